@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -35,6 +36,7 @@ type Config struct {
 	Sinks      bool     `yaml:"sinks,omitempty"`       // a learned logit a head that takes probability
 	Position   string   `yaml:"position,omitempty"`    // rotary (default), none, learned, alibi, t5, or relative, which transformer-xl has
 	RotaryBase float64  `yaml:"rotary_base,omitempty"` // default 10000
+	NoPosition []int    `yaml:"no_position,omitempty"` // layers, from 0, whose attention has no position encoding: they match by content, equally well at any distance
 	MaxTokens  int      `yaml:"max_tokens,omitempty"`  // of a sequence, with learned positions
 
 	Memory  int `yaml:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees; default 512
@@ -218,6 +220,11 @@ func (s *settings) parse() (err error) {
 	if s.policy, err = autograd.ParsePolicy(s.Precision); err != nil {
 		return err
 	}
+	for _, layer := range s.NoPosition {
+		if layer < 0 || layer >= s.Layers {
+			return fmt.Errorf("no_position: found layer %d, expected 0 to %d: the layers by the numbers in their weights' names", layer, s.Layers-1)
+		}
+	}
 	for _, text := range s.Attention {
 		m, err := nn.ParseMechanism(text)
 		if err != nil {
@@ -262,6 +269,10 @@ func (s *settings) checkTogether() error {
 		return fmt.Errorf("head: found %s for a transformer-xl, expected lm; use an encoder for the others", s.Head)
 	case s.Kind == TransformerXL && s.position != nn.Relative && s.position != nn.Rotary && s.position != nn.ALiBi && s.position != nn.T5:
 		return fmt.Errorf("position: found %s for a transformer-xl, expected relative, rotary, alibi or t5: others cannot tell memory from segment", s.Position)
+	case len(s.NoPosition) > 0 && (s.position == nn.NoPosition || s.position == nn.Learned):
+		return fmt.Errorf("no_position: found layers with the position encoding %s, expected one that is in the attention: rotary, alibi or t5", s.Position)
+	case s.Kind == TransformerXL && len(s.NoPosition) > 0:
+		return errors.New("no_position: found layers of a transformer-xl, expected none: without positions they cannot tell memory from segment")
 	case s.Kind != TransformerXL && s.Memory != 0:
 		return fmt.Errorf("memory: found %d for a model of kind %s, expected none; use the kind transformer-xl", s.Memory, s.Kind)
 	case s.Kind != Hierarchical && s.Segment != 0:

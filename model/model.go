@@ -3,6 +3,8 @@ package model
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
@@ -67,7 +69,7 @@ func (m *Model) make() (err error) {
 	}
 	m.end = m.finalNorm("norm")
 	if !s.Tied {
-		m.head = nn.NewLinear(m.params, "head", s.Width, s.outputs(), s.Bias, 1)
+		m.head = nn.NewLinear(m.params, "head", s.Width, s.outputs(), s.Bias, headStd*math.Sqrt(float64(s.Width)))
 	}
 	return m.params.Err()
 }
@@ -91,15 +93,22 @@ func (s *settings) outputs() int {
 	return s.Vocab
 }
 
+// headStd is the standard deviation of the head's first weights, that of the tables it may be tied to: over rows of norm √width the
+// logits begin within a few tenths of each other, and the loss at nearly ln classes.
+const headStd = 0.02
+
 func (m *Model) makeBlocks(name string, c blockConfig) ([]*block, error) {
 	s := &m.s
-	c.position = s.position
 	if s.position == nn.T5 {
 		c.t5 = m.params.Add(name+".t5", nn.T5Buckets, s.Heads, nn.Zeros())
 	}
 	var blocks []*block
 	for i := range s.Layers {
 		c.mechanism = s.mechanisms[i%len(s.mechanisms)]
+		c.position = s.position
+		if slices.Contains(s.NoPosition, i) {
+			c.position = nn.NoPosition
+		}
 		b, err := newBlock(m.params, fmt.Sprintf("%s.%d", name, i), s, c)
 		if err != nil {
 			return nil, fmt.Errorf("model: layer %d: %w", i, err)
