@@ -66,7 +66,9 @@ func (e *Evaluation) Append(dst *data.Batch, _, index int) error {
 		return fmt.Errorf("genome: window %d of %d", index, e.Len())
 	}
 	scored, fed := e.Place(index)
-	appendBases(dst, e.sequence, fed, false, scored.Start-1-fed.Start)
+	begin := len(dst.Tokens)
+	appendBases(dst, e.sequence, fed, false)
+	appendTargets(dst, begin, scored.Start-1-fed.Start)
 	var next [1]int32
 	e.sequence.Tokens(next[:], fed.End, false) // the last fed base predicts the one after it
 	if next[0] != int32(dna.N) {

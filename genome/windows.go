@@ -14,7 +14,8 @@ type WindowConfig struct {
 	Regions     []dna.Span // one for each sequence: where its windows lie; nil is the whole of every sequence
 	BothStrands bool       // read every second window, chosen at random, from the other strand
 	Move        bool       // begin every epoch elsewhere, so that windows do not always end at the same bases
-	Seed        uint64     // of BothStrands and Move
+	Repeats     float64    // share of a window's bases that become copies of earlier ones (see plantRepeats), 0 to 0.5
+	Seed        uint64     // of BothStrands, Move and Repeats
 }
 
 // Windows is a data.Dataset of windows of genomes to train on: about one window for each stretch of Tokens
@@ -43,6 +44,9 @@ func NewWindows(sequences []*dna.Sequence, c WindowConfig) (*Windows, error) {
 	}
 	if c.Regions != nil && len(c.Regions) != len(sequences) {
 		return nil, fmt.Errorf("genome: %d regions for %d sequences; give one for each sequence, or none", len(c.Regions), len(sequences))
+	}
+	if !(c.Repeats >= 0 && c.Repeats <= MaxRepeats) {
+		return nil, fmt.Errorf("genome: %g of the bases are to repeat others; expected 0 to %g", c.Repeats, MaxRepeats)
 	}
 	w := &Windows{config: c}
 	for i, s := range sequences {
@@ -107,22 +111,31 @@ func (w *Windows) Append(dst *data.Batch, epoch, index int) error {
 		return fmt.Errorf("genome: window %d of %d", index, w.Len())
 	}
 	s, span, reverse := w.Place(epoch, index)
-	appendBases(dst, s, span, reverse, 0)
+	begin := len(dst.Tokens)
+	appendBases(dst, s, span, reverse)
+	if w.config.Repeats > 0 {
+		plantRepeats(dst.Tokens[begin:], w.config.Repeats, data.NewRandom(data.Mix(w.config.Seed), uint64(epoch)<<32|uint64(index)))
+	}
+	appendTargets(dst, begin, 0)
 	return nil
 }
 
-// appendBases adds span as a sequence of which the first unscored tokens have no target.
-func appendBases(dst *data.Batch, s *dna.Sequence, span dna.Span, reverse bool, unscored int) {
+// appendBases adds span as a sequence that has no targets yet.
+func appendBases(dst *data.Batch, s *dna.Sequence, span dna.Span, reverse bool) {
 	begin, n := len(dst.Tokens), span.Len()
 	dst.Tokens = append(dst.Tokens, make([]int32, n)...)
+	s.Tokens(dst.Tokens[begin:], span.Start, reverse)
+	dst.Lengths = append(dst.Lengths, n)
+}
+
+// appendTargets adds the targets of the tokens from begin on, of which the first unscored have none.
+func appendTargets(dst *data.Batch, begin, unscored int) {
 	tokens := dst.Tokens[begin:]
-	s.Tokens(tokens, span.Start, reverse)
-	for i := range n {
+	for i := range tokens {
 		target := data.Ignore
-		if i >= unscored && i+1 < n && tokens[i+1] != int32(dna.N) {
+		if i >= unscored && i+1 < len(tokens) && tokens[i+1] != int32(dna.N) {
 			target = tokens[i+1]
 		}
 		dst.Targets = append(dst.Targets, target)
 	}
-	dst.Lengths = append(dst.Lengths, n)
 }

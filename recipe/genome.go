@@ -15,6 +15,7 @@ type Genome struct {
 	Paths     []string `yaml:"paths,omitempty"` // FASTA files, plain, gzip or bgzip; none means the E. coli in the program
 	Tokens    int      `yaml:"tokens"`          // bases a window; 0 means 8192
 	OneStrand bool     `yaml:"one_strand"`      // do not read windows from the other strand too
+	Repeats   float64  `yaml:"repeats"`         // share of a training window's bases that become copies of earlier ones, to teach copying; 0 to 0.5
 	Stride    int      `yaml:"stride"`          // bases an evaluation scores a window; 0 means half of tokens
 }
 
@@ -31,6 +32,9 @@ func (g *Genome) check() error {
 	}
 	if g.Stride < 0 || g.Stride > g.tokens() {
 		return fmt.Errorf("stride is %d; it must lie between 1 and the %d tokens of a window", g.Stride, g.tokens())
+	}
+	if !(g.Repeats >= 0 && g.Repeats <= genome.MaxRepeats) {
+		return fmt.Errorf("repeats is %g; it must lie between 0 and %g", g.Repeats, genome.MaxRepeats)
 	}
 	return nil
 }
@@ -56,7 +60,7 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 		validation, test = append(validation, v), append(test, t)
 	}
 	windows, err := genome.NewWindows(sequences, genome.WindowConfig{
-		Tokens: g.tokens(), Regions: regions, BothStrands: !g.OneStrand, Move: true, Seed: seed})
+		Tokens: g.tokens(), Regions: regions, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: seed})
 	if err != nil {
 		return nil, err
 	}
