@@ -43,8 +43,16 @@ func (r *Recipe) Fit(s *Sets) error {
 		if c.Classes < s.Classes {
 			return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Classes)
 		}
+	case model.Tag:
+		if !s.Apart {
+			return errors.New("model: the head tag learns classes of tokens, and this data has none; use the head lm, or mlm in an encoder")
+		}
+		c.Classes = orDefault(c.Classes, s.Vocab)
+		if c.Classes < s.Vocab {
+			return fmt.Errorf("model: classes is %d and the answers are among %d tokens; leave it out, and it is as many", c.Classes, s.Vocab)
+		}
 	default:
-		return fmt.Errorf("model: none of the kinds of data has what the head %s learns from; use lm, mlm or classify", c.Head)
+		return fmt.Errorf("model: none of the kinds of data has what the head %s learns from; use lm, mlm, tag or classify", c.Head)
 	}
 	if c.Kind == model.TransformerXL && r.Data.Text != nil && !r.Data.Text.Lanes {
 		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.lanes to true")

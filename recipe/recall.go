@@ -66,7 +66,7 @@ func (r *Recall) check() error {
 }
 
 func (r *Recall) open(batch int, seed uint64) (*Sets, error) {
-	s := &Sets{Tokens: orDefault(r.Tokens, 1024), Next: true}
+	s := &Sets{Tokens: orDefault(r.Tokens, 1024), Next: true, Apart: true}
 	return s, s.tasks(batch, seed, r.Examples, r.Held, r.part)
 }
 
@@ -84,7 +84,7 @@ func (n *Needle) check() error {
 }
 
 func (n *Needle) open(batch int, seed uint64) (*Sets, error) {
-	s := &Sets{Tokens: orDefault(n.Tokens, 1024), Next: true}
+	s := &Sets{Tokens: orDefault(n.Tokens, 1024), Next: true, Apart: n.Answer <= 1} // a longer answer is read on from its beginning
 	return s, s.tasks(batch, seed, n.Examples, n.Held, n.part)
 }
 
