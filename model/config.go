@@ -40,7 +40,7 @@ type Config struct {
 	MaxTokens  int      `yaml:"max_tokens,omitempty"`  // of a sequence, with learned positions
 
 	Memory  int `yaml:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees; default 512
-	Segment int `yaml:"segment,omitempty"` // hierarchical: tokens of a segment; default 64
+	Segment int `yaml:"segment,omitempty"` // hierarchical: tokens of a segment; default 64. transformer-xl: a recipe's sequences are read so many tokens at a time; 0: whole
 
 	Dropout   float64 `yaml:"dropout,omitempty"`   // 0 up to 1
 	Smoothing float64 `yaml:"smoothing,omitempty"` // of the labels of lm, mlm, classify and tag; 0 up to 1
@@ -275,8 +275,8 @@ func (s *settings) checkTogether() error {
 		return errors.New("no_position: found layers of a transformer-xl, expected none: without positions they cannot tell memory from segment")
 	case s.Kind != TransformerXL && s.Memory != 0:
 		return fmt.Errorf("memory: found %d for a model of kind %s, expected none; use the kind transformer-xl", s.Memory, s.Kind)
-	case s.Kind != Hierarchical && s.Segment != 0:
-		return fmt.Errorf("segment: found %d for a model of kind %s, expected none; use the kind hierarchical", s.Segment, s.Kind)
+	case s.Kind != Hierarchical && s.Kind != TransformerXL && s.Segment != 0:
+		return fmt.Errorf("segment: found %d for a model of kind %s, expected none; use the kind hierarchical or transformer-xl", s.Segment, s.Kind)
 	case s.position == nn.Learned && s.MaxTokens == 0:
 		return fmt.Errorf("max_tokens: found none with learned positions, expected the longest sequence: the table has a row for each position")
 	case s.position == nn.Relative && s.Width%2 != 0:

@@ -92,8 +92,8 @@ func (d *Data) check() error {
 type Sets struct {
 	Vocab   int  // tokens are 0 … Vocab−1
 	Classes int  // of the label of a sequence; 0 where sequences have none
-	Next    bool // tokens have targets: the token that follows, unless Apart
-	Apart   bool // targets are asked for and stand nowhere in the sequence: what sees all of it can learn to tag them
+	Next    bool // tokens have targets: those that follow, or answers apart
+	Apart   bool // answers are asked for that stand nowhere in the sequence: what sees all of it can learn to give them
 	Tokens  int  // longest sequence
 	Batch   int  // sequences a batch
 

@@ -33,7 +33,7 @@ func (l *ListOps) check() error {
 }
 
 func (l *ListOps) open(batch int, seed uint64) (*Sets, error) {
-	s := &Sets{Tokens: orDefault(l.MaxTokens, 1999), Show: listops.Text, Read: readOperations}
+	s := &Sets{Tokens: orDefault(l.MaxTokens, 1999), Apart: true, Show: listops.Text, Read: readOperations}
 	return s, s.tasks(batch, seed, l.Examples, l.Held, l.part)
 }
 

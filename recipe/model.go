@@ -31,7 +31,11 @@ func (r *Recipe) Fit(s *Sets) error {
 		c.MaxTokens = orDefault(c.MaxTokens, s.Tokens)
 	}
 	switch c.WithDefaults().Head {
-	case model.LM, model.MaskedLM:
+	case model.LM:
+		if !s.Next && !s.Apart {
+			return errors.New("model: the head lm predicts tokens, and the data has labels of sequences; use the head classify")
+		}
+	case model.MaskedLM:
 		if !s.Next {
 			return fmt.Errorf("model: the head %s predicts tokens, and the data has labels of sequences; use the head classify", c.WithDefaults().Head)
 		}
@@ -56,6 +60,9 @@ func (r *Recipe) Fit(s *Sets) error {
 	}
 	if c.Kind == model.TransformerXL && r.Data.Text != nil && !r.Data.Text.Lanes {
 		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.lanes to true")
+	}
+	if c.Kind == model.TransformerXL && c.Segment > 0 && r.Data.Text != nil {
+		return fmt.Errorf("model: segment is %d, and text in lanes is read in segments of data.text.tokens; leave segment out", c.Segment)
 	}
 	if err := c.Check(); err != nil {
 		return err
@@ -116,11 +123,20 @@ func (m *Model) Targets(b *data.Batch) int64 {
 // Train runs b forward and backward. What dropout drops, and masks hide, follows from the seed, the step and the part.
 func (m *Model) Train(x tensor.Exec, b *data.Batch, p train.Pass) (float64, error) {
 	run := model.Run{Backward: true, Scale: p.Weight, Seed: data.Mix(data.Mix(m.seed^uint64(p.Step)) + uint64(p.Part))}
-	if m.config.Kind == model.TransformerXL {
-		run.Memory = &m.memory
-	}
-	result, err := m.Run(x, m.chosen(b), run)
+	result, err := m.run(x, b, run, &m.memory)
 	return result.Loss, err
+}
+
+// run carries memory on from batch to batch, or where sequences are read in segments one of its own from segment to segment.
+func (m *Model) run(x tensor.Exec, b *data.Batch, run model.Run, memory *model.Memory) (model.Result, error) {
+	switch {
+	case m.config.Kind != model.TransformerXL:
+		return m.Run(x, m.chosen(b), run)
+	case m.config.Segment > 0:
+		return m.runSegments(x, b, run)
+	}
+	run.Memory = memory
+	return m.Run(x, b, run)
 }
 
 // chosen is b as the head wants it: a masked language model chooses its targets itself.
@@ -147,10 +163,7 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (train.Outcome, e
 	}
 	m.losses, m.best = resize(m.losses, len(want)), resize(m.best, len(want))
 	run := model.Run{Losses: m.losses, Best: m.best}
-	if m.config.Kind == model.TransformerXL {
-		run.Memory = &m.reading
-	}
-	result, err := m.Run(x, m.chosen(b), run)
+	result, err := m.run(x, b, run, &m.reading)
 	if err != nil {
 		return train.Outcome{}, err
 	}

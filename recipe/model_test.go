@@ -38,6 +38,10 @@ model: {width: 32, layers: 2, heads: 2, precision: fp16, dropout: 0.1}
 data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, examples: 100, held: 8}}
 train: {optimizer: {name: adafactor, rate: 1e-2}}
 `,
+	"transformer-xl on ListOps, in segments": `
+model: {kind: transformer-xl, width: 32, layers: 2, heads: 2, memory: 32, segment: 16}
+data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, examples: 100, held: 8}}
+`,
 	"recall by an encoder": `
 model: {kind: encoder, head: tag, width: 32, layers: 2, heads: 2, attention: ["nystrom(landmarks=4)"]}
 data: {batch: 4, recall: {tokens: 40, pairs: 4, queries: 3, examples: 50, held: 8}}
@@ -157,7 +161,7 @@ func TestFitRefuses(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"model: {vocab: 3}\ndata: {genome: {}}", "vocab is 3 and the data has 5"},
 		{"model: {head: classify, kind: encoder}\ndata: {genome: {}}", "needs labels"},
-		{"model: {head: lm}\ndata: {listops: {}}", "predicts tokens"},
+		{"model: {head: lm}\ndata: {pathfinder: {}}", "predicts tokens"},
 		{"model: {kind: encoder, head: tag}\ndata: {genome: {}}", "the head tag learns classes of tokens"},
 		{"model: {kind: encoder, head: tag, classes: 3}\ndata: {recall: {}}", "classes is 3 and the answers are among 144 tokens"},
 		{"data: {genome: {repeats: 0.7}}", "repeats is 0.7"},

@@ -2,7 +2,7 @@
 //
 //	[MAX 2 9 [MIN 4 7 ] 0 ]
 //
-// whose value, a digit, is the class of the sequence (9 here). Nangia and Bowman 2018, arXiv:1804.06028, in the
+// whose value, a digit, is the class of the sequence (9 here), and what should follow its last token. Nangia and Bowman 2018, arXiv:1804.06028, in the
 // long form of the Long Range Arena, Tay et al. 2020, arXiv:2011.04006, section 2.2.1: the zero Config follows
 // its rules. Closing brackets are tokens: a tokenizer that drops them, as one of the Arena's did, leaves
 // expressions that mean nothing.
@@ -113,6 +113,10 @@ func (t *Task) Append(dst *data.Batch, _, index int) error {
 		dst.Tokens = append(dst.Tokens, g.tokens...)
 		dst.Lengths = append(dst.Lengths, len(g.tokens))
 		dst.Labels = append(dst.Labels, value)
+		for range len(g.tokens) - 1 {
+			dst.Targets = append(dst.Targets, data.Ignore)
+		}
+		dst.Targets = append(dst.Targets, value)
 		return nil
 	}
 	return fmt.Errorf("listops: none of %d expressions had %d … %d tokens; allow other lengths, levels or arguments",
