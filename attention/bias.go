@@ -21,6 +21,11 @@ type Bias interface {
 	scratch(c Config) int
 	// start makes what the tiles of one run read. q is the run's queries. It refuses values that cannot be used, such as NaN.
 	start(a *Attention, q tensor.Mat) (tileBias, error)
+	// queryFloats is how many floats startRows keeps of each query; negative where only tiles can take the bias.
+	queryFloats(c Config) int
+	// startRows makes what queries one by one read. scaled is the queries times scale·log2(e), to be changed where keys should meet other ones;
+	// own has queryFloats for each.
+	startRows(c Config, scaled, own tensor.Mat) (rowBias, error)
 }
 
 // BiasGrads is where Backward writes the gradients of a bias. Only what the kind of bias has is read.

@@ -1,7 +1,6 @@
 package attention
 
 import (
-	"fmt"
 	"math"
 	"unsafe"
 
@@ -23,29 +22,41 @@ const decodeQueries = 8
 // Forward, up to rounding: sums have another order.
 //
 // q and out are [n, H·D], k and v [Tk, Hkv·D]; lse is [H, n] F32 or the zero Mat. Keys and values are read once, in place, and so at
-// the speed of memory. More than 8 queries, or a bias, go through Forward instead. Scratch from x.Pool: H·(D+2) floats a
-// query and 1,024 keys.
+// the speed of memory; nothing is compiled. More than 8 queries, or a [Matrix] bias, go through Forward instead. Scratch from x.Pool: H·(D+2)
+// floats a query and 1,024 keys.
 func Decode(x tensor.Exec, c Config, out, lse, q, k, v tensor.Mat) error {
+	return DecodeHeld(x, c, nil, out, lse, q, k, v)
+}
+
+// DecodeHeld is Decode over a cache that has let go of keys which the pattern hides from all queries to come (see [pattern.Needed]): the
+// rows of k and v are the keys at the positions in held, spans that ascend and do not touch, and the query after all others stands on
+// the last of them. nil stands for the positions 0 … Tk−1. The pattern and the bias see the positions, not the rows. It returns an
+// error if a query sees a key that is not held.
+//
+// With a bias, gaps in held and more than 8 queries, the queries are taken 8 at a time, and the keys read as often.
+func DecodeHeld(x tensor.Exec, c Config, held []pattern.Span, out, lse, q, k, v tensor.Mat) error {
 	c, err := c.resolve()
 	if err != nil {
 		return err
 	}
-	n, tk := q.Rows, k.Rows
-	if n > tk {
-		return fmt.Errorf("attention: found %d queries and %d keys to decode, expected no more queries than keys; append the new keys to the cache first", n, tk)
+	h, err := newHolding(held, q.Rows, k.Rows)
+	if err != nil {
+		return err
 	}
-	seq := Seq{Q: n, K: tk, Offset: tk - n}
-	if c.Bias != nil || n > decodeQueries {
-		a, err := New(c, []Seq{seq})
-		if err != nil {
-			return err
-		}
-		return a.Forward(x, out, lse, q, k, v)
+	seq := Seq{Q: q.Rows, K: h.tokens, Offset: h.tokens - q.Rows}
+	if c.Bias != nil && c.Bias.queryFloats(c) < 0 || q.Rows > decodeQueries && (c.Bias == nil || h.shift(0) == h.shift(k.Rows-1)) {
+		return h.forward(x, c, seq, out, lse, q, k, v)
 	}
 	if err := c.checkSeqs([]Seq{seq}); err != nil {
 		return err
 	}
-	mats := []named{{"q", q, n, c.Heads * c.HeadDim}, {"out", out, n, c.Heads * c.HeadDim}, {"k", k, tk, c.KVHeads * c.HeadDim}, {"v", v, tk, c.KVHeads * c.HeadDim}}
+	if c.Bias != nil {
+		if err := c.Bias.check(c, []Seq{seq}); err != nil {
+			return err
+		}
+	}
+	n := q.Rows
+	mats := []named{{"q", q, n, c.Heads * c.HeadDim}, {"out", out, n, c.Heads * c.HeadDim}, {"k", k, k.Rows, c.KVHeads * c.HeadDim}, {"v", v, k.Rows, c.KVHeads * c.HeadDim}}
 	if lse.Rows != 0 || lse.Cols != 0 {
 		mats = append(mats, named{"lse", lse, c.Heads, n})
 	}
@@ -53,19 +64,32 @@ func Decode(x tensor.Exec, c Config, out, lse, q, k, v tensor.Mat) error {
 		return err
 	}
 	dry, err := checkMats(x.Pool, mats...)
-	if err != nil || n == 0 {
+	if err != nil {
 		return err
 	}
-	d := newDecoder(c, x, seq, q, k, v)
+	for first := 0; first < n; first += decodeQueries {
+		if err := decodeSome(x, c, h, seq, first, min(n, first+decodeQueries), dry, out, lse, q, k, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeSome decodes queries first … end−1 of those of seq.
+func decodeSome(x tensor.Exec, c Config, h holding, seq Seq, first, end int, dry bool, out, lse, q, k, v tensor.Mat) error {
+	d := newDecoder(c, x, q.SliceRows(first, end), k, v)
 	defer d.free()
 	if dry {
 		return nil
 	}
-	if err := d.findSpans(); err != nil {
+	if err := d.findKeys(h, seq, first); err != nil {
 		return err
 	}
 	pool.Run(x.Threads, d.pieces, d.piece)
-	d.join(out, lse)
+	if lse.Rows > 0 {
+		lse = lse.SliceCols(first, end)
+	}
+	d.join(out.SliceRows(first, end), lse)
 	return nil
 }
 
@@ -73,29 +97,36 @@ func Decode(x tensor.Exec, c Config, out, lse, q, k, v tensor.Mat) error {
 type decoder struct {
 	c       Config
 	x       tensor.Exec
-	seq     Seq
 	q, k, v tensor.Mat
-	spans   [][]pattern.Span // of each query
+	at      []int        // position of each query
+	seen    [][]heldRows // by each query
+	bias    rowBias
 	pieces  int
 	lanes   int // heads rounded up to Lanes
 	head    int // query heads a call takes
 
 	scaled  tensor.Mat // [n, H·D]: queries times scale·log2(e)
+	own     tensor.Mat // [n, …]: what the bias makes of each query
 	state   tensor.Mat // [pieces·n, 2·lanes + H·D]: maxima, sums and outputs of each piece
 	scratch []tensor.Mat
 }
 
-func newDecoder(c Config, x tensor.Exec, seq Seq, q, k, v tensor.Mat) *decoder {
+func newDecoder(c Config, x tensor.Exec, q, k, v tensor.Mat) *decoder {
 	group := c.Heads / c.KVHeads
-	d := &decoder{c: c, x: x, seq: seq, q: q, k: k, v: v, pieces: ceilDiv(seq.K, decodeKeys), head: min(c.Heads, kernel.Lanes/group*group)}
+	d := &decoder{c: c, x: x, q: q, k: k, v: v, pieces: ceilDiv(k.Rows, decodeKeys), head: min(c.Heads, kernel.Lanes/group*group)}
 	if group > kernel.Lanes { // a group alone fills more than a call's lanes: take one head at a time
 		d.head = 1
 	}
 	d.lanes = ceilDiv(c.Heads, d.head) * kernel.Lanes
 	d.scaled = x.Pool.Get(tensor.F32, q.Rows, q.Cols)
 	d.state = x.Pool.Get(tensor.F32, d.pieces*q.Rows, 2*d.lanes+q.Cols)
+	floats := (kernel.KeyBlock + 1) * kernel.Lanes
+	if c.Bias != nil {
+		d.own = x.Pool.Get(tensor.F32, q.Rows, c.Bias.queryFloats(c))
+		floats += kernel.KeyBlock * kernel.Lanes
+	}
 	for range min(pool.Threads(x.Threads), d.pieces) {
-		d.scratch = append(d.scratch, x.Pool.Get(tensor.F32, 1, (kernel.KeyBlock+1)*kernel.Lanes))
+		d.scratch = append(d.scratch, x.Pool.Get(tensor.F32, 1, floats))
 	}
 	return d
 }
@@ -104,25 +135,36 @@ func (d *decoder) free() {
 	for _, m := range d.scratch {
 		d.x.Pool.Put(m)
 	}
+	d.x.Pool.Put(d.own)
 	d.x.Pool.Put(d.state)
 	d.x.Pool.Put(d.scaled)
 }
 
-// findSpans scales the queries and finds the keys that each sees.
-func (d *decoder) findSpans() error {
+// findKeys scales the queries, of which the first is query first of seq, and finds the rows of keys that each sees.
+func (d *decoder) findKeys(h holding, seq Seq, first int) error {
+	var spans []pattern.Span
 	for i := range d.q.Rows {
 		row := d.scaled.Row(i)
 		d.q.ReadRow(row, i)
 		for j := range row {
 			row[j] *= float32(d.c.Scale * math.Log2E)
 		}
-		spans := d.c.Pattern.Spans(nil, i, d.seq.shape())
-		if err := checkSpans(d.c.Pattern, spans, i, d.seq.K); err != nil {
+		spans = d.c.Pattern.Spans(spans[:0], first+i, seq.shape())
+		if err := checkSpans(d.c.Pattern, spans, first+i, seq.K); err != nil {
 			return err
 		}
-		d.spans = append(d.spans, spans)
+		rows, err := h.rows(nil, d.c.Pattern, spans, first+i)
+		if err != nil {
+			return err
+		}
+		d.at, d.seen = append(d.at, seq.Offset+first+i), append(d.seen, rows)
 	}
-	return nil
+	if d.c.Bias == nil {
+		return nil
+	}
+	var err error
+	d.bias, err = d.c.Bias.startRows(d.c, d.scaled, d.own)
+	return err
 }
 
 // partial is the softmax of one query over some of the keys: o is not yet divided by l.
@@ -143,22 +185,22 @@ func (d *decoder) piece(worker, piece int) {
 			p.m[x] = kernel.NoScore
 		}
 	}
-	end := min((piece+1)*decodeKeys, d.seq.K)
+	end := min((piece+1)*decodeKeys, d.k.Rows)
 	for lo := piece * decodeKeys; lo < end; lo += kernel.KeyBlock {
-		for i, spans := range d.spans {
-			for _, s := range spans {
-				if from, to := max(s.Lo, lo), min(s.Hi, lo+kernel.KeyBlock, end); from < to {
-					d.attend(d.partial(piece, i), i, from, to, d.scratch[worker].F32)
+		for i, seen := range d.seen {
+			for _, s := range seen {
+				if from, to := max(s.lo, lo), min(s.hi, lo+kernel.KeyBlock, end); from < to {
+					d.attend(d.partial(piece, i), i, from, to, d.at[i]-(from+s.shift), d.scratch[worker].F32)
 				}
 			}
 		}
 	}
 }
 
-// attend takes keys from … to−1, at most KeyBlock, into a query's partial softmax.
-func (d *decoder) attend(p partial, query, from, to int, scratch []float32) {
+// attend takes rows from … to−1, at most KeyBlock, into a query's partial softmax. The query stands distance positions after the first.
+func (d *decoder) attend(p partial, query, from, to, distance int, scratch []float32) {
 	cut := cutter[float32](scratch)
-	alpha, s := cut.take(kernel.Lanes), cut
+	alpha, s := cut.take(kernel.Lanes), cut.take(kernel.KeyBlock*kernel.Lanes)
 	group, hd, n := d.c.Heads/d.c.KVHeads, d.c.HeadDim, to-from
 	rounded := ceilDiv(n, keyGroup) * keyGroup
 	for h, lane := 0, 0; h < d.c.Heads; h, lane = h+d.head, lane+kernel.Lanes {
@@ -172,6 +214,9 @@ func (d *decoder) attend(p partial, query, from, to int, scratch []float32) {
 		kernel.DecodeDots(kernel.Element(d.k.Type), n, heads, share, hd, d.scaled.Row(query)[h*hd:], keys, kLD, s)
 		if d.c.SoftCap > 0 {
 			kernel.TileSoftcap(n, s, float32(math.Ln2/d.c.SoftCap), float32(d.c.SoftCap*math.Log2E))
+		}
+		if d.bias != nil {
+			d.bias.add(rowRef{query, h, heads, distance, n}, s, cut)
 		}
 		kernel.TileSoftmax(rounded, s, nil, p.m[lane:], p.l[lane:], alpha)
 		for x := range heads {

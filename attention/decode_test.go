@@ -9,8 +9,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// TestDecodeIsNaive gives Decode the last queries of a sequence of three pieces. With a bias, or with more queries than the kernels take in
-// place, the bits are those of Forward.
+// TestDecodeIsNaive gives Decode the last queries of a sequence of three pieces. With more queries than the kernels take in place, the bits
+// are those of Forward.
 func TestDecodeIsNaive(t *testing.T) {
 	const keys = 2*decodeKeys + 52
 	for i, c := range []Config{
@@ -19,6 +19,10 @@ func TestDecodeIsNaive(t *testing.T) {
 		{Heads: 36, KVHeads: 12, HeadDim: 8, Pattern: pattern.Causal(), SoftCap: 2},
 		{Heads: 40, KVHeads: 1, HeadDim: 16, Pattern: pattern.Or(pattern.WindowSides(5, 0), pattern.Strided(40))},
 		{Heads: 2, HeadDim: 16, Bias: ALiBi{}, Pattern: pattern.Causal()},
+		{Heads: 2, KVHeads: 1, HeadDim: 16, Bias: T5{Table: floats(64, 1), Buckets: 32, MaxDistance: 128, Bidirectional: true}, SoftCap: 2},
+		{Heads: 36, KVHeads: 12, HeadDim: 8, Bias: T5{Table: floats(8*36, 2), Buckets: 8, MaxDistance: 900}, Pattern: pattern.Causal(), Sinks: floats(36, 1)},
+		{Heads: 4, KVHeads: 2, HeadDim: 24, Bias: relativeBias(96, 4, -9, keys+10), Pattern: pattern.Or(pattern.Causal(), pattern.Window(40))},
+		{Heads: 34, KVHeads: 2, HeadDim: 8, Bias: relativeBias(34*8, 9, 0, keys), Pattern: pattern.Causal()},
 		{Heads: 2, HeadDim: 16, Pattern: pattern.And(pattern.Segments(1), pattern.WindowSides(0, 3))},
 		{Heads: 2, HeadDim: 8, Pattern: pattern.None()},
 	} {
@@ -39,7 +43,7 @@ func TestDecodeIsNaive(t *testing.T) {
 							t.Errorf("Decode kept %d bytes of the pool", x.Pool.InUse())
 						}
 						r.nearForward(t, pr, want, dense)
-						if n > decodeQueries || c.Bias != nil {
+						if n > decodeQueries {
 							forward := pr.forward(t, 2)
 							sameBits(t, "out", r.out, forward.out)
 							sameBits(t, "lse", r.lse, forward.lse)
@@ -47,6 +51,97 @@ func TestDecodeIsNaive(t *testing.T) {
 					})
 				})
 			}
+		}
+	}
+}
+
+// relativeBias has rows of that width for as many distances from first on.
+func relativeBias(width int, seed uint64, first, rows int) Relative {
+	return Relative{U: floats(width, seed), V: floats(width, seed+1), R: normal(tensor.F32, rows, width, seed+2), First: first}
+}
+
+// TestDecodeHeldIsNaive lets go of what no query to come sees, and of nothing else: the new queries get what they would over all keys.
+func TestDecodeHeldIsNaive(t *testing.T) {
+	gone := 0
+	for i, text := range []string{
+		"window(40)", "window(40) | global(0, 17)", "window(3) | prefix(9) | summary(50, 49)", "segments(200)", "dilated(9, 7) | global(60..64)", "full",
+	} {
+		p, err := pattern.Parse("causal & (" + text + ")")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, c := range []Config{
+			{Heads: 2, HeadDim: 16, Sinks: floats(2, 1)},
+			{Heads: 4, KVHeads: 2, HeadDim: 8, Bias: ALiBi{}},
+			{Heads: 2, HeadDim: 16, Bias: T5{Table: floats(64, 1), Buckets: 32, MaxDistance: 128}},
+			{Heads: 2, HeadDim: 16, Bias: relativeBias(32, 4, 0, 1300)},
+		} {
+			for _, n := range []int{1, decodeQueries, 3*decodeQueries + 1} {
+				const keys = 1300
+				c.Pattern = p
+				pr := newProblem(c, []Seq{{Q: n, K: keys, Offset: keys - n}}, types[(i+j)%2], 3)
+				held := pattern.Needed(nil, p, keys-n)
+				if last := len(held) - 1; last >= 0 && held[last].Hi == keys-n {
+					held[last].Hi = keys
+				} else {
+					held = append(held, pattern.Span{Lo: keys - n, Hi: keys})
+				}
+				k, v := rowsOf(pr.k, held), rowsOf(pr.v, held)
+				gone += keys - k.Rows
+				r, x := pr.room(nil), tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
+				if err := DecodeHeld(x, c, held, r.out, r.lse, pr.q, k, v); err != nil {
+					t.Fatal(text, err)
+				}
+				if x.Pool.InUse() != 0 {
+					t.Errorf("%s: %d bytes of the pool were kept", text, x.Pool.InUse())
+				}
+				r.nearForward(t, pr, pr.naive(t), pr.eager(t))
+			}
+		}
+	}
+	if gone == 0 {
+		t.Error("no key was let go of")
+	}
+}
+
+// rowsOf copies the rows in spans.
+func rowsOf(m tensor.Mat, spans []pattern.Span) tensor.Mat {
+	n := 0
+	for _, s := range spans {
+		n += s.Len()
+	}
+	to, row, at := tensor.New(m.Type, n, m.Cols), make([]float32, m.Cols), 0
+	for _, s := range spans {
+		for i := s.Lo; i < s.Hi; i++ {
+			m.ReadRow(row, i)
+			to.WriteRow(at, row)
+			at++
+		}
+	}
+	return to
+}
+
+func TestDecodeHeldRefuses(t *testing.T) {
+	span := func(lo, hi int) pattern.Span { return pattern.Span{Lo: lo, Hi: hi} }
+	for name, x := range map[string]struct {
+		p    pattern.Pattern
+		bias Bias
+		n    int
+		held []pattern.Span
+	}{
+		"a hole":             {pattern.Causal(), nil, 1, []pattern.Span{span(0, 10), span(20, 60)}},
+		"a hole, in tiles":   {pattern.Causal(), nil, 20, []pattern.Span{span(0, 10), span(20, 60)}},
+		"touching":           {pattern.Window(5), nil, 1, []pattern.Span{span(0, 10), span(10, 50)}},
+		"descending":         {pattern.Window(5), nil, 1, []pattern.Span{span(40, 80), span(0, 10)}},
+		"too few":            {pattern.Window(5), nil, 1, []pattern.Span{span(0, 40)}},
+		"far away":           {pattern.Window(5), nil, 1, []pattern.Span{span(pattern.MaxTokens-49, pattern.MaxTokens+1)}},
+		"queries over a gap": {pattern.Window(5), nil, 12, []pattern.Span{span(0, 40), span(50, 60)}},
+		"none":               {pattern.Window(5), nil, 1, []pattern.Span{}},
+		"a matrix":           {pattern.Window(5), Matrix{[][]tensor.Mat{{tensor.New(tensor.F32, 1, 50)}}}, 1, []pattern.Span{span(10, 60)}},
+	} {
+		q, k := tensor.New(tensor.F32, x.n, 16), tensor.New(tensor.F32, 50, 16)
+		if err := DecodeHeld(tensor.Exec{}, Config{Heads: 2, HeadDim: 8, Pattern: x.p, Bias: x.bias}, x.held, q, tensor.Mat{}, q, k, k); err == nil {
+			t.Errorf("%s was taken", name)
 		}
 	}
 }

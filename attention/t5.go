@@ -66,11 +66,19 @@ func (b T5) naiveBackward(*NaiveInput, naiveRow, int, float64) {}
 
 func (b T5) scratch(Config) int { return 0 }
 
-func (b T5) start(a *Attention, _ tensor.Mat) (tileBias, error) {
+// checkTable refuses values that cannot be used.
+func (b T5) checkTable(heads int) error {
 	for i, x := range b.Table {
-		if err := checkBiasValue("T5 table", x, i/a.c.Heads, i%a.c.Heads); err != nil {
-			return nil, err
+		if err := checkBiasValue("T5 table", x, i/heads, i%heads); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (b T5) start(a *Attention, _ tensor.Mat) (tileBias, error) {
+	if err := b.checkTable(a.c.Heads); err != nil {
+		return nil, err
 	}
 	table := newDistanceTable(a, func(head, distance int) float64 { return float64(b.Table[b.Bucket(-distance)*a.c.Heads+head]) })
 	return t5Table{table, b}, nil
