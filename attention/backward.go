@@ -25,8 +25,8 @@ type Grads struct {
 // Every chunk of 512 keys is one piece of work for each key/value head. It owns its rows of dK and dV, and adds its share of a
 // tile's dQ after the chunks before it have, so that every sum has one order whatever the number of threads.
 //
-// Scratch from x.Pool: keys, values and, in float32, dQ once more. Cost: BackwardFlops. Gradients of a bias are summed
-// over all tiles of a head, which leaves a head's chunks to one thread.
+// Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice what Forward takes for a bias. Cost: BackwardFlops. Gradients of a
+// bias are summed over all tiles of a head, which leaves a head's chunks to one thread.
 func (a *Attention) Backward(x tensor.Exec, g Grads, dout, out, lse, q, k, v tensor.Mat) error {
 	dry, err := checkMats(x.Pool,
 		named{"q", q, a.tq, a.qWidth()}, named{"k", k, a.tk, a.kvWidth()}, named{"v", v, a.tk, a.kvWidth()},
@@ -54,15 +54,19 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, dout, out, lse, q, k, v ten
 	}
 	b := a.newBackward(x, q.Type, dry, k, v)
 	defer b.free()
-	if dry {
-		return nil
-	}
-	b.g, b.q, b.dout, b.lse = g, q, dout, lse
-	if b.bias, err = a.startBias(q); err != nil {
+	b.g, b.q, b.dout, b.lse, b.dry = g, q, dout, lse, dry
+	if b.bias, err = a.startBias(x.Pool, q, dry); err != nil {
 		return err
+	}
+	if b.bias != nil {
+		defer b.bias.free(x.Pool)
 	}
 	if g.Bias != nil || b.bias != nil && b.bias.readsQueries() {
 		b.biasOut = b.bias.gradient(b)
+		defer b.biasOut.free(x.Pool)
+	}
+	if dry {
+		return nil
 	}
 	b.deltas(out)
 	b.clearUnseen()
@@ -82,6 +86,7 @@ type backward struct {
 	q, dout tensor.Mat
 	lse     tensor.Mat
 	bias    tileBias
+	dry     bool
 	biasOut biasGradient // nil where its gradients are not wanted and those of the queries do not pass through it
 
 	p       *packed

@@ -19,8 +19,9 @@ type Bias interface {
 	naiveBackward(x *NaiveInput, r naiveRow, j int, ds float64)
 	// scratch is the floats a worker needs for add, and for a gradient's add.
 	scratch(c Config) int
-	// start makes what the tiles of one run read. q is the run's queries. It refuses values that cannot be used, such as NaN.
-	start(a *Attention, q tensor.Mat) (tileBias, error)
+	// start makes what the tiles of one run read, from the pool. q is the run's queries. It refuses values that cannot be used, such as
+	// NaN. A dry one takes the same bytes and looks at no value.
+	start(a *Attention, mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error)
 	// queryFloats is how many floats startRows keeps of each query; negative where only tiles can take the bias.
 	queryFloats(c Config) int
 	// startRows makes what queries one by one read. scaled is the queries times scale·log2(e), to be changed where keys should meet other ones;
@@ -72,6 +73,8 @@ type tileBias interface {
 	// gradient begins the gradients of the bias in one backward pass. Where b.g.Bias is nil they are not wanted, and only the
 	// queries' are.
 	gradient(b *backward) biasGradient
+	// free gives back what start took.
+	free(mem *tensor.Pool)
 }
 
 // biasGradient collects the gradients of a bias.
@@ -82,6 +85,8 @@ type biasGradient interface {
 	add(ref tileRef, w *backwardWorker)
 	// finish writes the gradients.
 	finish()
+	// free gives back what gradient took of the pool.
+	free(mem *tensor.Pool)
 }
 
 // plain is the part of a tileBias that does not touch the queries.
@@ -102,9 +107,9 @@ func (a *Attention) biasScratch() int {
 	return a.c.Bias.scratch(a.c)
 }
 
-func (a *Attention) startBias(q tensor.Mat) (tileBias, error) {
+func (a *Attention) startBias(mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error) {
 	if a.c.Bias == nil {
 		return nil, nil
 	}
-	return a.c.Bias.start(a, q)
+	return a.c.Bias.start(a, mem, q, dry)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/tensor"
 )
 
 // distanceTable is a bias that depends on the distance between query and key alone (query position − key position), tabulated for
@@ -11,8 +12,8 @@ import (
 type distanceTable struct {
 	plain
 	a     *Attention
-	first int         // the distance of entry 0
-	heads [][]float32 // [H][distances], times log2(e)
+	first int        // the distance of entry 0
+	heads tensor.Mat // [H, distances], times log2(e)
 }
 
 // distances returns the least and greatest distance that the tiles of a meet, keys past the last and queries past the last included.
@@ -36,17 +37,19 @@ func (a *Attention) distances() (low, high int) {
 }
 
 // newDistanceTable tabulates value for every distance that the tiles meet.
-func newDistanceTable(a *Attention, value func(head, distance int) float64) *distanceTable {
+func newDistanceTable(a *Attention, mem *tensor.Pool, dry bool, value func(head, distance int) float64) *distanceTable {
 	low, high := a.distances()
-	t := &distanceTable{a: a, first: low, heads: make([][]float32, a.c.Heads)}
-	for h := range t.heads {
-		t.heads[h] = make([]float32, high-low+1)
-		for i := range t.heads[h] {
-			t.heads[h][i] = float32(value(h, low+i) * math.Log2E)
+	t := &distanceTable{a: a, first: low, heads: mem.Get(tensor.F32, a.c.Heads, high-low+1)}
+	for h := 0; h < t.heads.Rows && !dry; h++ {
+		row := t.heads.Row(h)
+		for i := range row {
+			row[i] = float32(value(h, low+i) * math.Log2E)
 		}
 	}
 	return t
 }
+
+func (t *distanceTable) free(mem *tensor.Pool) { mem.Put(t.heads) }
 
 // at is the entry for the last key and the first query of a tile.
 func (t *distanceTable) at(ref tileRef) int {
@@ -54,21 +57,17 @@ func (t *distanceTable) at(ref tileRef) int {
 }
 
 func (t *distanceTable) add(ref tileRef, s, _ []float32) {
-	kernel.TileShift(ref.n, s, t.heads[ref.head][t.at(ref):])
+	kernel.TileShift(ref.n, s, t.heads.Row(ref.head)[t.at(ref):])
 }
 
 func (t *distanceTable) gradient(b *backward) biasGradient {
-	g := &distanceGradient{table: t, sums: make([][]float32, len(t.heads)), out: b.g.Bias}
-	for h := range g.sums {
-		g.sums[h] = make([]float32, len(t.heads[h]))
-	}
-	return g
+	return &distanceGradient{table: t, sums: b.x.Pool.GetZero(tensor.F32, t.heads.Rows, t.heads.Cols), out: b.g.Bias}
 }
 
 // distanceGradient sums the gradients of the scores by head and distance.
 type distanceGradient struct {
 	table *distanceTable
-	sums  [][]float32
+	sums  tensor.Mat // [H, distances]
 	out   *BiasGrads
 	into  func(g *distanceGradient)
 }
@@ -76,7 +75,7 @@ type distanceGradient struct {
 func (g *distanceGradient) lanes(n int) int { return n }
 
 func (g *distanceGradient) add(ref tileRef, w *backwardWorker) {
-	sums := g.sums[ref.head][g.table.at(ref):]
+	sums := g.sums.Row(ref.head)[g.table.at(ref):]
 	for j := range ref.n {
 		to := sums[ref.n-1-j : ref.n-1-j+kernel.Lanes]
 		for x, ds := range w.dp[j*kernel.Lanes : (j+1)*kernel.Lanes] {
@@ -84,6 +83,8 @@ func (g *distanceGradient) add(ref tileRef, w *backwardWorker) {
 		}
 	}
 }
+
+func (g *distanceGradient) free(mem *tensor.Pool) { mem.Put(g.sums) }
 
 func (g *distanceGradient) finish() {
 	if g.into != nil {

@@ -18,7 +18,8 @@ import (
 // A key that is hidden from a query within a tile that is visited counts with probability 0: its value must be finite, or 0 times it is
 // NaN. A bias so low that it leaves float32 hides a key as −Inf does.
 //
-// Scratch from x.Pool: keys and values once more, and 150 KiB a thread at D = 64. Cost: ForwardFlops.
+// Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64, and a bias by distance for every distance that is met: H floats,
+// or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out, lse, q, k, v tensor.Mat) error {
 	mats := []named{{"q", q, a.tq, a.qWidth()}, {"k", k, a.tk, a.kvWidth()}, {"v", v, a.tk, a.kvWidth()}, {"out", out, a.tq, a.qWidth()}}
 	if lse.Rows != 0 || lse.Cols != 0 {
@@ -38,12 +39,15 @@ func (a *Attention) Forward(x tensor.Exec, out, lse, q, k, v tensor.Mat) error {
 		workers[i] = newForwardWorker(a, x.Pool, p)
 		defer workers[i].free(x.Pool)
 	}
-	if dry {
-		return nil
-	}
-	bias, err := a.startBias(q)
+	bias, err := a.startBias(x.Pool, q, dry)
 	if err != nil {
 		return err
+	}
+	if bias != nil {
+		defer bias.free(x.Pool)
+	}
+	if dry {
+		return nil
 	}
 	pool.Run(x.Threads, len(a.strips)*a.c.Heads, func(worker, piece int) {
 		w := workers[worker]

@@ -71,8 +71,11 @@ func (b Matrix) naiveBackward(*NaiveInput, naiveRow, int, float64) {}
 // scratch is a tile of bias, and the rows it came from.
 func (b Matrix) scratch(Config) int { return 2 * kernel.KeyBlock * kernel.Lanes }
 
-func (b Matrix) start(a *Attention, _ tensor.Mat) (tileBias, error) {
+func (b Matrix) start(a *Attention, _ *tensor.Pool, _ tensor.Mat, dry bool) (tileBias, error) {
 	for _, mats := range b.Mats {
+		if dry {
+			break
+		}
 		for _, m := range mats {
 			if err := checkData("a matrix of bias", m); err != nil {
 				return nil, err
@@ -115,11 +118,13 @@ func (m matrixTiles) add(ref tileRef, s, scratch []float32) {
 	kernel.Add(s[:size], s[:size], tile)
 }
 
+func (matrixTiles) free(*tensor.Pool) {}
+
 func (m matrixTiles) gradient(b *backward) biasGradient {
 	g := matrixGradient{tiles: m, mats: b.g.Bias.Mats}
 	for _, mats := range g.mats {
 		for _, mat := range mats {
-			for i := range mat.Rows {
+			for i := 0; i < mat.Rows && !b.dry; i++ {
 				clear(mat.Row(i))
 			}
 		}
@@ -151,3 +156,5 @@ func (g matrixGradient) add(ref tileRef, w *backwardWorker) {
 }
 
 func (g matrixGradient) finish() {}
+
+func (g matrixGradient) free(*tensor.Pool) {}

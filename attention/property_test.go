@@ -267,7 +267,7 @@ func (p problem) peaks(t *testing.T, threads int, bias *BiasGrads, dry bool) (pe
 	x := tensor.Exec{Threads: threads, Pool: pool}
 	last := Seq{Q: 3, K: p.k.Rows}
 	decode := p.c
-	if decode.Bias != nil {
+	if _, ok := decode.Bias.(Matrix); ok {
 		decode.Bias = ALiBi{}
 	}
 	for i, call := range []func() error{

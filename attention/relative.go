@@ -113,22 +113,32 @@ func (b Relative) scratch(c Config) int {
 	return 3*c.HeadDim*kernel.Lanes + kernel.Lanes*(c.HeadDim+kernel.Lanes) + skewRows*kernel.Lanes
 }
 
-func (b Relative) start(a *Attention, q tensor.Mat) (tileBias, error) {
+// checkValues refuses values that cannot be used.
+func (b Relative) checkValues(headDim int) error {
 	if err := checkData("r of a relative bias", b.R); err != nil {
-		return nil, err
+		return err
 	}
 	for i, x := range [][]float32{b.U, b.V} {
 		for j, value := range x {
-			if err := checkBiasValue([]string{"u", "v"}[i]+" of a relative bias", value, j/a.c.HeadDim, j%a.c.HeadDim); err != nil {
-				return nil, err
+			if err := checkBiasValue([]string{"u", "v"}[i]+" of a relative bias", value, j/headDim, j%headDim); err != nil {
+				return err
 			}
 		}
 	}
 	for i := range b.R.Rows {
 		for j, x := range b.R.Row(i) {
 			if err := checkBiasValue("r of a relative bias", x, i, j); err != nil {
-				return nil, err
+				return err
 			}
+		}
+	}
+	return nil
+}
+
+func (b Relative) start(a *Attention, mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error) {
+	if !dry {
+		if err := b.checkValues(a.c.HeadDim); err != nil {
+			return nil, err
 		}
 	}
 	t := &relativeTiles{bias: b, a: a, q: q}
@@ -136,8 +146,9 @@ func (b Relative) start(a *Attention, q tensor.Mat) (tileBias, error) {
 	// Row i is distance t.high − i, so that rows ascend with the keys of a tile. A tile reads a row group past its last distance.
 	t.high, t.rows = high, high-low+1+keyGroup
 	d := a.c.HeadDim
-	t.r = make([]float32, a.c.Heads*t.rows*d)
-	for i := range t.rows {
+	t.mem = mem.GetZero(tensor.F32, a.c.Heads*t.rows, d)
+	t.r = t.mem.F32
+	for i := 0; i < t.rows && !dry; i++ {
 		if row := t.high - i - b.First; row >= 0 && row < b.R.Rows {
 			for h := range a.c.Heads {
 				copy(t.r[(h*t.rows+i)*d:(h*t.rows+i+1)*d], b.R.Row(row)[h*d:])
@@ -152,10 +163,13 @@ type relativeTiles struct {
 	bias Relative
 	a    *Attention
 	q    tensor.Mat
-	high int       // the distance of row 0
-	rows int       // of one head
-	r    []float32 // [H][rows][D]
+	high int        // the distance of row 0
+	rows int        // of one head
+	mem  tensor.Mat // [H·rows, D]
+	r    []float32  // its elements
 }
+
+func (t *relativeTiles) free(mem *tensor.Pool) { mem.Put(t.mem) }
 
 func (t *relativeTiles) content(head int, qt []float32) { t.addLanes(t.bias.U, head, qt) }
 
@@ -221,7 +235,9 @@ func (t *relativeTiles) gradient(b *backward) biasGradient {
 	if b.g.Bias == nil {
 		return &relativeGradient{t: t, b: b, width: width}
 	}
-	return &relativeGradient{t: t, b: b, width: width, dr: make([]float32, t.a.c.Heads*t.rows*width), dv: make([]float32, t.a.qWidth())}
+	g := &relativeGradient{t: t, b: b, width: width, mem: b.x.Pool.GetZero(tensor.F32, t.a.c.Heads*t.rows, width), dv: make([]float32, t.a.qWidth())}
+	g.dr = g.mem.F32
+	return g
 }
 
 // relativeGradient sums the gradients of r, distances descending, and of v. Those of u follow from dQ.
@@ -229,9 +245,12 @@ type relativeGradient struct {
 	t     *relativeTiles
 	b     *backward
 	width int
-	dr    []float32 // [H][rows][width]
-	dv    []float32 // [H·D], before it is times scale
+	mem   tensor.Mat // [H·rows, width]
+	dr    []float32  // its elements
+	dv    []float32  // [H·D], before it is times scale
 }
+
+func (g *relativeGradient) free(mem *tensor.Pool) { mem.Put(g.mem) }
 
 func (g *relativeGradient) lanes(n int) int { return n }
 

@@ -76,11 +76,11 @@ func (b T5) checkTable(heads int) error {
 	return nil
 }
 
-func (b T5) start(a *Attention, _ tensor.Mat) (tileBias, error) {
+func (b T5) start(a *Attention, mem *tensor.Pool, _ tensor.Mat, dry bool) (tileBias, error) {
 	if err := b.checkTable(a.c.Heads); err != nil {
 		return nil, err
 	}
-	table := newDistanceTable(a, func(head, distance int) float64 { return float64(b.Table[b.Bucket(-distance)*a.c.Heads+head]) })
+	table := newDistanceTable(a, mem, dry, func(head, distance int) float64 { return float64(b.Table[b.Bucket(-distance)*a.c.Heads+head]) })
 	return t5Table{table, b}, nil
 }
 
@@ -94,9 +94,9 @@ func (t t5Table) gradient(b *backward) biasGradient {
 	g := t.distanceTable.gradient(b).(*distanceGradient)
 	g.into = func(g *distanceGradient) {
 		clear(g.out.Table)
-		for h, sums := range g.sums {
-			for i, ds := range sums {
-				g.out.Table[t.bias.Bucket(-(t.first+i))*len(g.sums)+h] += ds
+		for h := range g.sums.Rows {
+			for i, ds := range g.sums.Row(h) {
+				g.out.Table[t.bias.Bucket(-(t.first+i))*g.sums.Rows+h] += ds
 			}
 		}
 	}
