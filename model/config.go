@@ -37,6 +37,8 @@ type Config struct {
 	Position   string   `yaml:"position,omitempty"`    // rotary (default), none, learned, alibi, t5, or relative, which transformer-xl has
 	RotaryBase float64  `yaml:"rotary_base,omitempty"` // default 10000
 	NoPosition []int    `yaml:"no_position,omitempty"` // layers, from 0, whose attention has no position encoding: they match by content, equally well at any distance
+	Ngrams     []int    `yaml:"ngrams,omitempty"`      // words of so many tokens each have a vector that is added to that of the token they end with, such as [4, 8]
+	NgramRows  int      `yaml:"ngram_rows,omitempty"`  // of each table of such vectors, which words are hashed into; default 65536
 	MaxTokens  int      `yaml:"max_tokens,omitempty"`  // of a sequence, with learned positions
 
 	Memory  int `yaml:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees; default 512
@@ -106,6 +108,9 @@ func (c Config) WithDefaults() Config {
 	if c.Kind == Hierarchical {
 		number(&c.Segment, 64)
 	}
+	if len(c.Ngrams) > 0 {
+		number(&c.NgramRows, 1<<16)
+	}
 	text(&c.Position, "rotary")
 	text(&c.Precision, "f32")
 	text(&c.Checkpoint, "none")
@@ -139,7 +144,7 @@ type settings struct {
 
 func (c Config) resolve() (s settings, err error) {
 	s.Config = c.WithDefaults()
-	for _, check := range []func() error{s.checkWords, s.checkSizes, s.parse, s.checkTogether} {
+	for _, check := range []func() error{s.checkWords, s.checkSizes, s.checkNgrams, s.parse, s.checkTogether} {
 		if err := check(); err != nil {
 			return s, fmt.Errorf("model: %w", err)
 		}

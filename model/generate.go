@@ -102,7 +102,7 @@ func (g *Generation) logits(x tensor.Exec, b *data.Batch, start int) (tensor.Mat
 	}
 	p := &nn.Pass{G: autograd.New(x, autograd.Options{Policy: g.m.s.policy}), Lengths: b.Lengths, Starts: []int{start}, Shapes: g.m.shapes}
 	defer p.Close()
-	h := g.m.embed(p, b.Tokens)
+	h := g.m.embed(p, g.tokens[:start], b.Tokens)
 	for i, block := range g.m.blocks {
 		r := branches{attend: func(h *autograd.Var) *autograd.Var { return block.attention.ApplyCached(p, h, g.caches[i]) }}
 		if g.source.Rows > 0 {

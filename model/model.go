@@ -19,7 +19,8 @@ type Model struct {
 
 	embedding *nn.Embedding
 	positions *nn.Embedding // learned ones
-	source    []*block      // of an encoder-decoder: its encoder
+	ngrams    []ngrams
+	source    []*block // of an encoder-decoder: its encoder
 	blocks    []*block
 	levels    []*level // hierarchical: what comes behind each block
 	sourceEnd *nn.Norm
@@ -52,6 +53,7 @@ func (m *Model) make() (err error) {
 	if s.position == nn.Learned {
 		m.positions = nn.NewEmbedding(m.params, "positions", s.MaxTokens, s.Width)
 	}
+	m.makeNgrams()
 	if s.Kind == EncoderDecoder {
 		if m.source, err = m.makeBlocks("source", blockConfig{}); err != nil {
 			return err
@@ -155,9 +157,13 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 	return x
 }
 
-// embed looks the tokens up and adds learned positions.
-func (m *Model) embed(p *nn.Pass, tokens []int32) *autograd.Var {
+// embed looks the tokens up and adds what words of them and learned positions have. The tokens before are those that a generation had
+// already.
+func (m *Model) embed(p *nn.Pass, before, tokens []int32) *autograd.Var {
 	x := m.embedding.Apply(p, tokens)
+	for _, g := range m.ngrams {
+		x = g.add(p, x, before, tokens)
+	}
 	if m.positions != nil {
 		x = p.G.Add(x, m.positions.Apply(p, p.Positions()))
 	}
@@ -174,7 +180,7 @@ func finish(p *nn.Pass, norm *nn.Norm, x *autograd.Var) *autograd.Var {
 
 // encode records the encoder of an encoder-decoder.
 func (m *Model) encode(p *nn.Pass, tokens []int32) *autograd.Var {
-	x := m.stack(p, m.embed(p, tokens), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
+	x := m.stack(p, m.embed(p, nil, tokens), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
 		return m.source[i].apply(p, x, m.source[i].self(p))
 	})
 	return finish(p, m.sourceEnd, x)
@@ -198,7 +204,7 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 		h := newHierarchy(p, m.s.Segment, m.s.Causal())
 		apply = func(i int, x *autograd.Var) *autograd.Var { return m.ascend(p, h, i, x) }
 	}
-	x := m.stack(p, m.embed(p, in.tokens), len(m.blocks), apply)
+	x := m.stack(p, m.embed(p, nil, in.tokens), len(m.blocks), apply)
 	return finish(p, m.end, x)
 }
 

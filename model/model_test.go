@@ -21,6 +21,7 @@ func zoo() map[string]Config {
 		"decoder grouped":   small(Config{KVHeads: 1, Position: "alibi", Norm: "rms", Activation: "swiglu", Tied: true, Sinks: true}),
 		"decoder performer": small(Config{Attention: []string{"performer(features=16)"}, Position: "none", Bias: true}),
 		"decoder without":   small(Config{Position: "t5", NoPosition: []int{0, 2}, Attention: []string{"window(8)", "full"}}),
+		"decoder ngrams":    small(Config{Ngrams: []int{2, 5}, NgramRows: 13, Attention: []string{"window(8)"}}),
 		"decoder relative":  small(Config{Position: "relative"}),
 		"encoder mlm":       small(Config{Kind: Encoder, Position: "t5", Attention: []string{"window(4) | global(0)"}}),
 		"encoder classify":  small(Config{Kind: Encoder, Head: Classify, Classes: 3, Position: "learned", MaxTokens: 64, Placement: "post", Smoothing: 0.1}),
