@@ -6,84 +6,95 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Cache holds the keys and values of one sequence that is being decoded. It grows by doubling; its memory comes from a pool.
-type Cache struct {
-	pool   *tensor.Pool
-	k, v   tensor.Mat // [room, Hkv·D]
-	tokens int
-}
-
-// NewCache returns an empty cache.
-func NewCache(pool *tensor.Pool) *Cache { return &Cache{pool: pool} }
-
-// Tokens is how many keys it holds.
-func (c *Cache) Tokens() int { return c.tokens }
-
-// Free gives its memory back and empties it.
-func (c *Cache) Free() {
-	c.pool.Put(c.k)
-	c.pool.Put(c.v)
-	*c = Cache{pool: c.pool}
-}
-
-// append adds the rows of k and v.
-func (c *Cache) append(k, v tensor.Mat) {
-	if need := c.tokens + k.Rows; need > c.k.Rows {
-		c.grow(k, max(need, 2*c.k.Rows))
-	}
-	if !k.Dry() {
-		copyRows(c.k.SliceRows(c.tokens, c.tokens+k.Rows), k)
-		copyRows(c.v.SliceRows(c.tokens, c.tokens+k.Rows), v)
-	}
-	c.tokens += k.Rows
-}
-
-func (c *Cache) grow(like tensor.Mat, rows int) {
-	k, v := c.pool.Get(like.Type, rows, like.Cols), c.pool.Get(like.Type, rows, like.Cols)
-	if !k.Dry() && c.tokens > 0 {
-		copyRows(k.SliceRows(0, c.tokens), c.k.SliceRows(0, c.tokens))
-		copyRows(v.SliceRows(0, c.tokens), c.v.SliceRows(0, c.tokens))
-	}
-	c.pool.Put(c.k)
-	c.pool.Put(c.v)
-	c.k, c.v = k, v
-}
-
 // decode is attention of new tokens over a cache that they join first.
 type decode struct {
 	noBackward
 	cache *Cache
 	c     attention.Config
 	dims  headDims
+	parts int // matrices that hold q, k and v: 1 or 2
 	terms Terms
 }
 
 // DecodeAttention appends the keys and values in qkv [n, (H + 2·Hkv)·D] to the cache when it runs, and returns the attention
-// of the n queries over all that the cache then holds: [n, H·D]. For graphs without Train.
+// of the n queries over what the cache's pattern, which takes the place of c's, then shows them: [n, H·D]. For graphs without Train.
 func (g *Graph) DecodeAttention(c attention.Config, cache *Cache, qkv *Var, t Terms) *Var {
+	return g.decode("DecodeAttention", c, cache, t, qkv)
+}
+
+// DecodeCrossAttention is DecodeAttention with the queries apart: q is [n, H·D] and kv [n, 2·Hkv·D].
+func (g *Graph) DecodeCrossAttention(c attention.Config, cache *Cache, q, kv *Var, t Terms) *Var {
+	return g.decode("DecodeCrossAttention", c, cache, t, q, kv)
+}
+
+func (g *Graph) decode(name string, c attention.Config, cache *Cache, t Terms, in ...*Var) *Var {
+	o := newDecode(c, cache, len(in), t)
+	if !g.checkInference(name, in...) || !g.checkParts(name, o.dims, in[0].rows, in[0].rows, in) || !g.checkTerms(name, o.dims, c, t) {
+		return g.nothing()
+	}
+	return g.record(o, in[0].typ, in[0].rows, o.dims.q, append(in, t.vars()...)...)
+}
+
+func newDecode(c attention.Config, cache *Cache, parts int, t Terms) *decode {
 	if c.KVHeads == 0 {
 		c.KVHeads = c.Heads
 	}
-	o := &decode{cache: cache, c: c, dims: headDims{c.Heads * c.HeadDim, c.KVHeads * c.HeadDim}, terms: t}
-	if !g.checkInference("DecodeAttention", qkv) || !g.checkParts("DecodeAttention", o.dims, qkv.rows, qkv.rows, []*Var{qkv}) ||
-		!g.checkTerms("DecodeAttention", o.dims, c, t) {
-		return g.nothing()
-	}
-	return g.record(o, qkv.typ, qkv.rows, o.dims.q, append([]*Var{qkv}, t.vars()...)...)
+	c.Pattern = cache.pattern
+	return &decode{cache: cache, c: c, dims: headDims{c.Heads * c.HeadDim, c.KVHeads * c.HeadDim}, parts: parts, terms: t}
 }
 
 func (o *decode) forward(c *call) error {
-	q, k, v := o.dims.split(c.in[:1])
+	q, k, v := o.dims.split(c.in[:o.parts])
 	o.cache.append(k, v)
-	config := o.c
-	config.Sinks, config.Bias = o.terms.bind(config, c.in[1:])
-	n := o.cache.tokens
-	return attention.Decode(c.x, config, c.out, tensor.Mat{}, q, o.cache.k.SliceRows(0, n), o.cache.v.SliceRows(0, n))
+	config, n := o.c, o.cache.rows
+	config.Sinks, config.Bias = o.terms.bind(config, c.in[o.parts:])
+	return attention.DecodeHeld(c.x, config, o.cache.held, c.out, tensor.Mat{}, q, o.cache.k.SliceRows(0, n), o.cache.v.SliceRows(0, n))
 }
 
-func (o *decode) cost(out *Var, in []*Var) (forward, backward Cost) {
-	keys := int64(o.cache.tokens + out.rows)
-	return Cost{Attention: 4 * keys * out.elements(), Moved: keys * int64(2*o.dims.kv*out.typ.Size())}, Cost{}
+// cost is read after forward: the new keys are among those held.
+func (o *decode) cost(out *Var, in []*Var) (forward, backward Cost) { return o.over(out), Cost{} }
+
+func (o *decode) over(out *Var) Cost {
+	keys := int64(o.cache.rows)
+	return Cost{Attention: 4 * keys * out.elements(), Moved: keys * int64(2*o.dims.kv*out.typ.Size())}
+}
+
+// decodeOver is attention of queries over a cache that they do not join.
+type decodeOver struct{ decode }
+
+// Fill appends the keys and values in kv [n, 2·Hkv·D], a kept variable of a graph that has run Forward.
+func (c *Cache) Fill(kv *Var) {
+	half := kv.cols / 2
+	c.append(kv.value.SliceCols(0, half), kv.value.SliceCols(half, kv.cols))
+}
+
+// DecodeOver returns the attention [n, H·D] of queries q [n, H·D] over all of a cache that holds everything and stays as it is, such as that of
+// a source. For graphs without Train.
+func (g *Graph) DecodeOver(c attention.Config, cache *Cache, q *Var, t Terms) *Var {
+	o := &decodeOver{*newDecode(c, cache, 1, t)}
+	if !g.checkInference("DecodeOver", q) || !g.checkTerms("DecodeOver", o.dims, c, t) {
+		return g.nothing()
+	}
+	if q.cols != o.dims.q {
+		return g.failf("DecodeOver: found queries of %d features, expected %d", q.cols, o.dims.q)
+	}
+	return g.record(o, q.typ, q.rows, o.dims.q, append([]*Var{q}, t.vars()...)...)
+}
+
+func (o *decodeOver) forward(c *call) error {
+	config, n, q := o.c, o.cache.rows, c.in[0]
+	config.Pattern = nil
+	config.Sinks, config.Bias = o.terms.bind(config, c.in[1:])
+	k, v := o.cache.k.SliceRows(0, n), o.cache.v.SliceRows(0, n)
+	if q.Rows <= n {
+		return attention.DecodeHeld(c.x, config, o.cache.held, c.out, tensor.Mat{}, q, k, v)
+	}
+	// More queries than keys stand on none of them.
+	a, err := attention.New(config, []attention.Seq{{Q: q.Rows, K: n}})
+	if err != nil {
+		return err
+	}
+	return a.Forward(c.x, c.out, tensor.Mat{}, q, k, v)
 }
 
 // decodeLinear is linear attention of new tokens after those that a state has seen.

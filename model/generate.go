@@ -10,20 +10,29 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Generation decodes one sequence, token by token. A decoder carries its layers' keys and values, or the constant-size state
-// of linear attention; a Transformer-XL its memory; a hierarchical model, whose summaries change with each token,
-// runs all tokens again.
+// Generation decodes one sequence, token by token. Each layer carries the keys and values that tokens to come may see, or the
+// constant-size state of linear attention: under windows, and in a Transformer-XL, memory does not grow with the sequence. A
+// Transformer-XL's token sees as many tokens before it as the model's memory holds, however they came. A hierarchical model
+// carries the segment that is open and the keys and values of the summaries of those before it.
+//
+// What comes out is what [Model.Predict] gives for the whole sequence, up to rounding.
 type Generation struct {
-	m      *Model
-	pool   *tensor.Pool
-	tokens []int32
-	caches []*nn.Cache
-	memory *Memory
-	source tensor.Mat // of an encoder-decoder: what its encoder made
+	m        *Model
+	pool     *tensor.Pool
+	tokens   int
+	before   []int32     // the last of them: words that end later may begin there
+	err      error       // of a step that left the layers at odds
+	caches   []*nn.Cache // of each block
+	sources  []*nn.Cache // of an encoder-decoder: what each block's cross-attention reads
+	segments *segments   // of a hierarchical model
 }
 
+// promptTokens is how many tokens of a prompt are run at a time: enough that weights are read seldom and attention goes by tiles, few enough that
+// a prompt of any length needs the memory of this one.
+const promptTokens = 4096
+
 // Generate begins a sequence. The model must have the head lm; an encoder-decoder needs the sequence to read as source, others
-// none. State that grows comes from x.Pool until Close.
+// none. What is carried comes from x.Pool until Close.
 func (m *Model) Generate(x tensor.Exec, source []int32) (*Generation, error) {
 	if m.s.Head != LM {
 		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.s.Head)
@@ -32,87 +41,150 @@ func (m *Model) Generate(x tensor.Exec, source []int32) (*Generation, error) {
 		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.s.Kind)
 	}
 	g := &Generation{m: m, pool: x.Pool}
-	switch m.s.Kind {
-	case TransformerXL:
-		g.memory = &Memory{}
-		return g, nil
-	case Hierarchical:
-		return g, nil
-	case EncoderDecoder:
-		if err := g.read(x, source); err != nil {
-			return nil, err
-		}
-	}
-	for _, b := range m.blocks {
-		c, err := b.attention.NewCache(x.Pool)
-		if err != nil {
-			g.Close()
-			return nil, err
-		}
-		g.caches = append(g.caches, c)
+	if err := g.begin(x, source); err != nil {
+		g.Close()
+		return nil, err
 	}
 	return g, nil
 }
 
-// Close gives the state back to the pool.
+// begin makes what is carried, before the first token.
+func (g *Generation) begin(x tensor.Exec, source []int32) error {
+	if g.m.s.Kind == EncoderDecoder {
+		if err := g.read(x, source); err != nil {
+			return err
+		}
+	}
+	memory := 0
+	if g.m.s.Kind == TransformerXL {
+		memory = g.m.s.Memory
+	}
+	for _, b := range g.m.blocks {
+		c, err := b.attention.NewCache(g.pool, memory)
+		if err != nil {
+			return err
+		}
+		g.caches = append(g.caches, c)
+	}
+	if g.m.s.Kind != Hierarchical {
+		return nil
+	}
+	var err error
+	g.segments, err = newSegments(g.m, g.pool)
+	return err
+}
+
+// Close gives what is carried back to the pool.
 func (g *Generation) Close() {
-	for _, c := range g.caches {
+	for _, c := range append(g.caches, g.sources...) {
 		c.Free()
 	}
-	g.pool.Put(g.source)
-	if g.memory != nil {
-		g.memory.Free()
+	if g.segments != nil {
+		g.segments.free(g.pool)
 	}
-	g.caches, g.source, g.memory = nil, tensor.Mat{}, nil
+	g.caches, g.sources, g.segments = nil, nil, nil
+	g.err = errors.New("model: found a generation that was closed, expected an open one; begin another with Generate")
 }
 
 // Tokens is how many tokens the sequence has.
-func (g *Generation) Tokens() int { return len(g.tokens) }
+func (g *Generation) Tokens() int { return g.tokens }
 
-// Step appends tokens, one or many, and returns the logits [vocab] of the one after them.
+// Step appends tokens, one or many, and returns the logits [vocab] of the one after them. Many are run 4,096 at a time. Tokens that the
+// model does not know, or that are more than its learned positions, are refused and nothing is appended; after any other error
+// every further step returns it again.
 func (g *Generation) Step(x tensor.Exec, tokens []int32) ([]float32, error) {
+	if g.err != nil {
+		return nil, g.err
+	}
 	if len(tokens) == 0 {
 		return nil, errors.New("model: found no tokens to append, expected at least one")
 	}
-	b := &data.Batch{Tokens: tokens, Lengths: []int{len(tokens)}, Follows: []int{0}}
-	if err := g.m.checkBatch(b); err != nil {
+	if err := g.m.checkBatch(&data.Batch{Tokens: tokens, Lengths: []int{len(tokens)}}); err != nil {
 		return nil, err
 	}
-	if g.m.positions != nil && len(g.tokens)+len(tokens) > g.m.s.MaxTokens {
-		return nil, fmt.Errorf("model: found %d tokens, the model has %d learned positions", len(g.tokens)+len(tokens), g.m.s.MaxTokens)
+	if g.m.positions != nil && g.tokens+len(tokens) > g.m.s.MaxTokens {
+		return nil, fmt.Errorf("model: found %d tokens, the model has %d learned positions", g.tokens+len(tokens), g.m.s.MaxTokens)
 	}
-	start := len(g.tokens)
-	g.tokens = append(g.tokens, tokens...)
-	logits, err := g.logits(x, b, start)
-	if err != nil {
-		return nil, err
+	for {
+		n := g.next(len(tokens))
+		logits, err := g.run(x, tokens[:n], n == len(tokens))
+		if err != nil {
+			g.err = err
+			return nil, err
+		}
+		g.tokens += n
+		g.remember(tokens[:n])
+		if tokens = tokens[n:]; len(tokens) == 0 {
+			return logits, nil
+		}
 	}
-	defer x.Pool.Put(logits)
-	return append([]float32(nil), logits.F32...), nil
 }
 
-// logits runs the last tokens, which begin at start, with what is carried: [1, vocab].
-func (g *Generation) logits(x tensor.Exec, b *data.Batch, start int) (tensor.Mat, error) {
-	switch g.m.s.Kind {
-	case TransformerXL:
-		return g.m.compute(x, b, Run{Memory: g.memory}, g.m.lastLogits)
-	case Hierarchical:
-		whole := &data.Batch{Tokens: g.tokens, Lengths: []int{len(g.tokens)}}
-		return g.m.compute(x, whole, Run{}, g.m.lastLogits)
+// remember keeps the last tokens, as many as a word has before its own last.
+func (g *Generation) remember(tokens []int32) {
+	longest := 1
+	for _, words := range g.m.ngrams {
+		longest = max(longest, words.n)
 	}
-	p := &nn.Pass{G: autograd.New(x, autograd.Options{Policy: g.m.s.policy}), Lengths: b.Lengths, Starts: []int{start}, Shapes: g.m.shapes}
+	all := append(g.before, tokens...)
+	g.before = append(g.before[:0], all[max(0, len(all)-longest+1):]...)
+}
+
+// next is how many of so many tokens the next pass takes.
+func (g *Generation) next(tokens int) int {
+	if g.segments != nil {
+		return g.segments.next(g.m.s.Segment, tokens)
+	}
+	return min(tokens, promptTokens)
+}
+
+// run takes tokens through the layers, with what is carried. Only the last of a step need logits.
+func (g *Generation) run(x tensor.Exec, tokens []int32, last bool) ([]float32, error) {
+	p := g.pass(x, []int{len(tokens)}, []int{g.tokens})
 	defer p.Close()
-	h := g.m.embed(p, g.tokens[:start], b.Tokens)
+	h := g.m.embed(p, g.before, tokens)
+	if g.segments != nil {
+		h = g.segments.apply(g, p, h)
+	} else {
+		h = g.apply(p, h)
+	}
+	var logits *autograd.Var
+	if last {
+		logits = p.G.Keep(g.m.lastLogits(p, finish(p, g.m.end, h)))
+	}
+	if err := p.G.Forward(); err != nil {
+		return nil, err
+	}
+	if g.segments != nil {
+		if err := g.segments.advance(g, x, len(tokens)); err != nil {
+			return nil, err
+		}
+	}
+	if !last {
+		return nil, nil
+	}
+	return append([]float32(nil), logits.Value().F32...), nil
+}
+
+func (g *Generation) pass(x tensor.Exec, lengths, starts []int) *nn.Pass {
+	return &nn.Pass{G: autograd.New(x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.m.shapes}
+}
+
+// apply records the blocks on the tokens h.
+func (g *Generation) apply(p *nn.Pass, h *autograd.Var) *autograd.Var {
 	for i, block := range g.m.blocks {
-		r := branches{attend: func(h *autograd.Var) *autograd.Var { return block.attention.ApplyCached(p, h, g.caches[i]) }}
-		if g.source.Rows > 0 {
-			r.cross = func(h *autograd.Var) *autograd.Var {
-				return block.cross.ApplyOver(p, h, p.G.Input(g.source), []int{g.source.Rows}, nil)
-			}
+		r := g.cached(p, i)
+		if g.sources != nil {
+			r.cross = func(h *autograd.Var) *autograd.Var { return block.cross.ApplySource(p, h, g.sources[i]) }
 		}
 		h = block.apply(p, h, r)
 	}
-	return result(x, p, g.m.lastLogits(p, finish(p, g.m.end, h)))
+	return h
+}
+
+// cached attends to what block i carries.
+func (g *Generation) cached(p *nn.Pass, i int) branches {
+	return branches{attend: func(h *autograd.Var) *autograd.Var { return g.m.blocks[i].attention.ApplyCached(p, h, g.caches[i]) }}
 }
 
 // lastLogits are those of the last row of h.
@@ -121,15 +193,24 @@ func (m *Model) lastLogits(p *nn.Pass, h *autograd.Var) *autograd.Var {
 	return p.G.LinearF32(p.G.Take(h, []int32{int32(h.Rows() - 1)}), w, bias)
 }
 
-// read runs the encoder over the source.
+// read runs the encoder over the source, and projects the keys and values that the blocks read of it.
 func (g *Generation) read(x tensor.Exec, source []int32) error {
-	b := &data.Batch{Tokens: source, Lengths: []int{len(source)}}
-	if err := g.m.checkBatch(b); err != nil {
+	if err := g.m.checkBatch(&data.Batch{Tokens: source, Lengths: []int{len(source)}}); err != nil {
 		return err
 	}
-	p := &nn.Pass{G: autograd.New(x, autograd.Options{Policy: g.m.s.policy}), Lengths: b.Lengths, Shapes: g.m.shapes}
+	p := g.pass(x, []int{len(source)}, nil)
 	defer p.Close()
-	var err error
-	g.source, err = result(x, p, g.m.encode(p, source))
-	return err
+	read, err := result(x, p, g.m.encode(p, source))
+	if err != nil {
+		return err
+	}
+	defer x.Pool.Put(read)
+	for _, b := range g.m.blocks {
+		c, err := b.cross.CacheSource(p, read)
+		if err != nil {
+			return err
+		}
+		g.sources = append(g.sources, c)
+	}
+	return nil
 }
