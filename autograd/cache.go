@@ -14,6 +14,7 @@ type Cache struct {
 	held    []pattern.Span // positions of the rows in use: ascending, not touching
 	rows    int            // in use
 	tokens  int            // that there were
+	last    int            // how many of them came last
 }
 
 // NewCache returns an empty cache for queries that see what the pattern shows; nil shows all.
@@ -39,7 +40,7 @@ func (c *Cache) Oldest() int {
 }
 
 // Reset empties it, for another sequence, and keeps its memory.
-func (c *Cache) Reset() { c.held, c.rows, c.tokens = c.held[:0], 0, 0 }
+func (c *Cache) Reset() { c.held, c.rows, c.tokens, c.last = c.held[:0], 0, 0, 0 }
 
 // Free gives its memory back and empties it.
 func (c *Cache) Free() {
@@ -51,7 +52,7 @@ func (c *Cache) Free() {
 // append adds the rows of k and v, and lets go of keys that none of their queries, nor any after them, sees, if it must to make room.
 func (c *Cache) append(k, v tensor.Mat) {
 	n := k.Rows
-	if c.rows+n > c.k.Rows {
+	if c.rows+n > c.k.Rows || c.last > cacheSlack { // few of the tokens of a prompt may be needed behind it
 		c.makeRoom(k)
 	}
 	if !k.Dry() {
@@ -59,7 +60,7 @@ func (c *Cache) append(k, v tensor.Mat) {
 		copyRows(c.v.SliceRows(c.rows, c.rows+n), v)
 	}
 	c.held = appendSpan(c.held, pattern.Span{Lo: c.tokens, Hi: c.tokens + n})
-	c.rows, c.tokens = c.rows+n, c.tokens+n
+	c.rows, c.tokens, c.last = c.rows+n, c.tokens+n, n
 }
 
 // appendSpan appends s, which begins at or after the last, and joins it to that where they touch.
@@ -82,6 +83,9 @@ func (c *Cache) makeRoom(like tensor.Mat) {
 	rows := like.Rows
 	for _, s := range kept {
 		rows += s.Len()
+	}
+	if rows == c.rows+like.Rows && rows <= c.k.Rows {
+		return
 	}
 	room := rows + max(cacheSlack, rows/2)
 	k, v := c.k, c.v

@@ -1,44 +1,287 @@
 package model
 
 import (
+	"fmt"
+	"math"
 	"testing"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/tensor"
 )
 
+// generators is every kind of model that generates, with every position encoding and mechanism that it can have.
+func generators() map[string]Config {
+	all := map[string]Config{}
+	add := func(c Config) {
+		c.Vocab, c.Width, c.Layers, c.Heads, c.Seed = 11, 16, 2, 2, 5
+		if m, err := New(c, tensor.NewDryPool(), false); err == nil {
+			m.Params().Free()
+			all[fmt.Sprint(c.Kind, " ", c.Position, " ", c.Attention, " ", c.Segment)] = c
+		}
+	}
+	mechanisms := [][]string{
+		{"full"}, {"window(8)"}, {"window(40)", "segments(16)"}, {"window(8) | global(0, 3)", "dilated(5, 4) | prefix(3)"},
+		{"segments(16) | summary(16, 15)"}, {"performer(features=16)", "window(8)"}, {"elu"}, {"relu", "full"},
+	}
+	for _, position := range []string{"rotary", "none", "learned", "alibi", "t5", "relative"} {
+		for i, mechanism := range mechanisms {
+			c := Config{Attention: mechanism, Position: position, Sinks: i < 2, KVHeads: 1 + i%2}
+			if position == "learned" {
+				c.MaxTokens = 700
+			}
+			add(c)
+			if i < 4 {
+				c.Kind, c.Placement = TransformerXL, []string{"pre", "post"}[i%2]
+				c.Memory, c.MaxTokens = 700, 0
+				add(c)
+				c.Memory = 0
+			}
+			if position == "learned" {
+				c.MaxTokens = 700
+			}
+			c.Placement = ""
+			if i%2 == 1 {
+				c.Kind = EncoderDecoder
+				add(c)
+			}
+			if i != 3 { // a segment that has just begun has no place for global positions
+				c.Kind, c.Segment = Hierarchical, 10+23*(i%2)
+				add(c)
+			}
+		}
+	}
+	return all
+}
+
+// splits are ways to give a sequence: a prompt that has all global positions, and then many tokens, one, or anything between, by a seed.
+func splits(seed uint64, tokens int) (parts []int) {
+	r := data.NewRandom(seed, 7)
+	parts = []int{4 + r.IntN(60)}
+	tokens -= parts[0]
+	for tokens > 0 {
+		n := min(tokens, []int{1, 1, 2, 1 + r.IntN(20), 1 + r.IntN(150)}[r.IntN(5)])
+		parts, tokens = append(parts, n), tokens-n
+	}
+	return parts
+}
+
+// generate gives the tokens in parts and returns the logits behind each part, by its last token.
+func generate(t *testing.T, m *Model, x tensor.Exec, tokens, source []int32, parts []int) map[int][]float32 {
+	t.Helper()
+	g, err := m.Generate(x, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	logits, at := map[int][]float32{}, 0
+	for _, n := range parts {
+		l, err := g.Step(x, tokens[at:at+n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		at += n
+		logits[at-1] = l
+	}
+	if g.Tokens() != at {
+		t.Errorf("found %d tokens, want %d", g.Tokens(), at)
+	}
+	return logits
+}
+
+// whole is what Predict gives for the sequence.
+func whole(t *testing.T, m *Model, b *data.Batch, source *data.Batch) tensor.Mat {
+	t.Helper()
+	want, err := m.Predict(tensor.Exec{}, b, Run{Source: source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return want
+}
+
 func TestGenerationEqualsTheWhole(t *testing.T) {
-	for name, c := range zoo() {
-		if c.WithDefaults().Head != LM {
+	seed := uint64(0)
+	for name, c := range generators() {
+		seed++
+		m := newModel(t, c, nil)
+		var source *data.Batch
+		var read []int32
+		if c.Kind == EncoderDecoder {
+			source = batch(3, 9)
+			read = source.Tokens
+		}
+		b := batch(seed, 330)
+		want := whole(t, m, b, source)
+		for at, logits := range generate(t, m, tensor.Exec{}, b.Tokens, read, splits(seed, 330)) {
+			near(t, fmt.Sprintf("%s, token %d", name, at), logits, want.Row(at), 5e-5)
+		}
+	}
+	if seed < 60 {
+		t.Errorf("only %d models were made", seed)
+	}
+}
+
+// In 16 bits neither way is exact: generation is held to the distance of the whole from the whole in float32.
+func TestGenerationIn16Bits(t *testing.T) {
+	for _, precision := range []string{"bf16", "fp16"} {
+		for name, c := range zoo() {
+			if c.WithDefaults().Head != LM {
+				continue
+			}
+			if c.Kind == TransformerXL {
+				c.Memory = 300
+			}
+			exact := newModel(t, c, nil)
+			c.Precision = precision
+			m := newModel(t, c, nil)
+			var source *data.Batch
+			var read []int32
+			if c.Kind == EncoderDecoder {
+				source = batch(3, 9)
+				read = source.Tokens
+			}
+			b := batch(4, 200)
+			want, rounded := whole(t, exact, b, source), whole(t, m, b, source)
+			allowed, worst := 0.0, 0.0
+			for i := range want.F32 {
+				allowed = max(allowed, math.Abs(float64(want.F32[i]-rounded.F32[i])))
+			}
+			for at, logits := range generate(t, m, tensor.Exec{}, b.Tokens, read, splits(6, 200)) {
+				for i, x := range logits {
+					worst = max(worst, math.Abs(float64(x-want.Row(at)[i])))
+				}
+			}
+			if worst > 2*allowed || allowed == 0 {
+				t.Errorf("%s %s: generation is %g off, the whole %g", precision, name, worst, allowed)
+			}
+		}
+	}
+}
+
+// A token of a Transformer-XL sees as many before it as the memory holds, however they came: as if its mechanism ended there.
+func TestMemoryEndsTheReachOfGeneration(t *testing.T) {
+	for _, position := range []string{"relative", "rotary", "alibi", "t5"} {
+		c := Config{Vocab: 11, Width: 16, Layers: 3, Heads: 2, Seed: 5, Kind: TransformerXL, Position: position, Memory: 400, Attention: []string{"memory(20)"}}
+		b := batch(1, 400)
+		want := whole(t, newModel(t, c, nil), b, nil)
+		c.Memory, c.Attention = 20, nil
+		for at, logits := range generate(t, newModel(t, c, nil), tensor.Exec{}, b.Tokens, nil, splits(2, 400)) {
+			near(t, fmt.Sprintf("%s, token %d", position, at), logits, want.Row(at), 5e-5)
+		}
+	}
+}
+
+// Prompts of more than one pass, and segments of more than one, are the whole too.
+func TestLongPrompts(t *testing.T) {
+	const tokens = 2*promptTokens + 300
+	for _, c := range []Config{
+		{Attention: []string{"window(30)", "window(9) | global(2)"}, Position: "alibi"},
+		{Attention: []string{"window(30)"}},
+		{Attention: []string{"elu"}},
+		{Kind: Hierarchical, Segment: 100},
+		{Kind: Hierarchical, Segment: promptTokens + 100, Attention: []string{"window(20)"}},
+	} {
+		c.Vocab, c.Width, c.Layers, c.Heads, c.Seed = 11, 16, 2, 2, 5
+		m, b := newModel(t, c, nil), batch(1, tokens)
+		want := whole(t, m, b, nil)
+		for at, logits := range generate(t, m, tensor.Exec{}, b.Tokens, nil, []int{tokens - 205, 3, 201, 1}) {
+			near(t, fmt.Sprintf("%s %v, token %d", c.Kind, c.Attention, at), logits, want.Row(at), 5e-5)
+		}
+	}
+}
+
+func TestGenerationDoesNotDependOnThreads(t *testing.T) {
+	for name, c := range generators() {
+		if c.Kind == EncoderDecoder {
 			continue
 		}
-		c.Memory = min(c.Memory, 64)
-		if c.Kind == TransformerXL {
-			c.Memory = 64
-		}
-		m := newModel(t, c, nil)
-		b, r := batch(1, 30), Run{}
-		var source []int32
-		if c.Kind == EncoderDecoder {
-			r.Source = batch(3, 9)
-			source = r.Source.Tokens
-		}
-		want, err := m.Predict(tensor.Exec{}, b, r)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		g, err := m.Generate(tensor.Exec{}, source)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		at := 0
-		for _, n := range []int{12, 1, 1, 7, 1, 8} {
-			logits, err := g.Step(tensor.Exec{}, b.Tokens[at:at+n])
-			if err != nil {
-				t.Fatal(name, err)
+		m, b := newModel(t, c, nil), batch(1, 60)
+		parts := []int{40, 1, 1, 18}
+		want := generate(t, m, tensor.Exec{Threads: 1}, b.Tokens, nil, parts)
+		for at, logits := range generate(t, m, tensor.Exec{Threads: 3, Pool: tensor.NewPool()}, b.Tokens, nil, parts) {
+			for i := range logits {
+				if logits[i] != want[at][i] {
+					t.Fatalf("%s: token %d has other bits on 3 threads", name, at)
+				}
 			}
-			at += n
-			near(t, name, logits, want.Row(at-1), 2e-5)
+		}
+	}
+}
+
+// What is carried does not grow once the reach of the pattern, or the memory, is full; nor does what a step needs beside it.
+func TestGenerationIsBounded(t *testing.T) {
+	// A row of keys and one of values are 128 bytes here.
+	const segment = 64
+	for _, c := range []Config{
+		{Attention: []string{"window(40)"}},
+		{Attention: []string{"window(40) | global(0, 7)"}, Position: "alibi"},
+		{Attention: []string{fmt.Sprintf("segments(%d)", segment), "window(30)"}, Position: "t5"},
+		{Attention: []string{"window(40)"}, Position: "relative"},
+		{Attention: []string{"performer(features=16)"}},
+		{Kind: TransformerXL, Memory: 50},
+	} {
+		c.Vocab, c.Width, c.Layers, c.Heads = 11, 16, 2, 2
+		x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
+		m, err := New(c, x.Pool, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		weights := x.Pool.InUse()
+		g, err := m.Generate(x, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		peak := func(passes, n int) int64 {
+			x.Pool.ResetPeak()
+			for range passes {
+				if _, err := g.Step(x, batch(1, n).Tokens); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return x.Pool.Peak()
+		}
+		short := peak(1, 2*promptTokens)
+		if long := peak(1, 6*promptTokens); long > short {
+			t.Errorf("%v %s: a longer prompt took %d bytes, a shorter one %d", c.Attention, c.Kind, long, short)
+		}
+		peak(700, 1)
+		first := peak(700, 1)
+		// What is needed of a segment when room is made depends on how much of it there is.
+		if second := peak(1400, 1); second > first && (c.Position != "t5" || second > first+128*segment) {
+			t.Errorf("%v %s: %d bytes for 700 tokens more, %d before", c.Attention, c.Kind, second, first)
+		}
+		// Two layers, the reach and half as many rows again, or the slack: far below 400 rows.
+		if carried := x.Pool.InUse() - weights; carried > 2*128*400 {
+			t.Errorf("%v %s: %d bytes are carried", c.Attention, c.Kind, carried)
 		}
 		g.Close()
+		if x.Pool.InUse() != weights {
+			t.Errorf("%v %s: %d bytes were kept", c.Attention, c.Kind, x.Pool.InUse()-weights)
+		}
+	}
+}
+
+func TestGenerationRefuses(t *testing.T) {
+	m := newModel(t, Config{Vocab: 11, Width: 16, Heads: 2, Position: "learned", MaxTokens: 20}, nil)
+	g, err := m.Generate(tensor.Exec{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tokens := range [][]int32{nil, {11}, {-1}, make([]int32, 21)} {
+		if _, err := g.Step(tensor.Exec{}, tokens); err == nil || g.Tokens() != 0 {
+			t.Errorf("%v were taken", tokens)
+		}
+	}
+	if _, err := g.Step(tensor.Exec{}, make([]int32, 20)); err != nil {
+		t.Error(err)
+	}
+	if _, err := g.Step(tensor.Exec{}, make([]int32, 1)); err == nil {
+		t.Error("21 tokens were taken for 20 positions")
+	}
+	g.Close()
+	if _, err := g.Step(tensor.Exec{}, make([]int32, 1)); err == nil {
+		t.Error("a closed generation went on")
+	}
+	if _, err := m.Generate(tensor.Exec{}, []int32{1}); err == nil {
+		t.Error("a source was taken by a decoder")
 	}
 }

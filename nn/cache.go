@@ -92,30 +92,30 @@ func (a *Attention) cachedTerms(p *Pass, c *Cache, n int) autograd.Terms {
 }
 
 // project makes sure that the cache has the projections of the given number of distances. It makes half as many more, so that few of the tokens
-// of a sequence that grows pay for it.
+// of a sequence that grows pay for it, and lets go of what only a prompt needed.
 func (a *Attention) project(p *Pass, c *Cache, distances int) error {
-	have := c.r.Rows
-	if distances <= have {
+	have, room := c.r.Rows, distances+distances/2
+	if have >= distances && have <= 4*room {
 		return nil
 	}
-	room := distances + distances/2
+	r := c.pool.Get(tensor.F32, room, a.c.Heads*a.c.HeadDim)
+	if !r.Dry() {
+		copy(r.F32, c.r.F32)
+	}
+	c.pool.Put(c.r)
+	c.r = r
+	if have >= room {
+		return nil
+	}
 	of := &Pass{G: autograd.New(p.G.Exec(), autograd.Options{Policy: p.G.Policy()}), Shapes: p.Shapes}
 	defer of.Close()
 	more := of.G.Keep(a.r.ApplyF32(of, of.distances(have, room-have, a.c.Width)))
 	if err := of.G.Forward(); err != nil {
 		return err
 	}
-	r := c.pool.Get(tensor.F32, room, a.c.Heads*a.c.HeadDim)
 	if !r.Dry() {
-		for i := range have {
-			copy(r.Row(i), c.r.Row(i))
-		}
-		for i := range more.Rows() {
-			copy(r.Row(have+i), more.Value().Row(i))
-		}
+		copy(r.SliceRows(have, room).F32, more.Value().F32)
 	}
-	c.pool.Put(c.r)
-	c.r = r
 	return nil
 }
 
