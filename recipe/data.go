@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"sort"
-	"strings"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/strict"
 )
 
 // Data says what to train on: exactly one of the kinds is given.
@@ -76,16 +76,13 @@ func (d *Data) check() error {
 	sort.Strings(names)
 	switch {
 	case d.Batch <= 0 || d.Batch > maxBatch:
-		return fmt.Errorf("batch is %d; it must lie between 1 and %d", d.Batch, maxBatch)
+		return strict.Wrong("batch", "is %d; it must lie between 1 and %d", d.Batch, maxBatch)
 	case len(names) == 0:
 		return fmt.Errorf("no kind of data is given; add one of %s, such as `genome: {tokens: 8192}`", allKinds)
 	case len(names) > 1:
-		return fmt.Errorf("%s are given together; one run trains on one kind of data", strings.Join(names, " and "))
+		return strict.Wrong(names[1], "is given together with %s; one run trains on one kind of data", names[0])
 	}
-	if err := given[names[0]].check(); err != nil {
-		return fmt.Errorf("%s: %w", names[0], err)
-	}
-	return nil
+	return strict.Under(names[0], given[names[0]].check())
 }
 
 // Sets is the data of a recipe.

@@ -7,6 +7,7 @@ import (
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/internal/strict"
 )
 
 // Genome is DNA, one base a token: the next base is predicted. Of every sequence the last tenth is kept for the
@@ -28,13 +29,13 @@ func (g *Genome) tokens() int {
 
 func (g *Genome) check() error {
 	if g.tokens() < 2 {
-		return fmt.Errorf("tokens is %d; a window needs at least 2 bases, one to see and one to predict", g.Tokens)
+		return strict.Wrong("tokens", "is %d; a window needs at least 2 bases, one to see and one to predict", g.Tokens)
 	}
 	if g.Stride < 0 || g.Stride > g.tokens() {
-		return fmt.Errorf("stride is %d; it must lie between 1 and the %d tokens of a window", g.Stride, g.tokens())
+		return strict.Wrong("stride", "is %d; it must lie between 1 and the %d tokens of a window", g.Stride, g.tokens())
 	}
 	if !(g.Repeats >= 0 && g.Repeats <= genome.MaxRepeats) {
-		return fmt.Errorf("repeats is %g; it must lie between 0 and %g", g.Repeats, genome.MaxRepeats)
+		return strict.Wrong("repeats", "is %g; it must lie between 0 and %g", g.Repeats, genome.MaxRepeats)
 	}
 	return nil
 }
@@ -49,6 +50,9 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 	for _, s := range sequences {
 		split := genome.SplitOf(s.Len())
 		regions = append(regions, split.Train)
+		if split.Validation.Len() == 0 || split.Test.Len() == 0 {
+			continue // shorter than twenty bases: to learn from only
+		}
 		v, err := g.evaluation(s, split.Validation)
 		if err != nil {
 			return nil, err
@@ -58,6 +62,9 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 			return nil, err
 		}
 		validation, test = append(validation, v), append(test, t)
+	}
+	if len(validation) == 0 {
+		return nil, fmt.Errorf("none of the %d sequences has the 20 bases of which one would be kept for validation; give longer ones", len(sequences))
 	}
 	windows, err := genome.NewWindows(sequences, genome.WindowConfig{
 		Tokens: g.tokens(), Regions: regions, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: seed})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/listops"
+	"github.com/longspan/longspan/internal/strict"
 )
 
 // ListOps is nested operations on digits, whose value is the label. Zeros are the Long Range Arena's settings.
@@ -26,7 +27,7 @@ func (l *ListOps) part(split data.Split, examples int) (task, error) {
 
 func (l *ListOps) check() error {
 	if l.Held < 0 {
-		return fmt.Errorf("held is %d; it cannot be negative", l.Held)
+		return strict.Wrong("held", "is %d; it cannot be negative", l.Held)
 	}
 	_, err := l.part(data.Train, l.Examples)
 	return err

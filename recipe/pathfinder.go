@@ -1,10 +1,9 @@
 package recipe
 
 import (
-	"fmt"
-
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/pathfinder"
+	"github.com/longspan/longspan/internal/strict"
 )
 
 // Pathfinder is images as sequences of pixels, and the question whether a curve joins two dots. Zeros are package
@@ -24,7 +23,7 @@ func (p *Pathfinder) part(split data.Split, examples int) (task, error) {
 
 func (p *Pathfinder) check() error {
 	if p.Held < 0 {
-		return fmt.Errorf("held is %d; it cannot be negative", p.Held)
+		return strict.Wrong("held", "is %d; it cannot be negative", p.Held)
 	}
 	_, err := p.part(data.Train, p.Examples)
 	return err

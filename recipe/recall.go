@@ -7,6 +7,7 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/recall"
+	"github.com/longspan/longspan/internal/strict"
 )
 
 // Recall is associative recall: pairs of keys and values among noise, and at the end keys whose values are asked
@@ -59,7 +60,7 @@ func (r *Recall) part(split data.Split, examples int) (task, error) {
 
 func (r *Recall) check() error {
 	if r.Held < 0 {
-		return fmt.Errorf("held is %d; it cannot be negative", r.Held)
+		return strict.Wrong("held", "is %d; it cannot be negative", r.Held)
 	}
 	_, err := r.part(data.Train, r.Examples)
 	return err
@@ -77,7 +78,7 @@ func (n *Needle) part(split data.Split, examples int) (task, error) {
 
 func (n *Needle) check() error {
 	if n.Held < 0 {
-		return fmt.Errorf("held is %d; it cannot be negative", n.Held)
+		return strict.Wrong("held", "is %d; it cannot be negative", n.Held)
 	}
 	_, err := n.part(data.Train, n.Examples)
 	return err

@@ -13,7 +13,6 @@
 package recipe
 
 import (
-	"fmt"
 	"os"
 
 	"go.yaml.in/yaml/v4"
@@ -67,7 +66,7 @@ func Parse(text []byte, name string, overrides []string) (*Recipe, error) {
 		}
 	}
 	if err := r.check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, strict.Locate(err, text, name, overrides)
 	}
 	return r, nil
 }
@@ -76,12 +75,9 @@ func Parse(text []byte, name string, overrides []string) (*Recipe, error) {
 func (r *Recipe) check() error {
 	r.Train.Precision = r.Model.WithDefaults().Precision
 	if err := r.Data.check(); err != nil {
-		return fmt.Errorf("data: %w", err)
+		return strict.Under("data", err)
 	}
-	if err := r.Train.Check(); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	return nil
+	return strict.Under("train", r.Train.Check())
 }
 
 // YAML is r with every default written out. Parse reads it back.

@@ -55,18 +55,34 @@ func TestWhatIsRefused(t *testing.T) {
 		{"data:\n  genome: {tokens: 1}\n", "genome: tokens is 1"},
 		{"data:\n  genome: {tokens: 64, stride: 65}\n", "stride is 65"},
 		{"data:\n  batch: 0\n  genome: {}\n", "batch is 0"},
-		{"data:\n  genome: {}\n  text: {train: [a], hold_out: 9}\n", "genome and text are given together"},
+		{"data:\n  genome: {}\n  text: {train: [a], hold_out: 9}\n", "r.yaml: line 3: data: text is given together with genome"},
 		{"data:\n  text: {fields: [a]}\n", "fields are given without train"},
 		{"data:\n  text: {train: [a]}\n", "nothing to validate on"},
+		{"data:\n  text: {hold_out: 5, shuffle: 1000000000}\n", "line 2: data: text: shuffle is 1000000000 windows"},
+		{"data: {genome: {}}\n\ntrain:\n  log: {every: 5}\n  optimizer:\n    decay: .inf\n", "line 6: train: optimizer.decay is +Inf"},
+		{"data: {genome: {paths: a.fa}}\n", "data.genome.paths is a list; found \"a.fa\", expected [a.fa]"},
 		{"data:\n  text: {train: [a], hold_out: 1}\n", "hold_out is 1"},
-		{"data:\n  text: {train: [a], hold_out: 5, validation: [b]}\n", "validation and hold_out"},
-		{"data:\n  text: {train: [a], hold_out: 5, lanes: true, shuffle: 8}\n", "lanes and shuffle"},
-		{"data:\n  text: {train: [a], hold_out: 5, lanes: true, cross: true}\n", "lanes and cross"},
+		{"data:\n  text: {train: [a], hold_out: 5, validation: [b]}\n", "line 2: data: text: hold_out and validation"},
+		{"data:\n  text: {train: [a], hold_out: 5, lanes: true, shuffle: 8}\n", "shuffle and lanes"},
+		{"data:\n  text: {train: [a], hold_out: 5, lanes: true, cross: true}\n", "cross and lanes"},
 		{"data:\n  text: {train: [a], hold_out: 5, tokens: 1}\n", "tokens is 1"},
 		{"data: {genome: {}}\ntrain: {steps: 10, optimizer: {warmup: 11}}\n", "train: optimizer: the warm-up of 11 steps is longer"},
 	} {
 		if _, err := recipe.Parse([]byte(c.text), "r.yaml", nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error\n  %v\nwant one with\n  %s", c.text, err, c.want)
+		}
+	}
+	const good = "data: {genome: {tokens: 64}}\n"
+	for set, want := range map[string]string{
+		"train.steps=0":            "--set train.steps=0: train: steps is 0",
+		"train.log={every: 0}":     "--set train.log={every: 0}: train: log.every is 0",
+		"data.text={hold_out: 3}":  "--set data.text={hold_out: 3}: data: text is given together with genome",
+		"train.steps=":             "--set train.steps=",
+		"model.attention=full":     "model.attention is a list; found \"full\", expected [full]",
+		"train.optimizer.name=sgd": "optimizer.name is \"sgd\"",
+	} {
+		if _, err := recipe.Parse([]byte(good), "r.yaml", []string{set}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error\n  %v\nwant one with\n  %s", set, err, want)
 		}
 	}
 	if _, err := recipe.Load(filepath.Join(t.TempDir(), "no.yaml"), nil); !errors.Is(err, os.ErrNotExist) {
@@ -281,4 +297,22 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%v: the first\n%s\nand the second\n%s", err, first, second)
 		}
 	})
+}
+
+// An assembly has contigs of a few bases: they are learned from, and the rest is judged by.
+func TestShortSequencesAreNoReasonToStop(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.fa")
+	for text, want := range map[string]string{
+		">short\nACGTA\n>long\n" + strings.Repeat("ACGGT", 40) + "\n": "",
+		">short\nACGTA\n": "none of the 1 sequences has the 20 bases",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d := recipe.Data{Batch: 1, Genome: &recipe.Genome{Paths: []string{path}, Tokens: 16}}
+		_, err := d.Open(1)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: error %v; want %q", text, err, want)
+		}
+	}
 }

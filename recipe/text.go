@@ -2,11 +2,11 @@ package recipe
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/data/text/sample"
+	"github.com/longspan/longspan/internal/strict"
 )
 
 // Text is documents, one byte a token: the next byte is predicted.
@@ -31,10 +31,12 @@ func (t *Text) tokens() int {
 
 func (t *Text) shuffle() int {
 	if t.Shuffle == 0 && !t.Lanes {
-		return 256
+		return min(256, maxShuffle(t.tokens()))
 	}
 	return t.Shuffle
 }
+
+func maxShuffle(tokens int) int { return max(1, text.MaxHeld/tokens) }
 
 // holdOut is every sixth of the sample's documents: four of them.
 func (t *Text) holdOut() int {
@@ -47,21 +49,22 @@ func (t *Text) holdOut() int {
 func (t *Text) check() error {
 	switch {
 	case t.tokens() < 2:
-		return fmt.Errorf("tokens is %d; a window needs at least 2 bytes, one to see and one to predict", t.Tokens)
+		return strict.Wrong("tokens", "is %d; a window needs at least 2 bytes, one to see and one to predict", t.Tokens)
 	case t.HoldOut < 0 || t.HoldOut == 1:
-		return fmt.Errorf("hold_out is %d; use 0, or 2 and more", t.HoldOut)
+		return strict.Wrong("hold_out", "is %d; use 0, or 2 and more", t.HoldOut)
 	case len(t.Train) == 0 && len(t.Fields) > 0:
-		return errors.New("fields are given without train; the documents in the program have fields of their own")
+		return strict.Wrong("fields", "are given without train; the documents in the program have fields of their own")
 	case len(t.Validation) > 0 && t.HoldOut > 0:
-		return errors.New("validation and hold_out are given together; validation documents come from files of their own or from training's, not both")
+		return strict.Wrong("hold_out", "and validation are given together; validation documents come from files of their own or from training's, not both")
 	case len(t.Validation) == 0 && t.holdOut() == 0:
 		return errors.New("nothing to validate on; name validation files, or keep documents from training with hold_out: 20")
 	case t.Lanes && t.Shuffle > 0:
-		return errors.New("lanes and shuffle are given together; lanes read each document in order")
+		return strict.Wrong("shuffle", "and lanes are given together; lanes read each document in order")
 	case t.Lanes && t.Cross:
-		return errors.New("lanes and cross are given together; a lane's memory ends with its document")
-	case t.Shuffle < 0:
-		return fmt.Errorf("shuffle is %d; it cannot be negative", t.Shuffle)
+		return strict.Wrong("cross", "and lanes are given together; a lane's memory ends with its document")
+	case t.Shuffle < 0 || t.Shuffle > maxShuffle(t.tokens()):
+		return strict.Wrong("shuffle", "is %d windows of %d bytes; it must lie between 0 and %d, which are held in memory and in every checkpoint",
+			t.Shuffle, t.tokens(), maxShuffle(t.tokens()))
 	}
 	return nil
 }

@@ -1,8 +1,9 @@
 package train
 
 import (
-	"fmt"
+	"math"
 
+	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/train/optim"
 )
 
@@ -67,21 +68,23 @@ const maxAccumulate = 1 << 16
 func (c Config) Check() error {
 	switch {
 	case c.Steps <= 0:
-		return fmt.Errorf("steps is %d; it must be positive", c.Steps)
+		return strict.Wrong("steps", "is %d; it must be positive", c.Steps)
 	case c.Accumulate <= 0 || c.Accumulate > maxAccumulate:
-		return fmt.Errorf("accumulate is %d; it must lie between 1 and %d", c.Accumulate, maxAccumulate)
+		return strict.Wrong("accumulate", "is %d; it must lie between 1 and %d", c.Accumulate, maxAccumulate)
 	case c.Precision != "f32" && c.Precision != "bf16" && c.Precision != "fp16":
-		return fmt.Errorf("precision is %q; use f32, bf16 or fp16", c.Precision)
+		return strict.Wrong("precision", "is %q; use f32, bf16 or fp16", c.Precision)
 	case !(c.Average >= 0 && c.Average < 1):
-		return fmt.Errorf("average is %g; it must be at least 0 and below 1", c.Average)
+		return strict.Wrong("average", "is %g; it must be at least 0 and below 1", c.Average)
 	case c.Log.Every <= 0:
-		return fmt.Errorf("log.every is %d; it must be positive", c.Log.Every)
-	case c.Eval.Every < 0 || c.Eval.Batches < 0:
-		return fmt.Errorf("eval.every is %d and eval.batches %d; neither can be negative", c.Eval.Every, c.Eval.Batches)
+		return strict.Wrong("log.every", "is %d; it must be positive", c.Log.Every)
+	case c.Eval.Every < 0:
+		return strict.Wrong("eval.every", "is %d; it cannot be negative", c.Eval.Every)
+	case c.Eval.Batches < 0:
+		return strict.Wrong("eval.batches", "is %d; it cannot be negative", c.Eval.Batches)
 	case c.Checkpoint.Every < 0:
-		return fmt.Errorf("checkpoint.every is %d; it cannot be negative", c.Checkpoint.Every)
+		return strict.Wrong("checkpoint.every", "is %d; it cannot be negative", c.Checkpoint.Every)
 	case c.Checkpoint.Keep < 2:
-		return fmt.Errorf("checkpoint.keep is %d; keep at least 2, so that one is left if the newest is damaged", c.Checkpoint.Keep)
+		return strict.Wrong("checkpoint.keep", "is %d; keep at least 2, so that one is left if the newest is damaged", c.Checkpoint.Keep)
 	}
 	return c.Optimizer.check(c.Steps)
 }
@@ -89,16 +92,18 @@ func (c Config) Check() error {
 func (c OptimizerConfig) check(steps int64) error {
 	switch {
 	case c.Name != "adamw" && c.Name != "adafactor":
-		return fmt.Errorf("optimizer.name is %q; use adamw or adafactor", c.Name)
-	case !(c.Clip >= 0):
-		return fmt.Errorf("optimizer.clip is %g; it cannot be negative", c.Clip)
-	case !(c.Decay >= 0):
-		return fmt.Errorf("optimizer.decay is %g; it cannot be negative", c.Decay)
-	case c.Name == "adamw" && !(c.Beta1 > 0 && c.Beta1 < 1 && c.Beta2 > 0 && c.Beta2 < 1):
-		return fmt.Errorf("optimizer.beta1 and beta2 are %g and %g; both must lie between 0 and 1", c.Beta1, c.Beta2)
+		return strict.Wrong("optimizer.name", "is %q; use adamw or adafactor", c.Name)
+	case !(c.Clip >= 0) || math.IsInf(c.Clip, 0):
+		return strict.Wrong("optimizer.clip", "is %g; it must be positive, or 0 not to clip", c.Clip)
+	case !(c.Decay >= 0) || math.IsInf(c.Decay, 0):
+		return strict.Wrong("optimizer.decay", "is %g; it must be positive, or 0 for none", c.Decay)
+	case c.Name == "adamw" && !(c.Beta1 > 0 && c.Beta1 < 1):
+		return strict.Wrong("optimizer.beta1", "is %g; it must lie between 0 and 1", c.Beta1)
+	case c.Name == "adamw" && !(c.Beta2 > 0 && c.Beta2 < 1):
+		return strict.Wrong("optimizer.beta2", "is %g; it must lie between 0 and 1", c.Beta2)
 	}
 	if err := c.schedule(steps).Check(); err != nil {
-		return fmt.Errorf("optimizer: %w", err)
+		return strict.Under("optimizer", err)
 	}
 	return nil
 }

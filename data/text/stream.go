@@ -53,6 +53,9 @@ type Stream struct {
 	held   [][]uint16 // windows to draw from
 }
 
+// MaxHeld bounds the tokens held back to shuffle: 256 MiB in memory, and more as text in each saved position.
+const MaxHeld = 1 << 27
+
 // NewStream returns a stream at the first document.
 func NewStream(c Config) (*Stream, error) {
 	if c.Batch == 0 {
@@ -63,6 +66,8 @@ func NewStream(c Config) (*Stream, error) {
 		return nil, errors.New("text: no files to read; name some, or folders by List")
 	case c.Tokens < 1 || c.Batch < 1:
 		return nil, fmt.Errorf("text: batches of %d windows of %d tokens; both must be at least 1", c.Batch, c.Tokens)
+	case c.Shuffle > max(1, MaxHeld/c.Tokens):
+		return nil, fmt.Errorf("text: %d windows of %d tokens held back to shuffle; at most %d are", c.Shuffle, c.Tokens, max(1, MaxHeld/c.Tokens))
 	case c.Shuffle < 0 || c.Epochs < 0 || c.HoldOut < 0:
 		return nil, fmt.Errorf("text: shuffle %d, epochs %d, hold out %d; none can be negative", c.Shuffle, c.Epochs, c.HoldOut)
 	case c.HoldOut == 1:

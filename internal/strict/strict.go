@@ -3,6 +3,7 @@
 package strict
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -47,6 +48,9 @@ func Set(assignment string, into, example any) error {
 }
 
 func load(text []byte, name string, into any, known *yaml.Node) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return fmt.Errorf("%s: the config is empty; keys with values were expected", name)
+	}
 	var node yaml.Node
 	if err := yaml.Load(text, &node); err != nil {
 		return fmt.Errorf("%s: %s", name, reason(err))
@@ -75,7 +79,10 @@ func check(node, known *yaml.Node, path string, at func(*yaml.Node) string) erro
 	if node.Kind == yaml.AliasNode || node.Anchor != "" {
 		return fmt.Errorf("%s: anchors and aliases are not used in configs; write the value out", at(node))
 	}
+	empty := node.Kind == yaml.ScalarNode && node.Tag == "!!null"
 	switch {
+	case empty && known.Kind != yaml.MappingNode:
+		return fmt.Errorf("%s: %s has no value; write one, or leave the key out", at(node), path)
 	case node.Kind == yaml.SequenceNode && known.Kind == yaml.SequenceNode && len(known.Content) > 0:
 		for i, element := range node.Content {
 			if err := check(element, known.Content[0], fmt.Sprintf("%s[%d]", path, i), at); err != nil {
@@ -84,7 +91,9 @@ func check(node, known *yaml.Node, path string, at func(*yaml.Node) string) erro
 		}
 	case node.Kind == yaml.MappingNode && known.Kind == yaml.MappingNode:
 		return checkMapping(node, known, path, at)
-	case known.Kind == yaml.MappingNode && node.Tag != "!!null":
+	case known.Kind == yaml.SequenceNode && node.Kind != yaml.SequenceNode:
+		return fmt.Errorf("%s: %s is a list; found %s, expected [%s]", at(node), path, describe(node), listed(node))
+	case known.Kind == yaml.MappingNode && !empty:
 		return fmt.Errorf("%s: %s has the keys %s; found %s", at(node), orTop(path), strings.Join(keys(known), ", "), describe(node))
 	case known.Kind == yaml.ScalarNode && node.Kind != yaml.ScalarNode:
 		return fmt.Errorf("%s: %s is one value; found %s", at(node), path, describe(node))
@@ -142,6 +151,14 @@ func orTop(path string) string {
 		return "the config"
 	}
 	return path
+}
+
+// listed is what stands between the brackets once n is a list.
+func listed(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode {
+		return n.Value
+	}
+	return "…"
 }
 
 func describe(n *yaml.Node) string {

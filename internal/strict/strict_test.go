@@ -51,6 +51,10 @@ func TestWhatIsRefused(t *testing.T) {
 		{"more:\n  dorp: 2\n", `line 2: the key "more.dorp" is not known; did you mean "drop"?`},
 		{"seed: 1\nname: a\nseed: 2\n", `line 3: the key "seed" is there twice`},
 		{"seed: 1\nlayer: 3\n", `line 2: layer has the keys heads, drop; found "3"`},
+		{"seed: 1\nlayer:\n  heads:\n", `line 3: layer.heads has no value; write one, or leave the key out`},
+		{"layers: 3\n", `line 1: layers is a list; found "3", expected [3]`},
+		{"layers:\n", `line 1: layers has no value`},
+		{" \n", "c.yaml: the config is empty"},
 		{"seed: [1]\n", `line 1: seed is one value; found a list`},
 		{"seed: -1\n", `line 1: found "-1" where a whole number that is not negative was expected`},
 		{"seed: 1\nlayer: {heads: 2.5}\n", `line 2: found "2.5" where a whole number was expected`},
@@ -94,4 +98,29 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("the error %q does not say where", err)
 		}
 	})
+}
+
+func TestChanges(t *testing.T) {
+	before := "seed: 1\nlayer: {heads: 2, drop: 0.5}\nlayers: [{heads: 1}, {heads: 2}]\nname: a\n"
+	after := "seed: 1\nlayer:\n  heads: 4\n  drop: 0.5\nlayers: [{heads: 1}]\nfast: true\n"
+	want := []string{"layer.heads: 2 → 4", "layers: [[heads, 1], [heads, 2]] → [[heads, 1]]", "fast: nothing → true", "name: a → nothing"}
+	if diff := cmp.Diff(want, strict.Changes([]byte(before), []byte(after))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if same := strict.Changes([]byte(before), []byte(before)); same != nil {
+		t.Errorf("a config differs from itself: %q", same)
+	}
+}
+
+func TestLocate(t *testing.T) {
+	text := []byte("seed: 1\nlayer:\n  heads: 3\n")
+	err := strict.Under("layer", strict.Wrong("heads", "is %d", 3))
+	for set, want := range map[string]string{"": "c.yaml: line 3: layer: heads is 3", "layer={heads: 3}": "--set layer={heads: 3}: layer: heads is 3"} {
+		if got := strict.Locate(err, text, "c.yaml", []string{set}); got.Error() != want {
+			t.Errorf("%q; want %q", got, want)
+		}
+	}
+	if got := strict.Locate(strict.Wrong("fast", "is slow"), text, "c.yaml", nil); got.Error() != "c.yaml: fast is slow" {
+		t.Errorf("%q", got)
+	}
 }
