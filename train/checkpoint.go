@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/train/optim"
 )
@@ -57,8 +58,8 @@ const (
 
 // save writes a checkpoint of the step just done, and removes those that need not be kept.
 func (l *loop) save() error {
-	if name := notFinite(l.weights.Params()); name != "" {
-		return fmt.Errorf("%w: after step %d the weights %q are not finite, and are not saved", ErrDiverged, l.state.Step, name)
+	if name := notFinite(l.matrices()); name != "" {
+		return fmt.Errorf("%w: after step %d the numbers of %q are not finite, and are not saved", ErrDiverged, l.state.Step, name)
 	}
 	if err := l.log.sync(); err != nil {
 		return err
@@ -108,32 +109,56 @@ func notFinite(params []optim.Param) string {
 	return ""
 }
 
-// load takes everything from a checkpoint that Newest found whole.
-func (l *loop) load(path string) (err error) {
+// load takes everything from a checkpoint that Newest found whole, and lists what has changed in the config since.
+func (l *loop) load(path string) (changes []string, err error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		if err = errors.Join(err, f.Close()); err != nil {
-			err = fmt.Errorf("resuming from %s: %w", path, err)
+			err = inputError{fmt.Errorf("resuming from %s: %w", path, err)}
 		}
 	}()
-	var s state
-	if err := json.Unmarshal([]byte(f.Metadata()[stateKey]), &s); err != nil {
-		return fmt.Errorf("the state of the run cannot be read: %w", err)
+	s, err := stateOf(f)
+	if err != nil {
+		return nil, err
 	}
 	if (s.Scaler != nil) != (l.state.Scaler != nil) {
-		return errors.New("it was saved with another precision: loss scaling belongs to fp16 alone; resume with the precision of the run")
+		return nil, errors.New("it was saved with another precision: loss scaling belongs to fp16 alone; resume with the precision of the run")
 	}
 	if s.Seed != l.job.Config.Seed {
-		return fmt.Errorf("the run has the seed %d and the config %d; resume with the seed of the run", s.Seed, l.job.Config.Seed)
+		return nil, fmt.Errorf("the run has the seed %d and the config %d; resume with the seed of the run", s.Seed, l.job.Config.Seed)
 	}
+	if err := l.loadMatrices(f); err != nil {
+		return nil, fmt.Errorf("%w; the model, the optimiser or the averaging was another when it was saved", err)
+	}
+	if err := l.loadPositions(f); err != nil {
+		return nil, err
+	}
+	l.state = s
+	return strict.Changes([]byte(f.Metadata()[ConfigKey]), l.job.Text), nil
+}
+
+// loadMatrices fills every matrix, and refuses a checkpoint with others beside them: a part of a model would be lost.
+func (l *loop) loadMatrices(f *safetensors.File) error {
+	known := map[string]bool{dataName: true, carriedName: true}
 	for _, p := range l.matrices() {
+		known[p.Name] = true
 		if err := f.ReadMat(p.Value, p.Name); err != nil {
-			return fmt.Errorf("%w; the model, the optimiser or the averaging was another when it was saved", err)
+			return err
 		}
 	}
+	for _, e := range f.Entries() {
+		if !known[e.Name] {
+			return fmt.Errorf("it holds %q, for which this run has no place", e.Name)
+		}
+	}
+	return nil
+}
+
+// loadPositions takes up the data, and what the model carries from batch to batch, where they were.
+func (l *loop) loadPositions(f *safetensors.File) error {
 	position, err := f.Bytes(dataName)
 	if err != nil {
 		return err
@@ -145,11 +170,7 @@ func (l *loop) load(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := l.job.Model.Restore(carried); err != nil {
-		return err
-	}
-	l.state = s
-	return nil
+	return l.job.Model.Restore(carried)
 }
 
 // Damaged is a checkpoint that cannot be used.
@@ -161,6 +182,17 @@ type Damaged struct {
 // ErrNoCheckpoint says that a run has no checkpoint that is whole.
 var ErrNoCheckpoint = errors.New("there is no checkpoint that is whole")
 
+// setAside renames damaged checkpoints, so that they do not count among those to keep, and says what they are called now.
+func setAside(damaged []Damaged) (notes []string, err error) {
+	for _, d := range damaged {
+		if err := os.Rename(d.Path, d.Path+damagedSuffix); err != nil {
+			return nil, fmt.Errorf("setting a damaged checkpoint aside: %w", err)
+		}
+		notes = append(notes, fmt.Sprintf("%s is damaged (%v); it is not used, and has %s added to its name", d.Path, d.Err, damagedSuffix))
+	}
+	return notes, nil
+}
+
 // Newest finds the newest checkpoint of the run in dir that is whole, which is read to the end to make sure, and
 // lists the newer ones that are not. With no checkpoint at all, or none that is whole, the error wraps
 // ErrNoCheckpoint.
@@ -171,13 +203,13 @@ func Newest(dir string) (path string, damaged []Damaged, err error) {
 	}
 	for _, step := range steps {
 		path := filepath.Join(dir, checkpointName(step))
-		err := verify(path)
+		err := verifyCheckpoint(path)
 		if err == nil {
 			return path, damaged, nil
 		}
 		damaged = append(damaged, Damaged{path, err})
 	}
-	return "", damaged, fmt.Errorf("%s: %w among %d", dir, ErrNoCheckpoint, len(steps))
+	return "", damaged, inputError{fmt.Errorf("%s: %w among %d", dir, ErrNoCheckpoint, len(steps))}
 }
 
 func verify(path string) error {
@@ -186,6 +218,15 @@ func verify(path string) error {
 		return err
 	}
 	return errors.Join(f.Verify(), f.Close())
+}
+
+// verifyCheckpoint is verify for a file that must hold a run's state too.
+func verifyCheckpoint(path string) error {
+	if err := verify(path); err != nil {
+		return err
+	}
+	_, err := readState(path)
+	return err
 }
 
 // Best finds the checkpoint of the lowest validation loss among those that are whole; the newest of them tells.
@@ -202,7 +243,10 @@ func Best(dir string) (path string, err error) {
 		return "", fmt.Errorf("%s: no evaluation has chosen a best checkpoint yet", dir)
 	}
 	path = filepath.Join(dir, checkpointName(s.Best.Step))
-	return path, verify(path)
+	if err := verify(path); err != nil {
+		return "", inputError{fmt.Errorf("the best checkpoint, %s, cannot be used: %w", path, err)}
+	}
+	return path, nil
 }
 
 func readState(path string) (s state, err error) {
@@ -211,8 +255,19 @@ func readState(path string) (s state, err error) {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := json.Unmarshal([]byte(f.Metadata()[stateKey]), &s); err != nil {
-		return s, fmt.Errorf("%s: the state of the run cannot be read: %w", path, err)
+	return stateOf(f)
+}
+
+func stateOf(f *safetensors.File) (s state, err error) {
+	text, ok := f.Metadata()[stateKey]
+	if !ok {
+		return s, errors.New("it holds no state of a run: it is a model, and no checkpoint")
+	}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return s, fmt.Errorf("the state of the run cannot be read: %w", err)
+	}
+	if s.Step < 1 || s.Updates < 0 || s.Updates > s.Step || s.Scaler != nil && !(s.Scaler.Scale >= 1) {
+		return s, fmt.Errorf("the state of the run is impossible: %s", text)
 	}
 	return s, nil
 }

@@ -41,7 +41,7 @@ func Evaluate(ctx context.Context, x tensor.Exec, m Model, source data.Source, b
 			break
 		}
 		if err != nil {
-			return score, err
+			return score, inputError{err}
 		}
 		outcome, err := m.Eval(x, &b, score.Batches == 0)
 		if err != nil {
@@ -56,7 +56,7 @@ func Evaluate(ctx context.Context, x tensor.Exec, m Model, source data.Source, b
 		score.Tokens += int64(len(b.Tokens))
 	}
 	if score.Targets == 0 {
-		return score, errors.New("the data to evaluate on has nothing to predict")
+		return score, inputError{errors.New("the data to evaluate on has nothing to predict")}
 	}
 	if !finite(score.Loss) {
 		return score, fmt.Errorf("%w: the loss on the validation data is %g", ErrDiverged, score.Loss)

@@ -36,7 +36,7 @@ func openFolder(dir string, resume bool) (*folder, error) {
 	f := &folder{dir: dir}
 	if resume {
 		if _, err := os.Stat(filepath.Join(dir, ConfigName)); err != nil {
-			return nil, fmt.Errorf("%s holds no run to resume: %w", dir, err)
+			return nil, inputError{fmt.Errorf("%s holds no run to resume: %w", dir, err)}
 		}
 	}
 	if err := os.MkdirAll(f.path(checkpointsDir), 0o755); err != nil {
@@ -48,8 +48,8 @@ func openFolder(dir string, resume bool) (*folder, error) {
 	}
 	f.unlock = unlock
 	if !resume {
-		if _, err := os.Stat(f.path(ConfigName)); err == nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", dir, ErrExists), unlock())
+		if err := f.vacant(); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), unlock())
 		}
 	}
 	// The lock is ours, so whatever is partial was left by a process that was killed.
@@ -57,6 +57,18 @@ func openFolder(dir string, resume bool) (*folder, error) {
 		return nil, errors.Join(err, unlock())
 	}
 	return f, nil
+}
+
+// vacant says what of another run is in the folder.
+func (f *folder) vacant() error {
+	if _, err := os.Stat(f.path(ConfigName)); err == nil {
+		return ErrExists
+	}
+	steps, err := checkpointSteps(f.dir)
+	if err == nil && len(steps) > 0 {
+		err = inputError{fmt.Errorf("there are %d checkpoints of a run whose %s is gone; choose another folder, or put it back and resume", len(steps), ConfigName)}
+	}
+	return err
 }
 
 func (f *folder) close() error { return f.unlock() }
@@ -76,6 +88,7 @@ func (f *folder) save(name string, tensors []safetensors.Tensor, metadata map[st
 const (
 	checkpointPrefix = "step-"
 	checkpointSuffix = ".safetensors"
+	damagedSuffix    = ".damaged" // of a checkpoint that was set aside
 )
 
 // checkpointName is the name in the folder of a step's checkpoint; names sort as their steps do.

@@ -39,13 +39,14 @@ type Record struct {
 type logFile struct{ f *os.File }
 
 // openLog opens the log of a run that goes on after step: lines about later steps, and a last line that was not
-// written to its end, are dropped, since the steps they tell of will be done again.
-func openLog(path string, step int64) (*logFile, error) {
+// written to its end, are dropped, since the steps they tell of will be done again. So is an evaluation after step
+// that is still due.
+func openLog(path string, step int64, due bool) (*logFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	kept := keepLines(text, step)
+	kept := keepLines(text, step, due)
 	if len(kept) != len(text) {
 		err := durable.Write(path, func(w io.Writer) error {
 			_, err := w.Write(kept)
@@ -62,14 +63,18 @@ func openLog(path string, step int64) (*logFile, error) {
 	return &logFile{f}, nil
 }
 
-// keepLines is the lines of text up to step, without those that are not whole.
-func keepLines(text []byte, step int64) []byte {
+// keepLines is the lines of text up to step, without those that are not whole and the evaluation that is due.
+func keepLines(text []byte, step int64, due bool) []byte {
 	var kept []byte
 	for line := range bytes.Lines(text) {
 		var r Record
-		if line[len(line)-1] == '\n' && json.Unmarshal(line, &r) == nil && r.Step <= step {
-			kept = append(kept, line...)
+		if line[len(line)-1] != '\n' || json.Unmarshal(line, &r) != nil || r.Step > step {
+			continue
 		}
+		if due && r.Step == step && r.ValidTargets > 0 {
+			continue
+		}
+		kept = append(kept, line...)
 	}
 	return kept
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/longspan/longspan/data"
@@ -50,7 +51,7 @@ func newLoop(job Job, f *folder) (*loop, error) {
 	}
 	if c.Init != "" {
 		if err := beginWith(c.Init, l.weights.Params()); err != nil {
-			return nil, fmt.Errorf("init: %w", err)
+			return nil, inputError{fmt.Errorf("init: %w", err)}
 		}
 	}
 	if l.optimizer, err = NewOptimizer(c, job.Exec, l.weights); err != nil {
@@ -71,7 +72,13 @@ func beginWith(path string, params []optim.Param) error {
 	if err != nil {
 		return err
 	}
-	return LoadWeights(path, params)
+	if err := LoadWeights(path, params); err != nil {
+		return err
+	}
+	if name := notFinite(params); name != "" {
+		return fmt.Errorf("%s: the weights %q are not finite; begin with others", path, name)
+	}
+	return nil
 }
 
 // begin restores the newest checkpoint, if there is one, and opens the log.
@@ -83,24 +90,48 @@ func (l *loop) begin() error {
 		}
 		return err
 	}
+	var notes []string
 	if path != "" {
-		if err := l.load(path); err != nil {
+		if notes, err = l.resume(path, damaged); err != nil {
 			return err
 		}
-		l.saved, l.savedStep = path, l.state.Step
 	}
 	if err := l.openFiles(); err != nil {
 		return err
 	}
-	for _, d := range damaged {
-		if err := l.note(fmt.Sprintf("%s is damaged (%v); it is not used", d.Path, d.Err)); err != nil {
+	for _, text := range notes {
+		if err := l.note(text); err != nil {
 			return err
 		}
 	}
-	if path != "" {
-		return l.note(fmt.Sprintf("resumed after step %d from %s", l.state.Step, path))
-	}
 	return nil
+}
+
+// resume goes on from a checkpoint, and returns what the user should know of it.
+func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error) {
+	changes, err := l.load(path)
+	if err != nil {
+		return nil, err
+	}
+	l.saved, l.savedStep = path, l.state.Step
+	if notes, err = setAside(damaged); err != nil {
+		return nil, err
+	}
+	notes = append(notes, fmt.Sprintf("resumed after step %d from %s", l.state.Step, path))
+	if len(changes) > 0 {
+		notes = append(notes, "the config has changed, so the run will not be the one that it was: "+strings.Join(changes, "; "))
+	}
+	if l.state.Step >= l.job.Config.Steps {
+		return notes, nil
+	}
+	// What the run had come to before it was made longer is no longer its end, and must not be taken for it.
+	switch err := os.Remove(l.folder.path(ModelName)); {
+	case err == nil:
+		notes = append(notes, fmt.Sprintf("%s is removed, since the run goes on; it will be written again after step %d", ModelName, l.job.Config.Steps))
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	return notes, nil
 }
 
 // openFiles writes the config, and opens the log and a new event file.
@@ -112,15 +143,27 @@ func (l *loop) openFiles() (err error) {
 	if err != nil {
 		return err
 	}
-	if l.log, err = openLog(l.folder.path(LogName), l.state.Step); err != nil {
+	if l.log, err = openLog(l.folder.path(LogName), l.state.Step, l.state.Due); err != nil {
 		return err
 	}
+	return l.openBoard()
+}
+
+// openBoard begins an event file.
+func (l *loop) openBoard() error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "longspan" // the name only tells files apart
 	}
 	now := time.Now()
-	if l.boardFile, err = os.Create(l.folder.path(events.Name(now, host, os.Getpid()))); err != nil {
+	path := l.folder.path(events.Name(now, host, os.Getpid()))
+	const flags = os.O_CREATE | os.O_WRONLY | os.O_EXCL
+	l.boardFile, err = os.OpenFile(path, flags, 0o644)
+	for i := 2; errors.Is(err, os.ErrExist); i++ {
+		// In a container every process may be the first, and two of them within a second.
+		l.boardFile, err = os.OpenFile(fmt.Sprintf("%s.%d", path, i), flags, 0o644)
+	}
+	if err != nil {
 		return err
 	}
 	l.board, err = events.NewWriter(l.boardFile, now, l.state.Step+1)

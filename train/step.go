@@ -25,7 +25,7 @@ func (l *loop) step() error {
 	x, s := l.job.Exec, &l.state
 	tokens, err := l.fetch()
 	if err != nil {
-		return fmt.Errorf("reading the data of step %d: %w", s.Step+1, err)
+		return inputError{fmt.Errorf("reading the data of step %d: %w", s.Step+1, err)}
 	}
 	r := Report{Step: s.Step + 1, Steps: l.job.Config.Steps, Tokens: tokens, Rate: l.schedule.Rate(s.Step + 1)}
 	if s.Scaler != nil {

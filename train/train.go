@@ -99,6 +99,16 @@ type Result struct {
 // ErrDiverged is wrapped by the error of a run whose loss or gradients became NaN or infinite.
 var ErrDiverged = errors.New("training diverged")
 
+// ErrInput is what an error is whose cause the user gave: data that cannot be read, a checkpoint of another run, first
+// weights that do not fit. A config that Check refuses is one too.
+var ErrInput = errors.New("bad input")
+
+// inputError is an ErrInput whose text is its cause's.
+type inputError struct{ error }
+
+func (e inputError) Unwrap() error     { return e.error }
+func (e inputError) Is(err error) bool { return err == ErrInput }
+
 // ErrExists says that a folder holds a run already.
 var ErrExists = errors.New("the folder holds a run already; resume it, or choose another")
 
@@ -117,7 +127,10 @@ func Resume(ctx context.Context, dir string, job Job) (Result, error) {
 
 func run(ctx context.Context, dir string, job Job, resume bool) (result Result, err error) {
 	if err := job.Config.Check(); err != nil {
-		return result, err
+		return result, inputError{err}
+	}
+	if err := probe(job); err != nil {
+		return result, inputError{err}
 	}
 	f, err := openFolder(dir, resume)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/train/optim"
@@ -46,7 +47,8 @@ func verifyModel(path string) error {
 }
 
 // LoadWeights fills the values of params from a checkpoint or a model: the moving averages, where a checkpoint
-// has them. Every weight must be there, in its shape; what else is in the file is left aside.
+// has them. Every weight must be there, in its shape, and no other weight beside them: a part of a model is not
+// that model. What only training needs is left aside.
 func LoadWeights(path string, params []optim.Param) (err error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
@@ -57,13 +59,20 @@ func LoadWeights(path string, params []optim.Param) (err error) {
 			err = fmt.Errorf("weights of %s: %w", path, err)
 		}
 	}()
+	known := map[string]bool{}
 	for _, p := range params {
 		name := p.Name
+		known[name] = true
 		if _, ok := f.Lookup(averagePrefix + name); ok {
 			name = averagePrefix + name
 		}
 		if err := f.ReadMat(p.Value, name); err != nil {
 			return err
+		}
+	}
+	for _, e := range f.Entries() {
+		if !known[e.Name] && !strings.Contains(e.Name, "/") {
+			return fmt.Errorf("it holds the weights %q, which the model does not have: it is another model", e.Name)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/internal/memory"
+	"github.com/longspan/longspan/train"
 )
 
 // The exit statuses.
@@ -79,7 +80,7 @@ func statusOf(err error) int {
 		return exitOK
 	case errors.As(err, &tooBig):
 		return exitMemory
-	case errors.As(err, &usageError{}), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usageError{}), errors.Is(err, train.ErrInput), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage // cobra gives an unknown command no type of its own
 	}
 	return exitFailed
