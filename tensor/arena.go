@@ -18,9 +18,10 @@ type arena struct {
 
 // slab is one piece of memory. Free spans are ascending and do not touch.
 type slab struct {
-	mem  []float32
-	free []span
-	high int // end of the highest block ever taken: what lies past it was never written to
+	mem    []float32
+	free   []span
+	high   int  // end of the highest block ever taken: what lies past it was never written to
+	mapped bool // outside of the Go heap
 }
 
 // span is words lo … hi−1 of a slab, a word being a float32.
@@ -74,7 +75,20 @@ func (a *arena) take(n int) block {
 // grow adds a slab of at least n words.
 func (a *arena) grow(n int) *slab {
 	n = (n + blockWords - 1) / blockWords * blockWords
-	s := &slab{mem: make([]float32, n), free: []span{{0, n}}}
+	return a.add(&slab{mem: make([]float32, n), free: []span{{0, n}}})
+}
+
+// reserve adds a slab of at least n words that lies outside of the Go heap where the system has such memory.
+func (a *arena) reserve(n int) {
+	n = (n + blockWords - 1) / blockWords * blockWords
+	if mem := mapWords(n); mem != nil {
+		a.add(&slab{mem: mem, free: []span{{0, n}}, mapped: true})
+		return
+	}
+	a.grow(n)
+}
+
+func (a *arena) add(s *slab) *slab {
 	a.slabs = append(a.slabs, s)
 	return s
 }
@@ -140,6 +154,10 @@ func (a *arena) touched() int64 {
 // trim drops slabs that are free from end to end.
 func (a *arena) trim() {
 	a.slabs = slices.DeleteFunc(a.slabs, func(s *slab) bool {
-		return len(s.free) == 1 && s.free[0] == span{0, len(s.mem)}
+		whole := len(s.free) == 1 && s.free[0] == span{0, len(s.mem)}
+		if whole && s.mapped {
+			unmapWords(s.mem)
+		}
+		return whole
 	})
 }

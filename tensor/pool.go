@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"math"
 	"sync"
 )
 
@@ -112,14 +113,19 @@ func (p *Pool) ResetPeak() {
 // Reserve makes room for that many bytes in one piece, when they are not there yet: what a plan says that a run will need, and a fourth. It
 // takes address space; the system gives memory as it is first written to. Without it the pool grows piece by piece, and the matrices
 // that lie across their borders cost some 5% more memory, at worst 30%.
+//
+// What is reserved lies outside of the Go heap where the system allows that. The garbage collector then goes by the size of the rest,
+// and does not let garbage grow to as much as the matrices before it collects. It is given back by Trim alone, and not when the pool
+// is forgotten.
 func (p *Pool) Reserve(bytes int64) {
 	if p == nil || p.dry {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if missing := bytes/4 - int64(p.arena.words()); missing > 0 {
-		p.arena.grow(int(missing))
+	missing := bytes/4 - int64(p.arena.words())
+	if missing > 0 && missing <= math.MaxInt/4-blockWords {
+		p.arena.reserve(int(missing))
 	}
 }
 
@@ -133,7 +139,7 @@ func (p *Pool) Touched() int64 {
 	return p.arena.touched()
 }
 
-// Trim lets go of memory of which nothing is in use, so that the garbage collector can return it to the system.
+// Trim lets go of memory of which nothing is in use: to the system what was reserved, to the garbage collector the rest.
 func (p *Pool) Trim() {
 	if p == nil {
 		return
