@@ -111,7 +111,11 @@ func (r *recurrence) remember(memory *Memory, x tensor.Exec) {
 
 // MarshalBinary is the memory as bytes, for a checkpoint.
 func (m *Memory) MarshalBinary() ([]byte, error) {
-	b := binary.LittleEndian.AppendUint32(nil, uint32(len(m.lengths)))
+	size := int64(4 * (2 + len(m.lengths)))
+	for _, l := range m.layers {
+		size += 9 + l.Bytes()
+	}
+	b := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(len(m.lengths)))
 	for _, n := range m.lengths {
 		b = binary.LittleEndian.AppendUint32(b, uint32(n))
 	}
