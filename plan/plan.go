@@ -8,6 +8,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
@@ -24,6 +25,7 @@ type Job struct {
 	Train   train.Config // the optimiser, the moving average and how many batches make a step
 	Lengths []int        // tokens of each sequence of a batch
 	Threads int          // 0: GOMAXPROCS; threads have scratch memory of their own
+	Readers int64        // bytes that the readers of the data hold
 }
 
 // Bytes is memory by what it is for, as it is when it is most.
@@ -33,11 +35,32 @@ type Bytes struct {
 	Optimizer   int64 `json:"optimizer"`   // its state, and the moving average of the weights
 	Activations int64 `json:"activations"` // values, their gradients, and memory carried between segments: what is held between operations
 	Scratch     int64 `json:"scratch"`     // of the operation at work
+	Runtime     int64 `json:"runtime"`     // of the process beside the pool, see [Bytes.Pool]: estimated, where the others are counted
 }
 
-// Total is the sum: the peak of the pool.
-func (b Bytes) Total() int64 {
+// Pool is the bytes of all matrices: the peak of the pool.
+func (b Bytes) Pool() int64 {
 	return b.Weights + b.Gradients + b.Optimizer + b.Activations + b.Scratch
+}
+
+// Total is by how much the process grows.
+func (b Bytes) Total() int64 { return b.Pool() + b.Runtime }
+
+// What a process takes beside its matrices, as measured over the examples with [tensor.Pool.Reserve]; a test holds what they add up to.
+const (
+	// Go itself, its smallest heap, and the pages of the program that a run reads: 6 to 12 MiB.
+	goBytes = 10 << 20
+	// Matrices of many sizes leave gaps where they lie side by side: 0.3% to 8% of their bytes.
+	gapShare = 25
+	// A batch has tokens and targets, and there are the losses of an evaluation, rows to take, and compiled patterns.
+	tokenBytes = 64
+	// The heap grows to twice of what lives in it before garbage is collected.
+	heapGrowth = 2
+)
+
+// runtime fills in what is not counted, for a run that reads so many tokens at a time and holds so many bytes outside of the pool.
+func (b *Bytes) runtime(tokens int, held int64) {
+	b.Runtime = goBytes + b.Pool()/gapShare + heapGrowth*held + tokenBytes*int64(tokens)
 }
 
 // Estimate is what a step of a job costs.
@@ -54,15 +77,11 @@ func Make(j Job) (Estimate, error) {
 	if err := j.check(); err != nil {
 		return Estimate{}, err
 	}
-	if j.Model.Checkpoint == model.Auto {
-		j.Model.Checkpoint = "none"
-	}
-	memory := tensor.NewDryPool()
-	x := tensor.Exec{Threads: pool.Threads(j.Threads), Pool: memory}
-	m, err := model.New(j.Model, memory, true)
+	x, m, err := j.dryModel(true)
 	if err != nil {
 		return Estimate{}, err
 	}
+	memory := x.Pool
 	e := Estimate{Params: m.Params().Count()}
 	e.Bytes.Weights = 4 * e.Params
 	e.Bytes.Gradients = memory.InUse() - e.Bytes.Weights
@@ -71,7 +90,7 @@ func Make(j Job) (Estimate, error) {
 	}
 	e.Bytes.Optimizer = memory.InUse() - e.Bytes.Weights - e.Bytes.Gradients
 	fixed := memory.InUse()
-	result, err := j.step(x, m)
+	result, err := j.step(x, m, true)
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -83,7 +102,56 @@ func Make(j Job) (Estimate, error) {
 	for _, n := range j.Lengths {
 		e.Tokens += n * j.Train.Accumulate
 	}
+	e.Bytes.runtime(e.Tokens, j.Readers+j.carried())
 	return e, nil
+}
+
+// carried is the bytes of the memory of a Transformer-XL that goes from batch to batch, of which saving makes a copy.
+func (j Job) carried() int64 {
+	c := j.Model.WithDefaults()
+	if c.Kind != model.TransformerXL || c.Segment > 0 {
+		return 0
+	}
+	size := int64(4)
+	if c.Precision != "f32" {
+		size = 2
+	}
+	return int64(c.Layers) * int64(len(j.Lengths)) * int64(c.Memory) * int64(c.Width) * size
+}
+
+// Evaluation walks one batch of the job forward, with weights that are not trained: what Make is for a step.
+func Evaluation(j Job) (Estimate, error) {
+	if err := j.check(); err != nil {
+		return Estimate{}, err
+	}
+	x, m, err := j.dryModel(false)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e := Estimate{Params: m.Params().Count()}
+	e.Bytes.Weights = 4 * e.Params
+	result, err := j.step(x, m, false)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e.Bytes.Activations = result.Held - e.Bytes.Weights
+	e.Bytes.Scratch = x.Pool.Peak() - result.Held
+	e.Cost = result.Cost
+	for _, n := range j.Lengths {
+		e.Tokens += n
+	}
+	e.Bytes.runtime(e.Tokens, j.Readers)
+	return e, nil
+}
+
+// dryModel makes the model without data.
+func (j Job) dryModel(trained bool) (tensor.Exec, *model.Model, error) {
+	if j.Model.Checkpoint == model.Auto {
+		j.Model.Checkpoint = "none"
+	}
+	x := tensor.Exec{Threads: pool.Threads(j.Threads), Pool: tensor.NewDryPool()}
+	m, err := model.New(j.Model, x.Pool, trained)
+	return x, m, err
 }
 
 func (j Job) check() error {
@@ -123,40 +191,65 @@ func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
 	return err
 }
 
-// step runs a batch forward and backward; a Transformer-XL twice, so that the second time its memory is as full as it gets.
-func (j Job) step(x tensor.Exec, m *model.Model) (model.Result, error) {
-	b := j.batch(m.Config())
-	r := model.Run{Backward: true}
-	switch m.Config().Kind {
+// step runs a batch forward and, to train, backward. A Transformer-XL is run until its memory is as full as it gets, or where sequences are
+// read in segments over all of them; only what is a step's counts as cost.
+func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
+	c := m.Config()
+	r := model.Run{Backward: backward}
+	switch c.Kind {
 	case model.EncoderDecoder:
-		r.Source = b
+		r.Source = batch(c, j.Lengths)
 	case model.TransformerXL:
 		r.Memory = &model.Memory{}
-		for held := 0; held < m.Config().Memory; held += min(j.Lengths[0], m.Config().Memory) {
-			if _, err := m.Run(x, b, model.Run{Memory: r.Memory}); err != nil {
+		if c.Segment > 0 {
+			return segments(x, m, j.Lengths, r)
+		}
+		for held := 0; held < c.Memory; held += min(j.Lengths[0], c.Memory) {
+			if _, err := m.Run(x, batch(c, j.Lengths), model.Run{Memory: r.Memory}); err != nil {
 				return model.Result{}, err
 			}
 		}
 	}
-	return m.Run(x, b, r)
+	return m.Run(x, batch(c, j.Lengths), r)
 }
 
-// batch is the batch of the job, with every target there can be.
-func (j Job) batch(c model.Config) *data.Batch {
+// segments runs sequences in segments, one after the other, with a memory that ends with them.
+func segments(x tensor.Exec, m *model.Model, lengths []int, r model.Run) (all model.Result, err error) {
+	defer r.Memory.Free()
+	n := m.Config().Segment
+	for from := 0; from < slices.Max(lengths); from += n {
+		var parts []int
+		for _, length := range lengths {
+			if from < length {
+				parts = append(parts, min(n, length-from))
+			}
+		}
+		result, err := m.Run(x, batch(m.Config(), parts), r)
+		if err != nil {
+			return all, err
+		}
+		all.Held = max(all.Held, result.Held)
+		all.Cost.Add(result.Cost)
+	}
+	return all, nil
+}
+
+// batch is a batch of sequences of these lengths, with every target there can be.
+func batch(c model.Config, lengths []int) *data.Batch {
 	total := 0
-	for _, n := range j.Lengths {
+	for _, n := range lengths {
 		total += n
 	}
-	b := &data.Batch{Tokens: make([]int32, total), Lengths: j.Lengths}
+	b := &data.Batch{Tokens: make([]int32, total), Lengths: lengths}
 	switch c.Head {
 	case model.Classify, model.Regress:
-		b.Labels = make([]int32, len(j.Lengths))
+		b.Labels = make([]int32, len(lengths))
 	case model.MaskedLM: // the model hides tokens itself
 	default:
 		b.Targets = make([]int32, total)
 	}
 	if c.Kind == model.TransformerXL {
-		for i := range j.Lengths {
+		for i := range lengths {
 			b.Follows = append(b.Follows, i)
 		}
 	}

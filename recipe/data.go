@@ -87,12 +87,13 @@ func (d *Data) check() error {
 
 // Sets is the data of a recipe.
 type Sets struct {
-	Vocab   int  // tokens are 0 … Vocab−1
-	Classes int  // of the label of a sequence; 0 where sequences have none
-	Next    bool // tokens have targets: those that follow, or answers apart
-	Apart   bool // answers are asked for that stand nowhere in the sequence: what sees all of it can learn to give them
-	Tokens  int  // longest sequence
-	Batch   int  // sequences a batch
+	Vocab   int   // tokens are 0 … Vocab−1
+	Classes int   // of the label of a sequence; 0 where sequences have none
+	Next    bool  // tokens have targets: those that follow, or answers apart
+	Apart   bool  // answers are asked for that stand nowhere in the sequence: what sees all of it can learn to give them
+	Tokens  int   // longest sequence
+	Batch   int   // sequences a batch
+	Bytes   int64 // memory that the readers hold
 
 	// Show writes tokens as people know them, Read the other way round.
 	Show func(tokens []int32) string

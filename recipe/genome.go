@@ -71,7 +71,11 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Sets{Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases}
+	held := 0
+	for _, s := range sequences {
+		held += s.Bytes()
+	}
+	o := &Sets{Bytes: int64(held), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases}
 	return o, o.load(batch, seed, windows, validation, test)
 }
 

@@ -122,6 +122,7 @@ func (m *Model) Targets(b *data.Batch) int64 {
 
 // Train runs b forward and backward. What dropout drops, and masks hide, follows from the seed, the step and the part.
 func (m *Model) Train(x tensor.Exec, b *data.Batch, p train.Pass) (float64, error) {
+	m.reading.Free() // an evaluation is over, and its memory would add to that of a step
 	run := model.Run{Backward: true, Scale: p.Weight, Seed: data.Mix(data.Mix(m.seed^uint64(p.Step)) + uint64(p.Part))}
 	result, err := m.run(x, b, run, &m.memory)
 	return result.Loss, err

@@ -94,7 +94,8 @@ func (t *Text) open(batch int, seed uint64) (*Sets, error) {
 	stream := func(c text.Config) func() (data.Source, error) {
 		return func() (data.Source, error) { return text.NewStream(c) }
 	}
-	s := &Sets{Vocab: text.Vocab, Tokens: t.tokens(), Next: true, Show: showBytes, Read: readBytes, Validation: stream(validation), Test: stream(test)}
+	held := int64(t.shuffle()+batch) * int64(t.tokens()) // bytes of windows
+	s := &Sets{Bytes: held, Vocab: text.Vocab, Tokens: t.tokens(), Next: true, Show: showBytes, Read: readBytes, Validation: stream(validation), Test: stream(test)}
 	s.Train, err = text.NewStream(train)
 	return s, err
 }

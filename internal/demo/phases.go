@@ -22,7 +22,10 @@ func (d *work) plan(context.Context) error {
 	if err := d.recipe.FitMemory(d.sets, d.o.Threads, d.o.Memory); err != nil {
 		return err
 	}
-	job := d.recipe.Plan(d.sets, d.o.Threads)
+	job, err := d.recipe.Plan(d.sets, d.o.Threads)
+	if err != nil {
+		return err
+	}
 	estimate, err := plan.Make(job)
 	if err != nil {
 		return err

@@ -1,0 +1,57 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Generation walks a generation without data: a prompt of so many tokens at once, and then tokens one by one. Activations are what is
+// carried from token to token, at the end. It costs some tens of microseconds for a token and layer, which is little beside the generation itself.
+func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
+	if prompt < 1 || tokens < 1 || prompt > maxTokens || tokens > maxTokens-prompt {
+		return Estimate{}, fmt.Errorf("plan: found %d tokens after a prompt of %d, expected at least 1 of each and at most %d in all", tokens, prompt, maxTokens)
+	}
+	if c.Checkpoint == model.Auto {
+		c.Checkpoint = "none"
+	}
+	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewDryPool()}
+	m, err := model.New(c, x.Pool, false)
+	if err != nil {
+		return Estimate{}, err
+	}
+	e := Estimate{Params: m.Params().Count(), Tokens: prompt + tokens}
+	e.Bytes.Weights = 4 * e.Params
+	g, err := m.Generate(x, nil)
+	if err != nil {
+		return Estimate{}, err
+	}
+	defer g.Close()
+	if err := steps(x, m, g, prompt, tokens); err != nil {
+		return Estimate{}, err
+	}
+	e.Bytes.Activations = x.Pool.InUse() - e.Bytes.Weights
+	e.Bytes.Scratch = x.Pool.Peak() - x.Pool.InUse()
+	e.Bytes.runtime(e.Tokens, 0)
+	return e, nil
+}
+
+// steps appends the prompt and the tokens. A hierarchical model carries nothing and runs all tokens again with each, so that the last run is
+// the one that takes most.
+func steps(x tensor.Exec, m *model.Model, g *model.Generation, prompt, tokens int) error {
+	if m.Config().Kind == model.Hierarchical {
+		prompt, tokens = prompt+tokens-1, 1
+	}
+	if _, err := g.Step(x, make([]int32, prompt)); err != nil {
+		return err
+	}
+	one := make([]int32, 1)
+	for range tokens - 1 { // the last token drawn is not read again
+		if _, err := g.Step(x, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}

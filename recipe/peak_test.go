@@ -1,0 +1,153 @@
+package recipe_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/longspan/longspan/plan"
+	"github.com/longspan/longspan/recipe"
+	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/train"
+)
+
+// examples lists the recipes of the project.
+func examples(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("../examples/*.yaml")
+	if err != nil || len(paths) < 9 {
+		t.Fatalf("found the examples %v, %v; want nine or more", paths, err)
+	}
+	return paths
+}
+
+// brief makes r a run of some steps, with evaluations and checkpoints among them.
+func brief(r *recipe.Recipe, steps int64) {
+	r.Train.Steps, r.Train.Optimizer.Warmup = steps, 0
+	r.Train.Eval.Every, r.Train.Eval.Batches = max(1, steps/2), 1
+	r.Train.Checkpoint.Every, r.Train.Log.Every = 0, 1
+}
+
+// shrink makes the steps of r short, and leaves everything else about it.
+func shrink(r *recipe.Recipe) {
+	d := &r.Data
+	d.Batch = min(d.Batch, 2)
+	switch {
+	case d.Genome != nil:
+		d.Genome.Tokens = min(d.Genome.Tokens, 1024)
+	case d.Text != nil:
+		d.Text.Tokens = min(d.Text.Tokens, 256)
+	case d.ListOps != nil:
+		d.ListOps.MinTokens, d.ListOps.MaxTokens = 100, 400
+	case d.Recall != nil:
+		d.Recall.Tokens = min(d.Recall.Tokens, 256)
+	}
+	if r.Model.Memory > 0 {
+		r.Model.Memory = 256
+	}
+}
+
+// opened is a recipe with its data and its plan.
+type opened struct {
+	recipe *recipe.Recipe
+	sets   *recipe.Sets
+	plan   plan.Estimate
+}
+
+func open(t *testing.T, r *recipe.Recipe) opened {
+	t.Helper()
+	sets, err := r.Data.Open(r.Train.Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Fit(sets); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Reserve(sets, 2, 0); err != nil {
+		t.Fatal(err)
+	}
+	job, err := r.Plan(sets, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := plan.Make(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return opened{r, sets, e}
+}
+
+// run trains as the tool does, and returns the pool that it used.
+func (o opened) run(t *testing.T, report func(train.Report)) *tensor.Pool {
+	t.Helper()
+	x := tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
+	x.Pool.Reserve(o.plan.Bytes.Pool() * 5 / 4)
+	m, err := o.recipe.Build(x, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = train.Run(context.Background(), filepath.Join(t.TempDir(), "run"), train.Job{Config: o.recipe.Train, Model: m,
+		Train: o.sets.Train, Valid: o.sets.Validation, Exec: x, Text: []byte("model: {}\n"), Report: report})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	return x.Pool
+}
+
+// peakTolerance is how far the pool's peak may lie from the plan, as a share of the plan.
+const peakTolerance = 0.05
+
+func checkPeak(t *testing.T, r *recipe.Recipe) {
+	t.Helper()
+	o := open(t, r)
+	pool := o.run(t, nil)
+	defer pool.Trim()
+	planned, peak := o.plan.Bytes.Pool(), pool.Peak()
+	t.Logf("planned %d, peak %d bytes: %.3f; touched %d", planned, peak, float64(peak)/float64(planned), pool.Touched())
+	if d := float64(peak) - float64(planned); d > peakTolerance*float64(planned) || d < -peakTolerance*float64(planned) {
+		t.Errorf("planned %d bytes, the pool's peak is %d: %.3f of it", planned, peak, float64(peak)/float64(planned))
+	}
+}
+
+func TestPeakOfTheExamples(t *testing.T) {
+	for _, path := range examples(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			r, err := recipe.Load(path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shrink(r)
+			brief(r, 6)
+			checkPeak(t, r)
+		})
+	}
+}
+
+// Every setting that takes or saves memory, each with some of the others.
+func TestPeakOfTheSettings(t *testing.T) {
+	const genome = "\ndata: {batch: 2, genome: {tokens: 512}}"
+	for name, text := range map[string]string{
+		"bf16, every, adafactor":   "model: {width: 64, layers: 3, heads: 4, precision: bf16, checkpoint: every}" + genome + "\ntrain: {optimizer: {name: adafactor}}",
+		"fp16, sqrt, accumulate":   "model: {width: 64, layers: 4, heads: 4, precision: fp16, checkpoint: sqrt}" + genome + "\ntrain: {accumulate: 3}",
+		"two layers, average":      "model: {width: 64, layers: 4, heads: 4, checkpoint: '2'}" + genome + "\ntrain: {average: 0.99}",
+		"auto":                     "model: {width: 64, layers: 2, heads: 4, checkpoint: auto}" + genome,
+		"nystrom, dropout":         "model: {kind: encoder, head: mlm, width: 64, layers: 2, heads: 4, dropout: 0.1, attention: ['nystrom(landmarks=16)']}" + genome,
+		"alibi, grouped heads":     "model: {width: 64, layers: 2, heads: 4, kv_heads: 2, position: alibi, activation: swiglu, attention: ['window(64)']}" + genome,
+		"t5, sinks, post":          "model: {width: 64, layers: 2, heads: 4, position: t5, sinks: true, placement: post}" + genome,
+		"tagged, learned":          "model: {kind: encoder, head: tag, width: 64, layers: 2, heads: 4, position: learned}\ndata: {batch: 2, recall: {tokens: 256}}",
+		"segments of a sequence":   "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 96, segment: 64}\ndata: {batch: 2, recall: {tokens: 256}}",
+		"transformer-xl, bf16":     "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128, precision: bf16}\ndata: {batch: 2, text: {tokens: 64, lanes: true}}",
+		"hierarchical, causal":     "model: {kind: hierarchical, width: 64, layers: 2, heads: 4, segment: 32}" + genome,
+		"sequences of all lengths": "model: {width: 64, layers: 2, heads: 4, kind: encoder, head: classify}\ndata: {batch: 4, listops: {min_tokens: 50, max_tokens: 500}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := recipe.Parse([]byte(text), name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			brief(r, 6)
+			checkPeak(t, r)
+		})
+	}
+}
