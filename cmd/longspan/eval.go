@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/memory"
+	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -23,12 +25,14 @@ import (
 type runFlags struct {
 	recipeFlags
 	weights string
+	memory  string
 	threads int
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	f.recipeFlags.add(c)
 	c.Flags().StringVar(&f.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
+	c.Flags().StringVar(&f.memory, "memory", "", "bytes that it may take, such as 8GiB (default: what is available); what does not fit is refused with status 3")
 	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 }
 
@@ -41,9 +45,15 @@ type trained struct {
 	weights string // the file they came from
 }
 
-// open builds the model of the run in dir and loads its weights.
-func (f *runFlags) open(o *output, dir string) (t *trained, err error) {
-	t = &trained{exec: tensor.Exec{Threads: f.threads, Pool: tensor.NewPool()}}
+// work is what a command will do with a model: what it takes, and what to do where that does not fit.
+type work struct {
+	what, advice string
+	need         func(*trained) (plan.Bytes, error)
+}
+
+// open builds the model of the run in dir and loads its weights, if the work with it fits --memory; where not, nothing is allocated.
+func (f *runFlags) open(o *output, dir string, w work) (t *trained, err error) {
+	t = &trained{}
 	if t.recipe, err = f.load(filepath.Join(dir, train.ConfigName)); err != nil {
 		return nil, usage(err)
 	}
@@ -58,16 +68,40 @@ func (f *runFlags) open(o *output, dir string) (t *trained, err error) {
 	if t.sets, err = t.recipe.Data.Open(t.recipe.Train.Seed); err != nil {
 		return nil, usage(err)
 	}
-	if err := t.recipe.Fit(t.sets); err != nil {
-		return nil, errors.Join(usage(err), t.close())
-	}
-	if t.model, err = t.recipe.Build(t.exec, false); err != nil {
-		return nil, errors.Join(usage(err), t.close())
-	}
-	if err := train.LoadWeights(path, t.model.Params()); err != nil {
+	if err := f.build(t, w); err != nil {
 		return nil, errors.Join(usage(err), t.close())
 	}
 	return t, nil
+}
+
+// build makes the model, if it fits, and loads the weights.
+func (f *runFlags) build(t *trained, w work) error {
+	if err := t.recipe.Fit(t.sets); err != nil {
+		return err
+	}
+	bytes, err := w.need(t)
+	if err != nil {
+		return err
+	}
+	limit, err := budget(f.memory)
+	if err != nil {
+		return err
+	}
+	if total := bytes.Total(); limit > 0 && total > limit {
+		return &memory.Error{What: w.what, Need: total, Available: limit, Advice: w.advice}
+	}
+	t.exec = tensor.Exec{Threads: f.threads, Pool: reservedPool(bytes)}
+	if t.model, err = t.recipe.Build(t.exec, false); err != nil {
+		return err
+	}
+	return train.LoadWeights(t.weights, t.model.Params())
+}
+
+// reservedPool is a pool with room for what was planned: a fourth more than the matrices, since those of many sizes leave gaps.
+func reservedPool(need plan.Bytes) *tensor.Pool {
+	p := tensor.NewPool()
+	p.Reserve(need.Pool() + need.Pool()/4)
+	return p
 }
 
 func (t *trained) close() error {
@@ -111,7 +145,8 @@ trained on: other files, or other windows.
 			if batches < 0 {
 				return usage(fmt.Errorf("found --batches %d, expected 0 or more", batches))
 			}
-			t, err := flags.open(o, args[0])
+			t, err := flags.open(o, args[0], work{"the longest batch of the data", "use --set data.batch=1, or fewer tokens a sequence",
+				func(t *trained) (plan.Bytes, error) { return t.need(on, batches, flags.threads) }})
 			if err != nil {
 				return err
 			}
@@ -128,13 +163,32 @@ trained on: other files, or other windows.
 	return c
 }
 
-func (t *trained) evaluate(on string, batches int) (r evalReport, err error) {
-	open := t.sets.Test
+// source opens the data to evaluate on.
+func (t *trained) source(on string) (data.Source, error) {
 	if on == "validation" {
-		open = t.sets.Validation
+		return t.sets.Validation()
 	}
-	var source data.Source
-	if source, err = open(); err != nil {
+	return t.sets.Test()
+}
+
+// need is what the longest batch takes.
+func (t *trained) need(on string, batches, threads int) (need plan.Bytes, err error) {
+	source, err := t.source(on)
+	if err != nil {
+		return need, err
+	}
+	defer func() { err = errors.Join(err, closeSource(source)) }()
+	job, err := t.recipe.PlanEvaluation(t.sets, source, batches, threads)
+	if err != nil {
+		return need, err
+	}
+	e, err := plan.Evaluation(job)
+	return e.Bytes, err
+}
+
+func (t *trained) evaluate(on string, batches int) (r evalReport, err error) {
+	source, err := t.source(on)
+	if err != nil {
 		return r, usage(err)
 	}
 	defer func() { err = errors.Join(err, closeSource(source)) }()

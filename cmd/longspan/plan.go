@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,8 @@ type planReport struct {
 	plan.Estimate
 	Sequences  int          `json:"sequences"`
 	Longest    int          `json:"tokens_a_sequence"`
-	Checkpoint string       `json:"checkpoint"` // as chosen
+	Uneven     bool         `json:"uneven,omitempty"` // the sequences of the longest batch differ in length
+	Checkpoint string       `json:"checkpoint"`       // as chosen
 	Precision  string       `json:"precision"`
 	Total      int64        `json:"total_bytes"`
 	Budget     int64        `json:"budget_bytes"` // 0 where it is not known
@@ -112,18 +114,23 @@ func (p *planOptions) report(path string) (report planReport, err error) {
 }
 
 // job is the step to plan, of sequences of --tokens if that is given.
-func (p *planOptions) job(r *recipe.Recipe) (plan.Job, error) {
+func (p *planOptions) job(r *recipe.Recipe) (job plan.Job, err error) {
 	sets, err := r.Data.Open(r.Train.Seed)
 	if err != nil {
-		return plan.Job{}, err
+		return job, err
 	}
+	defer func() { err = errors.Join(err, closeSource(sets.Train)) }()
 	if p.tokens > 0 {
 		sets.Tokens = p.tokens
 	}
-	if err := errors.Join(r.Fit(sets), closeSource(sets.Train)); err != nil {
-		return plan.Job{}, err
+	if err := r.Fit(sets); err != nil {
+		return job, err
 	}
-	return r.Plan(sets, p.threads), nil
+	if p.tokens == 0 {
+		return r.Plan(sets, p.threads)
+	}
+	return plan.Job{Model: r.Model, Train: r.Train, Threads: p.threads, Readers: sets.Bytes,
+		Lengths: slices.Repeat([]int{p.tokens}, sets.Batch)}, nil
 }
 
 // contextStep is what the longest context is a multiple of, and contextLimit where the search ends. A pattern whose layout grows with the
@@ -163,7 +170,8 @@ func (r *planReport) fill(job plan.Job) (err error) {
 	if err != nil {
 		return usage(err)
 	}
-	r.Sequences, r.Longest = len(job.Lengths), job.Lengths[0]
+	r.Sequences, r.Longest = len(job.Lengths), slices.Max(job.Lengths)
+	r.Uneven = slices.Min(job.Lengths) < r.Longest
 	r.Checkpoint, r.Precision = job.Model.Checkpoint, job.Model.Precision
 	r.Total = r.Bytes.Total()
 	r.Fits = r.Total <= limit
@@ -189,13 +197,17 @@ func (r *planReport) fill(job plan.Job) (err error) {
 }
 
 func (r planReport) write(w io.Writer) {
-	fmt.Fprintf(w, "step         %d × %d tokens, %.4g M weights, %s, checkpoint %s\n", r.Sequences, r.Longest, float64(r.Params)/1e6, r.Precision, r.Checkpoint)
+	tokens := fmt.Sprintf("%d × %d tokens", r.Sequences, r.Longest)
+	if r.Uneven {
+		tokens = fmt.Sprintf("%d sequences of up to %d tokens, %d in all", r.Sequences, r.Longest, r.Tokens)
+	}
+	fmt.Fprintf(w, "step         %s, %.4g M weights, %s, checkpoint %s\n", tokens, float64(r.Params)/1e6, r.Precision, r.Checkpoint)
 	for _, part := range []struct {
 		name  string
 		bytes int64
 	}{
 		{"weights", r.Bytes.Weights}, {"gradients", r.Bytes.Gradients}, {"optimizer", r.Bytes.Optimizer},
-		{"activations", r.Bytes.Activations}, {"scratch", r.Bytes.Scratch}, {"total", r.Total},
+		{"activations", r.Bytes.Activations}, {"scratch", r.Bytes.Scratch}, {"runtime", r.Bytes.Runtime}, {"total", r.Total},
 	} {
 		fmt.Fprintf(w, "%-12s %s\n", part.name, memory.Format(part.bytes))
 	}

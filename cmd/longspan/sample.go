@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/sampling"
 )
 
@@ -50,7 +51,7 @@ func newSample(o *output) *cobra.Command {
 			if s.tokens < 1 {
 				return usage(fmt.Errorf("found --tokens %d, expected at least 1", s.tokens))
 			}
-			t, err := s.open(o, args[0])
+			t, err := s.open(o, args[0], work{"going on with the prompt", "use fewer --tokens, or a shorter prompt", s.need})
 			if err != nil {
 				return err
 			}
@@ -73,15 +74,25 @@ func newSample(o *output) *cobra.Command {
 	return c
 }
 
+// need is what the prompt and the tokens after it take.
+func (s *sampleOptions) need(t *trained) (plan.Bytes, error) {
+	prompt, err := t.sets.Read(s.prompt)
+	if err != nil {
+		return plan.Bytes{}, fmt.Errorf("--prompt: %w", err)
+	}
+	if len(prompt) == 0 {
+		return plan.Bytes{}, errors.New("--prompt is empty, expected something to go on from")
+	}
+	e, err := plan.Generation(t.recipe.Model, len(prompt), s.tokens, s.threads)
+	return e.Bytes, err
+}
+
 // generate writes the text as it comes, unless JSON is wanted.
 func (s *sampleOptions) generate(o *output, t *trained, sampler *sampling.Sampler) (r sampleReport, err error) {
 	r = sampleReport{Weights: t.weights, Prompt: s.prompt}
 	next, err := t.sets.Read(s.prompt)
 	if err != nil {
-		return r, usage(fmt.Errorf("--prompt: %w", err))
-	}
-	if len(next) == 0 {
-		return r, usage(errors.New("--prompt is empty, expected something to go on from"))
+		return r, err
 	}
 	g, err := t.model.Generate(t.exec, nil)
 	if err != nil {

@@ -119,14 +119,15 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	if err != nil {
 		return report, err
 	}
-	if err := r.FitMemory(sets, t.threads, limit); err != nil {
+	need, err := r.Reserve(sets, t.threads, limit)
+	if err != nil {
 		return report, usage(err)
 	}
 	text, err := r.YAML()
 	if err != nil {
 		return report, err
 	}
-	x := tensor.Exec{Threads: t.threads, Pool: tensor.NewPool()}
+	x := tensor.Exec{Threads: t.threads, Pool: reservedPool(need)}
 	m, err := r.Build(x, true)
 	if err != nil {
 		return report, usage(err)

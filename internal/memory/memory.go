@@ -22,14 +22,19 @@ func Read() Info { return read() }
 type Error struct {
 	What            string // what was to be allocated
 	Need, Available int64  // bytes
+	Advice          string // what to do; empty: what helps with any attention
 }
 
 func (e *Error) Error() string {
 	if e.Need == math.MaxInt64 {
 		return fmt.Sprintf("%s takes more bytes than a 64-bit number can count", e.What)
 	}
-	return fmt.Sprintf("%s takes %s (%d bytes) and %s (%d bytes) are available; use fewer tokens or heads, or a smaller type",
-		e.What, Format(e.Need), e.Need, Format(e.Available), e.Available)
+	advice := e.Advice
+	if advice == "" {
+		advice = "use fewer tokens or heads, or a smaller type"
+	}
+	return fmt.Sprintf("%s takes %s (%d bytes) and %s (%d bytes) are available; %s",
+		e.What, Format(e.Need), e.Need, Format(e.Available), e.Available, advice)
 }
 
 // Check returns an *Error if need bytes for what are more than are available now. Where the system does not tell what is
