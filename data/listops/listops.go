@@ -40,6 +40,12 @@ type Config struct {
 	Args      int // most arguments of an operation, of which there are 2 or more; 0 is 10
 }
 
+// The largest that is taken for meant: a place in 2⁶⁰ is what an example is drawn by, and an expression is held in memory.
+const (
+	maxExamples = 1 << 60
+	maxTokens   = 1 << 20
+)
+
 // valueChance is how likely a place holds a digit and not an operation, at any level but the last.
 const valueChance = 0.75
 
@@ -61,6 +67,10 @@ func New(c Config) (*Task, error) {
 	if c.Examples < 1 || c.MinTokens < 1 || c.MaxTokens < c.MinTokens || c.Depth < 1 || c.Args < 2 {
 		return nil, fmt.Errorf("listops: %d examples of %d … %d tokens, %d levels, 2 … %d arguments; "+
 			"expected at least 1 of each, and 2 arguments", c.Examples, c.MinTokens, c.MaxTokens, c.Depth, c.Args)
+	}
+	if c.Examples > maxExamples || c.MaxTokens > maxTokens || c.Depth > maxTokens || c.Args > maxTokens {
+		return nil, fmt.Errorf("listops: %d examples of up to %d tokens, %d levels and %d arguments; expected at most %d examples, and %d of each other",
+			c.Examples, c.MaxTokens, c.Depth, c.Args, int64(maxExamples), maxTokens)
 	}
 	longest := 1
 	for range c.Depth - 1 {
@@ -95,8 +105,8 @@ func (t *Task) Classes() int { return Classes }
 func (t *Task) Chance() float64 { return 1.0 / Classes }
 
 // maxTries bounds the search for an expression. At the Arena's lengths one in 12 fits, and one in 50 of these belongs
-// to the test: 600 tries, 4 milliseconds.
-const maxTries = 10_000_000
+// to the test: 600 tries, 4 milliseconds. A search in vain takes seven seconds.
+const maxTries = 1_000_000
 
 // Append adds example index. It draws expressions until one has the right length and belongs to the part.
 func (t *Task) Append(dst *data.Batch, _, index int) error {

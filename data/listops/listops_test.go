@@ -2,6 +2,7 @@ package listops
 
 import (
 	"fmt"
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -177,7 +178,8 @@ func TestMedianIsTruncated(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	for _, c := range []Config{{Examples: -1}, {MinTokens: 9, MaxTokens: 8}, {Args: 1}, {Depth: 2}} {
+	for _, c := range []Config{{Examples: -1}, {MinTokens: 9, MaxTokens: 8}, {Args: 1}, {Depth: 2}, {MaxTokens: 1 << 40},
+		{Args: 1 << 40}, {Depth: 1 << 40}, {Examples: math.MaxInt}} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}

@@ -36,6 +36,9 @@ type Config struct {
 	Seed        uint64
 }
 
+// maxExamples is the numbers of examples that an image is drawn by.
+const maxExamples = 1 << 60
+
 // Task is a data.Dataset of images with their labels.
 type Task struct{ config Config }
 
@@ -53,12 +56,12 @@ func New(c Config) (*Task, error) {
 	if c.Size < 16 || c.Size > 256 {
 		return nil, fmt.Errorf("pathfinder: images of %d pixels a side; expected 16 … 256", c.Size)
 	}
-	if c.Dashes < 3 || c.Examples < 1 {
-		return nil, fmt.Errorf("pathfinder: curves of %d dashes and %d examples; expected at least 3 and 1", c.Dashes, c.Examples)
+	if c.Dashes < 3 || c.Examples < 1 || c.Examples > maxExamples {
+		return nil, fmt.Errorf("pathfinder: curves of %d dashes and %d examples; expected at least 3, and 1 … %d", c.Dashes, c.Examples, int64(maxExamples))
 	}
-	dashes := 2*c.Dashes + c.Distractors*(c.Dashes/3)
-	if area := float64(dashes) * pitch * clearance; area > 0.5*float64(c.Size*c.Size) {
-		return nil, fmt.Errorf("pathfinder: %d dashes need %.0f pixels with their clearance, more than half of %d × %d; "+
+	dashes := 2*float64(c.Dashes) + float64(c.Distractors)*float64(c.Dashes/3) // which no int need hold
+	if area := dashes * pitch * clearance; area > 0.5*float64(c.Size*c.Size) {
+		return nil, fmt.Errorf("pathfinder: %.0f dashes need %.0f pixels with their clearance, more than half of %d × %d; "+
 			"ask for shorter curves, fewer distractors or larger images", dashes, area, c.Size, c.Size)
 	}
 	return &Task{c}, nil

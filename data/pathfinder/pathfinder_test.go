@@ -180,7 +180,8 @@ func TestPNG(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	for _, c := range []Config{{Size: 8}, {Size: 512}, {Dashes: 2}, {Dashes: 100}, {Distractors: 99}, {Examples: -1}} {
+	for _, c := range []Config{{Size: 8}, {Size: 512}, {Dashes: 2}, {Dashes: 100}, {Distractors: 99}, {Examples: -1},
+		{Distractors: math.MaxInt}, {Dashes: math.MaxInt}, {Examples: math.MaxInt}} {
 		if _, err := New(c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}

@@ -38,6 +38,9 @@ func NewNeedle(c NeedleConfig) (*Needle, error) {
 	setDefault(&c.Values, 16)
 	setDefault(&c.Answer, 1)
 	setDefault(&c.Examples, examplesOf(c.Split))
+	if err := bounded(c.Examples, c.Tokens, c.Hay, c.Keys, c.Values, c.Answer); err != nil {
+		return nil, err
+	}
 	n := &Needle{c}
 	switch {
 	case c.Hay < 1 || c.Keys < 1 || c.Values < 2 || c.Answer < 1 || c.Examples < 1:

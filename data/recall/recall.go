@@ -39,11 +39,14 @@ func NewAssociative(c AssociativeConfig) (*Associative, error) {
 	setDefault(&c.Values, 64)
 	setDefault(&c.Noise, 16)
 	setDefault(&c.Examples, examplesOf(c.Split))
+	if err := bounded(c.Examples, c.Tokens, c.Keys, c.Values, c.Noise); err != nil {
+		return nil, err
+	}
 	switch {
 	case c.Pairs < 1 || c.Queries < 1 || c.Values < 2 || c.Noise < 1 || c.Examples < 1:
 		return nil, fmt.Errorf("recall: %d pairs, %d queries, %d values, %d kinds of noise, %d examples; expected at least 1 of each, and 2 values",
 			c.Pairs, c.Queries, c.Values, c.Noise, c.Examples)
-	case c.Keys < c.Pairs:
+	case c.Keys < c.Pairs: // so that no sum below can overflow
 		return nil, fmt.Errorf("recall: %d pairs need as many different keys, but there are %d", c.Pairs, c.Keys)
 	case c.Queries > c.Pairs:
 		return nil, fmt.Errorf("recall: %d queries for %d pairs; a key is asked for once", c.Queries, c.Pairs)
@@ -101,6 +104,24 @@ func setDefault(n *int, value int) {
 	if *n == 0 {
 		*n = value
 	}
+}
+
+// maxTokens is more tokens than a sequence or a vocabulary has. maxExamples is the numbers of examples that a sequence
+// is drawn by.
+const (
+	maxTokens   = 1 << 26
+	maxExamples = 1 << 60
+)
+
+// bounded refuses numbers that cannot be meant: of examples, and of tokens in a sequence or a part of the vocabulary.
+func bounded(examples int, tokens ...int) error {
+	if examples > maxExamples {
+		return fmt.Errorf("recall: %d examples; expected at most %d", examples, int64(maxExamples))
+	}
+	if n := slices.Max(tokens); n > maxTokens {
+		return fmt.Errorf("recall: %d tokens, or different tokens of a kind; expected at most %d", n, maxTokens)
+	}
+	return nil
 }
 
 func examplesOf(s data.Split) int {

@@ -2,6 +2,7 @@ package recall
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -179,6 +180,8 @@ func TestExamplesAreFixedAndDiffer(t *testing.T) {
 func TestConfigsAreChecked(t *testing.T) {
 	for _, c := range []AssociativeConfig{
 		{}, {Tokens: 32}, {Tokens: 100, Pairs: 65}, {Tokens: 100, Queries: 17}, {Tokens: 100, Values: 1}, {Tokens: 100, Noise: -1},
+		{Tokens: math.MaxInt}, {Tokens: 100, Keys: math.MaxInt}, {Tokens: 100, Values: math.MaxInt32}, {Tokens: 100, Noise: 1 << 31},
+		{Tokens: 100, Examples: math.MaxInt}, {Tokens: 100, Pairs: math.MaxInt}, {Tokens: 100, Keys: 1 << 26, Pairs: 1 << 26, Queries: math.MaxInt},
 	} {
 		if _, err := NewAssociative(c); err == nil {
 			t.Errorf("%+v was taken", c)
@@ -186,6 +189,7 @@ func TestConfigsAreChecked(t *testing.T) {
 	}
 	for _, c := range []NeedleConfig{
 		{}, {Tokens: 4}, {Tokens: 100, Decoys: 16}, {Tokens: 100, Decoys: -1}, {Tokens: 100, Depth: 1.5}, {Tokens: 100, Values: 1},
+		{Tokens: math.MaxInt}, {Tokens: 100, Answer: math.MaxInt}, {Tokens: 100, Hay: 1 << 31}, {Tokens: 100, Decoys: math.MaxInt, Keys: math.MaxInt},
 	} {
 		if _, err := NewNeedle(c); err == nil {
 			t.Errorf("%+v was taken", c)
