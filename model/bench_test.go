@@ -37,16 +37,35 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
+// BenchmarkGenerate is one token behind 8,192.
 func BenchmarkGenerate(b *testing.B) {
-	for _, precision := range []string{"f32", "bf16"} {
-		b.Run(precision, func(b *testing.B) {
-			m, x := bench(b, precision, "none")
+	for _, c := range []struct {
+		name string
+		c    Config
+	}{
+		{"full", Config{}},
+		{"full,bf16", Config{Precision: "bf16"}},
+		{"window", Config{Attention: []string{"window(512)"}}},
+		{"t5", Config{Position: "t5"}},
+		{"alibi", Config{Position: "alibi"}},
+		{"relative", Config{Position: "relative"}},
+		{"transformer-xl", Config{Kind: TransformerXL, Memory: 8192}},
+		{"hierarchical", Config{Kind: Hierarchical}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
+			c.c.Vocab, c.c.Width, c.c.Layers, c.c.Heads = 256, 512, 4, 8
+			m, err := New(c.c, x.Pool, false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			weights := x.Pool.InUse()
 			g, err := m.Generate(x, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer g.Close()
-			if _, err := g.Step(x, make([]int32, 512)); err != nil {
+			if _, err := g.Step(x, make([]int32, 8192)); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
@@ -54,6 +73,44 @@ func BenchmarkGenerate(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64(x.Pool.InUse()-weights)/(1<<20), "carried-MiB")
+			b.ReportMetric(float64(x.Pool.Peak())/(1<<20), "peak-MiB")
+		})
+	}
+}
+
+// BenchmarkPrompt reads 16,384 tokens.
+func BenchmarkPrompt(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		c    Config
+	}{
+		{"full", Config{}},
+		{"window", Config{Attention: []string{"window(512)"}}},
+		{"window,global,alibi", Config{Attention: []string{"window(512) | global(0)"}, Position: "alibi"}},
+		{"transformer-xl", Config{Kind: TransformerXL, Memory: 512}},
+		{"hierarchical", Config{Kind: Hierarchical}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
+			c.c.Vocab, c.c.Width, c.c.Layers, c.c.Heads = 256, 512, 4, 8
+			m, err := New(c.c, x.Pool, false)
+			if err != nil {
+				b.Fatal(err)
+			}
+			const tokens = 16384
+			for b.Loop() {
+				g, err := m.Generate(x, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := g.Step(x, make([]int32, tokens)); err != nil {
+					b.Fatal(err)
+				}
+				g.Close()
+			}
+			b.ReportMetric(float64(b.N)*tokens/b.Elapsed().Seconds(), "tokens/s")
+			b.ReportMetric(float64(x.Pool.Peak())/(1<<20), "peak-MiB")
 		})
 	}
 }
