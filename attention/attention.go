@@ -83,57 +83,6 @@ func (a *Attention) ForwardFlops() float64 {
 // BackwardFlops is the useful work of Backward: five products over the visible pairs, 10·D flops a pair and head.
 func (a *Attention) BackwardFlops() float64 { return 2.5 * a.ForwardFlops() }
 
-// checkMat refuses a matrix of another shape than rows × cols, or whose data do not reach its last element.
-func checkMat(name string, m tensor.Mat, rows, cols int) error {
-	if m.Rows != rows || m.Cols != cols || rows < 0 || cols < 0 {
-		return fmt.Errorf("attention: found %s of %d×%d, expected %d×%d; check the lengths given to New and the heads", name, m.Rows, m.Cols, rows, cols)
-	}
-	if m.Type > tensor.F16 {
-		return fmt.Errorf("attention: found %s of %s, expected f32, bf16 or f16", name, m.Type)
-	}
-	if rows == 0 || m.Dry() {
-		return nil
-	}
-	have := len(m.U16)
-	if m.Type == tensor.F32 {
-		have = len(m.F32)
-	}
-	if m.Stride < cols || have < cols || rows > 1 && m.Stride > (have-cols)/(rows-1) { // divided, since a product may overflow
-		return fmt.Errorf("attention: found %s with stride %d and %d elements, expected a stride of at least %d and elements up to the last of %d rows; view it with Slice",
-			name, m.Stride, have, cols, rows)
-	}
-	return nil
-}
-
-// named is a matrix with what errors call it.
-type named struct {
-	name       string
-	m          tensor.Mat
-	rows, cols int
-}
-
-// checkMats checks every matrix and says whether they are dry. All must be, or none, and a dry pool has no memory for those that are not.
-func checkMats(mem *tensor.Pool, mats ...named) (dry bool, err error) {
-	withData := 0
-	for _, x := range mats {
-		if err := checkMat(x.name, x.m, x.rows, x.cols); err != nil {
-			return false, err
-		}
-		if x.m.Dry() {
-			dry = true
-		} else if x.rows > 0 && x.cols > 0 {
-			withData++
-		}
-	}
-	if dry && withData > 0 {
-		return false, fmt.Errorf("attention: found matrices with and without data in one call, expected all of one kind; a dry run is dry throughout")
-	}
-	if mem.Dry() && withData > 0 {
-		return false, fmt.Errorf("attention: found a dry pool and matrices with data, expected both with data or both without; use tensor.NewPool")
-	}
-	return dry || mem.Dry(), nil
-}
-
 // checkLSE refuses an lse of another type than F32.
 func checkLSE(lse tensor.Mat) error {
 	if lse.Type != tensor.F32 {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync/atomic"
 
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -28,10 +29,10 @@ type Grads struct {
 // Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice what Forward takes for a bias. Cost: BackwardFlops. Gradients of a
 // bias are summed over all tiles of a head, which leaves a head's chunks to one thread.
 func (a *Attention) Backward(x tensor.Exec, g Grads, dout, out, lse, q, k, v tensor.Mat) error {
-	dry, err := checkMats(x.Pool,
-		named{"q", q, a.tq, a.qWidth()}, named{"k", k, a.tk, a.kvWidth()}, named{"v", v, a.tk, a.kvWidth()},
-		named{"out", out, a.tq, a.qWidth()}, named{"dout", dout, a.tq, a.qWidth()}, named{"lse", lse, a.c.Heads, a.tq},
-		named{"dq", g.DQ, a.tq, a.qWidth()}, named{"dk", g.DK, a.tk, a.kvWidth()}, named{"dv", g.DV, a.tk, a.kvWidth()})
+	dry, err := door.Check("attention", x.Pool,
+		door.Of("q", q, a.tq, a.qWidth()), door.Of("k", k, a.tk, a.kvWidth()), door.Of("v", v, a.tk, a.kvWidth()),
+		door.Of("out", out, a.tq, a.qWidth()), door.Of("dout", dout, a.tq, a.qWidth()), door.Of("lse", lse, a.c.Heads, a.tq),
+		door.Of("dq", g.DQ, a.tq, a.qWidth()), door.Of("dk", g.DK, a.tk, a.kvWidth()), door.Of("dv", g.DV, a.tk, a.kvWidth()))
 	if err != nil {
 		return err
 	}

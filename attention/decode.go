@@ -4,6 +4,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
@@ -56,14 +57,15 @@ func DecodeHeld(x tensor.Exec, c Config, held []pattern.Span, out, lse, q, k, v 
 		}
 	}
 	n := q.Rows
-	mats := []named{{"q", q, n, c.Heads * c.HeadDim}, {"out", out, n, c.Heads * c.HeadDim}, {"k", k, k.Rows, c.KVHeads * c.HeadDim}, {"v", v, k.Rows, c.KVHeads * c.HeadDim}}
+	mats := []door.Mat{door.Of("q", q, n, c.Heads*c.HeadDim), door.Of("out", out, n, c.Heads*c.HeadDim),
+		door.Of("k", k, k.Rows, c.KVHeads*c.HeadDim), door.Of("v", v, k.Rows, c.KVHeads*c.HeadDim)}
 	if lse.Rows != 0 || lse.Cols != 0 {
-		mats = append(mats, named{"lse", lse, c.Heads, n})
+		mats = append(mats, door.Of("lse", lse, c.Heads, n))
 	}
 	if err := checkLSE(lse); err != nil {
 		return err
 	}
-	dry, err := checkMats(x.Pool, mats...)
+	dry, err := door.Check("attention", x.Pool, mats...)
 	if err != nil {
 		return err
 	}

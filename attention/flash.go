@@ -3,6 +3,7 @@ package attention
 import (
 	"math"
 
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -21,14 +22,15 @@ import (
 // Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64, and a bias by distance for every distance that is met: H floats,
 // or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out, lse, q, k, v tensor.Mat) error {
-	mats := []named{{"q", q, a.tq, a.qWidth()}, {"k", k, a.tk, a.kvWidth()}, {"v", v, a.tk, a.kvWidth()}, {"out", out, a.tq, a.qWidth()}}
+	mats := []door.Mat{door.Of("q", q, a.tq, a.qWidth()), door.Of("k", k, a.tk, a.kvWidth()),
+		door.Of("v", v, a.tk, a.kvWidth()), door.Of("out", out, a.tq, a.qWidth())}
 	if lse.Rows != 0 || lse.Cols != 0 {
-		mats = append(mats, named{"lse", lse, a.c.Heads, a.tq})
+		mats = append(mats, door.Of("lse", lse, a.c.Heads, a.tq))
 	}
 	if err := checkLSE(lse); err != nil {
 		return err
 	}
-	dry, err := checkMats(x.Pool, mats...)
+	dry, err := door.Check("attention", x.Pool, mats...)
 	if err != nil {
 		return err
 	}

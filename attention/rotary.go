@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -94,7 +95,7 @@ func (r *Rotary) Turn(x tensor.Exec, dst, src tensor.Mat, positions []int32, bac
 	if positions == nil && src.Rows > r.positions {
 		return fmt.Errorf("attention: found %d rows, expected at most %d; prepare more positions", src.Rows, r.positions)
 	}
-	dry, err := checkMats(nil, named{"rotary source", src, src.Rows, src.Cols}, named{"rotary destination", dst, src.Rows, src.Cols})
+	dry, err := door.Check("attention", nil, door.Of("rotary source", src, src.Rows, src.Cols), door.Of("rotary destination", dst, src.Rows, src.Cols))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -17,8 +18,8 @@ type Grads struct{ DQ, DK, DV tensor.Mat }
 // again. Errors, bits and dry matrices are as in Forward.
 func (l *Linear) Backward(x tensor.Exec, g Grads, dout, q, k, v tensor.Mat) error {
 	t, qCols, kvCols := l.tokens, l.c.Heads*l.c.HeadDim, l.c.KVHeads*l.c.HeadDim
-	dry, err := check(x.Pool, operand{"q", q, t, qCols}, operand{"k", k, t, kvCols}, operand{"v", v, t, kvCols},
-		operand{"dout", dout, t, qCols}, operand{"DQ", g.DQ, t, qCols}, operand{"DK", g.DK, t, kvCols}, operand{"DV", g.DV, t, kvCols})
+	dry, err := door.Check("linear", x.Pool, door.Of("q", q, t, qCols), door.Of("k", k, t, kvCols), door.Of("v", v, t, kvCols),
+		door.Of("dout", dout, t, qCols), door.Of("DQ", g.DQ, t, qCols), door.Of("DK", g.DK, t, kvCols), door.Of("DV", g.DV, t, kvCols))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -20,8 +21,8 @@ const minNormaliser = 0x1p-100
 // matrices take and give back the same memory and compute nothing.
 func (l *Linear) Forward(x tensor.Exec, out, q, k, v tensor.Mat) error {
 	c := l.c
-	dry, err := check(x.Pool, operand{"q", q, l.tokens, c.Heads * c.HeadDim}, operand{"k", k, l.tokens, c.KVHeads * c.HeadDim},
-		operand{"v", v, l.tokens, c.KVHeads * c.HeadDim}, operand{"out", out, l.tokens, c.Heads * c.HeadDim})
+	dry, err := door.Check("linear", x.Pool, door.Of("q", q, l.tokens, c.Heads*c.HeadDim), door.Of("k", k, l.tokens, c.KVHeads*c.HeadDim),
+		door.Of("v", v, l.tokens, c.KVHeads*c.HeadDim), door.Of("out", out, l.tokens, c.Heads*c.HeadDim))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -106,7 +107,7 @@ func (c Config) resolvePerformer() (Config, error) {
 			return c, fmt.Errorf("linear: found a projection of %d×%d %v, expected %d×%d f32 with data: a row a feature",
 				p.Rows, p.Cols, p.Type, c.Features, c.HeadDim)
 		}
-		if err := checkData("projection", p); err != nil {
+		if err := door.Data("linear", "projection", p); err != nil {
 			return c, err
 		}
 		for i := range p.Rows {

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"math"
 
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -67,8 +68,8 @@ func (s *State) Step(x tensor.Exec, out, q, k, v tensor.Mat) error {
 	if n > maxTokens-s.tokens {
 		return fmt.Errorf("linear: found %d tokens after %d, expected at most %d in all; start a new state", n, s.tokens, maxTokens)
 	}
-	dry, err := check(x.Pool, operand{"q", q, n, c.Heads * c.HeadDim}, operand{"k", k, n, c.KVHeads * c.HeadDim},
-		operand{"v", v, n, c.KVHeads * c.HeadDim}, operand{"out", out, n, c.Heads * c.HeadDim})
+	dry, err := door.Check("linear", x.Pool, door.Of("q", q, n, c.Heads*c.HeadDim), door.Of("k", k, n, c.KVHeads*c.HeadDim),
+		door.Of("v", v, n, c.KVHeads*c.HeadDim), door.Of("out", out, n, c.Heads*c.HeadDim))
 	if err != nil || n == 0 {
 		return err
 	}

@@ -2,6 +2,7 @@ package nystrom
 
 import (
 	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -22,8 +23,8 @@ type Grads struct {
 // Forward.
 func (n *Nystrom) Backward(x tensor.Exec, g Grads, dout, q, k, v, conv tensor.Mat) error {
 	t, width := n.tokens, n.width()
-	dry, err := check(x.Pool, operand{"q", q, t, width}, operand{"k", k, t, width}, operand{"v", v, t, width},
-		operand{"dout", dout, t, width}, operand{"DQ", g.DQ, t, width}, operand{"DK", g.DK, t, width}, operand{"DV", g.DV, t, width})
+	dry, err := door.Check("nystrom", x.Pool, door.Of("q", q, t, width), door.Of("k", k, t, width), door.Of("v", v, t, width),
+		door.Of("dout", dout, t, width), door.Of("DQ", g.DQ, t, width), door.Of("DK", g.DK, t, width), door.Of("DV", g.DV, t, width))
 	if err == nil {
 		err = n.checkConv("conv", conv, dry)
 	}

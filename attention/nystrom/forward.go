@@ -1,6 +1,9 @@
 package nystrom
 
-import "github.com/longspan/longspan/tensor"
+import (
+	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/tensor"
+)
 
 // Forward computes out for q, k and v, all [T, H·D] and of any element types; conv is [H, ConvKernel] F32, the taps of the
 // skip, or the zero Mat where there is none. out must not overlap the others. Sums are float32; where out has 16 bits, the
@@ -10,8 +13,8 @@ import "github.com/longspan/longspan/tensor"
 // 10·m² floats a thread. Bits depend on each sequence alone, not on the rest of the batch or x.Threads. Shapes that do not
 // fit are errors. Dry matrices take and give back the same memory and compute nothing.
 func (n *Nystrom) Forward(x tensor.Exec, out, q, k, v, conv tensor.Mat) error {
-	dry, err := check(x.Pool, operand{"q", q, n.tokens, n.width()}, operand{"k", k, n.tokens, n.width()},
-		operand{"v", v, n.tokens, n.width()}, operand{"out", out, n.tokens, n.width()})
+	dry, err := door.Check("nystrom", x.Pool, door.Of("q", q, n.tokens, n.width()), door.Of("k", k, n.tokens, n.width()),
+		door.Of("v", v, n.tokens, n.width()), door.Of("out", out, n.tokens, n.width()))
 	if err == nil {
 		err = n.checkConv("conv", conv, dry)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -151,7 +152,7 @@ func (n *Nystrom) checkConv(name string, m tensor.Mat, dry bool) error {
 	if m.Dry() && !dry {
 		return fmt.Errorf("nystrom: found %s without data beside matrices with data, expected all with data, or none", name)
 	}
-	return checkData(name, m)
+	return door.Data("nystrom", name, m)
 }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
