@@ -15,7 +15,7 @@ import (
 type affine struct{ products tensor.Type }
 
 // Linear returns x·wᵀ + b as a [T, out] matrix of the policy's storage type. x is [T, in], w [out, in], b [1, out] or nil;
-// w and b are float32 leaves. 2·T·in·out flops forward, twice that backward.
+// w and b are float32 leaves; where products are of bf16 and nothing trains, w may be rounded already. 2·T·in·out flops forward, twice that backward.
 func (g *Graph) Linear(x, w, b *Var) *Var { return g.linear(x, w, b, g.options.Policy.Activations) }
 
 // LinearF32 is Linear with its result in float32 whatever the policy: for logits.
@@ -29,7 +29,7 @@ func (g *Graph) linear(x, w, b *Var, t tensor.Type) *Var {
 	switch {
 	case !g.check("Linear", in...):
 		return g.nothing()
-	case !w.leaf || w.typ != tensor.F32 || w.cols != x.cols:
+	case !w.leaf || w.cols != x.cols || w.typ != tensor.F32 && (w.typ != tensor.BF16 || g.options.Policy.Products != tensor.BF16 || g.options.Train):
 		return g.failf("Linear: found weights of %s %d×%d for inputs of %d features, expected an f32 leaf of out×%d",
 			w.typ, w.rows, w.cols, x.cols, x.cols)
 	case b != nil && (!b.leaf || b.typ != tensor.F32 || b.rows != 1 || b.cols != w.rows):

@@ -46,6 +46,7 @@ func BenchmarkGenerate(b *testing.B) {
 		{"full", Config{}},
 		{"full,bf16", Config{Precision: "bf16"}},
 		{"window", Config{Attention: []string{"window(512)"}}},
+		{"window,bf16", Config{Attention: []string{"window(512)"}, Precision: "bf16"}},
 		{"t5", Config{Position: "t5"}},
 		{"alibi", Config{Position: "alibi"}},
 		{"relative", Config{Position: "relative"}},

@@ -15,13 +15,14 @@ import (
 // Transformer-XL's token sees as many tokens before it as the model's memory holds, however they came. A hierarchical model
 // carries the segment that is open and the keys and values of the summaries of those before it.
 //
-// What comes out is what [Model.Predict] gives for the whole sequence, up to rounding.
+// What comes out is what [Model.Predict] gives for the whole sequence, up to rounding. The weights must stay as they are until Close.
 type Generation struct {
 	m        *Model
 	pool     *tensor.Pool
 	tokens   int
 	before   []int32     // the last of them: words that end later may begin there
 	err      error       // of a step that left the layers at odds
+	weights  *nn.Rounded // for bf16 products
 	caches   []*nn.Cache // of each block
 	sources  []*nn.Cache // of an encoder-decoder: what each block's cross-attention reads
 	segments *segments   // of a hierarchical model
@@ -32,7 +33,7 @@ type Generation struct {
 const promptTokens = 4096
 
 // Generate begins a sequence. The model must have the head lm; an encoder-decoder needs the sequence to read as source, others
-// none. What is carried comes from x.Pool until Close.
+// none. What is carried comes from x.Pool until Close; in bf16 the weights of linear layers are carried too, rounded once.
 func (m *Model) Generate(x tensor.Exec, source []int32) (*Generation, error) {
 	if m.s.Head != LM {
 		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.s.Head)
@@ -40,7 +41,7 @@ func (m *Model) Generate(x tensor.Exec, source []int32) (*Generation, error) {
 	if (m.s.Kind == EncoderDecoder) != (len(source) > 0) {
 		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.s.Kind)
 	}
-	g := &Generation{m: m, pool: x.Pool}
+	g := &Generation{m: m, pool: x.Pool, weights: nn.NewRounded(x.Pool)}
 	if err := g.begin(x, source); err != nil {
 		g.Close()
 		return nil, err
@@ -82,6 +83,7 @@ func (g *Generation) Close() {
 	if g.segments != nil {
 		g.segments.free(g.pool)
 	}
+	g.weights.Free()
 	g.caches, g.sources, g.segments = nil, nil, nil
 	g.err = errors.New("model: found a generation that was closed, expected an open one; begin another with Generate")
 }
@@ -167,7 +169,7 @@ func (g *Generation) run(x tensor.Exec, tokens []int32, last bool) ([]float32, e
 }
 
 func (g *Generation) pass(x tensor.Exec, lengths, starts []int) *nn.Pass {
-	return &nn.Pass{G: autograd.New(x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.m.shapes}
+	return &nn.Pass{G: autograd.New(x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.m.shapes, Rounded: g.weights}
 }
 
 // apply records the blocks on the tokens h.
@@ -189,8 +191,12 @@ func (g *Generation) cached(p *nn.Pass, i int) branches {
 
 // lastLogits are those of the last row of h.
 func (m *Model) lastLogits(p *nn.Pass, h *autograd.Var) *autograd.Var {
+	h = p.G.Take(h, []int32{int32(h.Rows() - 1)})
+	if m.head != nil {
+		return m.head.ApplyF32(p, h)
+	}
 	w, bias := m.projection(p)
-	return p.G.LinearF32(p.G.Take(h, []int32{int32(h.Rows() - 1)}), w, bias)
+	return p.G.LinearF32(h, w, bias)
 }
 
 // read runs the encoder over the source, and projects the keys and values that the blocks read of it.

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/longspan/longspan/data"
@@ -283,5 +284,36 @@ func TestGenerationRefuses(t *testing.T) {
 	}
 	if _, err := m.Generate(tensor.Exec{}, []int32{1}); err == nil {
 		t.Error("a source was taken by a decoder")
+	}
+}
+
+// Weights rounded once give the bits of weights rounded for each product.
+func TestRoundedWeightsChangeNothing(t *testing.T) {
+	for name, c := range zoo() {
+		if c.WithDefaults().Head != LM || c.Kind == EncoderDecoder {
+			continue
+		}
+		c.Precision = "bf16"
+		m := newModel(t, c, nil)
+		tokens := batch(1, 40).Tokens
+		var got [2][]float32
+		for i := range got {
+			g, err := m.Generate(tensor.Exec{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				g.weights = nil
+			}
+			for at := 0; at < 40; at += 20 {
+				if got[i], err = g.Step(tensor.Exec{}, tokens[at:at+20]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.Close()
+		}
+		if !slices.Equal(got[0], got[1]) {
+			t.Errorf("%s: logits differ", name)
+		}
 	}
 }

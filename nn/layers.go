@@ -21,12 +21,12 @@ func NewLinear(p *Params, name string, in, out int, bias bool, scale float64) *L
 
 // Apply maps x [T, in] to [T, out].
 func (l *Linear) Apply(p *Pass, x *autograd.Var) *autograd.Var {
-	return p.G.Linear(x, p.Leaf(l.Weight), p.Leaf(l.Bias))
+	return p.G.Linear(x, p.weight(l.Weight), p.Leaf(l.Bias))
 }
 
 // ApplyF32 is Apply with its result in float32 whatever the policy.
 func (l *Linear) ApplyF32(p *Pass, x *autograd.Var) *autograd.Var {
-	return p.G.LinearF32(x, p.Leaf(l.Weight), p.Leaf(l.Bias))
+	return p.G.LinearF32(x, p.weight(l.Weight), p.Leaf(l.Bias))
 }
 
 // NormKind is a kind of norm.

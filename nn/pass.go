@@ -15,6 +15,8 @@ type Pass struct {
 	Rate    float64 // of dropout
 	Seed    uint64  // of what dropout drops
 
+	Rounded *Rounded // weights that passes over them have rounded already; nil: each product rounds
+
 	positions    []int32
 	encoded      *autograd.Var // distances, shared by layers
 	encodedFirst int
