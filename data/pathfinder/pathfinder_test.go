@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/png"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/longspan/longspan/data"
@@ -128,6 +129,38 @@ func TestBrightnessDoesNotTell(t *testing.T) {
 	variance := squares[0]/n[0] - mean[0]*mean[0]
 	if difference := math.Abs(mean[0] - mean[1]); difference > 4*math.Sqrt(variance*(1/n[0]+1/n[1])) {
 		t.Errorf("mean light is %.0f without and %.0f with a path", mean[0], mean[1])
+	}
+}
+
+// TestDistanceTellsLittle: how far the dots are apart must not give the label away. The best threshold would be right
+// in 70 of 100 images of 32 pixels if the curves began anywhere.
+func TestDistanceTellsLittle(t *testing.T) {
+	for _, test := range []struct{ size, images, most int }{{32, 1000, 62}, {64, 500, 62}} {
+		c := newTask(t, Config{Size: test.size, Seed: 3}).config
+		var apart [2][]float64 // by label
+		for i := range test.images {
+			_, dots, joined, err := c.scene(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			apart[joined] = append(apart[joined], math.Hypot(dots[0].x-dots[1].x, dots[0].y-dots[1].y))
+		}
+		best := 0
+		for _, threshold := range append(slices.Clone(apart[0]), apart[1]...) {
+			right := 0
+			for label, list := range apart {
+				for _, d := range list {
+					if (d > threshold) == (label == 1) {
+						right++
+					}
+				}
+			}
+			best = max(best, right, test.images-right)
+		}
+		t.Logf("size %d: %.3f", test.size, float64(best)/float64(test.images))
+		if best > test.most*test.images/100 {
+			t.Errorf("size %d: a threshold of the distance is right in %d of %d images", test.size, best, test.images)
+		}
 	}
 }
 

@@ -22,6 +22,8 @@ const (
 	dotDistance = 4.5 // of an end that may bear a dot to other curves
 	dotsApart   = 5.7 // of such ends of different curves
 	border      = dotRadius + 0.5
+	// Where the long curves begin: as near as their dots allow, and up to a pixel more.
+	startsApart, startsMore = dotsApart + 0.3, 1.0
 
 	turn      = 0.55 // a dash bends off from the one before it by at most so many radians (31°)
 	dashLight = 180.0
@@ -64,9 +66,13 @@ func (s *scene) draw(dashes, distractors int) bool {
 	return true
 }
 
-// curve grows a curve dash by dash from a random place, or returns nil where it got stuck.
+// curve grows a curve dash by dash from a random place, or near the beginning of the first if it is the second, or
+// returns nil where it got stuck.
 func (s *scene) curve(n int) []dash {
 	at := point{border + s.random.Float64()*(s.size-2*border), border + s.random.Float64()*(s.size-2*border)}
+	if len(s.curves) == 1 {
+		at = along(s.curves[0][0].from, s.random.Float64()*2*math.Pi, startsApart+s.random.Float64()*startsMore)
+	}
 	angle := s.random.Float64() * 2 * math.Pi
 	curve := make([]dash, 0, n)
 	for len(curve) < n {
