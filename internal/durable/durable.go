@@ -17,26 +17,25 @@ import (
 const mark = ".partial-"
 
 // Write replaces the file at path with what fill writes. The bytes go to a new file in the same directory, which
-// is synced and then renamed to path, and the directory is synced after it. On any error, fill's own included,
-// path is as it was and the new file is removed.
+// is synced and then renamed to path, and the directory is synced after it. On any error before the rename, fill's
+// own included, path is as it was and the new file is removed; after it, path has the new content, which the error
+// says may be lost with the power.
 func Write(path string, fill func(w io.Writer) error) (err error) {
 	dir, base := filepath.Split(path)
 	f, err := os.CreateTemp(dir, "."+base+mark+"*")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(f.Name())))
-		}
-	}()
-	if err = fillAndSync(f, fill); err != nil {
-		return err
+	if err = fillAndSync(f, fill); err == nil {
+		err = os.Rename(f.Name(), path)
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(f.Name())))
 	}
-	return SyncDir(dir)
+	if err = SyncDir(dir); err != nil {
+		return fmt.Errorf("writing %s: it is written, but may be lost with the power: %w", path, err)
+	}
+	return nil
 }
 
 // fillAndSync writes f through a buffer, syncs and closes it.
