@@ -3,10 +3,13 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/klauspost/cpuid/v2"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/autograd"
@@ -14,20 +17,35 @@ import (
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/peak"
 	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/train"
 )
 
 // Machine is how fast a machine was measured to be with a number of threads.
 type Machine struct {
+	Version   int        `json:"version"`   // of what is measured, and how: calibration
+	CPU       string     `json:"cpu"`       // its name
 	Level     string     `json:"level"`     // of the kernels
 	Threads   int        `json:"threads"`   // used
 	Matmul    [2]float64 `json:"matmul"`    // GFLOP/s of matrix products, of float32 and of bf16
 	Attention [2]float64 `json:"attention"` // GFLOP/s of flash attention, both passes, of float32 and of bf16
 	Bandwidth float64    `json:"bandwidth"` // GB/s read from memory
+
+	// Real steps of small models over the time that their products, attention and bytes alone would take at these rates: at widths[i], of
+	// float32 and of bf16. Narrow matrices are multiplied more slowly, and between the products lie many short passes.
+	Steps [2][len(widths)]float64 `json:"steps"`
 }
 
+// calibration is raised when a Machine measured before is no longer what Seconds expects.
+const calibration = 2
+
+// widths are those of the small models.
+var widths = [...]int{64, 128, 256, 512}
+
 // Seconds is about how long a step of e takes under the policy: products at the rate measured, operations element by element at that of the
-// memory, and the optimiser's passes over weights, gradients and state, also at that of the memory.
+// memory, times how much longer real steps of that width took; and the optimiser's passes over weights, gradients and state at the rate of the
+// memory.
 func (m Machine) Seconds(e Estimate, p autograd.Policy) float64 {
 	product, attention := 0, 0
 	if p.Products == tensor.BF16 {
@@ -38,38 +56,83 @@ func (m Machine) Seconds(e Estimate, p autograd.Policy) float64 {
 	}
 	// Gradients are cleared, measured and read; weights and state are read and written.
 	update := float64(3*e.Bytes.Gradients + 2*e.Bytes.Weights + 2*e.Bytes.Optimizer)
-	seconds := float64(e.Cost.Matmul)/m.Matmul[product] + float64(e.Cost.Attention)/m.Attention[attention]
-	return (seconds + (float64(e.Cost.Streamed)+update)/m.Bandwidth) / 1e9
+	step := float64(e.Cost.Matmul)/m.Matmul[product] + float64(e.Cost.Attention)/m.Attention[attention] + float64(e.Cost.Streamed)/m.Bandwidth
+	return (step*m.slower(e.Width, product) + update/m.Bandwidth) / 1e9
 }
 
-// Measure finds out how fast this machine is; it takes about two seconds. Nothing else should run meanwhile.
+// slower is how much longer than its parts a step of a model takes, between the widths measured by the logarithm of the width.
+func (m Machine) slower(width, product int) float64 {
+	steps := m.Steps[product]
+	if width <= widths[0] {
+		return steps[0]
+	}
+	for i := 1; i < len(widths); i++ {
+		if width <= widths[i] {
+			share := math.Log2(float64(width)/float64(widths[i-1])) / math.Log2(float64(widths[i])/float64(widths[i-1]))
+			return steps[i-1] + share*(steps[i]-steps[i-1])
+		}
+	}
+	return steps[len(steps)-1]
+}
+
+// Measure finds out how fast this machine is; it takes some three seconds. Nothing else should run meanwhile: of several runs the best
+// counts, which others only disturb if they are busy all along.
 func Measure(threads int) (Machine, error) {
 	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewPool()}
-	m := Machine{Level: kernel.Level().String(), Threads: x.Threads, Bandwidth: peak.Bandwidth(x.Threads)}
+	m := Machine{Version: calibration, CPU: cpuid.CPU.BrandName, Level: kernel.Level().String(), Threads: x.Threads, Bandwidth: peak.Bandwidth(x.Threads)}
 	for i, t := range []tensor.Type{tensor.F32, tensor.BF16} {
 		m.Matmul[i] = measureMatmul(x, t)
 		var err error
 		if m.Attention[i], err = measureAttention(x, t); err != nil {
 			return m, err
 		}
+		for k, width := range widths {
+			m.Steps[i][k] = 1
+			if m.Steps[i][k], err = m.measureStep(x, t, width); err != nil {
+				return m, err
+			}
+		}
 	}
 	return m, nil
 }
 
-// measureRuns is how many runs the median is taken of.
-const measureRuns = 5
+// measureStep trains a decoder of two layers and 2,048 tokens, and returns by how much longer that takes than m would say.
+func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, error) {
+	j := Job{Train: train.DefaultConfig(), Lengths: []int{2048}, Threads: x.Threads,
+		Model: model.Config{Vocab: 16, Width: width, Layers: 2, Heads: 4, Attention: []string{"window(256)"}, Precision: t.String()}}
+	e, err := Make(j)
+	if err != nil {
+		return 0, err
+	}
+	real, err := model.New(j.Model, x.Pool, true)
+	if err != nil {
+		return 0, err
+	}
+	defer real.Params().Free()
+	b := batch(real.Config(), j.Lengths)
+	var failed error
+	steps := rate(1, func() {
+		if _, err := real.Run(x, b, model.Run{Backward: true}); err != nil {
+			failed = err
+		}
+	})
+	e.Bytes = Bytes{} // no update was made
+	return 1 / (1e9 * steps * m.Seconds(e, real.Policy())), failed
+}
 
-// rate is the median of flops a nanosecond, which is GFLOP/s.
+// measureRuns is how many runs the best is taken of.
+const measureRuns = 7
+
+// rate is the most flops a nanosecond, which is GFLOP/s, of several runs.
 func rate(flops float64, run func()) float64 {
 	run() // buffers come into being, and threads awake
-	var all []float64
+	best := 0.0
 	for range measureRuns {
 		begin := time.Now()
 		run()
-		all = append(all, flops/max(1, float64(time.Since(begin).Nanoseconds())))
+		best = max(best, flops/max(1, float64(time.Since(begin).Nanoseconds())))
 	}
-	slices.Sort(all)
-	return all[measureRuns/2]
+	return best
 }
 
 // measureMatmul multiplies 2048×512 by 512×512, the shape of a linear layer over some thousand tokens.
@@ -119,9 +182,18 @@ func Known(threads int) (Machine, error) {
 			return m, nil
 		}
 	}
+	return Calibrate(threads)
+}
+
+// Calibrate measures anew and keeps what it finds for Known: for a machine that was busy when it was measured.
+func Calibrate(threads int) (Machine, error) {
 	m, err := Measure(threads)
 	if err != nil {
 		return m, err
+	}
+	path, err := cachePath(threads)
+	if err != nil {
+		return m, nil // without a place to keep it
 	}
 	if text, err := json.MarshalIndent(m, "", "  "); err == nil && os.MkdirAll(filepath.Dir(path), 0o755) == nil {
 		_ = os.WriteFile(path, append(text, '\n'), 0o644) // a cache that cannot be written costs a measurement, no more
@@ -129,9 +201,14 @@ func Known(threads int) (Machine, error) {
 	return m, nil
 }
 
-// usable says whether m is of these kernels and threads, and whole.
+// usable says whether m was measured in this way, of this processor, kernels and threads, and is whole.
 func (m Machine) usable(threads int) bool {
-	return m.Level == kernel.Level().String() && m.Threads == pool.Threads(threads) &&
+	for _, steps := range m.Steps {
+		if slices.Min(steps[:]) <= 0 {
+			return false
+		}
+	}
+	return m.Version == calibration && m.CPU == cpuid.CPU.BrandName && m.Level == kernel.Level().String() && m.Threads == pool.Threads(threads) &&
 		min(m.Matmul[0], m.Matmul[1], m.Attention[0], m.Attention[1], m.Bandwidth) > 0
 }
 

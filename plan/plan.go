@@ -69,6 +69,7 @@ type Estimate struct {
 	Cost   autograd.Cost `json:"cost"`   // of a step: all its batches, forward and backward
 	Params int64         `json:"params"` // weights, one by one
 	Tokens int           `json:"tokens"` // of a step
+	Width  int           `json:"-"`      // of the model: narrow matrices are multiplied more slowly
 }
 
 // Make walks one step of the job without data. A checkpoint policy of auto counts as none: see [Choose]. It returns what the model or the
@@ -82,7 +83,7 @@ func Make(j Job) (Estimate, error) {
 		return Estimate{}, err
 	}
 	memory := x.Pool
-	e := Estimate{Params: m.Params().Count()}
+	e := Estimate{Params: m.Params().Count(), Width: m.Config().Width}
 	e.Bytes.Weights = 4 * e.Params
 	e.Bytes.Gradients = memory.InUse() - e.Bytes.Weights
 	if err := j.optimizer(x, m); err != nil {
@@ -128,7 +129,7 @@ func Evaluation(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Params: m.Params().Count()}
+	e := Estimate{Params: m.Params().Count(), Width: m.Config().Width}
 	e.Bytes.Weights = 4 * e.Params
 	result, err := j.step(x, m, false)
 	if err != nil {
