@@ -47,6 +47,7 @@ type planOptions struct {
 	recipeFlags
 	tokens, threads int
 	memory          string
+	calibrate       bool
 }
 
 func newPlan(o *output) *cobra.Command {
@@ -75,6 +76,7 @@ context that fits, and what to change where this one does not. The exit status i
 	c.Flags().IntVar(&p.tokens, "tokens", 0, "tokens of a sequence (default: those of the recipe's data)")
 	c.Flags().StringVar(&p.memory, "memory", "", "bytes to fit, such as 8GiB (default: what is available here)")
 	c.Flags().IntVar(&p.threads, "threads", 0, "threads (default: all processors)")
+	c.Flags().BoolVar(&p.calibrate, "calibrate", false, "measure this machine anew, which is done once otherwise; nothing else should run")
 	return c
 }
 
@@ -107,7 +109,11 @@ func (p *planOptions) report(path string) (report planReport, err error) {
 	if err != nil {
 		return report, usage(err)
 	}
-	if report.Machine, err = plan.Known(p.threads); err != nil {
+	machine := plan.Known
+	if p.calibrate {
+		machine = plan.Calibrate
+	}
+	if report.Machine, err = machine(p.threads); err != nil {
 		return report, err
 	}
 	return report, report.fill(job)
