@@ -13,17 +13,18 @@ const Ignore int32 = -1
 
 // Batch is a packed batch: its sequences lie end to end, with no padding anywhere.
 type Batch struct {
-	Tokens  []int32 // all sequences, end to end: T tokens, each 0 … vocabulary−1
-	Lengths []int   // tokens of each sequence, all positive; they add up to T
-	Targets []int32 // empty, or for each token the one to predict there; Ignore where there is none
-	Labels  []int32 // empty, or the class of each sequence
-	Follows []int   // empty, or for each sequence the place in the batch before of the one that it carries on; −1 begins anew
+	Tokens  []int32   // all sequences, end to end: T tokens, each 0 … vocabulary−1
+	Lengths []int     // tokens of each sequence, all positive; they add up to T
+	Targets []int32   // empty, or for each token the one to predict there; Ignore where there is none
+	Labels  []int32   // empty, or the class of each sequence
+	Values  []float32 // empty, or the number to predict of each sequence
+	Follows []int     // empty, or for each sequence the place in the batch before of the one that it carries on; −1 begins anew
 }
 
 // Reset empties b and keeps its memory.
 func (b *Batch) Reset() {
 	b.Tokens, b.Lengths, b.Targets = b.Tokens[:0], b.Lengths[:0], b.Targets[:0]
-	b.Labels, b.Follows = b.Labels[:0], b.Follows[:0]
+	b.Labels, b.Values, b.Follows = b.Labels[:0], b.Values[:0], b.Follows[:0]
 }
 
 // Sequences is how many sequences b holds.
@@ -72,6 +73,7 @@ func (b *Batch) Check(vocab int) error {
 	}{
 		{"targets", len(b.Targets), len(b.Tokens)},
 		{"labels", len(b.Labels), len(b.Lengths)},
+		{"values", len(b.Values), len(b.Lengths)},
 		{"followed sequences", len(b.Follows), len(b.Lengths)},
 	}
 	for _, c := range columns {

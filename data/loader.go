@@ -13,6 +13,7 @@ type LoaderConfig struct {
 	Shuffle bool   // take each epoch in an order of its own, which Seed chooses
 	Seed    uint64 // any number
 	Epochs  int    // epochs until io.EOF, the last batch holding what is left; 0 never ends
+	Of      string // what tells this data from other data of as many examples, such as a checksum; a position of other data is refused
 }
 
 // Loader is the Source over a Dataset. Its position is two numbers, so resuming costs nothing.
@@ -76,6 +77,7 @@ type loaderState struct {
 	Seed    uint64 `json:"seed"`
 	Epoch   int    `json:"epoch"`
 	Index   int    `json:"index"`
+	Of      string `json:"of,omitempty"`
 }
 
 // State is a line of JSON.
@@ -83,10 +85,10 @@ func (l *Loader) State() []byte { return marshal(l.state()) }
 
 func (l *Loader) state() loaderState {
 	c := l.config
-	return loaderState{"loader", l.set.Len(), c.Batch, c.Shuffle, c.Seed, l.epoch, l.index}
+	return loaderState{"loader", l.set.Len(), c.Batch, c.Shuffle, c.Seed, l.epoch, l.index, c.Of}
 }
 
-// Restore goes to a position saved by a loader over as many examples, with the same batch, seed and shuffling.
+// Restore goes to a position saved by a loader over the same examples, with the same batch, seed and shuffling.
 func (l *Loader) Restore(state []byte) error {
 	var s loaderState
 	if err := json.Unmarshal(state, &s); err != nil {

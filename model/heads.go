@@ -83,12 +83,16 @@ func (t *targets) count(limit int) error {
 	return nil
 }
 
+// regress takes the numbers of the sequences, or where there are none their labels as numbers.
 func (t *targets) regress(b *data.Batch) error {
-	if len(b.Labels) != len(b.Lengths) {
-		return fmt.Errorf("model: found %d labels for %d sequences, expected one each", len(b.Labels), len(b.Lengths))
+	if n := max(len(b.Values), len(b.Labels)); n != len(b.Lengths) {
+		return fmt.Errorf("model: found %d values for %d sequences, expected one each", n, len(b.Lengths))
 	}
-	t.counted = len(b.Labels)
+	t.counted = len(b.Lengths)
 	t.values = tensor.New(tensor.F32, t.counted, 1)
+	if copy(t.values.F32, b.Values) > 0 {
+		return nil
+	}
 	for i, l := range b.Labels {
 		t.values.F32[i] = float32(l)
 	}

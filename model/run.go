@@ -31,8 +31,8 @@ type Result struct {
 }
 
 // Run computes the mean loss of a batch, and with r.Backward adds r.Scale times its gradients to those of the weights. The
-// targets are those of the batch: Targets for lm and tag, Labels for classify and regress. A masked language model hides tokens of
-// its own choice, unless the batch has targets. Values and gradients come from x.Pool, and what is kept is back in it on return.
+// targets are those of the batch: Targets for lm and tag, Labels for classify, Values or else Labels for regress. A masked language
+// model hides tokens of its own choice, unless the batch has targets. Values and gradients come from x.Pool, and what is kept is back in it on return.
 //
 // It returns an error for tokens or targets out of range, and whatever the model's mechanisms refuse.
 func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {

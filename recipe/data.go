@@ -14,6 +14,7 @@ type Data struct {
 	Batch      int         `yaml:"batch"` // sequences a batch
 	Genome     *Genome     `yaml:"genome,omitempty"`
 	Text       *Text       `yaml:"text,omitempty"`
+	Labelled   *Labelled   `yaml:"labelled,omitempty"`
 	ListOps    *ListOps    `yaml:"listops,omitempty"`
 	Recall     *Recall     `yaml:"recall,omitempty"`
 	Needle     *Needle     `yaml:"needle,omitempty"`
@@ -27,6 +28,7 @@ func exampleData() Data {
 	paths := []string{""}
 	d.Genome = &Genome{Paths: paths}
 	d.Text = &Text{Train: paths, Validation: paths, Test: paths, Fields: paths}
+	d.Labelled = &Labelled{Train: paths, Validation: paths, Test: paths, Fields: paths, Label: "-", Number: "-", Longer: "-", Classes: paths, Mean: 1, Deviation: 1}
 	d.ListOps, d.Recall, d.Needle, d.Pathfinder = &ListOps{}, &Recall{}, &Needle{}, &Pathfinder{}
 	return d
 }
@@ -46,6 +48,9 @@ func (d *Data) kinds() map[string]kind {
 	if d.Text != nil {
 		given["text"] = d.Text
 	}
+	if d.Labelled != nil {
+		given["labelled"] = d.Labelled
+	}
 	if d.ListOps != nil {
 		given["listops"] = d.ListOps
 	}
@@ -62,7 +67,7 @@ func (d *Data) kinds() map[string]kind {
 }
 
 // allKinds names the kinds for errors.
-const allKinds = "genome, text, listops, recall, needle and pathfinder"
+const allKinds = "genome, text, labelled, listops, recall, needle and pathfinder"
 
 // maxBatch is more sequences than any memory holds.
 const maxBatch = 1 << 20
@@ -87,13 +92,20 @@ func (d *Data) check() error {
 
 // Sets is the data of a recipe.
 type Sets struct {
-	Vocab   int   // tokens are 0 … Vocab−1
-	Classes int   // of the label of a sequence; 0 where sequences have none
-	Next    bool  // tokens have targets: those that follow, or answers apart
-	Apart   bool  // answers are asked for that stand nowhere in the sequence: what sees all of it can learn to give them
-	Tokens  int   // longest sequence
-	Batch   int   // sequences a batch
-	Bytes   int64 // memory that the readers hold
+	Vocab   int  // tokens are 0 … Vocab−1
+	Classes int  // of the label of a sequence; 0 where sequences have none
+	Next    bool // tokens have targets: those that follow, or answers apart
+	Apart   bool // answers are asked for that stand nowhere in the sequence: what sees all of it can learn to give them
+	Tokens  int  // longest sequence
+	Batch   int  // sequences a batch
+
+	ClassNames []string // of the classes of a sequence, where they have names
+	Numbers    bool     // sequences have a number to predict: (what the data has − Mean) / Deviation
+	Mean       float64
+	Deviation  float64
+	Notes      []string // what was done to the data that one should know
+	digest     string   // of the training data, where it can change
+	Bytes      int64    // memory that the readers hold
 
 	// Show writes tokens as people know them, Read the other way round.
 	Show func(tokens []int32) string
@@ -105,7 +117,7 @@ type Sets struct {
 	Test       func() (data.Source, error)
 }
 
-// Open opens the data, whose order seed chooses.
+// Open opens the data, whose order seed chooses. It writes into d what it finds out about the training data and the model depends on.
 func (d *Data) Open(seed uint64) (*Sets, error) {
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("data: %w", err)
@@ -129,7 +141,7 @@ func (s *Sets) load(batch int, seed uint64, train, validation, test data.Dataset
 		}
 	}
 	s.Validation, s.Test = once(validation), once(test)
-	s.Train, err = data.NewLoader(train, data.LoaderConfig{Batch: batch, Shuffle: true, Seed: seed})
+	s.Train, err = data.NewLoader(train, data.LoaderConfig{Batch: batch, Shuffle: true, Seed: seed, Of: s.digest})
 	return err
 }
 

@@ -17,9 +17,7 @@ import (
 // recipe asks for what the data does not have.
 func (r *Recipe) Fit(s *Sets) error {
 	c := r.Model
-	if c.Kind == "" && c.Head == "" && !s.Next && s.Classes > 0 {
-		c.Kind, c.Head = model.Encoder, model.Classify
-	}
+	s.fitKind(&c)
 	c.Vocab = orDefault(c.Vocab, s.Vocab)
 	if c.Vocab < s.Vocab {
 		return fmt.Errorf("model: vocab is %d and the data has %d tokens; leave it out, and it is the data's", c.Vocab, s.Vocab)
@@ -30,33 +28,11 @@ func (r *Recipe) Fit(s *Sets) error {
 	if c.Position == nn.Learned.String() {
 		c.MaxTokens = orDefault(c.MaxTokens, s.Tokens)
 	}
-	switch c.WithDefaults().Head {
-	case model.LM:
-		if !s.Next && !s.Apart {
-			return errors.New("model: the head lm predicts tokens, and the data has labels of sequences; use the head classify")
-		}
-	case model.MaskedLM:
-		if !s.Next {
-			return fmt.Errorf("model: the head %s predicts tokens, and the data has labels of sequences; use the head classify", c.WithDefaults().Head)
-		}
-	case model.Classify:
-		if s.Classes == 0 {
-			return errors.New("model: the head classify needs labels, and the data has none; use the head lm, or mlm in an encoder")
-		}
-		c.Classes = orDefault(c.Classes, s.Classes)
-		if c.Classes < s.Classes {
-			return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Classes)
-		}
-	case model.Tag:
-		if !s.Apart {
-			return errors.New("model: the head tag learns classes of tokens, and this data has none; use the head lm, or mlm in an encoder")
-		}
-		c.Classes = orDefault(c.Classes, s.Vocab)
-		if c.Classes < s.Vocab {
-			return fmt.Errorf("model: classes is %d and the answers are among %d tokens; leave it out, and it is as many", c.Classes, s.Vocab)
-		}
-	default:
-		return fmt.Errorf("model: none of the kinds of data has what the head %s learns from; use lm, mlm, tag or classify", c.Head)
+	if err := r.refuseKind(&c); err != nil {
+		return err
+	}
+	if err := s.fitHead(&c); err != nil {
+		return err
 	}
 	if c.Kind == model.TransformerXL && r.Data.Text != nil && !r.Data.Text.Lanes {
 		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.lanes to true")
@@ -82,6 +58,7 @@ type Model struct {
 	params  []optim.Param
 	losses  []float32
 	best    []int32
+	byClass []ClassScore // of the evaluation at work
 }
 
 // Build makes the model that Fit has fitted to the data. Weights, and for training their gradients, come from
@@ -112,8 +89,8 @@ func (m *Model) Close() {
 // proportion to the tokens.
 func (m *Model) Targets(b *data.Batch) int64 {
 	switch m.config.Head {
-	case model.Classify:
-		return int64(len(b.Labels))
+	case model.Classify, model.Regress:
+		return int64(b.Sequences())
 	case model.MaskedLM:
 		return int64(len(b.Tokens))
 	}
@@ -154,11 +131,14 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (train.Outcome, error) {
 	if first {
 		m.reading.Free()
+		m.beginTally()
 	}
 	want := b.Targets
 	switch m.config.Head {
 	case model.Classify:
 		want = b.Labels
+	case model.Regress:
+		want = nil // a number is not right or wrong
 	case model.MaskedLM:
 		want = b.Tokens
 	}
@@ -172,9 +152,13 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (train.Outcome, e
 	for i, class := range want {
 		// A masked language model says by a loss which tokens it hid.
 		hidden := m.config.Head != model.MaskedLM || m.losses[i] != 0
-		if class != data.Ignore && hidden && m.best[i] == class {
+		if class == data.Ignore || !hidden {
+			continue
+		}
+		if m.best[i] == class {
 			o.Correct++
 		}
+		m.tally(class, m.best[i])
 	}
 	return o, nil
 }

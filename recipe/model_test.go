@@ -46,6 +46,14 @@ data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, exa
 model: {kind: encoder, head: tag, width: 32, layers: 2, heads: 2, attention: ["nystrom(landmarks=4)"]}
 data: {batch: 4, recall: {tokens: 40, pairs: 4, queries: 3, examples: 50, held: 8}}
 `,
+	"classifier of documents": `
+model: {kind: encoder, width: 32, layers: 2, heads: 2, head: classify, dropout: 0.1}
+data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, tokens: 24, longer: split}}
+`,
+	"regression of documents": `
+model: {width: 32, layers: 2, heads: 2}
+data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, number: number, tokens: 24, longer: cut}}
+`,
 	"recall, averaged": `
 model: {width: 32, layers: 2, heads: 2, tied: true}
 data: {batch: 4, recall: {tokens: 40, pairs: 4, examples: 50, held: 8}}
@@ -72,6 +80,13 @@ func textFiles(t *testing.T) string {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.txt", i)), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	var examples strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&examples, "{\"text\":%q,\"label\":%d,\"number\":%d.5}\n", strings.Repeat("ab cd"[i%4:], 1+i%6), i%3, i)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "examples.jsonl"), []byte(examples.String()), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	return dir
 }
@@ -168,6 +183,10 @@ func TestFitRefuses(t *testing.T) {
 		{"model: {head: regress}\ndata: {genome: {}}", "regress"},
 		{"model: {classes: 4}\ndata: {listops: {}}", "classes is 4 and the data has 10"},
 		{"model: {kind: transformer-xl}\ndata: {text: {train: [" + texts + "], hold_out: 3}}", "data.text.lanes"},
+		{"model: {kind: encoder-decoder}\ndata: {genome: {}}", "pairs of a source and a target"},
+		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set model.segment"},
+		{"model: {head: lm}\ndata: {labelled: {longer: cut}}", "use the head classify"},
+		{"model: {kind: encoder, head: regress}\ndata: {labelled: {longer: cut}}", "needs a number for each sequence"},
 		{"model: {width: 30, heads: 4}\ndata: {genome: {}}", "model"},
 	} {
 		r, err := recipe.Parse([]byte(c.text), "r", nil)

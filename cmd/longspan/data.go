@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,10 @@ func (f *recipeFlags) load(path string) (*recipe.Recipe, error) {
 type dataReport struct {
 	Vocab      int       `json:"vocab"`
 	Classes    int       `json:"classes,omitempty"`
+	ClassNames []string  `json:"class_names,omitempty"`
+	Mean       *float64  `json:"mean,omitempty"` // of the numbers to predict
+	Deviation  *float64  `json:"deviation,omitempty"`
+	Notes      []string  `json:"notes,omitempty"`
 	Tokens     int       `json:"tokens"` // longest sequence
 	Batch      int       `json:"batch"`
 	Validation count     `json:"validation"`
@@ -48,10 +53,12 @@ type count struct {
 
 // example is a sequence to train on.
 type example struct {
-	Tokens  []int32 `json:"tokens"`
-	Targets []int32 `json:"targets,omitempty"` // −1 where nothing is predicted
-	Label   *int32  `json:"label,omitempty"`
-	Text    string  `json:"text"` // the tokens, as people know them
+	Tokens  []int32  `json:"tokens"`
+	Targets []int32  `json:"targets,omitempty"` // −1 where nothing is predicted
+	Label   *int32   `json:"label,omitempty"`
+	Class   string   `json:"class,omitempty"` // its name, if it has one
+	Value   *float64 `json:"value,omitempty"` // the number to predict, as the data has it
+	Text    string   `json:"text"`            // the tokens, as people know them
 }
 
 func newData(o *output) *cobra.Command {
@@ -84,7 +91,10 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, closeSource(sets.Train)) }()
-	report = dataReport{Vocab: sets.Vocab, Classes: sets.Classes, Tokens: sets.Tokens, Batch: sets.Batch}
+	report = dataReport{Vocab: sets.Vocab, Classes: sets.Classes, ClassNames: sets.ClassNames, Notes: sets.Notes, Tokens: sets.Tokens, Batch: sets.Batch}
+	if sets.Numbers {
+		report.Mean, report.Deviation = &sets.Mean, &sets.Deviation
+	}
 	if report.Validation, err = countOf(sets.Validation); err != nil {
 		return report, fmt.Errorf("the validation data: %w", err)
 	}
@@ -100,16 +110,27 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 			return report, err
 		}
 		for i := range b.Sequences() {
-			var e example
-			e.Tokens, e.Targets = b.Sequence(i)
-			e.Text = sets.Show(e.Tokens)
-			if len(b.Labels) > 0 {
-				e.Label = &b.Labels[i]
-			}
-			report.Examples = append(report.Examples, e)
+			report.Examples = append(report.Examples, exampleOf(sets, &b, i))
 		}
 	}
 	return report, nil
+}
+
+// exampleOf is sequence i of a batch.
+func exampleOf(sets *recipe.Sets, b *data.Batch, i int) (e example) {
+	e.Tokens, e.Targets = b.Sequence(i)
+	e.Text = sets.Show(e.Tokens)
+	if len(b.Labels) > 0 {
+		e.Label = &b.Labels[i]
+	}
+	if len(b.Labels) > 0 && len(sets.ClassNames) > 0 {
+		e.Class = sets.ClassNames[b.Labels[i]]
+	}
+	if len(b.Values) > 0 {
+		value := sets.Mean + sets.Deviation*float64(b.Values[i])
+		e.Value = &value
+	}
+	return e
 }
 
 // countOf reads a source to its end.
@@ -128,7 +149,7 @@ func countOf(open func() (data.Source, error)) (n count, err error) {
 		}
 		n.Sequences += int64(b.Sequences())
 		n.Tokens += int64(len(b.Tokens))
-		n.Targets += int64(b.Scored() + len(b.Labels))
+		n.Targets += int64(b.Scored() + len(b.Labels) + len(b.Values))
 	}
 }
 
@@ -145,12 +166,21 @@ func (r dataReport) write(w io.Writer) {
 	if r.Classes > 0 {
 		fmt.Fprintf(w, ", %d classes", r.Classes)
 	}
+	if len(r.ClassNames) > 0 {
+		fmt.Fprintf(w, ": %s", listed(r.ClassNames))
+	}
+	if r.Mean != nil {
+		fmt.Fprintf(w, ", numbers of mean %.6g and deviation %.6g", *r.Mean, *r.Deviation)
+	}
 	fmt.Fprintf(w, "\nsequences   up to %d tokens, %d a batch\n", r.Tokens, r.Batch)
 	for _, part := range []struct {
 		name string
 		n    count
 	}{{"validation", r.Validation}, {"test", r.Test}} {
 		fmt.Fprintf(w, "%-10s  %d sequences, %d tokens, %d to predict\n", part.name, part.n.Sequences, part.n.Tokens, part.n.Targets)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "note        %s\n", note)
 	}
 	for i, e := range r.Examples {
 		fmt.Fprintf(w, "training %d  %d tokens: %s\n", i, len(e.Tokens), firstTokens(e))
@@ -166,8 +196,22 @@ func firstTokens(e example) string {
 		line += "…"
 	}
 	line = fmt.Sprintf("%q", line)
-	if e.Label != nil {
+	switch {
+	case e.Class != "":
+		line += " → " + e.Class
+	case e.Value != nil:
+		line += fmt.Sprintf(" → %g", *e.Value)
+	case e.Label != nil:
 		line += fmt.Sprintf(" → %d", *e.Label)
 	}
 	return line
+}
+
+// listed is names in one line, not all where they are many.
+func listed(names []string) string {
+	const shown = 20
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:shown], ", ") + fmt.Sprintf(" and %d more", len(names)-shown)
 }

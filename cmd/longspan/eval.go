@@ -113,16 +113,24 @@ func (t *trained) close() error {
 
 // evalReport is what `eval` prints.
 type evalReport struct {
-	Weights    string  `json:"weights"`
-	On         string  `json:"on"`
-	Loss       float64 `json:"loss"` // nats a target
-	Bits       float64 `json:"bits"`
-	Perplexity float64 `json:"perplexity"`
-	Accuracy   float64 `json:"accuracy"`
-	Targets    int64   `json:"targets"`
-	Tokens     int64   `json:"tokens"`
-	Seconds    float64 `json:"seconds"`
-	PeakBytes  int64   `json:"peak_bytes"`
+	Weights    string       `json:"weights"`
+	On         string       `json:"on"`
+	Loss       float64      `json:"loss"` // nats a target
+	Bits       float64      `json:"bits"`
+	Perplexity float64      `json:"perplexity"`
+	Accuracy   float64      `json:"accuracy"`
+	RootError  *float64     `json:"root_error,omitempty"` // of numbers: the root of the mean square of the error, as the data has them; the loss is the square, in deviations
+	Classes    []namedScore `json:"classes,omitempty"`
+	Targets    int64        `json:"targets"`
+	Tokens     int64        `json:"tokens"`
+	Seconds    float64      `json:"seconds"`
+	PeakBytes  int64        `json:"peak_bytes"`
+}
+
+// namedScore is how well a class is known.
+type namedScore struct {
+	Name string `json:"name"`
+	recipe.ClassScore
 }
 
 func newEval(o *output) *cobra.Command {
@@ -199,15 +207,38 @@ func (t *trained) evaluate(on string, batches int) (r evalReport, err error) {
 	if err != nil {
 		return r, err
 	}
-	return evalReport{
+	r = evalReport{
 		Weights: t.weights, On: on, Loss: score.Loss, Bits: score.Bits(), Perplexity: math.Exp(score.Loss), Accuracy: score.Accuracy(),
 		Targets: score.Targets, Tokens: score.Tokens, Seconds: time.Since(began).Seconds(), PeakBytes: t.exec.Pool.Peak(),
-	}, nil
+	}
+	if t.sets.Numbers {
+		root := t.sets.Deviation * math.Sqrt(score.Loss)
+		r.RootError = &root
+	}
+	for i, name := range t.sets.ClassNames {
+		r.Classes = append(r.Classes, namedScore{name, t.model.ByClass()[i]})
+	}
+	return r, nil
 }
 
 func (r evalReport) write(w io.Writer) {
 	fmt.Fprintf(w, "weights   %s\n", r.Weights)
 	fmt.Fprintf(w, "data      %s: %d targets in %d tokens, %.1f s\n", r.On, r.Targets, r.Tokens, r.Seconds)
+	if r.RootError != nil {
+		fmt.Fprintf(w, "error     %.6g, the root of the mean square; the loss is %.4f: its square, in deviations of the training data\n", *r.RootError, r.Loss)
+		return
+	}
 	fmt.Fprintf(w, "loss      %.4f nats, %.4f bits a target; perplexity %.4g\n", r.Loss, r.Bits, r.Perplexity)
 	fmt.Fprintf(w, "accuracy  %.2f%%\n", 100*r.Accuracy)
+	for _, c := range r.Classes {
+		fmt.Fprintf(w, "  %-12s %.2f%% of %d found; %.2f%% of %d answers right\n", c.Name, share(c.Correct, c.Targets), c.Targets, share(c.Correct, c.Chosen), c.Chosen)
+	}
+}
+
+// share is part of all in percent; 0 of nothing.
+func share(part, all int64) float64 {
+	if all == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(all)
 }

@@ -44,6 +44,7 @@ type trainReport struct {
 	ValidLoss   *float64 `json:"valid_loss,omitempty"`
 	ValidBits   *float64 `json:"valid_bits,omitempty"`
 	Accuracy    *float64 `json:"valid_accuracy,omitempty"`
+	RootError   *float64 `json:"valid_root_error,omitempty"` // where numbers are predicted
 	BestStep    int64    `json:"best_step,omitempty"`
 	Checkpoint  string   `json:"checkpoint"`
 	Interrupted bool     `json:"interrupted,omitempty"`
@@ -115,6 +116,9 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	if err := r.Fit(sets); err != nil {
 		return report, usage(err)
 	}
+	for _, note := range sets.Notes {
+		fmt.Fprintln(o.err, note)
+	}
 	limit, err := budget(t.memory)
 	if err != nil {
 		return report, err
@@ -148,7 +152,12 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	if errors.Is(err, train.ErrExists) {
 		err = usage(fmt.Errorf("%w (--resume %s, or --out with a new name)", err, dir))
 	}
-	return reportOf(dir, result), err
+	report = reportOf(dir, result)
+	if sets.Numbers && report.ValidLoss != nil {
+		root := sets.Deviation * math.Sqrt(*report.ValidLoss)
+		report.RootError = &root
+	}
+	return report, err
 }
 
 func reportOf(dir string, r train.Result) trainReport {
@@ -168,14 +177,24 @@ func onTerminal(w io.Writer) bool {
 func (r trainReport) write(w io.Writer) {
 	fmt.Fprintf(w, "folder      %s\n", r.Folder)
 	fmt.Fprintf(w, "steps       %d\n", r.Step)
+	r.writeLoss(w)
+	fmt.Fprintf(w, "checkpoint  %s\n", r.Checkpoint)
+	if r.Interrupted {
+		fmt.Fprintf(w, "interrupted; go on with: longspan train --resume %s\n", r.Folder)
+	}
+}
+
+// writeLoss says how well the run learned: a number by the square of its error, all else by nats.
+func (r trainReport) writeLoss(w io.Writer) {
+	if r.RootError != nil {
+		fmt.Fprintf(w, "loss        %.4f: the mean square of the error, in deviations\n", r.Loss)
+		fmt.Fprintf(w, "validation  %.4f, an error of %.6g as the data has it; best after step %d\n", *r.ValidLoss, *r.RootError, r.BestStep)
+		return
+	}
 	if r.Loss > 0 { // a run that had ended does no step
 		fmt.Fprintf(w, "loss        %.4f nats (%.4f bits) a target\n", r.Loss, r.Loss/math.Ln2)
 	}
 	if r.ValidLoss != nil {
 		fmt.Fprintf(w, "validation  %.4f nats (%.4f bits) a target, %.2f%% right; best after step %d\n", *r.ValidLoss, *r.ValidBits, 100**r.Accuracy, r.BestStep)
-	}
-	fmt.Fprintf(w, "checkpoint  %s\n", r.Checkpoint)
-	if r.Interrupted {
-		fmt.Fprintf(w, "interrupted; go on with: longspan train --resume %s\n", r.Folder)
 	}
 }

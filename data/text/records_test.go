@@ -1,0 +1,119 @@
+package text
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const threeRecords = "{\"text\":\"one\",\"label\":\"b\",\"deep\":{\"n\":-3}}\n\n{\"text\":[\"two\",\"lines\"],\"label\":7}\n{\"label\":true,\"text\":\"é\"}"
+
+func TestRecordsAreReadByNumber(t *testing.T) {
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "a.jsonl")
+	if err := os.WriteFile(plain, []byte(threeRecords), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var digests []string
+	for name, files := range map[string]Files{
+		"plain": {Names: []string{plain}}, "packed": filesOf("a.jsonl.gz", packed(threeRecords)), "in a file system": filesOf("a.ndjson", threeRecords),
+	} {
+		var seen []string
+		r, err := NewRecords(files, func(r Record) error {
+			seen = append(seen, fmt.Sprint(r.At.Line))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		digests = append(digests, r.Digest())
+		for _, i := range []int{2, 0, 1} {
+			record, err := r.At(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := record.Text()
+			if err != nil {
+				t.Fatal(err)
+			}
+			label, isNumber, err := record.Scalar("label")
+			got := fmt.Sprintf("%d %q %s %v %v", record.At.Line, body, label, isNumber, err)
+			if want := []string{`1 "one" b false <nil>`, `3 "two\nlines" 7 true <nil>`, `4 "é" true false <nil>`}[i]; got != want {
+				t.Errorf("%s: record %d is %s, want %s", name, i, got, want)
+			}
+		}
+		if !slices.Equal(seen, []string{"1", "3", "4"}) {
+			t.Errorf("%s: the lines visited are %v", name, seen)
+		}
+		first, err := r.At(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, isNumber, err := first.Scalar("deep.n"); n != "-3" || !isNumber || err != nil {
+			t.Errorf("deep.n is %q, %v, %v", n, isNumber, err)
+		}
+	}
+	if digests[0] != digests[1] || digests[1] != digests[2] {
+		t.Errorf("the same records have the digests %v", digests)
+	}
+}
+
+func TestRecordsSayWhatIsWrong(t *testing.T) {
+	for _, c := range []struct{ name, text, field, want string }{
+		{"a.txt", "{}", "", "a.txt: examples with fields are JSON lines"},
+		{"a.jsonl", "\n\n", "", "the file is empty"},
+		{"a.jsonl", "{\"a\":1}\n{\"a\":", "a", "line 2: the field a cannot be read"},
+		{"a.jsonl", "[1]", "a", "found a JSON array; expected an object"},
+		{"a.jsonl", `{"b":1}`, "a", "found no field a"},
+		{"a.jsonl", `{"a":null}`, "a", "the field a is null"},
+		{"a.jsonl", `{"a":{"b":[1]}}`, "a.b", "the field a.b is [1]"},
+		{"a.jsonl", `{"a":"x"}`, "a.b", "found a JSON string; expected an object"},
+	} {
+		_, err := NewRecords(filesOf(c.name, c.text), func(r Record) error {
+			_, _, err := r.Scalar(c.field)
+			return err
+		})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: error %v, want one with %q", c.text, err, c.want)
+		}
+	}
+}
+
+func TestRecordsNoticeAnotherFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.jsonl")
+	if err := os.WriteFile(path, []byte(threeRecords), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewRecords(Files{Names: []string{path}}, func(Record) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(threeRecords, "one", "two", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.At(0); err == nil || !strings.Contains(err.Error(), "has changed") {
+		t.Errorf("error %v, want one that says that the file has changed", err)
+	}
+	if _, err := r.At(1); err != nil {
+		t.Errorf("a line that has not changed: %v", err)
+	}
+}
+
+// FuzzRecords holds that no line makes the fields of a record panic, and that a number is one.
+func FuzzRecords(f *testing.F) {
+	f.Add(threeRecords, "deep.n")
+	f.Add("{\"a\":{\"\":3}}", "a.")
+	f.Fuzz(func(t *testing.T, lines, field string) {
+		_, err := NewRecords(filesOf("a.jsonl", lines), func(r Record) error {
+			if text, isNumber, err := r.Scalar(field); err == nil && isNumber && !strings.ContainsAny(text, "0123456789") {
+				t.Errorf("%q is no number", text)
+			}
+			_, err := r.Text(field)
+			return err
+		})
+		_ = err // most lines are refused
+	})
+}

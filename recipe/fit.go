@@ -1,0 +1,79 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/longspan/longspan/model"
+)
+
+// fitKind chooses the kind and the head that the data is for, where the recipe names neither.
+func (s *Sets) fitKind(c *model.Config) {
+	if c.Kind != "" || c.Head != "" || s.Next {
+		return
+	}
+	switch {
+	case s.Classes > 0:
+		c.Kind, c.Head = model.Encoder, model.Classify
+	case s.Numbers:
+		c.Kind, c.Head = model.Encoder, model.Regress
+	}
+}
+
+// refuseKind says what is wrong with the kind of the model for the kind of data.
+func (r *Recipe) refuseKind(c *model.Config) error {
+	switch {
+	case c.Kind == model.EncoderDecoder:
+		return errors.New("model: an encoder-decoder learns from pairs of a source and a target, and no kind of data has such pairs; use a decoder")
+	case c.Kind == model.TransformerXL && r.Data.Genome != nil && c.Segment == 0:
+		return errors.New("model: windows of a genome do not follow each other, and a transformer-xl would have no memory; " +
+			"set model.segment, and each window is read so many bases at a time")
+	}
+	return nil
+}
+
+// heads says which heads the data has something to learn for.
+func (s *Sets) heads() string {
+	switch {
+	case s.Numbers:
+		return "the data has a number for each sequence; use the head regress"
+	case s.Classes > 0 && !s.Next:
+		return "the data has labels of sequences; use the head classify"
+	}
+	return "the data has tokens to predict; use the head lm, or mlm in an encoder"
+}
+
+// fitHead gives the head the classes of the data. It returns an error where the data has nothing for it.
+func (s *Sets) fitHead(c *model.Config) error {
+	switch head := c.WithDefaults().Head; head {
+	case model.LM:
+		if !s.Next && !s.Apart {
+			return fmt.Errorf("model: the head lm predicts tokens, and %s", s.heads())
+		}
+	case model.MaskedLM:
+		if !s.Next {
+			return fmt.Errorf("model: the head %s predicts tokens, and %s", head, s.heads())
+		}
+	case model.Classify:
+		if s.Classes == 0 {
+			return fmt.Errorf("model: the head classify needs labels, and %s", s.heads())
+		}
+		c.Classes = orDefault(c.Classes, s.Classes)
+		if c.Classes < s.Classes {
+			return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Classes)
+		}
+	case model.Regress:
+		if !s.Numbers {
+			return fmt.Errorf("model: the head regress needs a number for each sequence, and %s", s.heads())
+		}
+	case model.Tag:
+		if !s.Apart {
+			return errors.New("model: the head tag learns classes of tokens, and " + s.heads())
+		}
+		c.Classes = orDefault(c.Classes, s.Vocab)
+		if c.Classes < s.Vocab {
+			return fmt.Errorf("model: classes is %d and the answers are among %d tokens; leave it out, and it is as many", c.Classes, s.Vocab)
+		}
+	}
+	return nil
+}
