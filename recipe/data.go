@@ -13,6 +13,7 @@ import (
 type Data struct {
 	Batch      int         `yaml:"batch"` // sequences a batch
 	Genome     *Genome     `yaml:"genome,omitempty"`
+	Genes      *Genes      `yaml:"genes,omitempty"`
 	Text       *Text       `yaml:"text,omitempty"`
 	Labelled   *Labelled   `yaml:"labelled,omitempty"`
 	ListOps    *ListOps    `yaml:"listops,omitempty"`
@@ -27,6 +28,7 @@ func exampleData() Data {
 	d := defaultData()
 	paths := []string{""}
 	d.Genome = &Genome{Paths: paths}
+	d.Genes = &Genes{Paths: paths}
 	d.Text = &Text{Train: paths, Validation: paths, Test: paths, Fields: paths}
 	d.Labelled = &Labelled{Train: paths, Validation: paths, Test: paths, Fields: paths, Label: "-", Number: "-", Longer: "-", Classes: paths, Mean: 1, Deviation: 1}
 	d.ListOps, d.Recall, d.Needle, d.Pathfinder = &ListOps{}, &Recall{}, &Needle{}, &Pathfinder{}
@@ -44,6 +46,9 @@ func (d *Data) kinds() map[string]kind {
 	given := map[string]kind{}
 	if d.Genome != nil {
 		given["genome"] = d.Genome
+	}
+	if d.Genes != nil {
+		given["genes"] = d.Genes
 	}
 	if d.Text != nil {
 		given["text"] = d.Text
@@ -67,7 +72,7 @@ func (d *Data) kinds() map[string]kind {
 }
 
 // allKinds names the kinds for errors.
-const allKinds = "genome, text, labelled, listops, recall, needle and pathfinder"
+const allKinds = "genome, genes, text, labelled, listops, recall, needle and pathfinder"
 
 // maxBatch is more sequences than any memory holds.
 const maxBatch = 1 << 20
@@ -99,7 +104,8 @@ type Sets struct {
 	Tokens  int  // longest sequence
 	Batch   int  // sequences a batch
 
-	ClassNames []string // of the classes of a sequence, where they have names
+	ClassNames []string // of the classes of a sequence or of its tokens, where they have names
+	Tags       int      // classes of the tokens, which the targets are; 0 where they have none
 	Numbers    bool     // sequences have a number to predict: (what the data has − Mean) / Deviation
 	Mean       float64
 	Deviation  float64

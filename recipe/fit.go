@@ -17,6 +17,8 @@ func (s *Sets) fitKind(c *model.Config) {
 		c.Kind, c.Head = model.Encoder, model.Classify
 	case s.Numbers:
 		c.Kind, c.Head = model.Encoder, model.Regress
+	case s.Tags > 0:
+		c.Kind, c.Head = model.Encoder, model.Tag
 	}
 }
 
@@ -35,6 +37,8 @@ func (r *Recipe) refuseKind(c *model.Config) error {
 // heads says which heads the data has something to learn for.
 func (s *Sets) heads() string {
 	switch {
+	case s.Tags > 0:
+		return "the data has a class for each token; use the head tag, in an encoder"
 	case s.Numbers:
 		return "the data has a number for each sequence; use the head regress"
 	case s.Classes > 0 && !s.Next:
@@ -67,6 +71,13 @@ func (s *Sets) fitHead(c *model.Config) error {
 			return fmt.Errorf("model: the head regress needs a number for each sequence, and %s", s.heads())
 		}
 	case model.Tag:
+		if s.Tags > 0 {
+			c.Classes = orDefault(c.Classes, s.Tags)
+			if c.Classes < s.Tags {
+				return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Tags)
+			}
+			return nil
+		}
 		if !s.Apart {
 			return errors.New("model: the head tag learns classes of tokens, and " + s.heads())
 		}

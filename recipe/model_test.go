@@ -46,6 +46,10 @@ data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, exa
 model: {kind: encoder, head: tag, width: 32, layers: 2, heads: 2, attention: ["nystrom(landmarks=4)"]}
 data: {batch: 4, recall: {tokens: 40, pairs: 4, queries: 3, examples: 50, held: 8}}
 `,
+	"tags of genes": `
+model: {width: 32, layers: 2, heads: 2, attention: ["window(16)"]}
+data: {batch: 2, genes: {tokens: 96}}
+`,
 	"classifier of documents": `
 model: {kind: encoder, width: 32, layers: 2, heads: 2, head: classify, dropout: 0.1}
 data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, tokens: 24, longer: split}}
@@ -187,6 +191,7 @@ func TestFitRefuses(t *testing.T) {
 		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set model.segment"},
 		{"model: {head: lm}\ndata: {labelled: {longer: cut}}", "use the head classify"},
 		{"model: {kind: encoder, head: regress}\ndata: {labelled: {longer: cut}}", "needs a number for each sequence"},
+		{"model: {head: lm}\ndata: {genes: {}}", "use the head tag"},
 		{"model: {width: 30, heads: 4}\ndata: {genome: {}}", "model"},
 	} {
 		r, err := recipe.Parse([]byte(c.text), "r", nil)
