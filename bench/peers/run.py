@@ -32,6 +32,8 @@ class Row:
     case: object
     ours: list = dataclasses.field(default_factory=list)  # seconds, a round each
     theirs: list = dataclasses.field(default_factory=list)
+    growth: tuple = (0, 0)  # bytes of ours and of theirs
+    weights: tuple = (0, 0)  # their number
     failed: str = ""
 
     @property
@@ -51,23 +53,25 @@ class Worker:
 
     def __init__(self, case, options):
         shape = json.dumps(dataclasses.asdict(case.shape))
-        command = [sys.executable, FOLDER / "worker.py", case.peer, shape, str(options.threads)]
+        command = [sys.executable, FOLDER / "worker.py", case.peer, type(case.shape).__name__, shape, str(options.threads)]
         self.log = open(options.log, "a")
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
 
     def read(self):
         """The next line of an answer; other lines are what a library printed."""
         for line in self.process.stdout:
-            if line == "ready\n" or re.fullmatch(r"[0-9.e-]+\n", line):
+            if line == "ready\n" or re.fullmatch(r"[0-9.e-]+ [0-9]+ [0-9]+\n", line):
                 return line
         self.process.wait()
         reason = pathlib.Path(self.log.name).read_text().strip().splitlines() or ["nothing was printed"]
         raise Failed(reason[-1].strip() if self.process.returncode > 0 else f"ended by signal {-self.process.returncode}")
 
-    def seconds(self):
+    def run(self):
+        """Seconds, bytes of growth, weights."""
         self.process.stdin.write("run\n")
         self.process.stdin.flush()
-        return float(self.read())
+        seconds, growth, weights = self.read().split()
+        return float(seconds), int(growth), int(weights)
 
     def close(self):
         self.process.stdin.close()
@@ -77,7 +81,7 @@ class Worker:
 
 def ours(case, options):
     """One sample of our side: a process that warms up and runs once."""
-    command = [options.binary, "bench", "attention", *case.flags(), "--threads", str(options.threads), "--runs", "1", "--json"]
+    command = [options.binary, "bench", *case.flags(), "--threads", str(options.threads), "--runs", "1", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
     try:
         answer = json.loads(done.stdout)
@@ -85,7 +89,7 @@ def ours(case, options):
         raise Failed(f"longspan: exit status {done.returncode}, {done.stderr.strip()}") from None
     if "error" in answer:
         raise Failed(f"longspan: {answer['error']}")
-    return answer["seconds"]
+    return answer["seconds"], answer.get("growth_bytes", 0), answer.get("weights", 0)
 
 
 def measure(case, options):
@@ -95,8 +99,11 @@ def measure(case, options):
         worker = Worker(case, options)
         worker.read()
         for _ in range(options.rounds):
-            row.ours.append(ours(case, options))
-            row.theirs.append(worker.seconds())
+            sides = ours(case, options), worker.run()
+            for seconds, side in zip((row.ours, row.theirs), sides):
+                seconds.append(side[0])
+            row.growth = tuple(max(was, side[1]) for was, side in zip(row.growth, sides))
+            row.weights = tuple(side[2] for side in sides)
     except Failed as failed:
         row.failed = str(failed)
     finally:
@@ -134,14 +141,31 @@ def table(rows, info, options):
         "| peer | shape | pass | type | ours, ms | theirs, ms | faster | aim |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
+    for row in [row for row in rows if not row.case.trains]:
         s = row.case.shape
         head = f"| {row.case.title} | {s} | {s.step} | {s.dtype} | "
         if row.failed:
             lines.append(head + f"not measured: {row.failed} ||||")
         else:
             lines.append(head + f"{duration(row.ours)} | {duration(row.theirs)} | {row.ratio:.2f}× | {row.verdict()} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + step_table([row for row in rows if row.case.trains])) + "\n"
+
+
+def step_table(rows):
+    lines = [
+        "",
+        "| peer | step | type | ours, ms | theirs, ms | faster | aim | growth, ours and theirs | weights, ours and theirs |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        head = f"| {row.case.title} | {row.case.shape} | {row.case.shape.dtype} | "
+        if row.failed:
+            lines.append(head + f"not measured: {row.failed} ||||||")
+            continue
+        growth = " and ".join(f"{n / 2**30:.2f}" for n in row.growth) + " GiB"
+        weights = " and ".join(f"{n:,}" for n in row.weights)
+        lines.append(head + f"{duration(row.ours)} | {duration(row.theirs)} | {row.ratio:.2f}× | {row.verdict()} | {growth} | {weights} |")
+    return lines if rows else []
 
 
 def main():

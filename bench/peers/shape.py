@@ -29,6 +29,26 @@ class Shape:
         return f"T={self.tokens:,} H={self.heads}{kv} D={self.head_dim}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A training step. The fields are the flags of "longspan bench train"."""
+
+    tokens: int
+    layers: int
+    sequences: int = 1
+    dtype: str = "f32"  # or bf16, or pure-bf16, which is the peer's alone: ours keeps weights in f32 then too
+
+    step = "train"
+    causal = False
+
+    def flags(self):
+        flags = ["--tokens", self.tokens, "--layers", self.layers, "--sequences", self.sequences]
+        return [str(x) for x in flags] + ["--dtype", self.dtype.removeprefix("pure-")]
+
+    def __str__(self):
+        return f"T={self.tokens:,}, {self.layers} layers"
+
+
 def inputs(s):
     """Random q, k and v, each [1, H, T, D] and contiguous."""
     generator = torch.Generator().manual_seed(1)
