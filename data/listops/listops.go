@@ -68,7 +68,7 @@ func New(c Config) (*Task, error) {
 		return nil, fmt.Errorf("listops: %d examples of %d … %d tokens, %d levels, 2 … %d arguments; "+
 			"expected at least 1 of each, and 2 arguments", c.Examples, c.MinTokens, c.MaxTokens, c.Depth, c.Args)
 	}
-	if c.Examples > maxExamples || c.MaxTokens > maxTokens || c.Depth > maxTokens || c.Args > maxTokens {
+	if int64(c.Examples) > maxExamples || c.MaxTokens > maxTokens || c.Depth > maxTokens || c.Args > maxTokens {
 		return nil, fmt.Errorf("listops: %d examples of up to %d tokens, %d levels and %d arguments; expected at most %d examples, and %d of each other",
 			c.Examples, c.MaxTokens, c.Depth, c.Args, int64(maxExamples), maxTokens)
 	}

@@ -73,7 +73,7 @@ func New(c Config) (*Task, error) {
 	if c.Size < 16 || c.Size > 256 {
 		return nil, fmt.Errorf("pathfinder: images of %d pixels a side; expected 16 … 256", c.Size)
 	}
-	if c.Dashes < 3 || c.Examples < 1 || c.Examples > maxExamples {
+	if c.Dashes < 3 || c.Examples < 1 || int64(c.Examples) > maxExamples {
 		return nil, fmt.Errorf("pathfinder: curves of %d dashes and %d examples; expected at least 3, and 1 … %d", c.Dashes, c.Examples, int64(maxExamples))
 	}
 	dashes := 2*float64(c.Dashes) + float64(c.Distractors)*float64(c.Dashes/3) // which no int need hold

@@ -115,7 +115,7 @@ const (
 
 // bounded refuses numbers that cannot be meant: of examples, and of tokens in a sequence or a part of the vocabulary.
 func bounded(examples int, tokens ...int) error {
-	if examples > maxExamples {
+	if int64(examples) > maxExamples {
 		return fmt.Errorf("recall: %d examples; expected at most %d", examples, int64(maxExamples))
 	}
 	if n := slices.Max(tokens); n > maxTokens {
