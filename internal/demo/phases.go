@@ -30,6 +30,7 @@ func (d *work) plan(context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.exec.Pool.Reserve(estimate.Bytes.Pool() * 5 / 4)
 	machine, err := plan.Known(d.o.Threads)
 	if err != nil {
 		return err
