@@ -12,7 +12,7 @@ test:
 
 # Every level that this machine has, without assembly, and with the race detector.
 test-all:
-	.ci/run test generic avx2 purego race
+	.ci/run test generic avx2 purego slow race
 
 # The assembly of internal/kernel, from the generator in internal/kernel/_asm.
 generate:
