@@ -19,16 +19,25 @@ type Batch struct {
 	Labels  []int32   // empty, or the class of each sequence
 	Values  []float32 // empty, or the number to predict of each sequence
 	Follows []int     // empty, or for each sequence the place in the batch before of the one that it carries on; −1 begins anew
+	Source  *Batch    // nil or empty, or for each sequence the one it is to be made from, which an encoder-decoder reads
 }
 
 // Reset empties b and keeps its memory.
 func (b *Batch) Reset() {
 	b.Tokens, b.Lengths, b.Targets = b.Tokens[:0], b.Lengths[:0], b.Targets[:0]
 	b.Labels, b.Values, b.Follows = b.Labels[:0], b.Values[:0], b.Follows[:0]
+	if b.Source != nil {
+		b.Source.Reset()
+	}
 }
 
-// Sequences is how many sequences b holds.
-func (b *Batch) Sequences() int { return len(b.Lengths) }
+// Sequences is how many sequences b holds: none where b is nil.
+func (b *Batch) Sequences() int {
+	if b == nil {
+		return 0
+	}
+	return len(b.Lengths)
+}
 
 // Sequence is the tokens and targets of sequence i, as views; targets is nil if b has none.
 func (b *Batch) Sequence(i int) (tokens, targets []int32) {
@@ -54,7 +63,7 @@ func (b *Batch) Scored() int {
 	return n
 }
 
-// Check says what is wrong with b for a model that knows vocab tokens: lengths that do not add up, tokens or
+// Check says what is wrong with b and its sources for a model that knows vocab tokens: lengths that do not add up, tokens or
 // targets out of range, columns of the wrong length. A vocab of zero leaves the upper end unchecked.
 func (b *Batch) Check(vocab int) error {
 	total := 0
@@ -90,6 +99,15 @@ func (b *Batch) Check(vocab int) error {
 		if t != Ignore && (t < 0 || vocab > 0 && int(t) >= vocab) {
 			return fmt.Errorf("data: target %d of the batch is %d, outside 0 … %d and not %d (ignore)", i, t, vocab-1, Ignore)
 		}
+	}
+	if b.Source.Sequences() == 0 {
+		return nil
+	}
+	if got, want := b.Source.Sequences(), b.Sequences(); got != want {
+		return fmt.Errorf("data: the batch has %d sources, want none or %d", got, want)
+	}
+	if err := b.Source.Check(vocab); err != nil {
+		return fmt.Errorf("%w: among the sources", err)
 	}
 	return nil
 }

@@ -103,7 +103,8 @@ func TestLoaderRefusesOtherStates(t *testing.T) {
 
 func TestBatchCheck(t *testing.T) {
 	good := func() Batch {
-		return Batch{Tokens: []int32{1, 2, 3}, Lengths: []int{1, 2}, Targets: []int32{2, Ignore, 0}, Labels: []int32{7, 8}, Follows: []int{-1, 0}}
+		return Batch{Tokens: []int32{1, 2, 3}, Lengths: []int{1, 2}, Targets: []int32{2, Ignore, 0}, Labels: []int32{7, 8}, Follows: []int{-1, 0},
+			Source: &Batch{Tokens: []int32{3, 2}, Lengths: []int{1, 1}}}
 	}
 	b := good()
 	if err := b.Check(4); err != nil {
@@ -117,6 +118,8 @@ func TestBatchCheck(t *testing.T) {
 		"2 targets": func(b *Batch) { b.Targets = b.Targets[:2] }, "1 labels": func(b *Batch) { b.Labels = b.Labels[:1] },
 		"token 2 of the batch is 4": func(b *Batch) { b.Tokens[2] = 4 }, "target 0 of the batch is -2": func(b *Batch) { b.Targets[0] = -2 },
 		"1 followed": func(b *Batch) { b.Follows = b.Follows[:1] },
+		"1 sources":  func(b *Batch) { b.Source = &Batch{Tokens: []int32{1}, Lengths: []int{1}} },
+		"token 1 of the batch is 4, outside 0 … 3: among the sources": func(b *Batch) { b.Source.Tokens[1] = 4 },
 	} {
 		b := good()
 		spoil(&b)
@@ -125,7 +128,7 @@ func TestBatchCheck(t *testing.T) {
 		}
 	}
 	b.Reset()
-	if b.Sequences() != 0 || b.Check(4) != nil || len(b.Tokens)+len(b.Targets)+len(b.Labels)+len(b.Follows) != 0 {
+	if b.Sequences() != 0 || b.Check(4) != nil || len(b.Tokens)+len(b.Targets)+len(b.Labels)+len(b.Follows)+b.Source.Sequences() != 0 {
 		t.Errorf("after Reset the batch is %+v", b)
 	}
 }

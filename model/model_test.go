@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/autograd"
@@ -302,6 +303,19 @@ func TestOverflowIsSeen(t *testing.T) {
 		}
 		if got := m.Params().GradsFinite(); got != finite {
 			t.Errorf("scale %g: gradients finite is %t", scale, got)
+		}
+	}
+}
+
+func TestSourcesAreChecked(t *testing.T) {
+	m := newModel(t, Config{Kind: EncoderDecoder, Vocab: 11, Width: 16, Heads: 2, Position: "learned", MaxTokens: 20}, nil)
+	for want, source := range map[string]*data.Batch{
+		"needs a source for each of the 2": batch(1, 5),
+		"21 tokens, the model has 20":      batch(1, 5, 21),
+		"token 1 of the batch is 11":       {Tokens: []int32{0, 11}, Lengths: []int{1, 1}},
+	} {
+		if _, err := m.Run(tensor.Exec{}, batch(1, 7, 3), Run{Source: source}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
 }

@@ -100,8 +100,8 @@ func (m *Model) begin(x tensor.Exec, b *data.Batch, r Run) (*nn.Pass, inputs, er
 		if r.Source == nil || len(r.Source.Lengths) != len(b.Lengths) {
 			return nil, in, fmt.Errorf("model: an encoder-decoder needs a source for each of the %d sequences of the batch; set Run.Source", len(b.Lengths))
 		}
-		if err := r.Source.Check(m.s.Vocab); err != nil {
-			return nil, in, err
+		if err := m.checkBatch(r.Source); err != nil {
+			return nil, in, fmt.Errorf("%w: of the sources", err)
 		}
 		in.source, in.sourceLengths = r.Source.Tokens, r.Source.Lengths
 	case m.s.Kind == TransformerXL:

@@ -55,7 +55,7 @@ func Choose(j Job, budget int64) (model.Config, error) {
 }
 
 // Context is the longest batch of equal sequences, as many as the job's, that fits the budget: the tokens of one, a multiple of
-// step, at most limit, to within a sixty-fourth below; 0 if not even step tokens fit. With learned positions it is at most the model's
+// step, at most limit, to within a sixty-fourth below, with sources as long; 0 if not even step tokens fit. With learned positions it is at most the model's
 // table. A checkpoint policy of auto stands for the one of least memory.
 func Context(j Job, budget int64, step, limit int) (int, error) {
 	if step < 1 || limit < step || limit > maxTokens {
@@ -66,7 +66,7 @@ func Context(j Job, budget int64, step, limit int) (int, error) {
 	}
 	fits := func(n int) (bool, error) {
 		longer := j
-		longer.Lengths = slices.Repeat([]int{n * step}, len(j.Lengths))
+		longer.Lengths, longer.Sources = slices.Repeat([]int{n * step}, len(j.Lengths)), nil
 		if j.Model.Checkpoint != model.Auto {
 			return Fits(longer, budget)
 		}

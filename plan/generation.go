@@ -8,7 +8,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Generation walks a generation without data: a prompt of so many tokens at once, and then tokens one by one. Activations are what is
+// Generation walks a generation without data: a prompt of so many tokens at once, and then tokens one by one. An encoder-decoder reads
+// a source of as many tokens as the prompt, and begins with one token. Activations are what is
 // carried from token to token, at the end. It costs some tens of microseconds for a token and layer, which is little beside the generation itself.
 func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 	if prompt < 1 || tokens < 1 || prompt > maxTokens || tokens > maxTokens-prompt {
@@ -24,7 +25,11 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 	}
 	e := Estimate{Params: m.Params().Count(), Tokens: prompt + tokens}
 	e.Bytes.Weights = 4 * e.Params
-	g, err := m.Generate(x, nil)
+	var source []int32
+	if m.Config().Kind == model.EncoderDecoder {
+		source, prompt = make([]int32, prompt), 1
+	}
+	g, err := m.Generate(x, source)
 	if err != nil {
 		return Estimate{}, err
 	}

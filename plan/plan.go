@@ -24,6 +24,7 @@ type Job struct {
 	Model   model.Config
 	Train   train.Config // the optimiser, the moving average and how many batches make a step
 	Lengths []int        // tokens of each sequence of a batch
+	Sources []int        // of an encoder-decoder: tokens of the source of each sequence; nil: as many as of the sequence
 	Threads int          // 0: GOMAXPROCS; threads have scratch memory of their own
 	Readers int64        // bytes that the readers of the data hold
 }
@@ -103,7 +104,7 @@ func Make(j Job) (Estimate, error) {
 	for _, n := range j.Lengths {
 		e.Tokens += n * j.Train.Accumulate
 	}
-	e.Bytes.runtime(e.Tokens, j.Readers+j.carried())
+	e.Bytes.runtime(e.Tokens+j.sourceTokens()*j.Train.Accumulate, j.Readers+j.carried())
 	return e, nil
 }
 
@@ -141,7 +142,7 @@ func Evaluation(j Job) (Estimate, error) {
 	for _, n := range j.Lengths {
 		e.Tokens += n
 	}
-	e.Bytes.runtime(e.Tokens, j.Readers)
+	e.Bytes.runtime(e.Tokens+j.sourceTokens(), j.Readers)
 	return e, nil
 }
 
@@ -159,10 +160,13 @@ func (j Job) check() error {
 	if len(j.Lengths) == 0 {
 		return fmt.Errorf("plan: found no sequence, expected the tokens of each sequence of a batch")
 	}
+	if len(j.Sources) > 0 && len(j.Sources) != len(j.Lengths) {
+		return fmt.Errorf("plan: found %d sources of %d sequences, expected none or one each", len(j.Sources), len(j.Lengths))
+	}
 	total := 0
-	for i, n := range j.Lengths {
+	for i, n := range slices.Concat(j.Lengths, j.Sources) {
 		if n < 1 || n > maxTokens || total > maxTokens-n {
-			return fmt.Errorf("plan: found %d tokens of sequence %d, expected 1 to %d, and as many in all", n, i, maxTokens)
+			return fmt.Errorf("plan: found %d tokens of sequence or source %d, expected 1 to %d, and as many in all", n, i, maxTokens)
 		}
 		total += n
 	}
@@ -192,6 +196,25 @@ func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
 	return err
 }
 
+// sources is the tokens of the source of each sequence.
+func (j Job) sources() []int {
+	if len(j.Sources) > 0 {
+		return j.Sources
+	}
+	return j.Lengths
+}
+
+// sourceTokens is the tokens that an encoder-decoder reads for a batch, beside those of its sequences.
+func (j Job) sourceTokens() (all int) {
+	if j.Model.Kind != model.EncoderDecoder {
+		return 0
+	}
+	for _, n := range j.sources() {
+		all += n
+	}
+	return all
+}
+
 // step runs a batch forward and, to train, backward. A Transformer-XL is run until its memory is as full as it gets, or where sequences are
 // read in segments over all of them; only what is a step's counts as cost.
 func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
@@ -199,7 +222,7 @@ func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, e
 	r := model.Run{Backward: backward}
 	switch c.Kind {
 	case model.EncoderDecoder:
-		r.Source = batch(c, j.Lengths)
+		r.Source = batch(c, j.sources())
 	case model.TransformerXL:
 		r.Memory = &model.Memory{}
 		if c.Segment > 0 {

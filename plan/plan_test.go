@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +29,10 @@ func job(c model.Config, lengths ...int) Job {
 }
 
 func jobs() map[string]Job {
+	uneven := job(model.Config{Kind: model.EncoderDecoder}, 30, 50)
+	uneven.Sources = []int{150, 20}
 	return map[string]Job{
+		"uneven sources":  uneven,
 		"decoder":         job(model.Config{}, 200, 100),
 		"checkpoints":     job(model.Config{Checkpoint: "every"}, 300),
 		"bf16":            job(model.Config{Precision: "bf16", Attention: []string{"window(16)", "performer(features=16)"}}, 300),
@@ -70,7 +72,14 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 	b := batch(m.Config(), j.Lengths)
 	r := model.Run{Backward: true}
 	if m.Config().Kind == model.EncoderDecoder {
-		r.Source = &data.Batch{Tokens: slices.Clone(b.Tokens), Lengths: b.Lengths}
+		lengths := j.Sources
+		if lengths == nil {
+			lengths = j.Lengths
+		}
+		r.Source = &data.Batch{Lengths: lengths}
+		for _, n := range lengths {
+			r.Source.Tokens = append(r.Source.Tokens, make([]int32, n)...)
+		}
 	}
 	if m.Config().Kind == model.TransformerXL {
 		r.Memory = &model.Memory{}
@@ -221,6 +230,30 @@ func TestJobsAreChecked(t *testing.T) {
 		if _, err := Make(job(model.Config{}, lengths...)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+	j := job(model.Config{Kind: model.EncoderDecoder}, 4, 4)
+	for want, sources := range map[string][]int{"found 1 sources of 2 sequences": {4}, "found 0 tokens": {4, 0}} {
+		j.Sources = sources
+		if _, err := Make(j); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+// An encoder-decoder is planned to generate from a source of any length.
+func TestGenerationFromASource(t *testing.T) {
+	c := job(model.Config{Kind: model.EncoderDecoder}).Model
+	short, err := Generation(c, 10, 5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := Generation(c, 1000, 5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Each of four layers carries the keys and values of the source: 2·32 numbers a token.
+	if got, least := long.Bytes.Activations-short.Bytes.Activations, int64(990*4*2*32*4); got < least {
+		t.Errorf("a source of 990 tokens more carries %d bytes more, want %d or more", got, least)
 	}
 }
 

@@ -16,6 +16,7 @@ type Data struct {
 	Genes      *Genes      `yaml:"genes,omitempty"`
 	Text       *Text       `yaml:"text,omitempty"`
 	Labelled   *Labelled   `yaml:"labelled,omitempty"`
+	Pairs      *Pairs      `yaml:"pairs,omitempty"`
 	ListOps    *ListOps    `yaml:"listops,omitempty"`
 	Recall     *Recall     `yaml:"recall,omitempty"`
 	Needle     *Needle     `yaml:"needle,omitempty"`
@@ -31,6 +32,7 @@ func exampleData() Data {
 	d.Genes = &Genes{Paths: paths}
 	d.Text = &Text{Train: paths, Validation: paths, Test: paths, Fields: paths}
 	d.Labelled = &Labelled{Train: paths, Validation: paths, Test: paths, Fields: paths, Label: "-", Number: "-", Longer: "-", Classes: paths, Mean: 1, Deviation: 1}
+	d.Pairs = &Pairs{Train: paths, Validation: paths, Test: paths, Source: "-", Target: "-", Longer: "-"}
 	d.ListOps, d.Recall, d.Needle, d.Pathfinder = &ListOps{}, &Recall{}, &Needle{}, &Pathfinder{}
 	return d
 }
@@ -56,6 +58,9 @@ func (d *Data) kinds() map[string]kind {
 	if d.Labelled != nil {
 		given["labelled"] = d.Labelled
 	}
+	if d.Pairs != nil {
+		given["pairs"] = d.Pairs
+	}
 	if d.ListOps != nil {
 		given["listops"] = d.ListOps
 	}
@@ -72,7 +77,7 @@ func (d *Data) kinds() map[string]kind {
 }
 
 // allKinds names the kinds for errors.
-const allKinds = "genome, genes, text, labelled, listops, recall, needle and pathfinder"
+const allKinds = "genome, genes, text, labelled, pairs, listops, recall, needle and pathfinder"
 
 // maxBatch is more sequences than any memory holds.
 const maxBatch = 1 << 20
@@ -101,8 +106,9 @@ type Sets struct {
 	Classes int  // of the label of a sequence; 0 where sequences have none
 	Next    bool // tokens have targets: those that follow, or answers apart
 	Apart   bool // answers are asked for that stand nowhere in the sequence: what sees all of it can learn to give them
-	Tokens  int  // longest sequence
+	Tokens  int  // longest sequence, and longest source
 	Batch   int  // sequences a batch
+	Pairs   bool // sequences have a source to be made from, which Read reads; they begin and end with text.End
 
 	ClassNames []string // of the classes of a sequence or of its tokens, where they have names
 	Tags       int      // classes of the tokens, which the targets are; 0 where they have none

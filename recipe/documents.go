@@ -74,9 +74,13 @@ const (
 	splitLonger  = "split"
 )
 
+// document is what a text of its own is called.
+const document = "document"
+
 // longer counts what was done to documents longer than a sequence.
 type longer struct {
 	what      string // one of the above
+	noun      string // what they are: document, source or target
 	tokens    int    // of a sequence
 	documents int
 	more      int // of them longer
@@ -102,8 +106,12 @@ func (l *longer) fit(r text.Record, n, room int) (from []int, err error) {
 		l.pieces += len(from)
 		return from, nil
 	}
-	return nil, r.Errorf("the document has %d bytes, and with tokens: %d a sequence has room for %d; raise tokens, or say with longer: cut or longer: split what to do",
-		n, l.tokens, room)
+	advice := "longer: cut or longer: split"
+	if l.noun != document {
+		advice = "longer: cut" // a piece of a source has no target of its own
+	}
+	return nil, r.Errorf("the %s has %d bytes, and with tokens: %d a sequence has room for %d; raise tokens, or say with %s what to do",
+		l.noun, n, l.tokens, room, advice)
 }
 
 // notes says what was done, if anything was.
@@ -111,10 +119,11 @@ func (l *longer) notes(split data.Split) []string {
 	if l.more == 0 {
 		return nil
 	}
+	what := fmt.Sprintf("%s: %d of %d %ss are longer than %d tokens, and were", split, l.more, l.documents, l.noun, l.tokens)
 	if l.what == cutLonger {
-		return []string{fmt.Sprintf("%s: %d of %d documents are longer than %d tokens, and were cut: %d bytes are left out", split, l.more, l.documents, l.tokens, l.dropped)}
+		return []string{fmt.Sprintf("%s cut: %d bytes are left out", what, l.dropped)}
 	}
-	return []string{fmt.Sprintf("%s: %d of %d documents are longer than %d tokens, and were split into %d pieces", split, l.more, l.documents, l.tokens, l.pieces)}
+	return []string{fmt.Sprintf("%s split into %d pieces", what, l.pieces)}
 }
 
 // appendBytes adds bytes as tokens.

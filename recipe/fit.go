@@ -9,6 +9,9 @@ import (
 
 // fitKind chooses the kind and the head that the data is for, where the recipe names neither.
 func (s *Sets) fitKind(c *model.Config) {
+	if s.Pairs && c.Kind == "" {
+		c.Kind = model.EncoderDecoder
+	}
 	if c.Kind != "" || c.Head != "" || s.Next {
 		return
 	}
@@ -25,8 +28,10 @@ func (s *Sets) fitKind(c *model.Config) {
 // refuseKind says what is wrong with the kind of the model for the kind of data.
 func (r *Recipe) refuseKind(c *model.Config) error {
 	switch {
-	case c.Kind == model.EncoderDecoder:
-		return errors.New("model: an encoder-decoder learns from pairs of a source and a target, and no kind of data has such pairs; use a decoder")
+	case c.Kind == model.EncoderDecoder && r.Data.Pairs == nil:
+		return errors.New("model: an encoder-decoder learns from pairs of a source and a target, which are data.pairs; use them, or a decoder")
+	case c.Kind != model.EncoderDecoder && r.Data.Pairs != nil:
+		return fmt.Errorf("model: the kind is %s, and only an encoder-decoder reads the sources of data.pairs; leave the kind out", c.Kind)
 	case c.Kind == model.TransformerXL && r.Data.Genome != nil && c.Segment == 0:
 		return errors.New("model: windows of a genome do not follow each other, and a transformer-xl would have no memory; " +
 			"set model.segment, and each window is read so many bases at a time")

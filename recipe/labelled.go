@@ -125,7 +125,7 @@ func (l *Labelled) open(batch int, seed uint64) (*Sets, error) {
 
 // read reads the documents of a part, whose classes are still names.
 func (l *Labelled) read(split data.Split) (*labelledSet, error) {
-	set := &labelledSet{l: l, longer: longer{what: l.Longer, tokens: l.tokens()}}
+	set := &labelledSet{l: l, longer: longer{what: l.Longer, noun: document, tokens: l.tokens()}}
 	var err error
 	set.records, err = l.documents().part(split, func(i int, r text.Record) error {
 		body, err := r.Text(l.fields()...)

@@ -109,6 +109,7 @@ func (m *Model) Train(x tensor.Exec, b *data.Batch, p train.Pass) (float64, erro
 func (m *Model) run(x tensor.Exec, b *data.Batch, run model.Run, memory *model.Memory) (model.Result, error) {
 	switch {
 	case m.config.Kind != model.TransformerXL:
+		run.Source = b.Source
 		return m.Run(x, m.chosen(b), run)
 	case m.config.Segment > 0:
 		return m.runSegments(x, b, run)

@@ -58,6 +58,10 @@ data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, tokens: 24
 model: {width: 32, layers: 2, heads: 2}
 data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, number: number, tokens: 24, longer: cut}}
 `,
+	"encoder-decoder on pairs": `
+model: {width: 32, layers: 2, heads: 2, position: learned, dropout: 0.1}
+data: {batch: 4, pairs: {train: [DIR/examples.jsonl], hold_out: 3, source: text, target: answer, tokens: 24, longer: cut}}
+`,
 	"recall, averaged": `
 model: {width: 32, layers: 2, heads: 2, tied: true}
 data: {batch: 4, recall: {tokens: 40, pairs: 4, examples: 50, held: 8}}
@@ -87,7 +91,7 @@ func textFiles(t *testing.T) string {
 	}
 	var examples strings.Builder
 	for i := range 20 {
-		fmt.Fprintf(&examples, "{\"text\":%q,\"label\":%d,\"number\":%d.5}\n", strings.Repeat("ab cd"[i%4:], 1+i%6), i%3, i)
+		fmt.Fprintf(&examples, "{\"text\":%q,\"label\":%d,\"number\":%d.5,\"answer\":\"%d\"}\n", strings.Repeat("ab cd"[i%4:], 1+i%6), i%3, i, i)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "examples.jsonl"), []byte(examples.String()), 0o600); err != nil {
 		t.Fatal(err)
@@ -188,6 +192,9 @@ func TestFitRefuses(t *testing.T) {
 		{"model: {classes: 4}\ndata: {listops: {}}", "classes is 4 and the data has 10"},
 		{"model: {kind: transformer-xl}\ndata: {text: {train: [" + texts + "], hold_out: 3}}", "data.text.lanes"},
 		{"model: {kind: encoder-decoder}\ndata: {genome: {}}", "pairs of a source and a target"},
+		{"model: {kind: decoder}\ndata: {pairs: {longer: cut}}", "only an encoder-decoder reads the sources"},
+		{"model: {kind: encoder}\ndata: {pairs: {longer: cut}}", "only an encoder-decoder reads the sources"},
+		{"model: {head: classify}\ndata: {pairs: {longer: cut}}", "needs labels"},
 		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set model.segment"},
 		{"model: {head: lm}\ndata: {labelled: {longer: cut}}", "use the head classify"},
 		{"model: {kind: encoder, head: regress}\ndata: {labelled: {longer: cut}}", "needs a number for each sequence"},

@@ -24,7 +24,7 @@ func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
 		batches = min(batches, r.Train.Steps*int64(r.Train.Accumulate))
 	}
 	var err error
-	if j.Lengths, err = s.longest(s.Train, int(batches)); err != nil {
+	if j.Lengths, j.Sources, err = s.longest(s.Train, int(batches)); err != nil {
 		return j, err
 	}
 	return j, s.Train.Restore(at)
@@ -36,24 +36,37 @@ func (r *Recipe) PlanEvaluation(s *Sets, source data.Source, batches, threads in
 	if batches == 0 || batches > planBatches {
 		batches = planBatches
 	}
-	j.Lengths, err = s.longest(source, batches)
+	j.Lengths, j.Sources, err = s.longest(source, batches)
 	return j, err
 }
 
-// longest is the lengths of the batch of most tokens among the next batches of source. It stops at one that cannot be longer.
-func (s *Sets) longest(source data.Source, batches int) (lengths []int, err error) {
+// longest is the lengths of the batch of most tokens among the next batches of source, with those of its sources. It stops at one that
+// cannot be longer.
+func (s *Sets) longest(source data.Source, batches int) (lengths, sources []int, err error) {
 	var b data.Batch
-	for most := 0; batches > 0 && most < s.Batch*s.Tokens; batches-- {
+	limit := s.Batch * s.Tokens
+	if s.Pairs {
+		limit *= 2
+	}
+	for most := 0; batches > 0 && most < limit; batches-- {
 		if err := source.Next(&b); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if len(b.Tokens) > most {
-			most, lengths = len(b.Tokens), slices.Clone(b.Lengths)
+		tokens := len(b.Tokens)
+		if b.Source != nil {
+			tokens += len(b.Source.Tokens)
+		}
+		if tokens <= most {
+			continue
+		}
+		most, lengths, sources = tokens, slices.Clone(b.Lengths), nil
+		if b.Source != nil {
+			sources = slices.Clone(b.Source.Lengths)
 		}
 	}
-	return lengths, nil
+	return lengths, sources, nil
 }
 
 // FitMemory settles which layers are checkpointed where the recipe leaves that open, and returns a *memory.Error,

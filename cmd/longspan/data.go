@@ -55,6 +55,8 @@ type count struct {
 type example struct {
 	Tokens  []int32  `json:"tokens"`
 	Targets []int32  `json:"targets,omitempty"` // −1 where nothing is predicted
+	Source  []int32  `json:"source,omitempty"`  // what the sequence is to be made from
+	From    string   `json:"from,omitempty"`    // the same, as people know it
 	Label   *int32   `json:"label,omitempty"`
 	Class   string   `json:"class,omitempty"` // its name, if it has one
 	Value   *float64 `json:"value,omitempty"` // the number to predict, as the data has it
@@ -120,6 +122,10 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 func exampleOf(sets *recipe.Sets, b *data.Batch, i int) (e example) {
 	e.Tokens, e.Targets = b.Sequence(i)
 	e.Text = sets.Show(e.Tokens)
+	if b.Source.Sequences() > 0 {
+		e.Source, _ = b.Source.Sequence(i)
+		e.From = sets.Show(e.Source)
+	}
 	if len(b.Labels) > 0 {
 		e.Label = &b.Labels[i]
 	}
@@ -149,6 +155,9 @@ func countOf(open func() (data.Source, error)) (n count, err error) {
 		}
 		n.Sequences += int64(b.Sequences())
 		n.Tokens += int64(len(b.Tokens))
+		if b.Source != nil {
+			n.Tokens += int64(len(b.Source.Tokens))
+		}
 		n.Targets += int64(b.Scored() + len(b.Labels) + len(b.Values))
 	}
 }
@@ -183,20 +192,16 @@ func (r dataReport) write(w io.Writer) {
 		fmt.Fprintf(w, "note        %s\n", note)
 	}
 	for i, e := range r.Examples {
-		fmt.Fprintf(w, "training %d  %d tokens: %s\n", i, len(e.Tokens), firstTokens(e))
+		fmt.Fprintf(w, "training %d  %d tokens: %s\n", i, len(e.Source)+len(e.Tokens), firstTokens(e))
 	}
 }
 
 // firstTokens is as much of an example as fits a line, with its label.
 func firstTokens(e example) string {
-	const shown = 72
-	text := []rune(e.Text)
-	line := string(text[:min(shown, len(text))])
-	if len(text) > shown {
-		line += "…"
-	}
-	line = fmt.Sprintf("%q", line)
+	line := beginning(e.Text)
 	switch {
+	case e.From != "":
+		line = beginning(e.From) + " → " + line
 	case e.Class != "":
 		line += " → " + e.Class
 	case e.Value != nil:
@@ -205,6 +210,17 @@ func firstTokens(e example) string {
 		line += fmt.Sprintf(" → %d", *e.Label)
 	}
 	return line
+}
+
+// beginning is as much of a text as fits a line.
+func beginning(text string) string {
+	const shown = 72
+	runes := []rune(text)
+	line := string(runes[:min(shown, len(runes))])
+	if len(runes) > shown {
+		line += "…"
+	}
+	return fmt.Sprintf("%q", line)
 }
 
 // listed is names in one line, not all where they are many.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/sampling"
 )
@@ -18,7 +19,7 @@ import (
 // sampleReport is what `sample` prints.
 type sampleReport struct {
 	Weights         string  `json:"weights"`
-	Prompt          string  `json:"prompt"`
+	Prompt          string  `json:"prompt"` // of an encoder-decoder: the source
 	Text            string  `json:"text"`
 	Tokens          []int32 `json:"tokens"` // after the prompt
 	Seconds         float64 `json:"seconds"`
@@ -41,7 +42,9 @@ func newSample(o *output) *cobra.Command {
 		Long: `Draw tokens, one after the other, from the model in the folder of a run. The same seed gives the same tokens, whatever the number of threads.
 
   longspan sample runs/ecoli --prompt ATGAAACGC --tokens 300 --temperature 0.8
-  longspan sample runs/papers --prompt 'We show that' --top-p 0.9`,
+  longspan sample runs/papers --prompt 'We show that' --top-p 0.9
+
+An encoder-decoder reads the prompt as the source, and writes what it makes of it, to the end or up to --tokens.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			sampler, err := sampling.New(s.draw)
@@ -64,7 +67,7 @@ func newSample(o *output) *cobra.Command {
 	}
 	s.add(c)
 	f := c.Flags()
-	f.StringVar(&s.prompt, "prompt", "", "what to go on from (default: the beginning of a document; DNA needs some bases)")
+	f.StringVar(&s.prompt, "prompt", "", "what to go on from, or the source (default: the beginning of a document; DNA needs some bases)")
 	f.IntVar(&s.tokens, "tokens", 200, "tokens to draw")
 	f.Float64Var(&s.draw.Temperature, "temperature", 1, "below 1 sharper, above 1 flatter")
 	f.BoolVar(&s.draw.Greedy, "greedy", false, "always take the most probable token")
@@ -83,32 +86,38 @@ func (s *sampleOptions) need(t *trained) (plan.Bytes, error) {
 	if len(prompt) == 0 {
 		return plan.Bytes{}, errors.New("--prompt is empty, expected something to go on from")
 	}
-	e, err := plan.Generation(t.recipe.Model, len(prompt), s.tokens, s.threads)
+	e, err := plan.Generation(t.recipe.Model, len(prompt), s.limit(t), s.threads)
 	return e.Bytes, err
 }
 
 // generate writes the text as it comes, unless JSON is wanted.
 func (s *sampleOptions) generate(o *output, t *trained, sampler *sampling.Sampler) (r sampleReport, err error) {
 	r = sampleReport{Weights: t.weights, Prompt: s.prompt}
+	live := func(piece string) {
+		if !o.json {
+			fmt.Fprint(o.out, piece)
+		}
+	}
 	next, err := t.sets.Read(s.prompt)
 	if err != nil {
 		return r, err
 	}
-	g, err := t.model.Generate(t.exec, nil)
+	var source []int32
+	if t.sets.Pairs {
+		source, next = next, []int32{text.End}
+	} else {
+		live(s.prompt)
+	}
+	g, err := t.model.Generate(t.exec, source)
 	if err != nil {
 		return r, usage(err)
 	}
 	defer g.Close()
-	live := func(text string) {
-		if !o.json {
-			fmt.Fprint(o.out, text)
-		}
-	}
-	live(s.prompt)
+	ended := false
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	began := time.Now()
-	for len(r.Tokens) < s.tokens && ctx.Err() == nil {
+	for limit := s.limit(t); len(r.Tokens) < limit && !ended && ctx.Err() == nil; {
 		logits, err := g.Step(t.exec, next)
 		if err != nil {
 			return r, err
@@ -120,9 +129,18 @@ func (s *sampleOptions) generate(o *output, t *trained, sampler *sampling.Sample
 		r.Tokens = append(r.Tokens, int32(token))
 		next = r.Tokens[len(r.Tokens)-1:]
 		live(t.sets.Show(next))
+		ended = t.sets.Pairs && token == text.End
 	}
 	r.Text = t.sets.Show(r.Tokens)
 	r.Seconds = time.Since(began).Seconds()
 	r.TokensPerSecond = float64(len(r.Tokens)) / r.Seconds
 	return r, nil
+}
+
+// limit is how many tokens are drawn at most: where a target has learned positions, no more than there are.
+func (s *sampleOptions) limit(t *trained) int {
+	if most := t.recipe.Model.MaxTokens; t.sets.Pairs && most > 0 {
+		return min(s.tokens, most)
+	}
+	return s.tokens
 }
