@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/fasta"
@@ -107,13 +108,18 @@ func showBases(tokens []int32) string {
 }
 
 func readBases(text string) ([]int32, error) {
-	tokens := make([]int32, len(text))
-	for i := range len(text) {
-		base, kind := dna.Parse(text[i])
-		if kind == dna.NoBase {
-			return nil, fmt.Errorf("%q at place %d is not a base; use A, C, G, T and N", text[i], i+1)
+	var tokens []int32
+	place := 0
+	for _, letter := range text {
+		place++
+		base, kind := dna.N, dna.NoBase
+		if letter < utf8.RuneSelf {
+			base, kind = dna.Parse(byte(letter))
 		}
-		tokens[i] = int32(base.Code())
+		if kind == dna.NoBase {
+			return nil, fmt.Errorf("%q at place %d is not a base; use A, C, G, T and N", letter, place)
+		}
+		tokens = append(tokens, int32(base.Code()))
 	}
 	return tokens, nil
 }
