@@ -14,9 +14,13 @@ type Info struct {
 	Available int64 `json:"available_bytes"` // what can be taken now without swapping, page cache that can be dropped included
 }
 
-// Read asks the operating system: /proc/meminfo and the control group (both versions) on Linux, sysctl on macOS.
+// Read asks the operating system: /proc/meminfo, the control group (both versions) and the process's limits on Linux, sysctl on macOS.
 // Elsewhere, and where a number is missing, the field is 0.
 func Read() Info { return read() }
+
+// Limit is the bytes that this process can still allocate by limits of its own, such as that of ulimit -v, at least 1; math.MaxInt64 where there is
+// none. What Read says is available is no more than that. Past it an allocation fails, and the Go runtime ends the process.
+func Limit() int64 { return limit() }
 
 // Error says that something will not fit.
 type Error struct {
@@ -33,8 +37,12 @@ func (e *Error) Error() string {
 	if advice == "" {
 		advice = "use fewer tokens or heads, or a smaller type"
 	}
-	return fmt.Sprintf("%s takes %s (%d bytes) and %s (%d bytes) are available; %s",
-		e.What, Format(e.Need), e.Need, Format(e.Available), e.Available, advice)
+	limited := ""
+	if Limit() < math.MaxInt64 {
+		limited = " under the limits of this process (ulimit -v, ulimit -d)"
+	}
+	return fmt.Sprintf("%s takes %s (%d bytes) and %s (%d bytes) are available%s; %s",
+		e.What, Format(e.Need), e.Need, Format(e.Available), e.Available, limited, advice)
 }
 
 // Check returns an *Error if need bytes for what are more than are available now. Where the system does not tell what is

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"strconv"
@@ -12,7 +13,9 @@ import (
 
 func read() Info { return readFrom(os.DirFS("/")) }
 
-// readFrom takes the machine's numbers and lowers them to those of the tightest control group.
+func limit() int64 { return limitFrom(os.DirFS("/")) }
+
+// readFrom takes the machine's numbers and lowers them to those of the tightest control group and of the process's own limits.
 func readFrom(root fs.FS) Info {
 	machine := fields(root, "proc/meminfo")
 	info := Info{Total: machine["MemTotal"] * 1024, Available: machine["MemAvailable"] * 1024}
@@ -29,10 +32,36 @@ func readFrom(root fs.FS) Info {
 		}
 		// File pages that were not touched lately are given back before anything is killed.
 		used -= fields(root, path.Join(g.dir, "memory.stat"))[g.cache]
-		info.Available = min(info.Available, max(limit-used, 0))
+		info.Available = min(info.Available, max(limit-used, 1)) // 0 would say that it is not known
+	}
+	if info.Available > 0 {
+		info.Available = min(info.Available, limitFrom(root))
 	}
 	return info
 }
+
+// limitFrom is what the limits on address space and on data leave. Both count what is mapped and not what is written to: the Go heap takes
+// addresses by arenas of 64 MiB, of which some lie open at a time, and matrices are given room for a fourth more than they take.
+func limitFrom(root fs.FS) int64 {
+	text, _ := fs.ReadFile(root, "proc/self/limits")
+	status := fields(root, "proc/self/status")
+	left := int64(math.MaxInt64)
+	for line := range strings.Lines(string(text)) {
+		for name, used := range map[string]int64{"Max address space": status["VmSize"], "Max data size": status["VmData"]} {
+			words := strings.Fields(strings.TrimPrefix(line, name)) // soft, hard, unit
+			if !strings.HasPrefix(line, name) || len(words) == 0 {
+				continue
+			}
+			if soft, err := strconv.ParseInt(words[0], 10, 64); err == nil { // otherwise it is unlimited
+				left = min(left, max((soft-used*1024-4*arenaBytes)/5*4, 1))
+			}
+		}
+	}
+	return left
+}
+
+// arenaBytes is what the Go heap takes of the address space at a time.
+const arenaBytes = 64 << 20
 
 // group is where one control group keeps its numbers.
 type group struct{ dir, limit, used, cache string }

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -8,6 +9,12 @@ import (
 func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 
 const meminfo = "MemTotal:       1000 kB\nMemFree:         100 kB\nMemAvailable:    600 kB\nHugePages_Total:       0\n"
+
+func limits(addresses, data string) string {
+	return "Limit                     Soft Limit           Hard Limit           Units     \n" +
+		"Max data size             " + data + "   unlimited            bytes     \n" +
+		"Max address space         " + addresses + "   unlimited            bytes     \n"
+}
 
 func TestReadFrom(t *testing.T) {
 	for _, c := range []struct {
@@ -37,7 +44,18 @@ func TestReadFrom(t *testing.T) {
 			"proc/self/cgroup": file("4:memory:/x\n"),
 			"sys/fs/cgroup/memory/x/memory.limit_in_bytes": file("4000\n"),
 			"sys/fs/cgroup/memory/x/memory.usage_in_bytes": file("5000\n"),
-		}, Info{4000, 0}},
+		}, Info{4000, 1}},
+		{"a limit on addresses", fstest.MapFS{
+			"proc/meminfo":     file(strings.ReplaceAll(meminfo, " kB", "000 kB")),
+			"proc/self/limits": file(limits("419430400", "unlimited")),
+			"proc/self/status": file("VmSize:   51200 kB\nVmData:  999999 kB\n"),
+		}, Info{1024000000, (400 - 50 - 256) << 20 / 5 * 4}},
+		{"a limit on data, passed", fstest.MapFS{
+			"proc/meminfo":     file(meminfo),
+			"proc/self/limits": file(limits("unlimited", "1000000")),
+			"proc/self/status": file("VmData:  2000 kB\n"),
+		}, Info{1024000, 1}},
+		{"no limits", fstest.MapFS{"proc/meminfo": file(meminfo), "proc/self/limits": file(limits("unlimited", "unlimited"))}, Info{1024000, 614400}},
 	} {
 		if got := readFrom(c.files); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c.want)
