@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/safetensors"
@@ -40,11 +42,11 @@ func openFolder(dir string, resume bool) (*folder, error) {
 		}
 	}
 	if err := os.MkdirAll(f.path(checkpointsDir), 0o755); err != nil {
-		return nil, err
+		return nil, folderError(dir, err)
 	}
 	unlock, err := lock(f.path(lockName))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, folderError(dir, err)
 	}
 	f.unlock = unlock
 	if !resume {
@@ -57,6 +59,16 @@ func openFolder(dir string, resume bool) (*folder, error) {
 		return nil, errors.Join(err, unlock())
 	}
 	return f, nil
+}
+
+// folderError is err about the folder dir: the user's to mend, where nothing may ever be written there.
+func folderError(dir string, err error) error {
+	for _, mistake := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOTDIR} {
+		if errors.Is(err, mistake) {
+			return inputError{fmt.Errorf("the folder %s cannot be written to: %w; choose another", dir, err)}
+		}
+	}
+	return fmt.Errorf("%s: %w", dir, err)
 }
 
 // vacant says what of another run is in the folder.
