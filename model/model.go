@@ -46,10 +46,21 @@ func New(c Config, pool *tensor.Pool, train bool) (*Model, error) {
 	return m, nil
 }
 
+const (
+	embeddingLayer = "embedding"
+	headLayer      = "head"
+)
+
+// Names of weights, for those who begin with the weights of another model.
+const (
+	HeadPrefix    = headLayer + "."            // what the names of the head's weights begin with; a tied head has none
+	EmbeddingName = embeddingLayer + ".weight" // a row a token; the head mlm adds one, for what is hidden
+)
+
 // make makes the layers.
 func (m *Model) make() (err error) {
 	s := &m.s
-	m.embedding = nn.NewEmbedding(m.params, "embedding", s.tokens(), s.Width)
+	m.embedding = nn.NewEmbedding(m.params, embeddingLayer, s.tokens(), s.Width)
 	if s.position == nn.Learned {
 		m.positions = nn.NewEmbedding(m.params, "positions", s.MaxTokens, s.Width)
 	}
@@ -71,7 +82,7 @@ func (m *Model) make() (err error) {
 	}
 	m.end = m.finalNorm("norm")
 	if !s.Tied {
-		m.head = nn.NewLinear(m.params, "head", s.Width, s.outputs(), s.Bias, headStd*math.Sqrt(float64(s.Width)))
+		m.head = nn.NewLinear(m.params, headLayer, s.Width, s.outputs(), s.Bias, headStd*math.Sqrt(float64(s.Width)))
 	}
 	return m.params.Err()
 }

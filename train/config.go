@@ -10,7 +10,7 @@ import (
 // Config says how to train. Start from DefaultConfig.
 type Config struct {
 	Seed       uint64           `yaml:"seed"`           // of the first weights, of dropout and of the order of the data
-	Init       string           `yaml:"init,omitempty"` // a run's folder or a safetensors file whose weights to begin with; none draws them
+	Init       string           `yaml:"init,omitempty"` // a run's folder or a safetensors file whose weights to begin with, but for a head of another task; none draws them
 	Steps      int64            `yaml:"steps"`          // updates of the weights
 	Accumulate int              `yaml:"accumulate"`     // batches whose gradients make one update
 	Precision  string           `yaml:"-"`              // f32, bf16 or fp16, as the model has it; fp16 scales the loss

@@ -31,6 +31,10 @@ type loop struct {
 	batches   []data.Batch // of one step
 	pace      pace
 
+	from    string    // path of the checkpoint to go on from; empty where there is none
+	damaged []Damaged // newer ones
+	first   []string  // notes about the first weights
+
 	state     state
 	saved     string // path of the newest checkpoint
 	savedStep int64
@@ -49,8 +53,11 @@ func newLoop(job Job, f *folder) (*loop, error) {
 	if l.weights, err = optim.NewWeights(job.Model.Params()); err != nil {
 		return nil, err
 	}
-	if c.Init != "" {
-		if err := beginWith(c.Init, l.weights.Params()); err != nil {
+	if err := l.findCheckpoint(); err != nil {
+		return nil, err
+	}
+	if c.Init != "" && l.from == "" {
+		if l.first, err = beginWith(c.Init, job); err != nil {
 			return nil, inputError{fmt.Errorf("init: %w", err)}
 		}
 	}
@@ -63,36 +70,24 @@ func newLoop(job Job, f *folder) (*loop, error) {
 	return l, err
 }
 
-// beginWith loads first weights from a run's folder or from a file.
-func beginWith(path string, params []optim.Param) error {
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		path, _, err = Find(path, "")
+// findCheckpoint looks for the newest checkpoint that is whole. A run without any has not saved yet; one of which all are damaged is lost.
+func (l *loop) findCheckpoint() (err error) {
+	l.from, l.damaged, err = Newest(l.folder.dir)
+	if err == nil || errors.Is(err, ErrNoCheckpoint) && len(l.damaged) == 0 {
+		return nil
 	}
-	if err != nil {
-		return err
+	for _, d := range l.damaged {
+		err = fmt.Errorf("%w; %s: %w", err, d.Path, d.Err)
 	}
-	if err := LoadWeights(path, params); err != nil {
-		return err
-	}
-	if name := notFinite(params); name != "" {
-		return fmt.Errorf("%s: the weights %q are not finite; begin with others", path, name)
-	}
-	return nil
+	return err
 }
 
 // begin restores the newest checkpoint, if there is one, and opens the log.
 func (l *loop) begin() error {
-	path, damaged, err := Newest(l.folder.dir)
-	if err != nil && (!errors.Is(err, ErrNoCheckpoint) || len(damaged) > 0) {
-		for _, d := range damaged {
-			err = fmt.Errorf("%w; %s: %w", err, d.Path, d.Err)
-		}
-		return err
-	}
-	var notes []string
-	if path != "" {
-		if notes, err = l.resume(path, damaged); err != nil {
+	notes := l.first
+	if l.from != "" {
+		var err error
+		if notes, err = l.resume(l.from, l.damaged); err != nil {
 			return err
 		}
 	}
@@ -294,7 +289,10 @@ func (l *loop) saveModel() error {
 		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
 	}
 	// Hugging Face's loaders refuse a file whose metadata has no format; "pt" is how they call rows and columns.
-	return l.folder.save(ModelName, tensors, map[string]string{ConfigKey: string(l.job.Text), "format": "pt"})
+	if err := l.folder.save(ModelName, tensors, map[string]string{ConfigKey: string(l.job.Text), "format": "pt"}); err != nil {
+		return fmt.Errorf("saving the model: %w; the checkpoints are as they were, and resuming writes the model", err)
+	}
+	return nil
 }
 
 // note tells the user and the log.

@@ -198,7 +198,7 @@ func TestFirstWeightsMustBeFinite(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Run(context.Background(), t.TempDir(), testJob(t, func(c *Config) { c.Init = path }))
-	requireInput(t, err, `init: `+path+`: the weights "table" are not finite`)
+	requireInput(t, err, `init: weights of `+path+`: the weights "table" are not finite`)
 }
 
 // A run that is interrupted in an evaluation does it when it is resumed. If it is then killed before the next

@@ -68,6 +68,7 @@ type Job struct {
 	Valid  func() (data.Source, error)              // opens the validation data at its beginning; nil where there is none
 	Exec   tensor.Exec                              // what to compute with
 	Text   []byte                                   // the config of the run as YAML, kept in its folder
+	Task   func(config []byte) (t Task, ok bool)    // what a run with such a Text learns; nil: weights to begin with must fit, all of them
 	Report func(Report)                             // told of every step; may be nil
 	Scored func(step int64, s Score, improved bool) // told of every evaluation; may be nil
 	Note   func(step int64, text string)            // told of what a user should know; may be nil

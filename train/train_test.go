@@ -348,6 +348,46 @@ func TestAFullDiskKeepsTheOldCheckpoint(t *testing.T) {
 	}
 }
 
+// The disk that fills up while the model is written, after the last checkpoint, costs no more than a resume.
+func TestAFullDiskAtTheEndKeepsTheCheckpoints(t *testing.T) {
+	wantDir, dir := t.TempDir(), t.TempDir()
+	mustRun(t, wantDir, testJob(t, nil))
+	f, err := openFolder(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLoop(testJob(t, nil), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.begin(); err != nil {
+		t.Fatal(err)
+	}
+	f.wrap = func(w io.Writer) io.Writer {
+		if l.savedStep == 60 { // all that is left is the model
+			return &limited{w, 100}
+		}
+		return w
+	}
+	_, err = l.run(context.Background())
+	if !errors.Is(err, errFull) || errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "saving the model: writing "+filepath.Join(dir, ModelName)) {
+		t.Errorf("error %v; want one about the model", err)
+	}
+	if err := errors.Join(l.close(), f.close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, ModelName)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is a model: %v", err)
+	}
+	if newest, damaged, err := Newest(dir); err != nil || len(damaged) > 0 || filepath.Base(newest) != "step-000000060.safetensors" {
+		t.Errorf("the newest checkpoint is %s, damaged %v, %v; want that of step 60", newest, damaged, err)
+	}
+	if _, err := Resume(context.Background(), dir, testJob(t, nil)); err != nil {
+		t.Fatal(err)
+	}
+	requireEqual(t, outcomeOf(t, dir), outcomeOf(t, wantDir))
+}
+
 func TestADamagedCheckpointIsPassedOver(t *testing.T) {
 	wantDir := t.TempDir()
 	mustRun(t, wantDir, testJob(t, nil))

@@ -61,19 +61,27 @@ func LoadWeights(path string, params []optim.Param) (err error) {
 	}()
 	known := map[string]bool{}
 	for _, p := range params {
-		name := p.Name
-		known[name] = true
-		if _, ok := f.Lookup(averagePrefix + name); ok {
-			name = averagePrefix + name
-		}
-		if err := f.ReadMat(p.Value, name); err != nil {
+		known[p.Name] = true
+		if err := f.ReadMat(p.Value, savedName(f, p.Name)); err != nil {
 			return err
 		}
 	}
 	for _, e := range f.Entries() {
 		if !known[e.Name] && !strings.Contains(e.Name, "/") {
-			return fmt.Errorf("it holds the weights %q, which the model does not have: it is another model", e.Name)
+			return anotherModel(e.Name)
 		}
 	}
 	return nil
+}
+
+// savedName is where a file has a weight: its moving average, where there is one.
+func savedName(f *safetensors.File, name string) string {
+	if _, ok := f.Lookup(averagePrefix + name); ok {
+		return averagePrefix + name
+	}
+	return name
+}
+
+func anotherModel(name string) error {
+	return fmt.Errorf("it holds the weights %q, which the model does not have: it is another model", name)
 }

@@ -1,0 +1,142 @@
+package train
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/longspan/longspan/safetensors"
+	"github.com/longspan/longspan/train/optim"
+)
+
+// taskOf reads a config that is the name of a task.
+func taskOf(config []byte) (Task, bool) {
+	return Task{Name: string(config), Head: "head.", Table: "table", Rows: vocab}, len(config) > 0
+}
+
+func filled(name string, rows, cols int, v float32) optim.Param {
+	p := newParam(name, rows, cols)
+	for i := range p.Value.F32 {
+		p.Value.F32[i] = v
+	}
+	return p
+}
+
+// saved writes a file of weights that are 1, of the task named.
+func saved(t *testing.T, task string, params ...optim.Param) string {
+	t.Helper()
+	var tensors []safetensors.Tensor
+	for _, p := range params {
+		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
+	}
+	metadata := map[string]string{}
+	if task != "" {
+		metadata[ConfigKey] = task
+	}
+	path := filepath.Join(t.TempDir(), "weights.safetensors")
+	if err := safetensors.Save(path, tensors, metadata); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// paramsModel is a model of these weights.
+type paramsModel struct {
+	*bigram
+	params []optim.Param
+}
+
+func (m paramsModel) Params() []optim.Param { return m.params }
+
+func TestBeginningWithAnotherTask(t *testing.T) {
+	body := func(rows int) optim.Param { return filled("table", rows, 2, 1) }
+	head := func(rows int) optim.Param { return filled("head.weight", rows, 2, 1) }
+	for _, c := range []struct {
+		name, from, to string
+		file           []optim.Param
+		rows, classes  int    // of the model's table, and of its head; 0 classes: none
+		newHead        bool   // the head is as it was drawn
+		newRows        int    // rows of the table that are
+		note           string // empty: nothing but where they are from
+		fails          string
+	}{
+		{name: "the same task", from: "a", to: "a", file: []optim.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
+		{name: "another task, the same shape", from: "a", to: "b", file: []optim.Param{body(vocab), head(3)}, rows: vocab, classes: 3, newHead: true,
+			note: "; drawn anew, for another task: head.weight"},
+		{name: "another shape", from: "a", to: "a", file: []optim.Param{body(vocab), head(4)}, rows: vocab, classes: 3, newHead: true,
+			note: "; drawn anew, for another task: head.weight"},
+		{name: "no head to take", from: "a", to: "b", file: []optim.Param{body(vocab)}, rows: vocab, classes: 3, newHead: true,
+			note: "; drawn anew, for another task: head.weight"},
+		{name: "a head without use", from: "a", to: "b", file: []optim.Param{body(vocab), head(4)}, rows: vocab,
+			note: "; left out, of the task before: head.weight"},
+		{name: "a row less", from: "m", to: "b", file: []optim.Param{body(vocab + 1), head(4)}, rows: vocab, classes: 3, newHead: true,
+			note: "; drawn anew, for another task: head.weight; left out, of the task before: table from row 7 on"},
+		{name: "a row more", from: "b", to: "m", file: []optim.Param{body(vocab), head(4)}, rows: vocab + 1, classes: 3, newHead: true, newRows: 1,
+			note: "; drawn anew, for another task: table from row 7 on, head.weight"},
+		{name: "a file that does not say its task", to: "b", file: []optim.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
+		{name: "nor its vocabulary", to: "b", file: []optim.Param{body(vocab + 1), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [8 2]; 7×2`},
+		{name: "another body", from: "a", to: "b", file: []optim.Param{body(vocab - 2), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [5 2]; 7×2`},
+		{name: "more of a body", from: "a", to: "b", file: []optim.Param{body(vocab), filled("more", 1, 1, 1)}, rows: vocab, fails: `"more", which the model does not have`},
+	} {
+		table := filled("table", c.rows, 2, 0)
+		m := paramsModel{newBigram(1), []optim.Param{table}}
+		want := strings.Repeat("1 1 ", c.rows-c.newRows) + strings.Repeat("0 0 ", c.newRows)
+		if c.classes > 0 {
+			m.params = append(m.params, filled("head.weight", c.classes, 2, 0))
+			digit := map[bool]string{true: "0 0 ", false: "1 1 "}[c.newHead]
+			want += strings.Repeat(digit, c.classes)
+		}
+		path := saved(t, c.from, c.file...)
+		notes, err := beginWith(path, Job{Model: m, Task: taskOf, Text: []byte(c.to)})
+		if c.fails != "" {
+			if err == nil || !strings.Contains(err.Error(), c.fails) {
+				t.Errorf("%s: error %v; want one with %s", c.name, err, c.fails)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if diff := cmp.Diff([]string{"begun with the weights of " + path + c.note}, notes); diff != "" {
+			t.Errorf("%s: notes (-want +got):\n%s", c.name, diff)
+		}
+		var got strings.Builder
+		for _, p := range m.params {
+			for _, v := range p.Value.F32 {
+				got.WriteString(map[float32]string{0: "0 ", 1: "1 "}[v])
+			}
+		}
+		if got.String() != want {
+			t.Errorf("%s: the weights are %s; want %s", c.name, &got, want)
+		}
+	}
+}
+
+// A run that goes on needs the weights that it began with no more.
+func TestResumingDoesWithoutInit(t *testing.T) {
+	first, dir := t.TempDir(), t.TempDir()
+	mustRun(t, first, testJob(t, nil))
+	from := func(c *Config) { c.Init = first }
+	job := testJob(t, from)
+	var notes []string
+	job.Note = func(_ int64, text string) { notes = append(notes, text) }
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	job.Report = func(Report) { cancel() }
+	if _, err := Run(ctx, dir, job); err != nil {
+		t.Fatal(err)
+	}
+	if len(notes) == 0 || notes[0] != "begun with the weights of "+filepath.Join(first, ModelName) {
+		t.Errorf("the notes are %q", notes)
+	}
+	if err := os.RemoveAll(first); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Resume(context.Background(), dir, testJob(t, from)); err != nil || r.Step != 60 {
+		t.Errorf("ended after step %d, %v", r.Step, err)
+	}
+}
