@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,11 +69,24 @@ func (o *output) finish(err error) int {
 		_ = o.print(struct {
 			Error string `json:"error"`
 			Exit  int    `json:"exit"`
-		}{err.Error(), status}, nil)
+		}{err.Error() + lookedFor(err), status}, nil)
 		return status
 	}
-	fmt.Fprintf(o.err, "longspan: %v\n%s", err, pointAt(err))
+	fmt.Fprintf(o.err, "longspan: %v%s\n%s", err, lookedFor(err), pointAt(err))
 	return status
+}
+
+// lookedFor says, of a file that is not there, from where its path was taken to go; nothing for a path that says that itself.
+func lookedFor(err error) string {
+	var missing *fs.PathError
+	if !errors.As(err, &missing) || !errors.Is(missing, fs.ErrNotExist) || filepath.IsAbs(missing.Path) {
+		return ""
+	}
+	current, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(" (looked for from the current directory, %s)", current)
 }
 
 func statusOf(err error) int {
