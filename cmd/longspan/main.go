@@ -4,9 +4,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -31,9 +35,9 @@ func newRoot(o *output) *cobra.Command {
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			_, err := cpu.Chosen()
-			return usage(err)
+			return usage(errors.Join(err, checkThreads(c)))
 		},
 	}
 	root.SetOut(o.out)
@@ -43,4 +47,18 @@ func newRoot(o *output) *cobra.Command {
 	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newMask(o), newTour(o), newVerify(o))
 	root.AddCommand(newTraining(o)...)
 	return root
+}
+
+// checkThreads looks at --threads of any command that has it. Threads beyond the processors only take turns, and each has memory of its
+// own; a few more than there are do no harm, as in a recipe for another machine.
+func checkThreads(c *cobra.Command) error {
+	f := c.Flags().Lookup("threads")
+	if f == nil || !f.Changed {
+		return nil
+	}
+	most := max(1024, runtime.NumCPU())
+	if n, err := strconv.Atoi(f.Value.String()); err != nil || n < 1 || n > most {
+		return fmt.Errorf("found --threads %s, expected between 1 and %d; leave it out to use all %d processors", f.Value, most, runtime.GOMAXPROCS(0))
+	}
+	return nil
 }
