@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,7 +64,7 @@ const demoBeside = 1 << 30
 
 // limit is the budget of a step.
 func (d *demoOptions) limit() (int64, error) {
-	limit, err := budget(d.memory)
+	limit, err := allowance(d.memory)
 	if err != nil || d.memory != "" {
 		return limit, err
 	}
@@ -81,10 +78,8 @@ func (d *demoOptions) run(o *output) (err error) {
 	if d.Memory, err = d.limit(); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// After the first Ctrl-C the next one kills: a step may take seconds, and nothing that was saved is lost.
-	context.AfterFunc(ctx, stop)
+	ctx, end := untilStopped()
+	defer end()
 	lines := o.out
 	if o.json {
 		lines = o.err

@@ -83,7 +83,7 @@ func (f *runFlags) build(t *trained, w work) error {
 	if err != nil {
 		return err
 	}
-	limit, err := budget(f.memory)
+	limit, err := allowance(f.memory)
 	if err != nil {
 		return err
 	}

@@ -1,19 +1,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -24,9 +22,9 @@ const trainHelp = `Train a model as a recipe says, in a folder of its own:
   longspan train examples/ecoli.yaml --out runs/ecoli
   longspan train --resume runs/ecoli
 
-The folder holds the config, the log (JSON lines, and TensorBoard event files), checkpoints and, in the end, the model. Ctrl-C ends the
-step at work, saves a checkpoint and leaves; a run that was killed, however that was, resumes from its newest checkpoint and ends with the
-same bits as one that was not.`
+The folder holds the config, the log (JSON lines, and TensorBoard event files), checkpoints and, in the end, the model. Ctrl-C, or a
+terminal that is closed, ends the step at work, saves a checkpoint and leaves; a second Ctrl-C leaves at once. A run that was killed, however
+that was, resumes from its newest checkpoint and ends with the same bits as one that was not.`
 
 // trainOptions are the flags of `train`.
 type trainOptions struct {
@@ -104,7 +102,10 @@ func (t *trainOptions) where(args []string) (*recipe.Recipe, string, error) {
 		dir = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
 	}
 	r, err := t.load(args[0])
-	return r, dir, err
+	if err != nil {
+		return nil, "", err
+	}
+	return r, dir, r.AbsolutePaths()
 }
 
 func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trainReport, err error) {
@@ -119,7 +120,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	for _, note := range sets.Notes {
 		fmt.Fprintln(o.err, note)
 	}
-	limit, err := budget(t.memory)
+	limit, err := allowance(t.memory)
 	if err != nil {
 		return report, err
 	}
@@ -138,15 +139,13 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	}
 	defer m.Close()
 	p := train.NewProgress(o.err, onTerminal(o.err))
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// After the first Ctrl-C the next one kills: a step may take minutes, and nothing that was saved is lost.
-	context.AfterFunc(ctx, stop)
+	ctx, end := untilStopped()
+	defer end()
 	do := train.Run
 	if t.resume != "" {
 		do = train.Resume
 	}
-	result, err := do(ctx, dir, train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text,
+	result, err := do(ctx, dir, train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text, Task: recipe.TaskOf,
 		Report: p.Report, Scored: p.Scored, Note: p.Note})
 	p.Done()
 	if errors.Is(err, train.ErrExists) {
@@ -158,6 +157,16 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 		report.RootError = &root
 	}
 	return report, err
+}
+
+// allowance is what a command may take: budget, but no more than the system's limits on this process leave, whatever --memory says, since
+// beyond them nothing can be allocated.
+func allowance(text string) (int64, error) {
+	limit, err := budget(text)
+	if hard := memory.Limit(); err == nil && hard < math.MaxInt64 && (limit == 0 || limit > hard) {
+		limit = hard
+	}
+	return limit, err
 }
 
 func reportOf(dir string, r train.Result) trainReport {

@@ -1,0 +1,46 @@
+package recipe
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// AbsolutePaths makes every path of r absolute that is not, from the current directory: a run's config then names the same files from
+// wherever the run is resumed or evaluated.
+func (r *Recipe) AbsolutePaths() error {
+	d := &r.Data
+	var lists [][]string
+	if d.Genome != nil {
+		lists = append(lists, d.Genome.Paths)
+	}
+	if d.Genes != nil {
+		lists = append(lists, d.Genes.Paths)
+	}
+	if d.Text != nil {
+		lists = append(lists, d.Text.Train, d.Text.Validation, d.Text.Test)
+	}
+	if d.Labelled != nil {
+		lists = append(lists, d.Labelled.Train, d.Labelled.Validation, d.Labelled.Test)
+	}
+	for _, list := range lists {
+		for i := range list {
+			if err := makeAbsolute(&list[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return makeAbsolute(&r.Train.Init)
+}
+
+// makeAbsolute leaves an empty path as it is.
+func makeAbsolute(path *string) error {
+	if *path == "" {
+		return nil
+	}
+	absolute, err := filepath.Abs(*path)
+	if err != nil {
+		return fmt.Errorf("finding %s: %w", *path, err)
+	}
+	*path = absolute
+	return nil
+}

@@ -1,0 +1,38 @@
+package recipe
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+func TestAbsolutePaths(t *testing.T) {
+	current, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := func() []string { return []string{"a", filepath.Join(current, "b"), filepath.Join("..", "c")} }
+	r := Recipe{Data: Data{
+		Genome: &Genome{Paths: paths()}, Genes: &Genes{Paths: paths()},
+		Text:     &Text{Train: paths(), Validation: paths(), Test: paths(), Fields: []string{"title"}},
+		Labelled: &Labelled{Train: paths(), Validation: paths(), Test: paths()},
+	}}
+	r.Train.Init = "runs"
+	if err := r.AbsolutePaths(); err != nil {
+		t.Fatal(err)
+	}
+	d := r.Data
+	lists := [][]string{d.Genome.Paths, d.Genes.Paths, d.Text.Train, d.Text.Validation, d.Text.Test, d.Labelled.Train, d.Labelled.Validation, d.Labelled.Test}
+	for i, list := range lists {
+		for j, want := range []string{filepath.Join(current, "a"), filepath.Join(current, "b"), filepath.Join(filepath.Dir(current), "c")} {
+			if list[j] != want {
+				t.Errorf("path %d of list %d is %s; want %s", j, i, list[j], want)
+			}
+		}
+	}
+	if d.Text.Fields[0] != "title" || r.Train.Init != filepath.Join(current, "runs") {
+		t.Errorf("fields %q, init %s", d.Text.Fields, r.Train.Init)
+	}
+	if r = (Recipe{}); r.AbsolutePaths() != nil || r.Train.Init != "" {
+		t.Errorf("a recipe without paths now begins with %s", r.Train.Init)
+	}
+}
