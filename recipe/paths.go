@@ -22,6 +22,9 @@ func (r *Recipe) AbsolutePaths() error {
 	if d.Labelled != nil {
 		lists = append(lists, d.Labelled.Train, d.Labelled.Validation, d.Labelled.Test)
 	}
+	if d.Pairs != nil {
+		lists = append(lists, d.Pairs.Train, d.Pairs.Validation, d.Pairs.Test)
+	}
 	for _, list := range lists {
 		for i := range list {
 			if err := makeAbsolute(&list[i]); err != nil {

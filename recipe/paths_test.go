@@ -15,13 +15,15 @@ func TestAbsolutePaths(t *testing.T) {
 		Genome: &Genome{Paths: paths()}, Genes: &Genes{Paths: paths()},
 		Text:     &Text{Train: paths(), Validation: paths(), Test: paths(), Fields: []string{"title"}},
 		Labelled: &Labelled{Train: paths(), Validation: paths(), Test: paths()},
+		Pairs:    &Pairs{Train: paths(), Validation: paths(), Test: paths()},
 	}}
 	r.Train.Init = "runs"
 	if err := r.AbsolutePaths(); err != nil {
 		t.Fatal(err)
 	}
 	d := r.Data
-	lists := [][]string{d.Genome.Paths, d.Genes.Paths, d.Text.Train, d.Text.Validation, d.Text.Test, d.Labelled.Train, d.Labelled.Validation, d.Labelled.Test}
+	lists := [][]string{d.Genome.Paths, d.Genes.Paths, d.Text.Train, d.Text.Validation, d.Text.Test, d.Labelled.Train, d.Labelled.Validation, d.Labelled.Test,
+		d.Pairs.Train, d.Pairs.Validation, d.Pairs.Test}
 	for i, list := range lists {
 		for j, want := range []string{filepath.Join(current, "a"), filepath.Join(current, "b"), filepath.Join(filepath.Dir(current), "c")} {
 			if list[j] != want {
