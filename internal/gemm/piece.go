@@ -109,7 +109,7 @@ func (j *job) aDirect() bool {
 func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 	a, ld := j.a, j.scratchLd()
 	switch {
-	case j.aDirect() && j.pairs:
+	case j.pairs && !a.Trans && a.Type == j.store && (p1-p0)%2 == 0:
 		return factor{u16: a.U16[i0*a.Stride+p0:], rs: a.Stride, cs: 2}
 	case j.aDirect() && a.Trans:
 		return factor{f32: a.F32[p0*a.Stride+i0:], rs: 1, cs: a.Stride}
