@@ -1,6 +1,7 @@
 package autograd
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/longspan/longspan/internal/gemm"
@@ -17,15 +18,21 @@ type CrossEntropyOptions struct {
 	Smoothing float64   // s, 0 ≤ s < 1: the target gets 1−s of the probability and all V classes share s (Szegedy et al. 2016, arXiv:1512.00567)
 	Losses    []float32 // −log p of each row's target, in nats, without smoothing; 0 where it is ignored
 	Best      []int32   // the most probable class of each row, the lowest of equals
+
+	// Derivative, when not 0, is what the derivative by this loss will be: the scale of Backward, where it is called with this loss. The
+	// gradients are then computed in Forward, while the logits are there, and with the same bits. Those of w and b are added then, even if
+	// Backward is never called; that of x waits for it. Backward refuses another derivative than the one announced.
+	Derivative float32
 }
 
 // crossEntropy is the projection to V classes and the mean of −log softmax in one operation, so that the T×V logits never
-// exist at once: they are made chunkRows rows at a time, forward and again backward. With z = x·Wᵀ + b, p = softmax(z),
+// exist at once: they are made chunkRows rows at a time. With z = x·Wᵀ + b, p = softmax(z),
 // N rows that count, and q = (1−s)·1[target] + s/V:
 //
 //	loss = 1/N Σ (lse(z) − Σ q·z)    dz = (p − q)·dloss/N    dx = dz·W    dW = dzᵀ·x    db = Σ dz
 //
-// What is saved is lse, one number a row; and the logits, if they are one chunk.
+// Where the derivative of the loss is announced, a chunk gives its gradients before the next takes its memory, and dx is saved.
+// Otherwise lse is, one number a row, and the logits if they are one chunk; if they are more they are made again.
 type crossEntropy struct {
 	affine  affine
 	targets []int32
@@ -52,7 +59,7 @@ func chunkRows(rows, classes int) int {
 // is [T, features], w [V, features] and b [1, V] or nil, float32 leaves; targets has T elements, 0 … V−1 or Ignore, and
 // must stay unchanged until Close. With no target at all the loss is 0.
 //
-// 2·T·V·features flops forward, three times that backward (twice if T·V is at most 4 Mi elements).
+// 2·T·V·features flops forward and twice that backward; once more where o.Derivative is 0 and T·V more than 4 Mi elements.
 func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOptions) *Var {
 	in := []*Var{x, w}
 	if b != nil {
@@ -85,24 +92,39 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 	return g.record(&crossEntropy{affine{g.options.Policy.Products}, targets, counted, chunkRows(x.rows, w.rows), o}, tensor.F32, 1, 1, in...)
 }
 
-func (*crossEntropy) reads() (inputs uint64, result bool) { return 1<<0 | 1<<1 | 1<<2, false }
-func (*crossEntropy) saves()                              {}
+// early says whether the gradients are computed in the forward pass, given that a backward pass will follow.
+func (o *crossEntropy) early() bool { return o.options.Derivative != 0 }
+
+func (o *crossEntropy) reads() (inputs uint64, result bool) {
+	if o.early() {
+		return 0, false
+	}
+	return 1<<0 | 1<<1 | 1<<2, false
+}
+
+func (*crossEntropy) saves() {}
 
 func (o *crossEntropy) forward(c *call) error {
-	x := c.in[0]
-	classes := c.in[1].Rows
-	w, done := o.affine.operand(c.x, c.in[1])
+	x, classes := c.in[0], c.in[1].Rows
 	lse, losses := c.x.Pool.Get(tensor.F32, x.Rows, 1), c.x.Pool.Get(tensor.F32, x.Rows, 1)
-	chunk := o.chunk
-	logits := c.x.Pool.Get(tensor.F32, chunk, classes)
-	for i0 := 0; i0 < x.Rows; i0 += chunk {
-		z := logits.SliceRows(0, min(chunk, x.Rows-i0))
+	early := c.keeps && o.early()
+	g := headGrads{x: c.x, dry: c.dry, node: c.node, in: c.in}
+	if early {
+		g.scale = o.options.Derivative / float32(max(1, o.counted))
+		g.takeDX()
+	}
+	w, done := o.affine.operand(c.x, c.in[1])
+	logits := c.x.Pool.Get(tensor.F32, o.chunk, classes)
+	for i0 := 0; i0 < x.Rows; i0 += o.chunk {
+		z := logits.SliceRows(0, min(o.chunk, x.Rows-i0))
 		o.project(c.x, z, x.SliceRows(i0, i0+z.Rows), w, c.in)
 		eachRow(c.x, c.dry, z.Rows, classes, classes, func(i int, s []float32) {
 			losses.F32[i0+i], lse.F32[i0+i] = o.rowLoss(z.Row(i), i0+i, s)
 		})
+		if early {
+			o.chunkGrads(g, z, lse, w, i0)
+		}
 	}
-	done()
 	if !c.dry {
 		total := 0.0
 		for _, l := range losses.F32 {
@@ -110,15 +132,28 @@ func (o *crossEntropy) forward(c *call) error {
 		}
 		c.out.F32[0] = float32(total / float64(max(1, o.counted)))
 	}
+	done()
 	c.x.Pool.Put(losses)
-	if c.keeps && chunk == x.Rows {
-		c.save(lse)
+	o.keep(c, g, lse, logits)
+	return nil
+}
+
+// keep saves what the backward pass needs, and gives back the rest.
+func (o *crossEntropy) keep(c *call, g headGrads, lse, logits tensor.Mat) {
+	if c.keeps && o.early() {
+		c.x.Pool.Put(logits)
+		c.x.Pool.Put(lse)
+		if g.dx.Rows > 0 {
+			c.save(g.dx)
+		}
+		return
+	}
+	c.save(lse)
+	if c.keeps && o.chunk == c.in[0].Rows {
 		c.save(logits)
-		return nil
+		return
 	}
 	c.x.Pool.Put(logits)
-	c.save(lse)
-	return nil
 }
 
 // project computes z = x·wᵀ + b for one chunk.
@@ -133,16 +168,15 @@ func (o *crossEntropy) project(x tensor.Exec, z, rows, w tensor.Mat, in []tensor
 
 // rowLoss returns the loss of row i, whose logits are z, and its log of the sum of exponentials.
 func (o *crossEntropy) rowLoss(z []float32, i int, s []float32) (loss, lse float32) {
-	top, best := z[0], 0
-	for j, v := range z {
-		if v > top || v != v { // a NaN must not hide
-			top, best = v, j
+	top := kernel.Max(z)
+	if o.options.Best != nil || math.IsInf(float64(top), -1) { // nothing is above −Inf, or all that is is NaN, which must not hide
+		best := 0
+		top, best = highest(z)
+		if o.options.Best != nil {
+			o.options.Best[i] = int32(best)
 		}
 	}
 	lse = top + float32(math.Log(float64(kernel.ExpSum(s, z, top))))
-	if o.options.Best != nil {
-		o.options.Best[i] = int32(best)
-	}
 	k := o.targets[i]
 	plain := float32(0)
 	if k != Ignore {
@@ -158,82 +192,63 @@ func (o *crossEntropy) rowLoss(z []float32, i int, s []float32) (loss, lse float
 	return loss, lse
 }
 
+// highest is the largest element of z and the first place where it is, or the last NaN.
+func highest(z []float32) (top float32, at int) {
+	top = z[0]
+	for j, v := range z {
+		if v > top || v != v {
+			top, at = v, j
+		}
+	}
+	return top, at
+}
+
 func (o *crossEntropy) backward(b *backCall) error {
+	if o.early() {
+		return o.deliver(b)
+	}
 	x, classes := b.in[0], b.in[1].Rows
+	g := headGrads{x: b.x, dry: b.dry, node: b.node, in: b.in}
+	if !b.dry {
+		g.scale = b.dout.F32[0] / float32(max(1, o.counted))
+	}
 	w, wDone := o.affine.operand(b.x, b.in[1])
-	chunk := o.chunk
 	logits := tensor.Mat{}
 	kept := len(b.saved) > 1
 	if kept {
 		logits = b.saved[1]
 	} else {
-		logits = b.x.Pool.Get(tensor.F32, chunk, classes)
+		logits = b.x.Pool.Get(tensor.F32, o.chunk, classes)
 	}
-	dx := tensor.Mat{}
-	if b.wants(0) {
-		dx = b.fresh(0)
-	}
-	for i0 := 0; i0 < x.Rows; i0 += chunk {
-		z, rows := logits.SliceRows(0, min(chunk, x.Rows-i0)), x.SliceRows(i0, min(x.Rows, i0+chunk))
+	g.takeDX()
+	for i0 := 0; i0 < x.Rows; i0 += o.chunk {
+		z := logits.SliceRows(0, min(o.chunk, x.Rows-i0))
 		if !kept {
-			o.project(b.x, z, rows, w, b.in)
+			o.project(b.x, z, x.SliceRows(i0, i0+z.Rows), w, b.in)
 		}
-		o.dlogits(b, z, i0)
-		o.chunkGrads(b, z, rows, w, dx, i0)
+		o.chunkGrads(g, z, b.saved[0], w, i0)
 	}
 	wDone()
 	if !kept {
 		b.x.Pool.Put(logits)
 	}
 	if b.wants(0) {
-		b.give(0, dx)
+		b.give(0, g.dx)
 	}
 	return nil
 }
 
-// dlogits turns the logits of a chunk that begins at row i0 into their gradient.
-func (o *crossEntropy) dlogits(b *backCall, z tensor.Mat, i0 int) {
-	scale := float32(0)
-	if !b.dry {
-		scale = b.dout.F32[0] / float32(max(1, o.counted))
-	}
-	smooth := float32(o.options.Smoothing)
-	eachRow(b.x, b.dry, z.Rows, z.Cols, 0, func(i int, _ []float32) {
-		row, k := z.Row(i), o.targets[i0+i]
-		if k == Ignore {
-			clear(row)
-			return
-		}
-		lse := b.saved[0].F32[i0+i]
-		for j := range row {
-			row[j] -= lse
-		}
-		kernel.Exp(row, row)
-		share := smooth / float32(len(row))
-		for j := range row {
-			row[j] = (row[j] - share) * scale
-		}
-		row[k] -= (1 - smooth) * scale
-	})
-}
-
-// chunkGrads adds what the rows of one chunk give to the gradients.
-func (o *crossEntropy) chunkGrads(b *backCall, dz, rows, w, dx tensor.Mat, i0 int) {
-	d, done := o.affine.operand(b.x, dz)
-	if b.wants(1) {
-		dw, _ := b.sink(1)
-		a, aDone := o.affine.operand(b.x, rows)
-		gemm.Mul(b.x, dw, gemm.T(d), gemm.N(a), true)
-		aDone()
+// deliver hands over the gradient of x that the forward pass has made.
+func (o *crossEntropy) deliver(b *backCall) error {
+	if !b.dry && b.dout.F32[0] != o.options.Derivative {
+		return fmt.Errorf("autograd: CrossEntropy: found a derivative of %g by the loss, expected %g: Options.Derivative announced it", b.dout.F32[0], o.options.Derivative)
 	}
 	if b.wants(0) {
-		gemm.Mul(b.x, dx.SliceRows(i0, i0+dz.Rows), gemm.N(d), gemm.N(w), false)
+		dx := b.saved[0]
+		b.node.saved = nil
+		b.give(0, dx)
 	}
-	done()
-	if len(b.node.in) > 2 && b.wants(2) {
-		db, _ := b.sink(2)
-		reduceRows(b.x, b.dry, dz.Rows, db.F32, dz.Cols, 0, func(i int, _, sums []float32) { kernel.Add(sums, sums, dz.Row(i)) })
-	}
+	return nil
 }
 
 func (o *crossEntropy) cost(out *Var, in []*Var) (forward, backward Cost) {
@@ -243,7 +258,7 @@ func (o *crossEntropy) cost(out *Var, in []*Var) (forward, backward Cost) {
 	forward = product
 	forward.Add(elementwise(10, logits, 4*logits))
 	backward.Add(elementwise(10, logits, 8*logits))
-	if o.chunk < x.rows {
+	if o.chunk < x.rows && !o.early() {
 		backward.Add(product)
 	}
 	for _, v := range in[:2] {

@@ -48,7 +48,8 @@ type call struct {
 	in    []tensor.Mat
 	out   tensor.Mat
 	dry   bool
-	keeps bool         // a backward pass will follow
+	keeps bool // a backward pass will follow
+	node  *node
 	saved []tensor.Mat // what it will be given
 }
 

@@ -134,7 +134,7 @@ func (t *tape) place(g *Graph, n *node) (m tensor.Mat, taken bool) {
 
 // call gathers what the operation computes with.
 func (n *node) call(g *Graph, keep bool) call {
-	c := call{x: g.x, out: n.out.value, dry: g.Dry(), keeps: keep, in: make([]tensor.Mat, len(n.in))}
+	c := call{x: g.x, out: n.out.value, dry: g.Dry(), keeps: keep, node: n, in: make([]tensor.Mat, len(n.in))}
 	for i, v := range n.in {
 		c.in[i] = v.value
 	}

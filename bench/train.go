@@ -28,8 +28,7 @@ type Train struct {
 	Runs      int
 }
 
-// TrainRow is what was measured. Its flops are those of matrix products and of attention over visible pairs, the logits that the backward
-// pass computes again included.
+// TrainRow is what was measured. Its flops are those of matrix products and of attention over visible pairs.
 type TrainRow struct {
 	Model     string `json:"model"`
 	Layers    int    `json:"layers"`

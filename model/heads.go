@@ -18,11 +18,13 @@ type targets struct {
 	counted int
 	losses  []float32
 	best    []int32
+
+	derivative float32 // by the loss, of the backward pass that will follow; 0: none will
 }
 
 // targets reads those of the batch. A masked language model's choice changes the tokens of in.
 func (m *Model) targets(b *data.Batch, in *inputs, r Run) (*targets, error) {
-	t := &targets{all: len(b.Tokens)}
+	t := &targets{all: len(b.Tokens), derivative: r.derivative()}
 	limit := m.s.outputs()
 	switch m.s.Head {
 	case Classify:
@@ -130,7 +132,9 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 		x = p.G.Take(x, t.rows)
 	}
 	w, bias := m.projection(p)
-	return p.G.CrossEntropy(x, w, bias, t.classes, autograd.CrossEntropyOptions{Smoothing: m.s.Smoothing, Losses: t.losses, Best: t.best})
+	return p.G.CrossEntropy(x, w, bias, t.classes, autograd.CrossEntropyOptions{
+		Smoothing: m.s.Smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative,
+	})
 }
 
 // projection is the weights of the head: its own, or the embedding's rows for tokens.

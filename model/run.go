@@ -22,6 +22,18 @@ type Run struct {
 	Best   []int32   // the most probable class
 }
 
+// derivative is what the backward pass begins with: that by the loss. It is 0 where there is no backward pass, and where r.Scale is so small
+// that it is 0 in float32.
+func (r Run) derivative() float32 {
+	switch {
+	case !r.Backward:
+		return 0
+	case r.Scale == 0:
+		return 1
+	}
+	return float32(r.Scale)
+}
+
 // Result is what a run gives.
 type Result struct {
 	Loss    float64       // mean over the targets: nats, or for regress the square of the error
@@ -58,11 +70,7 @@ func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
 		in.memory.remember(r.Memory, x)
 	}
 	if r.Backward {
-		scale := float32(r.Scale)
-		if scale == 0 {
-			scale = 1
-		}
-		if err := p.G.Backward(loss, scale); err != nil {
+		if err := p.G.Backward(loss, r.derivative()); err != nil {
 			return Result{}, err
 		}
 	}

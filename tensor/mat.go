@@ -2,7 +2,10 @@
 // pool that counts their bytes. There is no graph here.
 package tensor
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Type is how an element is stored. Sums are float32 whatever the storage.
 type Type uint8
@@ -111,3 +114,16 @@ func (m Mat) Row(i int) []float32 { return m.F32[i*m.Stride : i*m.Stride+m.Cols]
 
 // Row16 returns the bits of row i of a BF16 or F16 matrix.
 func (m Mat) Row16(i int) []uint16 { return m.U16[i*m.Stride : i*m.Stride+m.Cols] }
+
+// Halves views the memory of m, which is F32, as a matrix of BF16 or F16 with the same shape: each row takes the first half of its row of
+// m. So the rows of m can be rounded in their own memory, if every element is read before its place is written.
+func (m Mat) Halves(t Type) Mat {
+	if m.Type != F32 || t == F32 {
+		panic(fmt.Sprintf("tensor: %s halves of a matrix of %s", t, m.Type))
+	}
+	v := Mat{Type: t, Rows: m.Rows, Cols: m.Cols, Stride: 2 * m.Stride}
+	if len(m.F32) > 0 {
+		v.U16 = unsafe.Slice((*uint16)(unsafe.Pointer(&m.F32[0])), 2*len(m.F32))
+	}
+	return v
+}
