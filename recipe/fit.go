@@ -32,9 +32,27 @@ func (r *Recipe) refuseKind(c *model.Config) error {
 		return errors.New("model: an encoder-decoder learns from pairs of a source and a target, which are data.pairs; use them, or a decoder")
 	case c.Kind != model.EncoderDecoder && r.Data.Pairs != nil:
 		return fmt.Errorf("model: the kind is %s, and only an encoder-decoder reads the sources of data.pairs; leave the kind out", c.Kind)
-	case c.Kind == model.TransformerXL && r.Data.Genome != nil && c.Segment == 0:
+	}
+	return r.refuseLanes(c)
+}
+
+// refuseLanes says what is wrong with how the data follows on from batch to batch, for the kind of the model.
+func (r *Recipe) refuseLanes(c *model.Config) error {
+	genome, text := r.Data.Genome, r.Data.Text
+	inLanes := genome != nil && genome.Lanes
+	switch {
+	case c.Kind != model.TransformerXL && inLanes:
+		return fmt.Errorf("model: the kind is %s, which has no memory for the lanes of a genome; set data.genome.lanes to false, or use a transformer-xl",
+			c.WithDefaults().Kind)
+	case c.Kind != model.TransformerXL:
+		return nil
+	case genome != nil && !inLanes && c.Segment == 0:
 		return errors.New("model: windows of a genome do not follow each other, and a transformer-xl would have no memory; " +
-			"set model.segment, and each window is read so many bases at a time")
+			"set data.genome.lanes to true, or set model.segment, and each window is read so many bases at a time")
+	case text != nil && !text.Lanes:
+		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.lanes to true")
+	case c.Segment > 0 && (text != nil || inLanes):
+		return fmt.Errorf("model: segment is %d, and lanes are read in segments of the data's tokens; leave segment out", c.Segment)
 	}
 	return nil
 }

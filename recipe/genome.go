@@ -19,6 +19,7 @@ type Genome struct {
 	OneStrand bool     `yaml:"one_strand"`      // do not read windows from the other strand too
 	Repeats   float64  `yaml:"repeats"`         // share of a training window's bases that become copies of earlier ones, to teach copying; 0 to 0.5
 	Stride    int      `yaml:"stride"`          // bases an evaluation scores a window; 0 means half of tokens
+	Lanes     bool     `yaml:"lanes"`           // read on from batch to batch, for models with a memory; evaluations read in order
 }
 
 func (g *Genome) tokens() int {
@@ -38,6 +39,9 @@ func (g *Genome) check() error {
 	if !(g.Repeats >= 0 && g.Repeats <= genome.MaxRepeats) {
 		return strict.Wrong("repeats", "is %g; it must lie between 0 and %g", g.Repeats, genome.MaxRepeats)
 	}
+	if g.Lanes && (g.Stride != 0 || g.Repeats != 0) {
+		return strict.Wrong("lanes", "are given together with stride or repeats; lanes read every base once, as it is")
+	}
 	return nil
 }
 
@@ -45,6 +49,9 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 	sequences, err := g.sequences()
 	if err != nil {
 		return nil, err
+	}
+	if g.Lanes {
+		return g.openLanes(sequences, batch, seed)
 	}
 	var regions []dna.Span
 	var validation, test joined
@@ -65,19 +72,28 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 		validation, test = append(validation, v), append(test, t)
 	}
 	if len(validation) == 0 {
-		return nil, fmt.Errorf("none of the %d sequences has the 20 bases of which one would be kept for validation; give longer ones", len(sequences))
+		return nil, errTooShort(sequences)
 	}
 	windows, err := genome.NewWindows(sequences, genome.WindowConfig{
 		Tokens: g.tokens(), Regions: regions, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: seed})
 	if err != nil {
 		return nil, err
 	}
+	o := g.sets(sequences)
+	return o, o.load(batch, seed, windows, validation, test)
+}
+
+// sets is the data of sequences without its sources.
+func (g *Genome) sets(sequences []*dna.Sequence) *Sets {
 	held := 0
 	for _, s := range sequences {
 		held += s.Bytes()
 	}
-	o := &Sets{Bytes: int64(held), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases}
-	return o, o.load(batch, seed, windows, validation, test)
+	return &Sets{Bytes: int64(held), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases}
+}
+
+func errTooShort(sequences []*dna.Sequence) error {
+	return fmt.Errorf("none of the %d sequences has the 20 bases of which one would be kept for validation; give longer ones", len(sequences))
 }
 
 func (g *Genome) evaluation(s *dna.Sequence, region dna.Span) (*genome.Evaluation, error) {

@@ -34,12 +34,6 @@ func (r *Recipe) Fit(s *Sets) error {
 	if err := s.fitHead(&c); err != nil {
 		return err
 	}
-	if c.Kind == model.TransformerXL && r.Data.Text != nil && !r.Data.Text.Lanes {
-		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.lanes to true")
-	}
-	if c.Kind == model.TransformerXL && c.Segment > 0 && r.Data.Text != nil {
-		return fmt.Errorf("model: segment is %d, and text in lanes is read in segments of data.text.tokens; leave segment out", c.Segment)
-	}
 	if err := c.Check(); err != nil {
 		return err
 	}
