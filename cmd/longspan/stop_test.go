@@ -135,12 +135,12 @@ func TestHangUpsStayIgnored(t *testing.T) {
 	}
 }
 
-// A step of 1,000 batches takes half a second or more: the second Ctrl-C falls into the one that the first waits for.
+// A step of 500 batches takes some tenths of a second or more: the second Ctrl-C falls into the one that the first waits for.
 func TestASecondCtrlCLeavesAtOnce(t *testing.T) {
 	dir := t.TempDir()
-	p := startTraining(t, dir, nil, "train.accumulate=1000")
+	p := startTraining(t, dir, nil, "train.accumulate=500")
 	p.awaitStep()
-	time.Sleep(50 * time.Millisecond) // until the second step is at work
+	time.Sleep(20 * time.Millisecond) // until the second step is at work
 	p.signal(syscall.SIGINT)
 	time.Sleep(20 * time.Millisecond) // so that the two do not become one on their way
 	p.signal(syscall.SIGINT)
