@@ -12,6 +12,7 @@ type take struct {
 	index []int32
 	begin []int32 // rows taken from r are from[begin[r]:begin[r+1]], ascending
 	from  []int32
+	taken []int32 // rows that something was taken from, ascending
 }
 
 // Embedding looks ids up in table, a float32 leaf [V, features]: row i of the result is row ids[i] of the table. The gradient
@@ -62,6 +63,11 @@ func (o *take) invert(rows int) {
 		}
 	}
 	o.begin = o.begin[:rows+1] // next has moved every begin to the end of its row
+	for r := range rows {
+		if o.begin[r] < o.begin[r+1] {
+			o.taken = append(o.taken, int32(r))
+		}
+	}
 }
 
 func (*take) reads() (inputs uint64, result bool) { return 0, false }
@@ -91,13 +97,20 @@ func (o *take) backward(b *backCall) error {
 	if !leaf {
 		dst = b.fresh(0)
 	}
+	rows := dst.Rows
+	if leaf {
+		rows = len(o.taken) // to the others zero would be added: a vocabulary has many more words than a batch
+	}
 	n := dst.Cols
 	blocks := (n + takeColumns - 1) / takeColumns
 	workers := min(pool.Threads(b.x.Threads), dst.Rows*blocks)
 	scratch := b.x.Pool.Get(tensor.F32, workers, 3*takeColumns)
 	if !b.dry {
-		pool.Run(workers, dst.Rows*blocks, func(worker, piece int) {
+		pool.Run(workers, rows*blocks, func(worker, piece int) {
 			r, j := piece/blocks, piece%blocks*takeColumns
+			if leaf {
+				r = int(o.taken[r])
+			}
 			o.sumRow(dst.SliceCols(j, min(n, j+takeColumns)), b.dout.SliceCols(j, min(n, j+takeColumns)), r, leaf, scratch.Row(worker))
 		})
 	}

@@ -105,7 +105,7 @@ func (j *job) aDirect() bool {
 }
 
 // loadA returns rows i0 … i1−1 and terms p0 … p1−1 of A, moving them to scratch, [i][p], only if they must be widened,
-// paired or turned.
+// paired or turned: of rows with an odd number of terms, only the block of the last.
 func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 	a, ld := j.a, j.scratchLd()
 	switch {
