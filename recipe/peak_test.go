@@ -37,6 +37,8 @@ func shrink(r *recipe.Recipe) {
 		d.Genome.Tokens = min(d.Genome.Tokens, 1024)
 	case d.Text != nil:
 		d.Text.Tokens = min(d.Text.Tokens, 256)
+	case d.Pairs != nil:
+		d.Pairs.Tokens = min(d.Pairs.Tokens, 256)
 	case d.ListOps != nil:
 		d.ListOps.MinTokens, d.ListOps.MaxTokens = 100, 400
 	case d.Recall != nil:
