@@ -22,6 +22,7 @@ type table struct {
 	vector   vectorFuncs
 	activate activateFuncs
 	spin     spinFuncs
+	adam     adamFuncs
 }
 
 // tables is filled by each family's init: plain Go everywhere, then assembly by level.
@@ -44,6 +45,7 @@ func init() {
 		tables[l].vector = vectorGeneric
 		tables[l].activate = activateGeneric
 		tables[l].spin = spinGeneric
+		tables[l].adam = adamGeneric
 	}
 	fillTables()
 	chosen, _ := cpu.Chosen() // the tool reports the error; a wrong name means plain Go here

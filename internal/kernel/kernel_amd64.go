@@ -31,4 +31,7 @@ func fillTables() {
 	tables[cpu.AVX2].spin = spinAVX2
 	tables[cpu.AVX512].spin = spinAVX512
 	tables[cpu.AVX512BF16].spin = spinAVX512BF16
+	tables[cpu.AVX2].adam = adamAVX2Funcs
+	tables[cpu.AVX512].adam = adamAVX512Funcs
+	tables[cpu.AVX512BF16].adam = adamAVX512Funcs
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -57,49 +58,26 @@ func setDefault(v *float64, value float64) {
 	}
 }
 
-// Step is one update of every weight. It costs about 3 ns a weight on one thread.
+// Step is one update of every weight. It moves 28 bytes a weight, and costs about as long as that takes.
 func (o *AdamW) Step(x tensor.Exec, u Update) {
 	c, t := o.config, float64(u.Step)
-	k := adamConstants{
-		scale: float32(u.Scale),
-		beta1: float32(c.Beta1), rest1: float32(1 - c.Beta1),
-		beta2: float32(c.Beta2), rest2: float32(1 - c.Beta2),
-		rate:  float32(u.Rate / (1 - math.Pow(c.Beta1, t))),
-		root2: float32(1 / math.Sqrt(1-math.Pow(c.Beta2, t))),
-		eps:   float32(c.Epsilon),
+	k := kernel.AdamConstants{
+		Scale: float32(u.Scale),
+		Beta1: float32(c.Beta1), Rest1: float32(1 - c.Beta1),
+		Beta2: float32(c.Beta2), Rest2: float32(1 - c.Beta2),
+		Rate:  float32(u.Rate / (1 - math.Pow(c.Beta1, t))),
+		Root2: float32(1 / math.Sqrt(1-math.Pow(c.Beta2, t))),
+		Eps:   float32(c.Epsilon),
 	}
 	keep := float32(1 - u.Rate*c.Decay)
 	pool.Run(x.Threads, len(o.weights.blocks), func(_, i int) {
 		b := o.weights.blocks[i]
 		p, piece := o.weights.params[b.param], k
-		if piece.keep = keep; p.vector() {
-			piece.keep = 1
+		if piece.Keep = keep; p.vector() {
+			piece.Keep = 1
 		}
-		piece.update(p.Value.F32[b.lo:b.hi], p.Grad.F32[b.lo:b.hi], o.m[b.param].F32[b.lo:b.hi], o.v[b.param].F32[b.lo:b.hi])
+		kernel.Adam(p.Value.F32[b.lo:b.hi], p.Grad.F32[b.lo:b.hi], o.m[b.param].F32[b.lo:b.hi], o.v[b.param].F32[b.lo:b.hi], &piece)
 	})
-}
-
-// adamConstants is what a step multiplies with, rounded to float32 once.
-type adamConstants struct {
-	scale        float32 // of the gradients
-	beta1, rest1 float32 // β₁, 1−β₁
-	beta2, rest2 float32
-	rate         float32 // η / (1−β₁ᵗ)
-	root2        float32 // 1 / √(1−β₂ᵗ)
-	eps          float32
-	keep         float32 // 1 − η·λ
-}
-
-func (k *adamConstants) update(w, g, m, v []float32) {
-	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
-	for i := range w {
-		gi := g[i] * k.scale
-		mi := k.beta1*m[i] + k.rest1*gi
-		vi := k.beta2*v[i] + k.rest2*gi*gi
-		m[i], v[i] = mi, vi
-		root := float32(math.Sqrt(float64(vi)))
-		w[i] = w[i]*k.keep - k.rate*mi/(root*k.root2+k.eps)
-	}
 }
 
 // State lists m and v of every weight.
