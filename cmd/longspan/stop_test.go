@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -96,6 +97,9 @@ func checkpoints(t *testing.T, dir string) []string {
 
 // Whatever asks a run to stop, however often, it saves a checkpoint and says how to go on.
 func TestSignalsThatSaveAndLeave(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) {
+		t.Skip("the tests run under nohup, and what they start inherits that")
+	}
 	for name, stop := range map[string]func(p *tool){
 		"kill": func(p *tool) { p.signal(syscall.SIGTERM) },
 		"a closed terminal": func(p *tool) {
