@@ -75,7 +75,7 @@ func (m Machine) slower(width, product int) float64 {
 	return steps[len(steps)-1]
 }
 
-// Measure finds out how fast this machine is; it takes some three seconds. Nothing else should run meanwhile: of several runs the best
+// Measure finds out how fast this machine is; it takes some three seconds, and three times that without assembly. Nothing else should run meanwhile: of several runs the best
 // counts, which others only disturb if they are busy all along.
 func Measure(threads int) (Machine, error) {
 	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewPool()}
@@ -96,11 +96,31 @@ func Measure(threads int) (Machine, error) {
 	return m, nil
 }
 
-// measureStep trains a decoder of two layers and 2,048 tokens, and returns by how much longer that takes than m would say.
-func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, error) {
-	j := Job{Train: train.DefaultConfig(), Lengths: []int{2048}, Threads: x.Threads,
+// stepSeconds is what a measured step may take by the rates alone: on a slow machine it has fewer tokens.
+const stepSeconds = 0.25
+
+// stepJob is a decoder of two layers, and as many tokens, 2,048 at most, as m trains on within stepSeconds.
+func (m Machine) stepJob(t tensor.Type, width int) (j Job, e Estimate, err error) {
+	j = Job{Train: train.DefaultConfig(), Threads: m.Threads,
 		Model: model.Config{Vocab: 16, Width: width, Layers: 2, Heads: 4, Attention: []string{"window(256)"}, Precision: t.String()}}
-	e, err := Make(j)
+	policy, err := autograd.ParsePolicy(j.Model.Precision)
+	if err != nil {
+		return j, e, err
+	}
+	for tokens := 2048; ; tokens /= 2 {
+		j.Lengths = []int{tokens}
+		if e, err = Make(j); err != nil {
+			return j, e, err
+		}
+		if tokens <= 64 || m.Seconds(e, policy) <= stepSeconds {
+			return j, e, nil
+		}
+	}
+}
+
+// measureStep trains a small decoder, and returns by how much longer that takes than m would say.
+func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, error) {
+	j, e, err := m.stepJob(t, width)
 	if err != nil {
 		return 0, err
 	}
@@ -120,14 +140,20 @@ func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, 
 	return 1 / (1e9 * steps * m.Seconds(e, real.Policy())), failed
 }
 
-// measureRuns is how many runs the best is taken of.
-const measureRuns = 7
+// The best is taken of measureRuns runs, or as many as fit into measureTime, but one at least.
+const (
+	measureRuns = 7
+	measureTime = time.Second
+)
 
 // rate is the most flops a nanosecond, which is GFLOP/s, of several runs.
 func rate(flops float64, run func()) float64 {
 	run() // buffers come into being, and threads awake
-	best := 0.0
-	for range measureRuns {
+	best, began := 0.0, time.Now()
+	for i := range measureRuns {
+		if i > 0 && time.Since(began) > measureTime {
+			break
+		}
 		begin := time.Now()
 		run()
 		best = max(best, flops/max(1, float64(time.Since(begin).Nanoseconds())))
