@@ -87,7 +87,6 @@ func TestRealModelsKilled(t *testing.T) {
 	for name, text := range smallRecipes {
 		t.Run(name, func(t *testing.T) {
 			r := parseSmall(t, text, texts)
-			// Enough steps for twenty lives of a fifth of a second at most, the starts of the processes among them.
 			r.Train.Steps, r.Train.Checkpoint.Every, r.Train.Eval.Every = 1500, 10, 100
 			b, err := r.YAML()
 			if err != nil {
@@ -98,15 +97,18 @@ func TestRealModelsKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			whole, parts := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "run")
+			began := time.Now()
 			if err := child(t, whole, path).Wait(); err != nil {
 				t.Fatal(err)
 			}
+			// Twenty lives of a thirtieth of the run on average, the starts of the processes among them, do not finish it.
+			longest := int64(time.Since(began) / 15)
 			random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 			kills := 0
 			for ; ; kills++ {
 				cmd := child(t, parts, path)
 				if kills < 20 {
-					time.Sleep(20*time.Millisecond + time.Duration(random.IntN(180))*time.Millisecond)
+					time.Sleep(time.Duration(random.Int64N(longest)))
 					if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 						t.Fatal(err)
 					}
