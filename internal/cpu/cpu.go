@@ -1,6 +1,6 @@
 // Package cpu finds which kernel level this processor can run, and which one it shall run.
 //
-// LONGSPAN_CPU caps the level ("generic", "avx2", "avx512", "avx512bf16"): kernels above it are not used.
+// LONGSPAN_CPU caps the level ("generic", "avx2", "avx512", "avx512bf16", "amx"): kernels above it are not used.
 // LONGSPAN_REQUIRE_CPU names a level that tests must find: where it is missing they fail instead of skipping.
 package cpu
 
@@ -19,9 +19,10 @@ const (
 	AVX2                    // AVX2 + FMA + F16C
 	AVX512                  // AVX-512 F + BW + DQ + VL, and all of AVX2
 	AVX512BF16              // AVX-512 BF16 (VDPBF16PS), and all of AVX512
+	AMX                     // AMX tiles of BF16 (TDPBF16PS) that the system lets this process use, and all of AVX512BF16
 )
 
-var names = [...]string{"generic", "avx2", "avx512", "avx512bf16"}
+var names = [...]string{"generic", "avx2", "avx512", "avx512bf16", "amx"}
 
 // String returns the name that LONGSPAN_CPU takes.
 func (l Level) String() string {

@@ -2,9 +2,14 @@
 
 package cpu
 
-import "golang.org/x/sys/cpu"
+import (
+	"sync"
 
-func detect() Level {
+	"golang.org/x/sys/cpu"
+)
+
+// detect looks once: asking for the tiles is a system call.
+var detect = sync.OnceValue(func() Level {
 	x := cpu.X86
 	switch {
 	case !x.HasAVX2 || !x.HasFMA || !x.HasF16C:
@@ -13,6 +18,8 @@ func detect() Level {
 		return AVX2
 	case !x.HasAVX512BF16:
 		return AVX512
+	case !x.HasAMXTile || !x.HasAMXBF16 || !askForTiles():
+		return AVX512BF16
 	}
-	return AVX512BF16
-}
+	return AMX
+})

@@ -156,7 +156,7 @@ func (d *work) load(level cpu.Level) (err error) {
 		if _, missing := os.Stat(config); missing == nil {
 			return fmt.Errorf("%s: %w", d.o.Out, train.ErrExists)
 		}
-		if level == cpu.AVX512BF16 {
+		if level >= cpu.AVX512BF16 {
 			set = append([]string{"model.precision=bf16"}, set...) // its products are nearly twice as fast there
 		}
 		d.recipe, err = recipe.Parse(recipeText, "the demo's recipe", set)

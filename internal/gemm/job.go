@@ -59,6 +59,7 @@ func newJob(x tensor.Exec, c tensor.Mat, a, b Operand, m, n, k int, add bool) jo
 	j.depth, j.blocks = cutDepth(k, j.pairs)
 	if j.pairs {
 		j.store = tensor.BF16
+		j.tileRows, _ = kernel.GemmTileBF16()
 	}
 	if int64(m)*int64(n)*int64(k) < serialWork {
 		j.threads = 1

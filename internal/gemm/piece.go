@@ -5,8 +5,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// factor is a part of A or B as the kernel reads it: element (i, p) of A is at i·rs + p·cs, and panels of B have rows
-// rs apart. One of the slices holds it.
+// factor is a part of A or B as the kernel reads it: element (i, p) of A is at i·rs + p·cs, or at i·rs + p in pairs, and panels of B have
+// rows rs apart. One of the slices holds it.
 type factor struct {
 	f32    []float32
 	u16    []uint16
@@ -46,7 +46,7 @@ func (j *job) multiplyPanel(c []float32, ldc, rows, cols, k int, a, b factor, ad
 	for i := 0; i < rows; i += j.tileRows {
 		high := min(j.tileRows, rows-i)
 		if j.pairs {
-			kernel.GemmBF16(high, (k+1)/2, a.u16[i*a.rs:], a.rs, a.cs, b.u16, b.rs, c[i*ldc:], ldc, cols, add)
+			kernel.GemmBF16(high, (k+1)/2, a.u16[i*a.rs:], a.rs, b.u16, b.rs, c[i*ldc:], ldc, cols, add)
 		} else {
 			kernel.Gemm(high, k, a.f32[i*a.rs:], a.rs, a.cs, b.f32, b.rs, c[i*ldc:], ldc, cols, add)
 		}
@@ -61,17 +61,23 @@ func (j *job) few() bool {
 // multiplyFew computes all columns of a piece that fill the kernel's lanes, and returns the first that it did not.
 func (j *job) multiplyFew(worker int, c tensor.Mat, a factor, p0, p1, col0, col1 int, add bool) int {
 	lanes, sums, b := kernel.GemmLanes(), j.sums.Row(worker), j.b
+	goOn := add && j.pairs && kernel.GemmBF16GoesOn()
 	col := col0
 	for ; col+lanes <= col1; col += lanes {
 		clear(sums)
+		if goOn {
+			for i := range c.Rows {
+				copy(sums[i*lanes:(i+1)*lanes], c.Row(i)[col-col0:])
+			}
+		}
 		if j.pairs {
-			kernel.GemmFewBF16(c.Rows, (p1-p0)/2, a.u16, a.rs, a.cs, b.U16[col*b.Stride+p0:], b.Stride, sums)
+			kernel.GemmFewBF16(c.Rows, (p1-p0)/2, a.u16, a.rs, b.U16[col*b.Stride+p0:], b.Stride, sums)
 		} else {
 			kernel.GemmFew(c.Rows, p1-p0, a.f32, a.rs, a.cs, b.F32[col*b.Stride+p0:], b.Stride, sums)
 		}
 		for i := range c.Rows {
 			row, got := c.Row(i)[col-col0:col-col0+lanes], sums[i*lanes:(i+1)*lanes]
-			if add {
+			if add && !goOn {
 				kernel.Add(row, row, got)
 			} else {
 				copy(row, got)
@@ -110,7 +116,7 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 	a, ld := j.a, j.scratchLd()
 	switch {
 	case j.pairs && !a.Trans && a.Type == j.store && (p1-p0)%2 == 0:
-		return factor{u16: a.U16[i0*a.Stride+p0:], rs: a.Stride, cs: 2}
+		return factor{u16: a.U16[i0*a.Stride+p0:], rs: a.Stride}
 	case j.aDirect() && a.Trans:
 		return factor{f32: a.F32[p0*a.Stride+i0:], rs: 1, cs: a.Stride}
 	case j.aDirect():
@@ -118,7 +124,7 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 	case j.pairs && a.Trans:
 		dst := j.scratchA.Row16(worker)
 		turnPairs(dst, ld, a.Mat, i0, i1, p0, p1, j.tileCols, j.square.Row16(worker))
-		return factor{u16: dst, rs: ld, cs: 2}
+		return factor{u16: dst, rs: ld}
 	case j.pairs:
 		dst := j.scratchA.Row16(worker)
 		for i := i0; i < i1; i++ {
@@ -126,7 +132,7 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 			copy(row, a.Row16(i)[p0:p1])
 			row[p1-p0] = 0 // the partner of a last lone term
 		}
-		return factor{u16: dst, rs: ld, cs: 2}
+		return factor{u16: dst, rs: ld}
 	case a.Trans:
 		dst := j.scratchA.Row(worker)
 		j.turn(worker, dst, ld, i0, i1, p0, p1)

@@ -10,7 +10,8 @@ import "unsafe"
 //	c  [rows][cols], rows ldc apart
 //
 // A tile's sums begin at zero and take the terms in ascending p, one rounding a term (two where there is no FMA;
-// in bf16 a pair of terms at a time). So an element of C does not depend on the tile it was in.
+// in bf16 a pair of terms at a time, with AMX up to 16 pairs, and there sums that are added to C begin at C). So an element of C does
+// not depend on the tile it was in.
 //
 // Why assembly: 237 GFLOP/s on Zen 5 (AVX2: 116; pairs of bf16: 482) against 5 in Go. Tails: one body for each number of rows, and masked loads and
 // stores of C for columns; B's last panel is filled with zeros.
@@ -18,6 +19,8 @@ import "unsafe"
 // gemmFuncs are the functions of one level. Those for pairs of bf16 are nil where HasBF16 is false.
 type gemmFuncs struct {
 	rows, cols, lanes int // of a full tile; columns that packCols transposes at once
+	rowsPairs         int // of a full tile of pairs
+	pairsGoOn         bool
 	mul               func(rows, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc, cols int, add bool)
 	mulPairs          func(rows, k int, a *uint16, rs, cs int, b *uint16, ldb int, c *float32, ldc, cols int, add bool)
 	few               func(rows, k int, a *float32, rs, cs int, b *float32, ldb int, acc *float32)
@@ -32,15 +35,21 @@ type gemmFuncs struct {
 // GemmTile is the rows and columns of a full tile. A panel of B is cols wide.
 func GemmTile() (rows, cols int) { return active.gemm.rows, active.gemm.cols }
 
+// GemmTileBF16 is GemmTile for pairs of bf16; columns are the same.
+func GemmTileBF16() (rows, cols int) { return active.gemm.rowsPairs, active.gemm.cols }
+
+// GemmBF16GoesOn says whether GemmBF16 begins at c where it adds to it. Else it begins at zero, and adds its sums to c at the end.
+func GemmBF16GoesOn() bool { return active.gemm.pairsGoOn }
+
 // Gemm computes c = a·b, or c += a·b, for rows ≤ GemmTile's rows and cols ≤ its columns. k is at least 1.
 func Gemm(rows, k int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc, cols int, add bool) {
 	active.gemm.mul(rows, k, &a[0], rs, cs, &b[0], ldb, &c[0], ldc, cols, add)
 }
 
-// GemmBF16 is Gemm for pairs of bf16: k counts pairs, (a at cs·p, the element after it), and a panel of b is made by
-// PackPairs or PackColsPairs, with rows ldb elements apart. Denormal factors and sums count as zero.
-func GemmBF16(rows, pairs int, a []uint16, rs, cs int, b []uint16, ldb int, c []float32, ldc, cols int, add bool) {
-	active.gemm.mulPairs(rows, pairs, &a[0], rs, cs, &b[0], ldb, &c[0], ldc, cols, add)
+// GemmBF16 is Gemm for rows ≤ GemmTileBF16's and pairs of bf16, which lie next to each other: a pair is a[i·rs + 2p] and the element after
+// it. A panel of b is made by PackPairs or PackColsPairs, with rows ldb elements apart. Denormal factors and sums count as zero.
+func GemmBF16(rows, pairs int, a []uint16, rs int, b []uint16, ldb int, c []float32, ldc, cols int, add bool) {
+	active.gemm.mulPairs(rows, pairs, &a[0], rs, 2, &b[0], ldb, &c[0], ldc, cols, add)
 }
 
 // GemmFewRows is the most rows that GemmFew takes, and GemmLanes the columns that it makes.
@@ -56,9 +65,9 @@ func GemmFew(rows, k int, a []float32, rs, cs int, b []float32, ldb int, acc []f
 	active.gemm.few(rows, k, &a[0], rs, cs, &b[0], ldb, &acc[0])
 }
 
-// GemmFewBF16 is GemmFew for pairs of bf16; k counts pairs.
-func GemmFewBF16(rows, k int, a []uint16, rs, cs int, b []uint16, ldb int, acc []float32) {
-	active.gemm.fewPairs(rows, k, &a[0], rs, cs, &b[0], ldb, &acc[0])
+// GemmFewBF16 is GemmFew for pairs of bf16, a multiple of 4 of them.
+func GemmFewBF16(rows, pairs int, a []uint16, rs int, b []uint16, ldb int, acc []float32) {
+	active.gemm.fewPairs(rows, pairs, &a[0], rs, 2, &b[0], ldb, &acc[0])
 }
 
 // PackRows copies k rows of cols ≤ GemmTile's columns, ld apart, to rows ldd apart, and fills them with zeros to the

@@ -71,10 +71,13 @@ func TestGemmTileBF16(t *testing.T) {
 		if !kernel.HasBF16() {
 			return
 		}
-		high, width := kernel.GemmTile()
+		high, width := kernel.GemmTileBF16()
 		for rows := 1; rows <= high; rows++ {
 			for cols := 1; cols <= width; cols++ {
 				k, add := 1+r.IntN(9), r.IntN(2) == 1
+				if rows%8 == 0 { // more than a tile of AMX is deep
+					k += 64
+				}
 				pairs := (k + 1) / 2
 				integers := func(n int) []float32 {
 					x := make([]float32, n)
@@ -109,7 +112,7 @@ func TestGemmTileBF16(t *testing.T) {
 				if !add {
 					kerneltest.NaN(got)
 				}
-				kernel.GemmBF16(rows, pairs, a16, 2*pairs, 2, packed, 2*width, got, cols, cols, add)
+				kernel.GemmBF16(rows, pairs, a16, 2*pairs, packed, 2*width, got, cols, cols, add)
 				kerneltest.SameBits(t, got, want)
 			}
 		}
@@ -218,7 +221,7 @@ func TestGemmFew(t *testing.T) {
 		lanes := kernel.GemmLanes()
 		_, width := kernel.GemmTile()
 		for rows := 1; rows <= kernel.GemmFewRows; rows++ {
-			for _, k := range []int{4, 8, 12, 40} {
+			for _, k := range []int{4, 8, 12, 40, 296} {
 				ldb, trans := k+r.IntN(5), r.IntN(2) == 1
 				rs, cs := k+r.IntN(3), 1
 				if trans {
@@ -255,8 +258,8 @@ func testGemmFewBF16(t *testing.T, rows, k int, a, b []float32, ldb int) {
 	kernel.F32ToBF16(b16, b)
 	packed, want := make([]uint16, k*width), make([]float32, rows*lanes)
 	kernel.PackColsPairs(k, lanes, b16, ldb, packed, 2*width)
-	kernel.GemmBF16(rows, k/2, a16, k, 2, packed, 2*width, want, lanes, lanes, false)
+	kernel.GemmBF16(rows, k/2, a16, k, packed, 2*width, want, lanes, lanes, false)
 	got := kerneltest.Tail[float32](t, rows*lanes)
-	kernel.GemmFewBF16(rows, k/2, a16, k, 2, b16, ldb, got)
+	kernel.GemmFewBF16(rows, k/2, a16, k, b16, ldb, got)
 	kerneltest.SameBits(t, got, want)
 }

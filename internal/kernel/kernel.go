@@ -26,7 +26,7 @@ type table struct {
 }
 
 // tables is filled by each family's init: plain Go everywhere, then assembly by level.
-var tables [cpu.AVX512BF16 + 1]table
+var tables [cpu.AMX + 1]table
 
 // active is what the exported functions call. It changes only in Use.
 var (

@@ -34,4 +34,8 @@ func fillTables() {
 	tables[cpu.AVX2].adam = adamAVX2Funcs
 	tables[cpu.AVX512].adam = adamAVX512Funcs
 	tables[cpu.AVX512BF16].adam = adamAVX512Funcs
+	tables[cpu.AMX] = tables[cpu.AVX512BF16]
+	tables[cpu.AMX].bf16 = tileAMX
+	tables[cpu.AMX].gemm = gemmAMXFuncs
+	tables[cpu.AMX].spin = spinAMX
 }

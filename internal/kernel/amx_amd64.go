@@ -1,0 +1,148 @@
+//go:build !purego
+
+package kernel
+
+import "unsafe"
+
+// AMX multiplies by tiles: a register of 16 rows of 64 bytes holds 16 × 32 bf16 of A, 16 × 16 pairs of B, or 16 × 16 sums, and one
+// instruction of 16 cycles does 8,192 multiply-adds, eight times what two pipes of VDPBF16PS do. The gemm and the tile family both
+// read A as rows and B as rows of pairs already, so that one kernel serves them.
+//
+// Sums: a product of tiles adds an element's 16 even terms, and its 16 odd ones, to zero in ascending order, and then both to the sum
+// so far (Intel's manual, volume 2, TDPBF16PS). A sum takes its pairs 16 at a time, and then what is left of them: it does not depend on
+// the rows and columns that are computed with it. Denormals count as zero.
+
+// amxSide is the rows of a tile, the pairs of a row of A, and the columns of B: 16 words are 64 bytes.
+const amxSide = 16
+
+// amxConfig is what LDTILECFG reads: byte 0 is the palette, bytes 16 … 31 have the bytes of a row of each tile, 48 … 55 its rows.
+type amxConfig [64]byte
+
+// amxShape describes the tiles of tilesMul for rows × cols sums of pairs pairs: at most twice a side, and a side. Tiles that are not needed
+// have no rows.
+func amxShape(rows, cols, pairs int) (c amxConfig) {
+	c[0] = 1
+	set := func(tile, rows, words int) {
+		if rows > 0 && words > 0 {
+			c[16+2*tile], c[48+tile] = byte(4*words), byte(rows)
+		}
+	}
+	part := func(n, i int) int { return max(0, min(amxSide, n-i*amxSide)) }
+	for i := range 2 {
+		set(2*i, part(rows, i), part(cols, 0))
+		set(2*i+1, part(rows, i), part(cols, 1))
+		set(4+i, part(rows, i), pairs)
+		set(6+i, pairs, part(cols, i))
+	}
+	return c
+}
+
+// amxFull is the shape of most calls.
+var amxFull = amxShape(2*amxSide, 2*amxSide, amxSide)
+
+// amxMul computes c[rows][cols] = a·b, or c += a·b, for cols ≤ 32: a is [rows][pairs], b [pairs][cols], each element a pair of bf16. lda
+// and ldb count elements of 16 bits, ldc floats.
+func amxMul(rows, cols, pairs int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int, add bool) {
+	if steps := pairs / amxSide; steps > 0 {
+		amxSteps(rows, cols, amxSide, steps, a, lda, b, ldb, c, ldc, add)
+		a, b, add = at(a, steps*2*amxSide), at(b, steps*amxSide*ldb), true
+	}
+	if rest := pairs % amxSide; rest > 0 {
+		amxSteps(rows, cols, rest, 1, a, lda, b, ldb, c, ldc, add)
+	}
+}
+
+// amxSteps is amxMul for steps times pairs pairs, pairs ≤ 16, and 1 step where they are fewer.
+func amxSteps(rows, cols, pairs, steps int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int, add bool) {
+	const high = 2 * amxSide
+	if groups := rows / high; groups > 0 {
+		config := &amxFull
+		if cols < 2*amxSide || pairs < amxSide {
+			shape := amxShape(high, cols, pairs)
+			config = &shape
+		}
+		tilesMulAMX(&config[0], groups, steps, a, 2*lda, b, 2*ldb, c, 4*ldc, add)
+		if rows%high == 0 {
+			return
+		}
+		a, c = at(a, groups*high*lda), at(c, groups*high*ldc)
+	}
+	config := amxShape(rows%high, cols, pairs)
+	tilesMulAMX(&config[0], 1, steps, a, 2*lda, b, 2*ldb, c, 4*ldc, add)
+}
+
+// gemmPairsAMX is kernel.GemmBF16: the pairs of a row of a are neighbours.
+func gemmPairsAMX(rows, pairs int, a *uint16, rs, cs int, b *uint16, ldb int, c *float32, ldc, cols int, add bool) {
+	if cs != 2 {
+		panic("kernel: pairs of A must lie next to each other")
+	}
+	amxMul(rows, cols, pairs, a, rs, b, ldb, c, ldc, add)
+}
+
+// amxFewPairs is how many pairs of the few rows gemmFewPairsAMX turns at a time, a whole number of steps.
+const amxFewPairs = 8 * amxSide
+
+// gemmFewPairsAMX computes the transpose, acc' = b·a': the rows of b are read where they lie, as rows of A are, and what is turned is the few rows.
+func gemmFewPairsAMX(rows, pairs int, a *uint16, rs, cs int, b *uint16, ldb int, acc *float32) {
+	if cs != 2 {
+		panic("kernel: pairs of A must lie next to each other")
+	}
+	var turned [amxFewPairs * GemmFewRows]uint32
+	var sums [amxSide * GemmFewRows]float32
+	out := slice(acc, rows*amxSide)
+	for i := range rows {
+		for j := range amxSide {
+			sums[j*GemmFewRows+i] = out[i*amxSide+j]
+		}
+	}
+	for p := 0; p < pairs; p += amxFewPairs {
+		n := min(amxFewPairs, pairs-p)
+		for i := range rows {
+			for q, x := range slice(word(at(a, i*rs+2*p)), n) {
+				turned[q*GemmFewRows+i] = x
+			}
+		}
+		amxMul(amxSide, rows, n, at(b, 2*p), ldb, (*uint16)(unsafe.Pointer(&turned[0])), 2*GemmFewRows, &sums[0], GemmFewRows, true)
+	}
+	for i := range rows {
+		for j := range amxSide {
+			out[i*amxSide+j] = sums[j*GemmFewRows+i]
+		}
+	}
+}
+
+func tileMulAMX(rows, k int, a *uint16, lda int, b *uint16, c *float32) {
+	amxMul(rows, Lanes, k/2, a, lda, b, 2*Lanes, c, Lanes, false)
+}
+
+func tileMulAddAMX(rows, k int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int) {
+	amxMul(rows, Lanes, k/2, a, lda, b, 2*ldb, c, ldc, true)
+}
+
+var tileAMX = tileBF16Funcs{
+	pair:    tilePairAVX512BF16,
+	zip:     tileZipAVX512BF16,
+	mul:     tileMulAMX,
+	mulAdd:  tileMulAddAMX,
+	mulT:    tileMulTAVX512BF16,
+	softmax: tileSoftmaxAVX512BF16,
+}
+
+var gemmAMXFuncs = gemmFuncs{
+	rows: 12, cols: 32, lanes: 16, rowsPairs: 96, pairsGoOn: true,
+	mul:          gemmAVX512,
+	few:          gemmFewAVX512,
+	mulPairs:     gemmPairsAMX,
+	fewPairs:     gemmFewPairsAMX,
+	packRows:     packRowsF32AVX512,
+	packRowsBF16: packRowsBF16AVX512,
+	packRowsF16:  packRowsF16AVX512,
+	packCols:     packColsAVX512,
+	packPairs:    packPairsAVX512,
+}
+
+// spinAMX counts four products of full tiles a round.
+var spinAMX = spinFuncs{
+	f32: spinF32AVX512, f32Flops: 24 * 16 * 2,
+	bf16: func(n int) { spinBF16AMX(&amxFull[0], n) }, bf16Flops: 4 * 4 * amxSide * amxSide * amxSide,
+}
