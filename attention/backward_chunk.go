@@ -209,7 +209,8 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	w.addRows(w.dk[from*w.width:], w.dp, w.q, w.qr16, n)
 	if p.bf16 {
 		kernel.TilePair(n, w.dp, w.pairs16)
-		kernel.TileMulTBF16(a.c.HeadDim, n, p.kPairs[at:], a.c.HeadDim, w.pairs16, w.ones, w.dq)
+		kt, ld := p.turned(p.kt, ref.head, &a.seqs[ref.seq], ref.lo)
+		kernel.TileMulInBF16(a.c.HeadDim, n, kt, ld, w.pairs16, w.ones, w.dq)
 	} else {
 		kernel.TileMulT(a.c.HeadDim, n, p.k[at:], a.c.HeadDim, w.dp, w.ones, w.dq)
 	}

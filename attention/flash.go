@@ -211,7 +211,8 @@ func (w *forwardWorker) attend(t *queryTile, tile, lo, n int, mask []uint32) {
 	w.a.adjust(w.bias, tileRef{w.strip.seq, w.head, tile, lo, n}, w.s, w.extra)
 	if w.p.bf16 {
 		kernel.TileSoftmaxBF16(n, w.s, mask, t.m, t.l, w.alpha, w.p16)
-		kernel.TileMulTBF16(d, n, w.p.vPairs[from*d:], d, w.p16, w.alpha, t.o)
+		vt, ld := w.p.turned(w.p.vt, w.head, seq, lo)
+		kernel.TileMulInBF16(d, n, vt, ld, w.p16, w.alpha, t.o)
 		return
 	}
 	kernel.TileSoftmax(n, w.s, mask, t.m, t.l, w.alpha)

@@ -9,13 +9,14 @@ import (
 // packed holds keys and values by head, rows contiguous: what a strip reads again and again must not lie strides of a power
 // of two apart. Each sequence's rows are rounded up to keyGroup with zeros, which masks hide.
 type packed struct {
-	bf16           bool         // factors are bf16; else float32
-	mem            []tensor.Mat // what the slices are cut from
-	k, v           []float32    // [Hkv][padded][D]
-	k16, v16       []uint16     // the same in bf16
-	kPairs, vPairs []uint16     // neighbouring keys paired, [Hkv][padded/2][D][2]: values for the forward pass, keys for the backward
-	group          int          // query heads per key/value head
-	perHead        int          // rows of one head
+	bf16     bool         // factors are bf16; else float32
+	mem      []tensor.Mat // what the slices are cut from
+	k, v     []float32    // [Hkv][padded][D]
+	k16, v16 []uint16     // the same in bf16
+	kt, vt   []uint16     // transposed, by blocks of KeyBlock keys, [Hkv][blocks][D][KeyBlock]: values for the forward pass, keys for the backward
+	group    int          // query heads per key/value head
+	perHead  int          // rows of one head
+	width    int          // D
 }
 
 // packFor says what keys and values are packed for.
@@ -31,7 +32,7 @@ const packRows = 1024
 
 // pack copies k and v. Factors are bf16 where q, k and v all are, and the level multiplies them.
 func (a *Attention) pack(x tensor.Exec, k, v tensor.Mat, q tensor.Type, use packFor, dry bool) *packed {
-	p := &packed{group: a.c.Heads / a.c.KVHeads, perHead: a.padded}
+	p := &packed{group: a.c.Heads / a.c.KVHeads, perHead: a.padded, width: a.c.HeadDim}
 	p.bf16 = q == tensor.BF16 && k.Type == tensor.BF16 && v.Type == tensor.BF16 && kernel.HasBF16()
 	get := func(t tensor.Type) tensor.Mat {
 		p.mem = append(p.mem, x.Pool.Get(t, a.c.KVHeads*a.padded, a.c.HeadDim))
@@ -41,9 +42,9 @@ func (a *Attention) pack(x tensor.Exec, k, v tensor.Mat, q tensor.Type, use pack
 	case !p.bf16:
 		p.k, p.v = get(tensor.F32).F32, get(tensor.F32).F32
 	case use == packForward:
-		p.k16, p.vPairs = get(tensor.BF16).U16, get(tensor.BF16).U16
+		p.k16, p.vt = get(tensor.BF16).U16, get(tensor.BF16).U16
 	default:
-		p.k16, p.v16, p.kPairs = get(tensor.BF16).U16, get(tensor.BF16).U16, get(tensor.BF16).U16
+		p.k16, p.v16, p.kt = get(tensor.BF16).U16, get(tensor.BF16).U16, get(tensor.BF16).U16
 	}
 	if dry {
 		return p
@@ -76,14 +77,14 @@ func (a *Attention) packPiece(p *packed, k, v tensor.Mat, head int, s *sequence,
 	}
 	at := first * d
 	for _, x := range []struct {
-		from        tensor.Mat
-		rows, pairs []uint16
-	}{{source(k), p.k16, p.kPairs}, {source(v), p.v16, p.vPairs}} {
+		from         tensor.Mat
+		rows, turned []uint16
+	}{{source(k), p.k16, p.kt}, {source(v), p.v16, p.vt}} {
 		if x.rows != nil {
 			copyRows16(x.rows[at:at+rows*d], x.from)
 		}
-		if x.pairs != nil {
-			pairRows16(x.pairs[at:at+rows*d], x.from)
+		if x.turned != nil {
+			turnRows16(x.turned[at:at+rows*d], x.from)
 		}
 	}
 }
@@ -96,17 +97,35 @@ func copyRows16(dst []uint16, src tensor.Mat) {
 	clear(dst[src.Rows*src.Cols:])
 }
 
-// pairRows16 is copyRows16 with rows 2i and 2i+1 interleaved.
-func pairRows16(dst []uint16, src tensor.Mat) {
-	zero := make([]uint16, src.Cols)
-	row := func(i int) []uint16 {
-		if i < src.Rows {
-			return src.Row16(i)
-		}
-		return zero
+// turnRows16 is copyRows16 with each KeyBlock of rows transposed; the last block is as wide as there are rows left.
+func turnRows16(dst []uint16, src tensor.Mat) {
+	const block = kernel.KeyBlock
+	for from := 0; from*src.Cols < len(dst); from += block {
+		width := min(block, len(dst)/src.Cols-from)
+		turnBlock16(dst[from*src.Cols:], width, src.SliceRows(min(from, src.Rows), min(from+width, src.Rows)))
 	}
-	for i := 0; i*src.Cols < len(dst); i += 2 {
-		kernel.TileZip(src.Cols, row(i), row(i+1), dst[i*src.Cols:])
+}
+
+// turnBlock16 transposes rows of a BF16 matrix into dst [Cols][width], and fills what is left of dst's rows with zeros. It goes by way of
+// squares of pairs: two neighbouring rows are paired, and then the pairs transposed.
+func turnBlock16(dst []uint16, width int, rows tensor.Mat) {
+	const side = 32 // at least the width of the widest panel
+	var pairs, turned [side * 2 * side]uint16
+	_, panel := kernel.GemmTile()
+	for from := 0; from < width; from += 2 * panel {
+		wide, high := min(2*panel, width-from), min(2*panel, rows.Rows-from)
+		for col := 0; col < rows.Cols; col += panel {
+			cols := min(panel, rows.Cols-col)
+			if high > 0 {
+				kernel.PackPairs(high, cols, rows.U16[from*rows.Stride+col:], rows.Stride, pairs[:], 2*panel)
+				kernel.TurnPairs(cols, (high+1)/2, pairs[:], 2*panel, turned[:], 2*panel)
+			} else {
+				clear(turned[:])
+			}
+			for i := range cols {
+				copy(dst[(col+i)*width+from:][:wide], turned[i*2*panel:])
+			}
+		}
 	}
 }
 
@@ -120,6 +139,13 @@ func copyRows(dst []float32, src tensor.Mat) {
 
 // row is the first packed row of key j of a batch, as query head h reads it.
 func (p *packed) row(h, j int) int { return h/p.group*p.perHead + j }
+
+// turned is the block of kt or vt that key lo of a sequence is in, from that key on, as query head h reads it: a row for each of the head's
+// D columns, ld elements apart.
+func (p *packed) turned(t []uint16, h int, s *sequence, lo int) (rows []uint16, ld int) {
+	block := lo / kernel.KeyBlock * kernel.KeyBlock
+	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceilDiv(s.K, keyGroup)*keyGroup-block)
+}
 
 func (p *packed) free(mem *tensor.Pool) {
 	for _, m := range p.mem {

@@ -119,12 +119,17 @@ func tileMulAddAMX(rows, k int, a *uint16, lda int, b *uint16, ldb int, c *float
 	amxMul(rows, Lanes, k/2, a, lda, b, 2*ldb, c, ldc, true)
 }
 
+func tileMulInAMX(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32) {
+	tilesScaleAMX(rows, alpha, c)
+	amxMul(rows, Lanes, k/2, a, lda, b, 2*Lanes, c, Lanes, true)
+}
+
 var tileAMX = tileBF16Funcs{
 	pair:    tilePairAVX512BF16,
 	zip:     tileZipAVX512BF16,
 	mul:     tileMulAMX,
 	mulAdd:  tileMulAddAMX,
-	mulT:    tileMulTAVX512BF16,
+	mulIn:   tileMulInAMX,
 	softmax: tileSoftmaxAVX512BF16,
 }
 

@@ -395,6 +395,36 @@ high1wide1step:
 	BYTE $0xc0
 	RET
 
+// func tilesScaleAMX(rows int, alpha *float32, c *float32)
+// Requires: AVX, AVX512F
+TEXT ·tilesScaleAMX(SB), NOSPLIT, $0-24
+	MOVQ         rows+0(FP), AX
+	MOVQ         alpha+8(FP), CX
+	MOVQ         c+16(FP), DX
+	VBROADCASTSS amxOne<>+0(SB), Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      64(CX), Z2
+	VCMPPS       $0x04, Z0, Z1, K1
+	VCMPPS       $0x04, Z0, Z2, K2
+	KORTESTW     K1, K2
+	JZ           done
+
+loop:
+	VMULPS  (DX), Z1, Z0
+	VMOVUPS Z0, (DX)
+	VMULPS  64(DX), Z2, Z0
+	VMOVUPS Z0, 64(DX)
+	ADDQ    $0x00000080, DX
+	DECQ    AX
+	JNZ     loop
+
+done:
+	VZEROUPPER
+	RET
+
+DATA amxOne<>+0(SB)/4, $0x3f800000
+GLOBL amxOne<>(SB), RODATA|NOPTR, $4
+
 // func spinBF16AMX(config *byte, n int)
 TEXT ·spinBF16AMX(SB), NOSPLIT, $0-16
 	MOVQ config+0(FP), AX

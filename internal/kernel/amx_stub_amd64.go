@@ -9,6 +9,9 @@ package kernel
 //go:noescape
 func tilesMulAMX(config *byte, groups int, steps int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int, add bool)
 
+//go:noescape
+func tilesScaleAMX(rows int, alpha *float32, c *float32)
+
 // spinBF16AMX is n rounds of four products of full tiles.
 //
 //go:noescape

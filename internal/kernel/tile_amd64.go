@@ -63,6 +63,6 @@ var tileAVX512BF16 = tileBF16Funcs{
 	zip:     tileZipAVX512BF16,
 	mul:     tileMulAVX512BF16,
 	mulAdd:  tileMulAddAVX512BF16,
-	mulT:    tileMulTAVX512BF16,
+	mulIn:   tileMulInAVX512BF16,
 	softmax: tileSoftmaxAVX512BF16,
 }

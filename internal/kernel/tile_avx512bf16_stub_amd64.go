@@ -17,7 +17,7 @@ func tileMulAVX512BF16(rows int, k int, a *uint16, lda int, b *uint16, c *float3
 func tileMulAddAVX512BF16(rows int, k int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int)
 
 //go:noescape
-func tileMulTAVX512BF16(rows int, k int, a *uint16, lda int, b *uint16, alpha *float32, c *float32)
+func tileMulInAVX512BF16(rows int, k int, a *uint16, lda int, b *uint16, alpha *float32, c *float32)
 
 //go:noescape
 func tileSoftmaxAVX512BF16(keys int, s *float32, mask *uint32, m *float32, l *float32, alpha *float32, p *uint16)

@@ -7,7 +7,7 @@ import "github.com/longspan/longspan/internal/cpu"
 //
 //	k    [keys][d]           a pair is two neighbouring elements of a row
 //	qt16 [d/2][Lanes][2]     a pair is two neighbouring rows of qt
-//	v16  [keys/2][d][2]      a pair is one element of two neighbouring keys
+//	vt16 [d][keys]           a pair is one element of two neighbouring keys
 //	p16  [keys/2][Lanes][2]  a pair is the probabilities of two neighbouring keys
 
 // tileBF16Funcs are the functions of one level.
@@ -16,7 +16,7 @@ type tileBF16Funcs struct {
 	zip     func(d int, even, odd, dst *uint16)
 	mul     func(rows, k int, a *uint16, lda int, b *uint16, c *float32)
 	mulAdd  func(rows, k int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int)
-	mulT    func(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32)
+	mulIn   func(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32)
 	softmax func(keys int, s *float32, mask *uint32, m, l, alpha *float32, p *uint16)
 }
 
@@ -25,7 +25,7 @@ var tileBF16Generic = tileBF16Funcs{
 	zip:     tileZipGeneric,
 	mul:     tileMulBF16Generic,
 	mulAdd:  tileMulAddBF16Generic,
-	mulT:    tileMulTBF16Generic,
+	mulIn:   tileMulInBF16Generic,
 	softmax: tileSoftmaxBF16Generic,
 }
 
@@ -48,9 +48,9 @@ func TileMulAddBF16(rows, k int, a []uint16, lda int, b []uint16, ldb int, c []f
 	active.bf16.mulAdd(rows, k, &a[0], lda, &b[0], ldb, &c[0], ldc)
 }
 
-// TileMulTBF16 is TileMulT for a [k/2][rows][2], whose rows of pairs are lda pairs apart, and b [k/2][Lanes][2].
-func TileMulTBF16(rows, k int, a []uint16, lda int, b []uint16, alpha, c []float32) {
-	active.bf16.mulT(rows, k, &a[0], lda, &b[0], &alpha[0], &c[0])
+// TileMulInBF16 computes c = alpha·c + a·b: TileMulT for what is transposed already, a [rows][k] and b [k/2][Lanes][2]; c has rows of Lanes.
+func TileMulInBF16(rows, k int, a []uint16, lda int, b []uint16, alpha, c []float32) {
+	active.bf16.mulIn(rows, k, &a[0], lda, &b[0], &alpha[0], &c[0])
 }
 
 // TileSoftmaxBF16 is TileSoftmax that leaves the probabilities in p [keys/2][Lanes][2], rounded; s is scratch afterwards. l sums

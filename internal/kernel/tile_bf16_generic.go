@@ -54,12 +54,12 @@ func tileMulAddBF16Generic(rows, k int, a *uint16, lda int, b *uint16, ldb int, 
 	}
 }
 
-func tileMulTBF16Generic(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32) {
-	as, bs, cs, al := slice(a, (k/2-1)*2*lda+2*rows), slice(b, k*Lanes), slice(c, rows*Lanes), slice(alpha, Lanes)
+func tileMulInBF16Generic(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32) {
+	as, bs, cs, al := slice(a, (rows-1)*lda+k), slice(b, k*Lanes), slice(c, rows*Lanes), slice(alpha, Lanes)
 	for i := range rows {
 		var sum [Lanes]float32
 		for p := range k {
-			factor := widenBF16(as[(p/2*lda+i)*2+p%2])
+			factor := widenBF16(as[i*lda+p])
 			for x := range sum {
 				sum[x] += factor * widenBF16(bs[(p/2*Lanes+x)*2+p%2])
 			}

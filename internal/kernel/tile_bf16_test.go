@@ -14,7 +14,7 @@ var bf16Proofs = []struct {
 	name  string
 	prove func(g *rig, r *rand.Rand, z tileSize)
 }{
-	{"pair", provePair}, {"zip", proveZip}, {"mul", proveMulBF16}, {"mulAdd", proveMulAddBF16}, {"mulT", proveMulTBF16}, {"softmax", proveSoftmaxBF16},
+	{"pair", provePair}, {"zip", proveZip}, {"mul", proveMulBF16}, {"mulAdd", proveMulAddBF16}, {"mulIn", proveMulInBF16}, {"softmax", proveSoftmaxBF16},
 }
 
 func TestTileBF16(t *testing.T) {
@@ -105,20 +105,20 @@ func proveMulAddBF16(g *rig, r *rand.Rand, z tileSize) {
 	}, 0x1p-24, want)
 }
 
-func proveMulTBF16(g *rig, r *rand.Rand, z tileSize) {
-	rows, k, lda := z.d, z.keys, z.d+z.pad
-	a, wideA := rounded(r, (k/2-1)*2*lda+2*rows)
+func proveMulInBF16(g *rig, r *rand.Rand, z tileSize) {
+	rows, k, lda := z.d, z.keys, z.keys+2*z.pad
+	a, wideA := rounded(r, (rows-1)*lda+k)
 	b, wideB := rounded(r, k*lanes)
 	alpha, c := kerneltest.Normal(r, lanes), kerneltest.Normal(r, rows*lanes)
 	want := kerneltest.Float64(c)
 	for i := range want {
 		want[i] *= float64(alpha[i%lanes])
 		for p := range k {
-			want[i] += wideA[pairAt(p, i/lanes, lda)] * wideB[pairAt(p, i%lanes, lanes)]
+			want[i] += wideA[i/lanes*lda+p] * wideB[pairAt(p, i%lanes, lanes)]
 		}
 	}
 	operands{in16: [][]uint16{a, b}, in: [][]float32{alpha}, out: [][]float32{c}}.within(g, func(o operands) {
-		kernel.TileMulTBF16(rows, k, o.in16[0], lda, o.in16[1], o.in[0], o.out[0])
+		kernel.TileMulInBF16(rows, k, o.in16[0], lda, o.in16[1], o.in[0], o.out[0])
 	}, 0x1p-24, want)
 }
 

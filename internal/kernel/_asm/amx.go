@@ -9,6 +9,7 @@ import (
 func init() {
 	units["amx"] = func() {
 		tilesMul()
+		tilesScale()
 		spinTiles()
 	}
 }
@@ -117,6 +118,37 @@ func tilesBody(name string, high, wide int) {
 	DECQ(RDI)
 	JNZ(LabelRef(name))
 	tilerelease()
+	RET()
+}
+
+// tilesScale emits c[rows][32] = alpha·c, a factor for each lane. Where all are 1, as they are once a row's maximum has been seen, nothing is
+// read or written.
+func tilesScale() {
+	kernel("tilesScaleAMX", "func(rows int, alpha, c *float32)")
+	rows := Load(Param("rows"), GP64())
+	alpha := Load(Param("alpha"), GP64())
+	c := Load(Param("c"), GP64())
+	one, lo, hi := ZMM(), ZMM(), ZMM()
+	low, high := K(), K()
+	VBROADCASTSS(float("amxOne", 1), one)
+	VMOVUPS(Mem{Base: alpha}, lo)
+	VMOVUPS(Mem{Base: alpha, Disp: 64}, hi)
+	const unequal = 4 // or a NaN
+	VCMPPS(Imm(unequal), one, lo, low)
+	VCMPPS(Imm(unequal), one, hi, high)
+	KORTESTW(low, high)
+	JZ(LabelRef("done"))
+	Label("loop")
+	for h, factor := range []VecVirtual{lo, hi} {
+		scaled := ZMM()
+		VMULPS(Mem{Base: c, Disp: 64 * h}, factor, scaled)
+		VMOVUPS(scaled, Mem{Base: c, Disp: 64 * h})
+	}
+	ADDQ(U32(laneBytes), c)
+	DECQ(rows)
+	JNZ(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
 	RET()
 }
 

@@ -14,7 +14,7 @@ func init() {
 		tileZipBF16()
 		tileMulBF16()
 		tileMulAddBF16()
-		tileMulTBF16()
+		tileMulInBF16()
 		tileSoftmaxBF16()
 	}
 }
@@ -31,6 +31,21 @@ func tileMulBF16() {
 	c := Load(Param("c"), GP64())
 	a0, a4, bp, n := GP64(), GP64(), GP64(), GP64()
 	Label("group")
+	mulGroupBF16(a, a0, a4, lda, lda3, bp, n)
+	for i := range rowGroup {
+		VMOVUPS(zmm[i], Mem{Base: c, Disp: laneBytes * i})
+		VMOVUPS(zmm[rowGroup+i], Mem{Base: c, Disp: laneBytes*i + 64})
+	}
+	LEAQ(Mem{Base: a, Index: lda, Scale: 8}, a)
+	ADDQ(U32(rowGroup*laneBytes), c)
+	SUBQ(Imm(rowGroup), rows)
+	JNZ(LabelRef("group"))
+	VZEROUPPER()
+	RET()
+}
+
+// mulGroupBF16 emits the sums of 8 rows of a with b, in the first 16 registers. a0, a4, bp and n are its own.
+func mulGroupBF16(a, a0, a4, lda, lda3, bp, n Register) {
 	for i := range 2 * rowGroup {
 		VPXORD(zmm[i], zmm[i], zmm[i])
 	}
@@ -55,16 +70,6 @@ func tileMulBF16() {
 	ADDQ(U32(2*laneBytes), bp)
 	SUBQ(Imm(4), n)
 	JNZ(LabelRef("loop"))
-	for i := range rowGroup {
-		VMOVUPS(zmm[i], Mem{Base: c, Disp: laneBytes * i})
-		VMOVUPS(zmm[rowGroup+i], Mem{Base: c, Disp: laneBytes*i + 64})
-	}
-	LEAQ(Mem{Base: a, Index: lda, Scale: 8}, a)
-	ADDQ(U32(rowGroup*laneBytes), c)
-	SUBQ(Imm(rowGroup), rows)
-	JNZ(LabelRef("group"))
-	VZEROUPPER()
-	RET()
 }
 
 // tileMulAddBF16 emits c[8 rows][32] += a·b with pairs along k; rows of pairs of b, and rows of c, lie strides apart.
@@ -120,39 +125,21 @@ func tileMulAddBF16() {
 	RET()
 }
 
-// tileMulTBF16 emits c[8 rows][32] = alpha·c + aᵀ·b with pairs along k: the 8 pairs of a step are adjacent in a.
-func tileMulTBF16() {
-	kernel("tileMulTAVX512BF16", "func(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32)")
+// tileMulInBF16 emits c[8 rows][32] = alpha·c + a·b with pairs along k: tileMulBF16, and then what c held.
+func tileMulInBF16() {
+	kernel("tileMulInAVX512BF16", "func(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32)")
 	rows := Load(Param("rows"), GP64())
 	a := Load(Param("a"), GP64())
 	lda := Load(Param("lda"), GP64())
-	SHLQ(Imm(2), lda) // bytes of a row of pairs
+	ADDQ(lda, lda) // bytes
+	lda3 := GP64()
+	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
 	alpha := Load(Param("alpha"), GP64())
 	c := Load(Param("c"), GP64())
-	ap, bp, n := GP64(), GP64(), GP64()
-	const lo, hi, factor = 16, 17, 18
+	a0, a4, bp, n := GP64(), GP64(), GP64(), GP64()
 	Label("group")
-	for i := range 2 * rowGroup {
-		VPXORD(zmm[i], zmm[i], zmm[i])
-	}
-	MOVQ(a, ap)
-	Load(Param("b"), bp)
-	Load(Param("k"), n)
-	Label("loop")
-	for u := range 2 {
-		VMOVUPS(Mem{Base: bp, Disp: laneBytes * u}, zmm[lo])
-		VMOVUPS(Mem{Base: bp, Disp: laneBytes*u + 64}, zmm[hi])
-		for i := range rowGroup {
-			f := factor + i%4
-			VBROADCASTSS(Mem{Base: ap, Disp: 4 * i}, zmm[f])
-			vdpbf16ps(zmm[lo], zmm[f], zmm[i])
-			vdpbf16ps(zmm[hi], zmm[f], zmm[rowGroup+i])
-		}
-		ADDQ(lda, ap)
-	}
-	ADDQ(U32(2*laneBytes), bp)
-	SUBQ(Imm(4), n)
-	JNZ(LabelRef("loop"))
+	mulGroupBF16(a, a0, a4, lda, lda3, bp, n)
+	const lo, hi = 16, 17
 	VMOVUPS(Mem{Base: alpha}, zmm[lo])
 	VMOVUPS(Mem{Base: alpha, Disp: 64}, zmm[hi])
 	for i := range rowGroup {
@@ -162,7 +149,7 @@ func tileMulTBF16() {
 			VMOVUPS(sum, at)
 		}
 	}
-	ADDQ(Imm(4*rowGroup), a)
+	LEAQ(Mem{Base: a, Index: lda, Scale: 8}, a)
 	ADDQ(U32(rowGroup*laneBytes), c)
 	SUBQ(Imm(rowGroup), rows)
 	JNZ(LabelRef("group"))
