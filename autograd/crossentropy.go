@@ -114,7 +114,8 @@ func (o *crossEntropy) forward(c *call) error {
 		g.takeDX()
 	}
 	w, done := o.affine.operand(c.x, c.in[1])
-	logits := c.x.Pool.Get(tensor.F32, o.chunk, classes)
+	room := o.room(c.x.Pool, classes)
+	logits := room.SliceCols(0, classes)
 	for i0 := 0; i0 < x.Rows; i0 += o.chunk {
 		z := logits.SliceRows(0, min(o.chunk, x.Rows-i0))
 		o.project(c.x, z, x.SliceRows(i0, i0+z.Rows), w, c.in)
@@ -134,14 +135,14 @@ func (o *crossEntropy) forward(c *call) error {
 	}
 	done()
 	c.x.Pool.Put(losses)
-	o.keep(c, g, lse, logits)
+	o.keep(c, g, lse, room)
 	return nil
 }
 
 // keep saves what the backward pass needs, and gives back the rest.
-func (o *crossEntropy) keep(c *call, g headGrads, lse, logits tensor.Mat) {
+func (o *crossEntropy) keep(c *call, g headGrads, lse, room tensor.Mat) {
 	if c.keeps && o.early() {
-		c.x.Pool.Put(logits)
+		c.x.Pool.Put(room)
 		c.x.Pool.Put(lse)
 		if g.dx.Rows > 0 {
 			c.save(g.dx)
@@ -150,10 +151,20 @@ func (o *crossEntropy) keep(c *call, g headGrads, lse, logits tensor.Mat) {
 	}
 	c.save(lse)
 	if c.keeps && o.chunk == c.in[0].Rows {
-		c.save(logits)
+		c.save(room)
 		return
 	}
-	c.x.Pool.Put(logits)
+	c.x.Pool.Put(room)
+}
+
+// room is memory for the logits of a chunk. A product stores them by lines of the cache, 16 at a time: where there are many, rows begin at
+// a line, or each store would be to two.
+func (o *crossEntropy) room(p *tensor.Pool, classes int) tensor.Mat {
+	const line, many = 16, 256
+	if classes >= many {
+		classes = (classes + line - 1) / line * line
+	}
+	return p.Get(tensor.F32, o.chunk, classes)
 }
 
 // project computes z = x·wᵀ + b for one chunk.
@@ -213,13 +224,14 @@ func (o *crossEntropy) backward(b *backCall) error {
 		g.scale = b.dout.F32[0] / float32(max(1, o.counted))
 	}
 	w, wDone := o.affine.operand(b.x, b.in[1])
-	logits := tensor.Mat{}
+	room := tensor.Mat{}
 	kept := len(b.saved) > 1
 	if kept {
-		logits = b.saved[1]
+		room = b.saved[1]
 	} else {
-		logits = b.x.Pool.Get(tensor.F32, o.chunk, classes)
+		room = o.room(b.x.Pool, classes)
 	}
+	logits := room.SliceCols(0, classes)
 	g.takeDX()
 	for i0 := 0; i0 < x.Rows; i0 += o.chunk {
 		z := logits.SliceRows(0, min(o.chunk, x.Rows-i0))
@@ -230,7 +242,7 @@ func (o *crossEntropy) backward(b *backCall) error {
 	}
 	wDone()
 	if !kept {
-		b.x.Pool.Put(logits)
+		b.x.Pool.Put(room)
 	}
 	if b.wants(0) {
 		b.give(0, g.dx)
