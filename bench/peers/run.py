@@ -132,7 +132,7 @@ def duration(seconds):
 
 
 def table(rows, info, options):
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    versions = ", ".join(f"{d.name} {d.version}" for name in LIBRARIES for d in importlib.metadata.distributions(name=name))
     lines = [
         f"{processor()}, {options.threads} of {os.cpu_count()} threads, {platform.system()}, {datetime.date.today()}.  ",
         f"Longspan {commit()}, {info['go']}, {info['level']} kernels; Python {platform.python_version()}, {versions}.  ",
