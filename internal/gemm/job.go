@@ -8,10 +8,10 @@ import (
 
 // Sizes, in elements where nothing else is said.
 const (
-	// depthLimit words of k: a panel of 32 columns is 64 KiB and streams from L2 for every dozen rows of A, whose 24 KiB stay
+	// depthLimit words of k, in float32: a panel of 32 columns is 64 KiB and streams from L2 for every dozen rows of A, whose 24 KiB stay
 	// in L1. Of 256, 384 and 512 this was the fastest by 1 to 3%: C is read and written the least often.
 	depthLimit = 512
-	// pieceRows of A at depthLimit are 192 KiB of the 1 MiB L2 cache; a multiple of every level's tile.
+	// pieceRows of A at depthLimit are 192 KiB of the 1 MiB L2 cache; a multiple of every level's tile, or less than it.
 	pieceRows = 96
 	// pieceColsLimit of B bounds what a piece needs of C to 192 KiB.
 	pieceColsLimit = 512
@@ -71,7 +71,7 @@ func newJob(x tensor.Exec, c tensor.Mat, a, b Operand, m, n, k int, add bool) jo
 func cutDepth(k int, pairs bool) (depth, blocks int) {
 	limit, unit := depthLimit, 4
 	if pairs {
-		limit, unit = 2*limit, 2*unit
+		limit, unit = 2*kernel.GemmDepthBF16(), 2*unit
 	}
 	blocks = (k + limit - 1) / limit
 	depth = roundUp((k+blocks-1)/blocks, unit)
@@ -87,7 +87,7 @@ func (j *job) run() {
 		return
 	}
 	packed := j.b0.ready
-	j.rows = pieceRows
+	j.rows = max(pieceRows, j.tileRows)
 	blocks, cols := j.chunk()
 	j.cols = j.pieceCols(cols)
 	j.getScratch()

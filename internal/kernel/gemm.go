@@ -20,6 +20,7 @@ import "unsafe"
 type gemmFuncs struct {
 	rows, cols, lanes int // of a full tile; columns that packCols transposes at once
 	rowsPairs         int // of a full tile of pairs
+	depthPairs        int // pairs of K that are best multiplied at a time
 	pairsGoOn         bool
 	mul               func(rows, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc, cols int, add bool)
 	mulPairs          func(rows, k int, a *uint16, rs, cs int, b *uint16, ldb int, c *float32, ldc, cols int, add bool)
@@ -40,6 +41,9 @@ func GemmTileBF16() (rows, cols int) { return active.gemm.rowsPairs, active.gemm
 
 // GemmBF16GoesOn says whether GemmBF16 begins at c where it adds to it. Else it begins at zero, and adds its sums to c at the end.
 func GemmBF16GoesOn() bool { return active.gemm.pairsGoOn }
+
+// GemmDepthBF16 is how many pairs of K GemmBF16 is best given at a time.
+func GemmDepthBF16() int { return active.gemm.depthPairs }
 
 // Gemm computes c = a·b, or c += a·b, for rows ≤ GemmTile's rows and cols ≤ its columns. k is at least 1.
 func Gemm(rows, k int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc, cols int, add bool) {

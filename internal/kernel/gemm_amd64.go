@@ -23,7 +23,7 @@ var gemmAVX512Funcs = gemmFuncs{
 }
 
 var gemmAVX512BF16Funcs = gemmFuncs{
-	rows: 12, cols: 32, lanes: 16, rowsPairs: 12,
+	rows: 12, cols: 32, lanes: 16, rowsPairs: 12, depthPairs: 512,
 	mul:          gemmAVX512,
 	few:          gemmFewAVX512,
 	mulPairs:     gemmAVX512BF16,
