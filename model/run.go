@@ -66,13 +66,13 @@ func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
 	}
 	result := Result{Loss: float64(loss.Scalar()), Targets: t.counted}
 	t.deliver(r)
-	if r.Memory != nil && in.memory != nil {
-		in.memory.remember(r.Memory, x)
-	}
 	if r.Backward {
 		if err := p.G.Backward(loss, r.derivative()); err != nil {
 			return Result{}, err
 		}
+	}
+	if r.Memory != nil && in.memory != nil {
+		in.memory.remember(r.Memory, x) // checkpoints read the memory before until the backward pass is over
 	}
 	result.Cost, result.Held = p.G.Cost(), p.G.Held()
 	return result, nil
