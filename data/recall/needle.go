@@ -43,6 +43,8 @@ func NewNeedle(c NeedleConfig) (*Needle, error) {
 	}
 	n := &Needle{c}
 	switch {
+	case c.Tokens < 1: // so that no sum below can overflow
+		return nil, fmt.Errorf("recall: sequences of %d tokens; expected at least 1", c.Tokens)
 	case c.Hay < 1 || c.Keys < 1 || c.Values < 2 || c.Answer < 1 || c.Examples < 1:
 		return nil, fmt.Errorf("recall: %d kinds of hay, %d keys, %d values, answers of %d, %d examples; expected at least 1 of each, and 2 values",
 			c.Hay, c.Keys, c.Values, c.Answer, c.Examples)

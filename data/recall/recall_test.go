@@ -188,7 +188,7 @@ func TestConfigsAreChecked(t *testing.T) {
 		}
 	}
 	for _, c := range []NeedleConfig{
-		{}, {Tokens: 4}, {Tokens: 100, Decoys: 16}, {Tokens: 100, Decoys: -1}, {Tokens: 100, Depth: 1.5}, {Tokens: 100, Values: 1},
+		{}, {Tokens: 4}, {Tokens: math.MinInt}, {Tokens: 100, Decoys: 16}, {Tokens: 100, Decoys: -1}, {Tokens: 100, Depth: 1.5}, {Tokens: 100, Values: 1},
 		{Tokens: math.MaxInt}, {Tokens: 100, Answer: math.MaxInt}, {Tokens: 100, Hay: 1 << 31}, {Tokens: 100, Decoys: math.MaxInt, Keys: math.MaxInt},
 	} {
 		if _, err := NewNeedle(c); err == nil {
