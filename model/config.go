@@ -179,8 +179,12 @@ func (s *settings) checkWords() error {
 	return nil
 }
 
-// maxSize bounds every size, so that no product of two overflows an int64.
-const maxSize = 1 << 28
+// maxSize bounds every size, so that no product of two overflows an int64. maxLayers is deeper than any model that learns, and what can still be
+// planned in seconds, for it to be refused.
+const (
+	maxSize   = 1 << 28
+	maxLayers = 1 << 12
+)
 
 func (s *settings) checkSizes() error {
 	for _, n := range []struct {
@@ -194,6 +198,9 @@ func (s *settings) checkSizes() error {
 		if n.found < n.least || n.found > maxSize {
 			return fmt.Errorf("%s: found %d, expected %d to %d", n.key, n.found, n.least, maxSize)
 		}
+	}
+	if s.Layers > maxLayers {
+		return fmt.Errorf("layers: found %d, expected 1 to %d", s.Layers, maxLayers)
 	}
 	for _, f := range []struct {
 		key   string

@@ -29,6 +29,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		`precision "f8" is not known`:                         {Vocab: 4, Precision: "f8"},
 		"tied: found with the head tag":                       {Vocab: 4, Kind: Encoder, Head: Tag, Classes: 4, Tied: true},
 		`checkpoint: found "4"`:                               {Vocab: 4, Layers: 3, Checkpoint: "4"},
+		"layers: found 1048576, expected 1 to 4096":           {Vocab: 4, Layers: 1 << 20},
 		"heads: found -1":                                     {Vocab: 4, Heads: -1},
 	} {
 		if err := c.Check(); err == nil || !strings.Contains(err.Error(), want) {
