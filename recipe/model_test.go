@@ -197,6 +197,8 @@ func TestFitRefuses(t *testing.T) {
 		{"model: {vocab: 3}\ndata: {genome: {}}", "vocab is 3 and the data has 5"},
 		{"model: {head: classify, kind: encoder}\ndata: {genome: {}}", "needs labels"},
 		{"model: {head: lm}\ndata: {pathfinder: {}}", "predicts tokens"},
+		{"model: {head: classify}\ndata: {recall: {queries: 2}}", "needs labels"},
+		{"model: {head: classify}\ndata: {needle: {answer: 2}}", "needs labels"},
 		{"model: {kind: encoder, head: tag}\ndata: {genome: {}}", "the head tag learns classes of tokens"},
 		{"model: {kind: encoder, head: tag, classes: 3}\ndata: {recall: {}}", "classes is 3 and the answers are among 144 tokens"},
 		{"data: {genome: {repeats: 0.7}}", "repeats is 0.7"},

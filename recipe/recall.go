@@ -68,7 +68,11 @@ func (r *Recall) check() error {
 
 func (r *Recall) open(batch int, seed uint64) (*Sets, error) {
 	s := &Sets{Tokens: orDefault(r.Tokens, 1024), Next: true, Apart: true}
-	return s, s.tasks(batch, seed, r.Examples, r.Held, r.part)
+	err := s.tasks(batch, seed, r.Examples, r.Held, r.part)
+	if r.Queries > 1 {
+		s.Classes = 0 // the answers are the tokens' then, and a sequence has no label
+	}
+	return s, err
 }
 
 func (n *Needle) part(split data.Split, examples int) (task, error) {
@@ -86,7 +90,11 @@ func (n *Needle) check() error {
 
 func (n *Needle) open(batch int, seed uint64) (*Sets, error) {
 	s := &Sets{Tokens: orDefault(n.Tokens, 1024), Next: true, Apart: n.Answer <= 1} // a longer answer is read on from its beginning
-	return s, s.tasks(batch, seed, n.Examples, n.Held, n.part)
+	err := s.tasks(batch, seed, n.Examples, n.Held, n.part)
+	if n.Answer > 1 {
+		s.Classes = 0
+	}
+	return s, err
 }
 
 // tasks fills s from the three parts of a made task.
