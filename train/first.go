@@ -27,7 +27,11 @@ func (t Task) isHead(name string) bool { return t.Head != "" && strings.HasPrefi
 func beginWith(path string, job Job) (notes []string, err error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		path, _, err = Find(path, "")
+		var damaged []Damaged
+		path, damaged, err = Find(path, "")
+		for _, d := range damaged {
+			notes = append(notes, fmt.Sprintf("%s is damaged (%v); it is not used", d.Path, d.Err))
+		}
 	} else if err == nil {
 		err = verifyModel(path)
 	}
@@ -54,7 +58,7 @@ func beginWith(path string, job Job) (notes []string, err error) {
 	if name := notFinite(b.params); name != "" {
 		return nil, fmt.Errorf("the weights %q are not finite; begin with others", name)
 	}
-	return []string{fmt.Sprintf("begun with the weights of %s%s", path, b.told())}, nil
+	return append(notes, fmt.Sprintf("begun with the weights of %s%s", path, b.told())), nil
 }
 
 // beginning is the weights of a file on their way into a model.

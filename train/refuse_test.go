@@ -203,6 +203,22 @@ func TestFirstWeightsMustBeFinite(t *testing.T) {
 
 // A run that is interrupted in an evaluation does it when it is resumed. If it is then killed before the next
 // checkpoint, and resumed again, the evaluation is done again, and must be in the log once.
+// A run that begins with another's weights says which checkpoints of it were passed over.
+func TestBeginningWithADamagedCheckpoint(t *testing.T) {
+	from := t.TempDir()
+	r := stopAt(t, from, 15, testJob(t, nil))
+	if err := os.Truncate(r.Checkpoint, 100); err != nil {
+		t.Fatal(err)
+	}
+	job := testJob(t, func(c *Config) { c.Init = from })
+	var notes []string
+	job.Note = func(_ int64, text string) { notes = append(notes, text) }
+	mustRun(t, t.TempDir(), job)
+	if len(notes) < 2 || !strings.Contains(notes[0], "step-000000015.safetensors is damaged") || !strings.Contains(notes[1], "begun with the weights of") {
+		t.Errorf("the notes are %q", notes)
+	}
+}
+
 func TestAnEvaluationIsLoggedOnce(t *testing.T) {
 	line := `{"step":20,"valid_loss":1,"valid_targets":5}` + "\n"
 	text := `{"step":10,"valid_loss":2,"valid_targets":5}` + "\n" + `{"step":20,"loss":2}` + "\n" + line
