@@ -23,7 +23,7 @@ func NewOptimizer(c Config, x tensor.Exec, w *optim.Weights) (optim.Optimizer, e
 // step does one step: the gradient over all accumulated batches, and one update.
 func (l *loop) step() error {
 	x, s := l.job.Exec, &l.state
-	tokens, err := l.fetch()
+	tokens, err := l.fetch(s.Step + 1)
 	if err != nil {
 		return inputError{fmt.Errorf("reading the data of step %d: %w", s.Step+1, err)}
 	}
@@ -56,15 +56,31 @@ func (l *loop) step() error {
 	return l.report(r, change)
 }
 
-// fetch reads the batches of a step, and says how many tokens they have.
-func (l *loop) fetch() (tokens int64, err error) {
-	for i := range l.batches {
-		if err := l.job.Train.Next(&l.batches[i]); err != nil {
-			return 0, err
+// maxBlank is how many steps' batches may have nothing to predict, one after the other, before the data must be wrong.
+const maxBlank = 1000
+
+// fetch reads the batches of a step, and says how many tokens it read. Batches of which none has anything to predict, as windows within a
+// stretch of N or within a pseudogene, make no step: the model is led past them, for what it carries from batch to batch.
+func (l *loop) fetch(step int64) (tokens int64, err error) {
+	for range maxBlank {
+		var targets int64
+		for i := range l.batches {
+			if err := l.job.Train.Next(&l.batches[i]); err != nil {
+				return 0, err
+			}
+			tokens += int64(len(l.batches[i].Tokens))
+			targets += l.job.Model.Targets(&l.batches[i])
 		}
-		tokens += int64(len(l.batches[i].Tokens))
+		if targets > 0 {
+			return tokens, nil
+		}
+		for i := range l.batches {
+			if _, err := l.job.Model.Train(l.job.Exec, &l.batches[i], Pass{Step: step, Part: i}); err != nil {
+				return 0, err
+			}
+		}
 	}
-	return tokens, nil
+	return 0, fmt.Errorf("%d batches in a row have nothing to predict; look at what longspan data shows, or raise batch", maxBlank*len(l.batches))
 }
 
 // gradient runs the batches forward and backward. Each counts by its targets, so that the gradient is that of the
@@ -74,21 +90,17 @@ func (l *loop) gradient(step int64, scale float64) (loss meanLoss, err error) {
 	for i := range l.batches {
 		total += l.job.Model.Targets(&l.batches[i])
 	}
-	if total == 0 {
-		return loss, fmt.Errorf("step %d: its batches have nothing to predict", step)
-	}
 	for i := range l.batches {
 		b := &l.batches[i]
 		n := l.job.Model.Targets(b)
-		if n == 0 {
-			continue
-		}
 		p := Pass{Step: step, Part: i, Weight: scale * float64(n) / float64(total)}
 		mean, err := l.job.Model.Train(l.job.Exec, b, p)
 		if err != nil {
 			return loss, fmt.Errorf("step %d: %w", step, err)
 		}
-		loss.add(mean, n)
+		if n > 0 { // of a batch without targets there is no mean, but the model may carry it on
+			loss.add(mean, n)
+		}
 	}
 	return loss, nil
 }

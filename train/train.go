@@ -33,7 +33,7 @@ type Model interface {
 	Targets(b *data.Batch) int64
 
 	// Train runs b forward and backward: it adds p.Weight times the gradient of b's mean loss to the gradients
-	// and returns the mean, without the weight.
+	// and returns the mean, without the weight. Where b has no targets there is no gradient, and the loss is not looked at.
 	Train(x tensor.Exec, b *data.Batch, p Pass) (loss float64, err error)
 
 	// Eval predicts b, with nothing dropped out. The batches of one evaluation come in order, and first says

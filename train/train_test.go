@@ -141,7 +141,7 @@ func TestAccumulationIsTheMeanOverTargets(t *testing.T) {
 		m := newBigram(1)
 		m.plain = true
 		l := &loop{job: Job{Train: source, Model: m}, batches: make([]data.Batch, accumulate)}
-		if _, err := l.fetch(); err != nil {
+		if _, err := l.fetch(1); err != nil {
 			t.Fatal(err)
 		}
 		loss, err := l.gradient(1, 4)
@@ -669,4 +669,56 @@ func TestInitBeginsWithOtherWeights(t *testing.T) {
 		}
 		mustRun(t, dir, testJob(t, func(c *Config) { c.Steps = 10 })) // nothing was left behind that is in the way
 	}
+}
+
+// gaps is walks of which those of even number have nothing to predict.
+type gaps struct{ walks }
+
+func (g gaps) Append(dst *data.Batch, epoch, index int) error {
+	begin := len(dst.Tokens)
+	err := g.walks.Append(dst, epoch, index)
+	for i := begin; index%2 == 0 && i < len(dst.Targets); i++ {
+		dst.Targets[i] = data.Ignore
+	}
+	return err
+}
+
+// Batches without targets end no run: they make no step by themselves, and the model is led past them.
+func TestBatchesWithoutTargetsArePassed(t *testing.T) {
+	for _, accumulate := range []int{1, 2} {
+		job := testJob(t, func(c *Config) { c.Steps, c.Accumulate = 8, accumulate })
+		job.Train, _ = data.NewLoader(gaps{walks{16, 5}}, data.LoaderConfig{Batch: 1})
+		seen := newBigram(1)
+		job.Model = seen
+		if r := mustRun(t, t.TempDir(), job); r.Step != 8 || math.IsNaN(r.Loss) {
+			t.Errorf("accumulating %d: %+v", accumulate, r)
+		}
+		carried := &bigram{table: newParam("table", vocab, vocab), bias: newParam("bias", 1, vocab)}
+		again, _ := data.NewLoader(gaps{walks{16, 5}}, data.LoaderConfig{Batch: 1})
+		for range 16 {
+			var b data.Batch
+			if err := again.Next(&b); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = carried.Train(tensor.Exec{}, &b, Pass{Step: 1})
+		}
+		if seen.carried != carried.carried {
+			t.Errorf("accumulating %d: the model carries %g, want %g: it was not led through every batch", accumulate, seen.carried, carried.carried)
+		}
+	}
+	job := testJob(t, nil)
+	job.Train, _ = data.NewLoader(blank{walks{3, 5}}, data.LoaderConfig{Batch: 1})
+	_, err := Run(context.Background(), t.TempDir(), job)
+	requireInput(t, err, "2000 batches in a row have nothing to predict")
+}
+
+// blank is walks with nothing to predict.
+type blank struct{ walks }
+
+func (b blank) Append(dst *data.Batch, epoch, index int) error {
+	err := b.walks.Append(dst, epoch, index)
+	for i := range dst.Targets {
+		dst.Targets[i] = data.Ignore
+	}
+	return err
 }
