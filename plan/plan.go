@@ -27,6 +27,10 @@ type Job struct {
 	Sources []int        // of an encoder-decoder: tokens of the source of each sequence; nil: as many as of the sequence
 	Threads int          // 0: GOMAXPROCS; threads have scratch memory of their own
 	Readers int64        // bytes that the readers of the data hold
+
+	// Judged is the lengths of the batch that evaluations read of the validation data, and JudgedSources those of its sources, where these may be longer
+	// than those to train on; nil: they are not.
+	Judged, JudgedSources []int
 }
 
 // Bytes is memory by what it is for, as it is when it is most.
@@ -96,16 +100,46 @@ func Make(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	e.Bytes.Activations = result.Held - fixed
-	e.Bytes.Scratch = memory.Peak() - result.Held
+	held, err := j.judge(x, m)
+	if err != nil {
+		return Estimate{}, err
+	}
+	held = max(held, result.Held)
+	e.Bytes.Activations = held - fixed
+	e.Bytes.Scratch = memory.Peak() - held
 	for range j.Train.Accumulate {
 		e.Cost.Add(result.Cost)
 	}
-	for _, n := range j.Lengths {
-		e.Tokens += n * j.Train.Accumulate
+	e.Tokens = tokens(j.Lengths) * j.Train.Accumulate
+	read := e.Tokens + j.sourceTokens()*j.Train.Accumulate
+	if len(j.Judged) > 0 {
+		judged := j.judged()
+		read = max(read, tokens(judged.Lengths)+judged.sourceTokens())
 	}
-	e.Bytes.runtime(e.Tokens+j.sourceTokens()*j.Train.Accumulate, j.Readers+j.carried())
+	e.Bytes.runtime(read, j.Readers+j.carried())
 	return e, nil
+}
+
+// judged is the evaluation that comes between the steps.
+func (j Job) judged() Job {
+	j.Lengths, j.Sources = j.Judged, j.JudgedSources
+	return j
+}
+
+// judge walks the evaluation, if one may take more than a step, and returns what is held between its operations.
+func (j Job) judge(x tensor.Exec, m *model.Model) (held int64, err error) {
+	if len(j.Judged) == 0 {
+		return 0, nil
+	}
+	result, err := j.judged().step(x, m, false)
+	return result.Held, err
+}
+
+func tokens(lengths []int) (all int) {
+	for _, n := range lengths {
+		all += n
+	}
+	return all
 }
 
 // carried is the bytes of the memory of a Transformer-XL that goes from batch to batch, of which saving makes a copy.
@@ -139,9 +173,7 @@ func Evaluation(j Job) (Estimate, error) {
 	e.Bytes.Activations = result.Held - e.Bytes.Weights
 	e.Bytes.Scratch = x.Pool.Peak() - result.Held
 	e.Cost = result.Cost
-	for _, n := range j.Lengths {
-		e.Tokens += n
-	}
+	e.Tokens = tokens(j.Lengths)
 	e.Bytes.runtime(e.Tokens+j.sourceTokens(), j.Readers)
 	return e, nil
 }
@@ -163,12 +195,14 @@ func (j Job) check() error {
 	if len(j.Sources) > 0 && len(j.Sources) != len(j.Lengths) {
 		return fmt.Errorf("plan: found %d sources of %d sequences, expected none or one each", len(j.Sources), len(j.Lengths))
 	}
-	total := 0
-	for i, n := range slices.Concat(j.Lengths, j.Sources) {
-		if n < 1 || n > maxTokens || total > maxTokens-n {
-			return fmt.Errorf("plan: found %d tokens of sequence or source %d, expected 1 to %d, and as many in all", n, i, maxTokens)
+	for _, lengths := range [][]int{slices.Concat(j.Lengths, j.Sources), slices.Concat(j.Judged, j.JudgedSources)} {
+		total := 0
+		for i, n := range lengths {
+			if n < 1 || n > maxTokens || total > maxTokens-n {
+				return fmt.Errorf("plan: found %d tokens of sequence or source %d, expected 1 to %d, and as many in all", n, i, maxTokens)
+			}
+			total += n
 		}
-		total += n
 	}
 	j.Train.Precision = j.Model.WithDefaults().Precision
 	return j.Train.Check()
@@ -205,14 +239,11 @@ func (j Job) sources() []int {
 }
 
 // sourceTokens is the tokens that an encoder-decoder reads for a batch, beside those of its sequences.
-func (j Job) sourceTokens() (all int) {
+func (j Job) sourceTokens() int {
 	if j.Model.Kind != model.EncoderDecoder {
 		return 0
 	}
-	for _, n := range j.sources() {
-		all += n
-	}
-	return all
+	return tokens(j.sources())
 }
 
 // step runs a batch forward and, to train, backward. A Transformer-XL is run until its memory is as full as it gets, or where sequences are
@@ -260,10 +291,7 @@ func segments(x tensor.Exec, m *model.Model, lengths []int, r model.Run) (all mo
 
 // batch is a batch of sequences of these lengths, with every target there can be.
 func batch(c model.Config, lengths []int) *data.Batch {
-	total := 0
-	for _, n := range lengths {
-		total += n
-	}
+	total := tokens(lengths)
 	b := &data.Batch{Tokens: make([]int32, total), Lengths: lengths}
 	switch c.Head {
 	case model.Classify, model.Regress:

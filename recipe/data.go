@@ -117,6 +117,7 @@ type Sets struct {
 	Deviation  float64
 	Notes      []string // what was done to the data that one should know
 	digest     string   // of the training data, where it can change
+	alike      bool     // all parts are drawn by one rule, so that none has longer sequences
 	Bytes      int64    // memory that the readers hold
 
 	// Show writes tokens as people know them, Read the other way round.

@@ -2,7 +2,9 @@ package recipe_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/internal/cpu"
@@ -155,6 +157,29 @@ func TestPeakOfTheSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			brief(r, 6)
+			checkPeak(t, r)
+		})
+	}
+}
+
+// Validation documents may be far longer than those to train on: an evaluation then takes more than a step.
+func TestPeakOfLongValidation(t *testing.T) {
+	var short, long []string
+	for i := range 12 {
+		short = append(short, fmt.Sprintf(`{"text": "abc", "label": %d, "source": "abc", "target": "ab"}`, i%2))
+		long = append(long, fmt.Sprintf(`{"text": %[1]q, "label": %[2]d, "source": %[1]q, "target": "ab"}`, strings.Repeat("ab", 3000), i%2))
+	}
+	files := fmt.Sprintf("train: [%s], validation: [%s], tokens: 8192", lines(t, short...), lines(t, long...))
+	for name, text := range map[string]string{
+		"classes": "model: {kind: encoder, head: classify, width: 64, layers: 2, heads: 4, attention: ['window(16)']}\ndata: {batch: 2, labelled: {" + files + "}}",
+		"pairs":   "model: {kind: encoder-decoder, width: 64, layers: 2, heads: 4}\ndata: {batch: 2, pairs: {" + files + "}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := recipe.Parse([]byte(text), name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			brief(r, 2)
 			checkPeak(t, r)
 		})
 	}

@@ -3,6 +3,7 @@ package recipe
 import (
 	"errors"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/longspan/longspan/data"
@@ -14,8 +15,8 @@ import (
 // longest of any number: of ListOps' batches of eight, 5,000 are expected to hold one 3% longer than 2,000.
 const planBatches = 2048
 
-// Plan is the step of a fitted recipe that takes most: its longest batch. The source of the training data is read from where it is, and
-// put back there.
+// Plan is the step of a fitted recipe that takes most: its longest batch, and the longest that its evaluations read, where the validation data may be
+// longer. The source of the training data is read from where it is, and put back there.
 func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
 	j := plan.Job{Model: r.Model, Train: r.Train, Threads: threads, Readers: s.Bytes}
 	at := s.Train.State()
@@ -27,7 +28,49 @@ func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
 	if j.Lengths, j.Sources, err = s.longest(s.Train, int(batches)); err != nil {
 		return j, err
 	}
+	if err := r.planJudged(s, &j); err != nil {
+		return j, err
+	}
 	return j, s.Train.Restore(at)
+}
+
+// planJudged looks for the longest batch of the validation data, unless none can be longer than that of j.
+func (r *Recipe) planJudged(s *Sets, j *plan.Job) (err error) {
+	if s.alike || s.Validation == nil || total(j.Lengths)+total(j.Sources) >= s.limit() {
+		return nil
+	}
+	source, err := s.Validation()
+	if err != nil {
+		return err
+	}
+	if c, ok := source.(io.Closer); ok {
+		defer func() { err = errors.Join(err, c.Close()) }()
+	}
+	batches := r.Train.Eval.Batches
+	if batches == 0 || batches > planBatches {
+		batches = planBatches
+	}
+	lengths, sources, err := s.longest(source, batches)
+	if err == nil && total(lengths)+total(sources) > total(j.Lengths)+total(j.Sources) {
+		j.Judged, j.JudgedSources = lengths, sources
+	}
+	return err
+}
+
+func total(lengths []int) (all int) {
+	for _, n := range lengths {
+		all += n
+	}
+	return all
+}
+
+// limit is the most tokens that a batch can have, with those of its sources.
+func (s *Sets) limit() int {
+	limit := s.Batch * min(s.Tokens, math.MaxInt64/(2*maxBatch))
+	if s.Pairs {
+		limit *= 2
+	}
+	return limit
 }
 
 // PlanEvaluation is the batch that takes most among the next batches of source, or among its first planBatches where batches is 0.
@@ -44,10 +87,7 @@ func (r *Recipe) PlanEvaluation(s *Sets, source data.Source, batches, threads in
 // cannot be longer.
 func (s *Sets) longest(source data.Source, batches int) (lengths, sources []int, err error) {
 	var b data.Batch
-	limit := s.Batch * s.Tokens
-	if s.Pairs {
-		limit *= 2
-	}
+	limit := s.limit()
 	for most := 0; batches > 0 && most < limit; batches-- {
 		if err := source.Next(&b); errors.Is(err, io.EOF) {
 			break

@@ -110,7 +110,7 @@ func (s *Sets) tasks(batch int, seed uint64, examples, held int, part func(data.
 			return err
 		}
 	}
-	s.Vocab, s.Classes = parts[0].Vocab(), parts[0].Classes()
+	s.Vocab, s.Classes, s.alike = parts[0].Vocab(), parts[0].Classes(), true
 	if s.Show == nil {
 		s.Show, s.Read = showNumbers, readNumbers
 	}
