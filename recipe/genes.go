@@ -51,7 +51,7 @@ func (g *Genes) open(batch int, seed uint64) (*Sets, error) {
 		}
 	}
 	names := genome.TagNames()
-	s := &Sets{Vocab: dna.Vocab, Tokens: g.tokens(), Tags: len(names), ClassNames: names, Show: showBases, Read: readBases}
+	s := &Sets{Bytes: heldBy(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Tags: len(names), ClassNames: names, Show: showBases, Read: readBases}
 	return s, s.load(batch, seed, parts[0], parts[1], parts[2])
 }
 

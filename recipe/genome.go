@@ -85,11 +85,15 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 
 // sets is the data of sequences without its sources.
 func (g *Genome) sets(sequences []*dna.Sequence) *Sets {
-	held := 0
+	return &Sets{Bytes: heldBy(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases}
+}
+
+// heldBy is the bytes of memory that sequences take.
+func heldBy(sequences []*dna.Sequence) (bytes int64) {
 	for _, s := range sequences {
-		held += s.Bytes()
+		bytes += int64(s.Bytes())
 	}
-	return &Sets{Bytes: int64(held), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases}
+	return bytes
 }
 
 func errTooShort(sequences []*dna.Sequence) error {

@@ -316,3 +316,12 @@ func TestShortSequencesAreNoReasonToStop(t *testing.T) {
 		}
 	}
 }
+
+// The memory that the bases take is planned, whatever is to be learned of them.
+func TestGenesCountTheBasesTheyHold(t *testing.T) {
+	genome := setsOf(t, &recipe.Data{Batch: 1, Genome: &recipe.Genome{}})
+	genes := setsOf(t, &recipe.Data{Batch: 1, Genes: &recipe.Genes{}})
+	if genes.Bytes < genome.Bytes || genome.Bytes == 0 {
+		t.Errorf("the genes hold %d bytes, their genome %d", genes.Bytes, genome.Bytes)
+	}
+}
