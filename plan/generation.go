@@ -34,7 +34,7 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 		return Estimate{}, err
 	}
 	defer g.Close()
-	if err := steps(x, m, g, prompt, tokens); err != nil {
+	if err := steps(x, g, prompt, tokens); err != nil {
 		return Estimate{}, err
 	}
 	e.Bytes.Activations = x.Pool.InUse() - e.Bytes.Weights
@@ -43,12 +43,8 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 	return e, nil
 }
 
-// steps appends the prompt and the tokens. A hierarchical model carries nothing and runs all tokens again with each, so that the last run is
-// the one that takes most.
-func steps(x tensor.Exec, m *model.Model, g *model.Generation, prompt, tokens int) error {
-	if m.Config().Kind == model.Hierarchical {
-		prompt, tokens = prompt+tokens-1, 1
-	}
+// steps appends the prompt and the tokens.
+func steps(x tensor.Exec, g *model.Generation, prompt, tokens int) error {
 	if _, err := g.Step(x, make([]int32, prompt)); err != nil {
 		return err
 	}

@@ -291,3 +291,42 @@ func TestKnownMachinesAreNotMeasuredAgain(t *testing.T) {
 		}
 	}
 }
+
+// A generation is planned as it runs: the prompt at once, and then token by token.
+func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
+	for name, c := range map[string]model.Config{
+		"full": {}, "window": {Attention: []string{"window(16)"}}, "performer": {Attention: []string{"performer"}, Position: "none"},
+		"transformer-xl": {Kind: model.TransformerXL, Memory: 48}, "hierarchical": {Kind: model.Hierarchical, Segment: 16},
+		"long segments": {Kind: model.Hierarchical, Segment: 400},
+	} {
+		c = job(c).Model
+		for _, prompt := range []int{1, 40, 300} {
+			const tokens = 70
+			e, err := Generation(c, prompt, tokens, 2)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			x := tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
+			m, err := model.New(c, x.Pool, false)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			g, err := m.Generate(x, nil)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			for n := prompt; n > 0; n = 1 {
+				if g.Tokens() == prompt+tokens-1 {
+					break
+				}
+				if _, err := g.Step(x, make([]int32, n)); err != nil {
+					t.Fatal(name, err)
+				}
+			}
+			if got := x.Pool.Peak(); got != e.Bytes.Pool() {
+				t.Errorf("%s, prompt %d: planned %d bytes, the generation took %d", name, prompt, e.Bytes.Pool(), got)
+			}
+			g.Close()
+		}
+	}
+}
