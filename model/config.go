@@ -45,7 +45,7 @@ type Config struct {
 	Segment int `yaml:"segment,omitempty"` // hierarchical: tokens of a segment; default 64. transformer-xl: a recipe's sequences are read so many tokens at a time; 0: whole
 
 	Dropout   float64 `yaml:"dropout,omitempty"`   // 0 up to 1
-	Smoothing float64 `yaml:"smoothing,omitempty"` // of the labels of lm, mlm, classify and tag; 0 up to 1
+	Smoothing float64 `yaml:"smoothing,omitempty"` // of the labels of lm, mlm, classify and tag, in training alone; 0 up to 1
 
 	Precision  string `yaml:"precision,omitempty"`  // f32 (default), bf16 or fp16
 	Checkpoint string `yaml:"checkpoint,omitempty"` // what is computed again instead of kept: none (default), every layer, sqrt: groups of √layers, the first N layers, or auto, which package plan settles

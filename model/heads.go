@@ -132,8 +132,12 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 		x = p.G.Take(x, t.rows)
 	}
 	w, bias := m.projection(p)
+	smoothing := 0.0 // what is judged is what the labels are
+	if p.G.Train() {
+		smoothing = m.s.Smoothing
+	}
 	return p.G.CrossEntropy(x, w, bias, t.classes, autograd.CrossEntropyOptions{
-		Smoothing: m.s.Smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative,
+		Smoothing: smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative,
 	})
 }
 

@@ -293,6 +293,29 @@ func near(t *testing.T, name string, got, want []float32, tolerance float64) {
 }
 
 // In fp16 a loss scale that is too high overflows: the gradients say so, and the weights are as they were.
+// Labels are smoothed to train on. What a model is judged by is what they are: the loss is that of the targets.
+func TestSmoothingIsForTrainingAlone(t *testing.T) {
+	c := zoo()["decoder"]
+	c.Smoothing = 0.3
+	m := newModel(t, c, nil)
+	losses := make([]float32, 57)
+	judged, err := m.Run(tensor.Exec{}, batch(1, 37, 20), Run{Losses: losses})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, l := range losses {
+		sum += float64(l)
+	}
+	if math.Abs(sum/57-judged.Loss) > 1e-5 {
+		t.Errorf("judged by %g, the targets' losses have the mean %g", judged.Loss, sum/57)
+	}
+	trained, err := m.Run(tensor.Exec{}, batch(1, 37, 20), Run{Backward: true})
+	if err != nil || trained.Loss == judged.Loss {
+		t.Errorf("trained by %g, judged by %g, %v", trained.Loss, judged.Loss, err)
+	}
+}
+
 func TestOverflowIsSeen(t *testing.T) {
 	c := zoo()["decoder"]
 	c.Precision = "fp16"
