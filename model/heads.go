@@ -103,8 +103,7 @@ func (t *targets) regress(b *data.Batch) error {
 
 // deliver puts losses and classes where their targets are.
 func (t *targets) deliver(r Run) {
-	clear(r.Losses)
-	clear(r.Best)
+	r.clear()
 	for k := range t.losses {
 		r.Losses[t.place(k)] = t.losses[k]
 	}

@@ -272,6 +272,9 @@ func TestIgnoredTargetsAreLeftOut(t *testing.T) {
 		if i%3 == 0 {
 			want = all[i]
 		}
+		if (best[i] == autograd.Ignore) != (i%3 != 0) {
+			t.Errorf("the class of token %d is %d", i, best[i])
+		}
 		if some[i] != want {
 			t.Errorf("loss of token %d is %g, want %g", i, some[i], want)
 		}

@@ -17,9 +17,9 @@ type Run struct {
 	Source   *data.Batch // of an encoder-decoder: the sequences to read, one for each of the batch
 	Memory   *Memory     // of a Transformer-XL: read, and moved on to the end of this batch; nil: none
 
-	// When not nil, filled with one element for each target: a token, or a sequence for classify. 0 where there is none.
-	Losses []float32 // −log p of the target, in nats
-	Best   []int32   // the most probable class
+	// When not nil, filled with one element for each target: a token, or a sequence for classify.
+	Losses []float32 // −log p of the target, in nats; 0 where there is none
+	Best   []int32   // the most probable class; autograd.Ignore where there is no target
 }
 
 // derivative is what the backward pass begins with: that by the loss. It is 0 where there is no backward pass, and where r.Scale is so small
@@ -32,6 +32,14 @@ func (r Run) derivative() float32 {
 		return 1
 	}
 	return float32(r.Scale)
+}
+
+// clear fills in what there is where there is no target.
+func (r Run) clear() {
+	clear(r.Losses)
+	for i := range r.Best {
+		r.Best[i] = autograd.Ignore
+	}
 }
 
 // Result is what a run gives.
@@ -80,8 +88,7 @@ func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
 
 // pass runs a batch that has no target: there is no loss, but a memory moves on.
 func (m *Model) pass(x tensor.Exec, p *nn.Pass, in inputs, r Run) (Result, error) {
-	clear(r.Losses)
-	clear(r.Best)
+	r.clear()
 	if r.Memory == nil || in.memory == nil {
 		return Result{}, nil
 	}

@@ -145,9 +145,7 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (train.Outcome, e
 	}
 	o := train.Outcome{Loss: result.Loss, Targets: int64(result.Targets)}
 	for i, class := range want {
-		// A masked language model says by a loss which tokens it hid.
-		hidden := m.config.Head != model.MaskedLM || m.losses[i] != 0
-		if class == data.Ignore || !hidden {
+		if class == data.Ignore || m.best[i] == data.Ignore { // a masked language model was asked for some only
 			continue
 		}
 		if m.best[i] == class {

@@ -283,3 +283,31 @@ func TestEvaluationLeavesTrainingAlone(t *testing.T) {
 		t.Error("a damaged memory was restored")
 	}
 }
+
+// A masked language model that is certain has a loss of 0, and is right all the same.
+func TestCertainGuessesCount(t *testing.T) {
+	r, err := recipe.Parse([]byte("model: {kind: encoder, head: mlm, width: 16, layers: 1, heads: 2, bias: true}\ndata: {genome: {tokens: 64}}"), "r", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := setsOf(t, &r.Data)
+	if err := r.Fit(sets); err != nil {
+		t.Fatal(err)
+	}
+	x := tensor.Exec{Pool: tensor.NewPool()}
+	m, err := r.Build(x, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for _, p := range m.Params() {
+		if p.Name == "head.bias" {
+			p.Value.F32[0] = 1000
+		}
+	}
+	b := &data.Batch{Tokens: make([]int32, 64), Lengths: []int{64}}
+	o, err := m.Eval(x, b, true)
+	if err != nil || o.Loss != 0 || o.Targets == 0 || o.Correct != o.Targets {
+		t.Errorf("%+v, %v; want a loss of 0 and every target right", o, err)
+	}
+}
