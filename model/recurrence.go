@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
@@ -29,6 +30,15 @@ func (m *Memory) Free() {
 		m.pool.Put(l)
 	}
 	*m = Memory{}
+}
+
+// FullMemory is a memory that holds as many tokens of each sequence as there can be, all zero; from a dry pool it is what such a memory takes.
+func (m *Model) FullMemory(pool *tensor.Pool, sequences int) *Memory {
+	memory := &Memory{pool: pool, lengths: slices.Repeat([]int{m.s.Memory}, sequences)}
+	for range m.blocks {
+		memory.layers = append(memory.layers, pool.GetZero(m.s.policy.Activations, sequences*m.s.Memory, m.s.Width))
+	}
+	return memory
 }
 
 // recurrence is a pass's reading of a memory, and what it will hold afterwards.

@@ -204,6 +204,9 @@ func (j Job) check() error {
 			total += n
 		}
 	}
+	if c := j.Model.WithDefaults(); c.Kind == model.TransformerXL && c.Memory > maxTokens/max(len(j.Lengths), len(j.Judged)) {
+		return fmt.Errorf("plan: found a memory of %d tokens for each of %d sequences, expected at most %d in all", c.Memory, len(j.Lengths), maxTokens)
+	}
 	j.Train.Precision = j.Model.WithDefaults().Precision
 	return j.Train.Check()
 }
@@ -246,8 +249,8 @@ func (j Job) sourceTokens() int {
 	return tokens(j.sources())
 }
 
-// step runs a batch forward and, to train, backward. A Transformer-XL is run until its memory is as full as it gets, or where sequences are
-// read in segments over all of them; only what is a step's counts as cost.
+// step runs a batch forward and, to train, backward. A Transformer-XL is run with a memory as full as it gets, or where sequences are
+// read in segments over all of them.
 func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
 	c := m.Config()
 	r := model.Run{Backward: backward}
@@ -255,15 +258,11 @@ func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, e
 	case model.EncoderDecoder:
 		r.Source = batch(c, j.sources())
 	case model.TransformerXL:
-		r.Memory = &model.Memory{}
 		if c.Segment > 0 {
+			r.Memory = &model.Memory{}
 			return segments(x, m, j.Lengths, r)
 		}
-		for held := 0; held < c.Memory; held += min(j.Lengths[0], c.Memory) {
-			if _, err := m.Run(x, batch(c, j.Lengths), model.Run{Memory: r.Memory}); err != nil {
-				return model.Result{}, err
-			}
-		}
+		r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
 	}
 	return m.Run(x, batch(c, j.Lengths), r)
 }

@@ -231,6 +231,13 @@ func TestJobsAreChecked(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
+	if _, err := Make(job(model.Config{Kind: model.TransformerXL, Memory: 1 << 28}, 4)); err == nil || !strings.Contains(err.Error(), "memory of 268435456 tokens") {
+		t.Errorf("error %v, want one about the memory", err)
+	}
+	// A memory far longer than what is read at a time is planned full at once.
+	if _, err := Make(job(model.Config{Kind: model.TransformerXL, Memory: 1 << 20}, 1)); err != nil {
+		t.Error(err)
+	}
 	j := job(model.Config{Kind: model.EncoderDecoder}, 4, 4)
 	for want, sources := range map[string][]int{"found 1 sources of 2 sequences": {4}, "found 0 tokens": {4, 0}} {
 		j.Sources = sources
