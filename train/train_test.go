@@ -620,6 +620,14 @@ func TestFindAndLoadWeights(t *testing.T) {
 	if err := LoadWeights(r.Checkpoint, []optim.Param{newParam("absent", 1, 1)}); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("error %v; want one about the name", err)
 	}
+	if err := os.Truncate(filepath.Join(dir, ModelName), 50); err != nil {
+		t.Fatal(err)
+	}
+	for _, which := range []string{"", "final"} {
+		if _, _, err := Find(dir, which); err == nil || !strings.Contains(err.Error(), "resuming the run writes it again") {
+			t.Errorf("%q: error %v; want one that says what to do about a damaged model", which, err)
+		}
+	}
 	if err := os.Remove(filepath.Join(dir, ModelName)); err != nil {
 		t.Fatal(err)
 	}

@@ -20,11 +20,11 @@ func Find(dir, which string) (path string, damaged []Damaged, err error) {
 	switch which {
 	case "":
 		if _, err := os.Stat(final); err == nil {
-			return final, nil, verify(final)
+			return final, nil, verifyFinal(final)
 		}
 		return Newest(dir)
 	case "final":
-		return final, nil, verify(final)
+		return final, nil, verifyFinal(final)
 	case "latest":
 		return Newest(dir)
 	case "best":
@@ -32,6 +32,15 @@ func Find(dir, which string) (path string, damaged []Damaged, err error) {
 		return path, nil, err
 	}
 	return which, nil, verifyModel(which)
+}
+
+// verifyFinal says what to do about the model of a run that has ended, where it is damaged: its last checkpoint has the same weights.
+func verifyFinal(path string) error {
+	err := verify(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w; resuming the run writes it again, and the weights latest are those of the newest checkpoint", err)
+	}
+	return err
 }
 
 // verifyModel is verify for a file that may be another program's, and then has no checksum.
