@@ -158,7 +158,9 @@ trained on: other files, or other windows.
 			if err != nil {
 				return err
 			}
-			r, err := t.evaluate(on, batches)
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
+			r, err := t.evaluate(ctx, on, batches)
 			if err = errors.Join(err, t.close()); err != nil {
 				return err
 			}
@@ -194,16 +196,18 @@ func (t *trained) need(on string, batches, threads int) (need plan.Bytes, err er
 	return e.Bytes, err
 }
 
-func (t *trained) evaluate(on string, batches int) (r evalReport, err error) {
+// evaluate measures until ctx is done.
+func (t *trained) evaluate(ctx context.Context, on string, batches int) (r evalReport, err error) {
 	source, err := t.source(on)
 	if err != nil {
 		return r, usage(err)
 	}
 	defer func() { err = errors.Join(err, closeSource(source)) }()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	began := time.Now()
 	score, err := train.Evaluate(ctx, t.exec, t.model, source, batches)
+	if ctx.Err() != nil {
+		return r, errInterrupted
+	}
 	if err != nil {
 		return r, err
 	}

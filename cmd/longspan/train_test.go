@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/longspan/longspan/plan"
 )
 
 // interrupter sends this process an interrupt when the first step is reported.
@@ -57,5 +61,16 @@ func TestCtrlCSavesAndLeaves(t *testing.T) {
 	stdout.Reset()
 	if status := run([]string{"eval", out, "--batches", "1"}, &stdout, stderr); status != exitOK || !strings.Contains(stdout.String(), "step-") {
 		t.Errorf("evaluating what was saved: exit status %d\n%s", status, stdout.String())
+	}
+	var flags runFlags
+	of, err := flags.open(&output{out: &stdout, err: &stdout}, out, work{need: func(*trained) (plan.Bytes, error) { return plan.Bytes{}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer of.close()
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	if _, err := of.evaluate(stopped, "test", 0); !errors.Is(err, errInterrupted) {
+		t.Errorf("an evaluation that is interrupted says %v, want %v", err, errInterrupted)
 	}
 }
