@@ -46,7 +46,7 @@ func (s Schedule) Check() error {
 
 // Rate is the learning rate of a step, 1 … Total. After Total it stays where it ended.
 func (s Schedule) Rate(step int64) float64 {
-	if step < s.Warmup {
+	if step <= s.Warmup { // the last step of a run that is all warm-up too
 		return s.Peak * float64(step) / float64(s.Warmup)
 	}
 	if s.Shape == Constant {

@@ -32,6 +32,9 @@ func TestSchedule(t *testing.T) {
 	if got := short.Rate(3); got != 3*0.75 {
 		t.Errorf("a run that is all warm-up has the rate %g at step 3; want 2.25", got)
 	}
+	if got := short.Rate(4); got != 3 {
+		t.Errorf("a run that is all warm-up ends at the rate %g; want 3", got)
+	}
 }
 
 func TestScheduleRefuses(t *testing.T) {
