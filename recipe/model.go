@@ -143,7 +143,7 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (train.Outcome, e
 	if err != nil {
 		return train.Outcome{}, err
 	}
-	o := train.Outcome{Loss: result.Loss, Targets: int64(result.Targets)}
+	o := train.Outcome{Loss: result.Loss, Targets: int64(result.Targets), Numbers: m.config.Head == model.Regress}
 	for i, class := range want {
 		if class == data.Ignore || m.best[i] == data.Ignore { // a masked language model was asked for some only
 			continue

@@ -15,6 +15,7 @@ import (
 type Score struct {
 	Loss    float64 // mean, in nats a target
 	Correct int64   // targets that were held to be the most probable
+	Numbers bool    // as in Outcome
 	Targets int64
 	Tokens  int64
 	Batches int
@@ -50,6 +51,7 @@ func Evaluate(ctx context.Context, x tensor.Exec, m Model, source data.Source, b
 		if n := outcome.Targets; n > 0 {
 			loss.add(outcome.Loss, n)
 			score.Correct += outcome.Correct
+			score.Numbers = outcome.Numbers
 			score.Loss, score.Targets = loss.mean(), loss.Targets
 		}
 		score.Batches++

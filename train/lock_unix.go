@@ -17,7 +17,7 @@ func lock(path string) (unlock func() error, err error) {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errors.New("another process is training in this folder")
+			err = errors.New("another process is training in this folder; wait until it ends, or choose another folder")
 		}
 		return nil, errors.Join(err, f.Close())
 	}

@@ -48,6 +48,10 @@ func (p *Progress) Scored(step int64, s Score, improved bool) {
 	if improved {
 		best = "; the best so far"
 	}
+	if s.Numbers {
+		p.Note(step, fmt.Sprintf("validation %.4f, the mean square of the error%s", s.Loss, best))
+		return
+	}
 	p.Note(step, fmt.Sprintf("validation %.4f nats (%.4f bits), %.2f%% right%s", s.Loss, s.Bits(), 100*s.Accuracy(), best))
 }
 

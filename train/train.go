@@ -51,6 +51,7 @@ type Outcome struct {
 	Loss    float64 // mean over its targets, in nats
 	Targets int64
 	Correct int64 // targets that were held to be the most probable
+	Numbers bool  // targets are numbers: the loss is the mean square of the error, and none is right or wrong
 }
 
 // Pass says which forward and backward pass of a run this is.

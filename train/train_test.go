@@ -552,10 +552,12 @@ func TestProgress(t *testing.T) {
 	p.Report(Report{Step: 5, Steps: 20, Loss: 1.5, TokensPerSecond: 12345, SecondsLeft: 75})
 	p.Note(5, "loss scale 2 → 1")
 	p.Scored(6, Score{Loss: math.Ln2, Targets: 200, Correct: 51}, true)
+	p.Scored(7, Score{Loss: 0.5, Targets: 200, Numbers: true}, false)
 	p.Report(Report{Step: 20, Steps: 20, Loss: 1.25, TokensPerSecond: 950})
 	p.Done()
 	want := "\r\x1b[K█████░░░░░░░░░░░░░░░ 5/20  loss 1.5000  12.3k tokens/s  1m15s left\nstep 5: loss scale 2 → 1\n" +
 		"step 6: validation 0.6931 nats (1.0000 bits), 25.50% right; the best so far\n" +
+		"step 7: validation 0.5000, the mean square of the error\n" +
 		"\r\x1b[K████████████████████ 20/20  loss 1.2500  950 tokens/s\n"
 	if b.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", b.String(), want)

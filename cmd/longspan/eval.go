@@ -115,10 +115,10 @@ func (t *trained) close() error {
 type evalReport struct {
 	Weights    string       `json:"weights"`
 	On         string       `json:"on"`
-	Loss       float64      `json:"loss"` // nats a target
-	Bits       float64      `json:"bits"`
-	Perplexity float64      `json:"perplexity"`
-	Accuracy   float64      `json:"accuracy"`
+	Loss       float64      `json:"loss"`                 // nats a target
+	Bits       *float64     `json:"bits,omitempty"`       // these three not of numbers
+	Perplexity *float64     `json:"perplexity,omitempty"` // nor where it is beyond all numbers
+	Accuracy   *float64     `json:"accuracy,omitempty"`
 	RootError  *float64     `json:"root_error,omitempty"` // of numbers: the root of the mean square of the error, as the data has them; the loss is the square, in deviations
 	Classes    []namedScore `json:"classes,omitempty"`
 	Targets    int64        `json:"targets"`
@@ -211,9 +211,14 @@ func (t *trained) evaluate(ctx context.Context, on string, batches int) (r evalR
 	if err != nil {
 		return r, err
 	}
-	r = evalReport{
-		Weights: t.weights, On: on, Loss: score.Loss, Bits: score.Bits(), Perplexity: math.Exp(score.Loss), Accuracy: score.Accuracy(),
-		Targets: score.Targets, Tokens: score.Tokens, Seconds: time.Since(began).Seconds(), PeakBytes: t.exec.Pool.Peak(),
+	r = evalReport{Weights: t.weights, On: on, Loss: score.Loss, Targets: score.Targets, Tokens: score.Tokens, Seconds: time.Since(began).Seconds(),
+		PeakBytes: t.exec.Pool.Peak()}
+	if !score.Numbers {
+		bits, accuracy := score.Bits(), score.Accuracy()
+		r.Bits, r.Accuracy = &bits, &accuracy
+		if perplexity := math.Exp(score.Loss); !math.IsInf(perplexity, 0) {
+			r.Perplexity = &perplexity
+		}
 	}
 	if t.sets.Numbers {
 		root := t.sets.Deviation * math.Sqrt(score.Loss)
@@ -232,8 +237,8 @@ func (r evalReport) write(w io.Writer) {
 		fmt.Fprintf(w, "error     %.6g, the root of the mean square; the loss is %.4f: its square, in deviations of the training data\n", *r.RootError, r.Loss)
 		return
 	}
-	fmt.Fprintf(w, "loss      %.4f nats, %.4f bits a target; perplexity %.4g\n", r.Loss, r.Bits, r.Perplexity)
-	fmt.Fprintf(w, "accuracy  %.2f%%\n", 100*r.Accuracy)
+	fmt.Fprintf(w, "loss      %.4f nats, %.4f bits a target; perplexity %.4g\n", r.Loss, *r.Bits, math.Exp(r.Loss))
+	fmt.Fprintf(w, "accuracy  %.2f%%\n", 100**r.Accuracy)
 	for _, c := range r.Classes {
 		fmt.Fprintf(w, "  %-12s %.2f%% of %d found; %.2f%% of %d answers right\n", c.Name, share(c.Correct, c.Targets), c.Targets, share(c.Correct, c.Chosen), c.Chosen)
 	}

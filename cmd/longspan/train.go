@@ -172,8 +172,11 @@ func allowance(text string) (int64, error) {
 func reportOf(dir string, r train.Result) trainReport {
 	report := trainReport{Folder: dir, Step: r.Step, Loss: r.Loss, BestStep: r.BestStep, Checkpoint: r.Checkpoint, Interrupted: r.Interrupted}
 	if r.Valid.Targets > 0 {
+		report.ValidLoss = &r.Valid.Loss
+	}
+	if r.Valid.Targets > 0 && !r.Valid.Numbers {
 		bits, accuracy := r.Valid.Bits(), r.Valid.Accuracy()
-		report.ValidLoss, report.ValidBits, report.Accuracy = &r.Valid.Loss, &bits, &accuracy
+		report.ValidBits, report.Accuracy = &bits, &accuracy
 	}
 	return report
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -72,5 +74,40 @@ func TestCtrlCSavesAndLeaves(t *testing.T) {
 	stop()
 	if _, err := of.evaluate(stopped, "test", 0); !errors.Is(err, errInterrupted) {
 		t.Errorf("an evaluation that is interrupted says %v, want %v", err, errInterrupted)
+	}
+}
+
+// Numbers have an error. They are neither right nor wrong, and have no bits.
+func TestNumbersAreReportedAsNumbers(t *testing.T) {
+	dir := t.TempDir()
+	path, out, documents := filepath.Join(dir, "numbers.yaml"), filepath.Join(dir, "run"), filepath.Join(dir, "a.jsonl")
+	var lines strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&lines, "{\"text\": \"abc\", \"number\": %d}\n", i*i)
+	}
+	text := "model: {width: 16, layers: 1, heads: 2}\ndata:\n  labelled: {train: [" + documents + "], number: number, hold_out: 4}\n" +
+		"train:\n  steps: 2\n  optimizer: {warmup: 1}\n"
+	for name, content := range map[string]string{path: text, documents: lines.String()} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"train", path, "--out", out}, {"eval", out}} {
+		var stdout, stderr strings.Builder
+		if status := run(append(args, "--json"), &stdout, &stderr); status != exitOK {
+			t.Fatalf("%q: exit status %d\n%s%s", args, status, stdout.String(), stderr.String())
+		}
+		var report map[string]any
+		if err := json.Unmarshal([]byte(stdout.String()), &report); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"bits", "valid_bits", "perplexity", "accuracy", "valid_accuracy"} {
+			if v, ok := report[key]; ok {
+				t.Errorf("%q: %s of numbers is %v", args, key, v)
+			}
+		}
+		if report["root_error"] == nil && report["valid_root_error"] == nil || strings.Contains(stderr.String(), "right") {
+			t.Errorf("%q:\n%s%s", args, stdout.String(), stderr.String())
+		}
 	}
 }
