@@ -63,6 +63,9 @@ type example struct {
 	Text    string   `json:"text"`            // the tokens, as people know them
 }
 
+// maxShown is how many batches are shown at most: all are in memory at once.
+const maxShown = 10_000
+
 func newData(o *output) *cobra.Command {
 	var flags recipeFlags
 	var batches int
@@ -71,6 +74,9 @@ func newData(o *output) *cobra.Command {
 		Short: "Show what a recipe would train on, and count what it would be judged by",
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if batches < 0 || batches > maxShown {
+				return usage(fmt.Errorf("found --batches %d, expected 0 to %d", batches, maxShown))
+			}
 			r, err := flags.load(args[0])
 			if err != nil {
 				return err

@@ -46,7 +46,10 @@ func newSample(o *output) *cobra.Command {
 
 An encoder-decoder reads the prompt as the source, and writes what it makes of it, to the end or up to --tokens.`,
 		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("temperature") && s.draw.Temperature == 0 { // which sampling takes for its default, and others for greedy
+				return usage(errors.New("found --temperature 0, expected a number above 0; use --greedy for the most probable token"))
+			}
 			sampler, err := sampling.New(s.draw)
 			if err != nil {
 				return usage(err)
