@@ -1,6 +1,7 @@
 package model
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -102,5 +103,29 @@ func TestBatchesWithoutTargets(t *testing.T) {
 	}
 	if !slices.Equal(memory.Tokens(), []int{12}) {
 		t.Errorf("the memory holds %v tokens, want 12", memory.Tokens())
+	}
+}
+
+// A pass whose loss overflows, as may happen in fp16, leaves no memory: the next one would be lost with it.
+func TestAnOverflowIsNotRemembered(t *testing.T) {
+	c := zoo()["transformer-xl"]
+	c.Precision = "fp16"
+	m := newModel(t, c, nil)
+	memory := &Memory{}
+	if _, err := m.Run(tensor.Exec{}, batch(1, 12), Run{Memory: memory}); err != nil || len(memory.Tokens()) != 1 {
+		t.Fatalf("%v, %v", memory.Tokens(), err)
+	}
+	table := m.embedding.Weight.Value
+	table.F32[0] = 1e6 // beyond fp16
+	b := batch(2, 12)
+	b.Tokens[3], b.Follows = 0, []int{0}
+	result, err := m.Run(tensor.Exec{}, b, Run{Backward: true, Memory: memory})
+	if err != nil || !math.IsNaN(result.Loss) {
+		t.Fatalf("%+v, %v; want a loss that is NaN", result, err)
+	}
+	table.F32[0] = 0
+	result, err = m.Run(tensor.Exec{}, b, Run{Backward: true, Memory: memory})
+	if err != nil || math.IsNaN(result.Loss) {
+		t.Errorf("%+v, %v; the memory holds what overflowed", result, err)
 	}
 }

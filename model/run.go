@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
@@ -15,7 +16,7 @@ type Run struct {
 	Scale    float64     // what the gradients are multiplied by before they are added up; 0: 1
 	Seed     uint64      // of dropout and of what a masked language model hides: another for each step
 	Source   *data.Batch // of an encoder-decoder: the sequences to read, one for each of the batch
-	Memory   *Memory     // of a Transformer-XL: read, and moved on to the end of this batch; nil: none
+	Memory   *Memory     // of a Transformer-XL: read, and moved on to the end of this batch, or emptied where the loss is not finite; nil: none
 
 	// When not nil, filled with one element for each target: a token, or a sequence for classify.
 	Losses []float32 // −log p of the target, in nats; 0 where there is none
@@ -79,7 +80,11 @@ func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
 			return Result{}, err
 		}
 	}
-	if r.Memory != nil && in.memory != nil {
+	switch {
+	case r.Memory == nil || in.memory == nil:
+	case math.IsNaN(result.Loss) || math.IsInf(result.Loss, 0):
+		r.Memory.Free() // what overflowed would do so again with every batch that reads it, and the sequences begin anew
+	default:
 		in.memory.remember(r.Memory, x) // checkpoints read the memory before until the backward pass is over
 	}
 	result.Cost, result.Held = p.G.Cost(), p.G.Held()
