@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/safetensors"
@@ -136,8 +137,14 @@ func (l *loop) load(path string) (changes []string, err error) {
 	if err := l.loadPositions(f); err != nil {
 		return nil, err
 	}
+	changes = strict.Changes([]byte(f.Metadata()[ConfigKey]), l.job.Text)
+	for _, change := range changes {
+		if key, _, _ := strings.Cut(change, ": "); l.job.Fixed != nil && l.job.Fixed(key) {
+			return nil, fmt.Errorf("the config has changed: %s; a run goes on as it was, and train.init begins another with its weights", change)
+		}
+	}
 	l.state = s
-	return strict.Changes([]byte(f.Metadata()[ConfigKey]), l.job.Text), nil
+	return changes, nil
 }
 
 // loadMatrices fills every matrix, and refuses a checkpoint with others beside them: a part of a model would be lost.

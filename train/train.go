@@ -70,6 +70,7 @@ type Job struct {
 	Exec   tensor.Exec                              // what to compute with
 	Text   []byte                                   // the config of the run as YAML, kept in its folder
 	Task   func(config []byte) (t Task, ok bool)    // what a run with such a Text learns; nil: weights to begin with must fit, all of them
+	Fixed  func(key string) bool                    // whether a key of Text, such as model.width, must be as it was for a run to go on; nil: none must
 	Report func(Report)                             // told of every step; may be nil
 	Scored func(step int64, s Score, improved bool) // told of every evaluation; may be nil
 	Note   func(step int64, text string)            // told of what a user should know; may be nil

@@ -145,7 +145,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	if t.resume != "" {
 		do = train.Resume
 	}
-	result, err := do(ctx, dir, train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text, Task: recipe.TaskOf,
+	result, err := do(ctx, dir, train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text, Task: recipe.TaskOf, Fixed: recipe.Fixed,
 		Report: p.Report, Scored: p.Scored, Note: p.Note})
 	p.Done()
 	if errors.Is(err, train.ErrExists) {
