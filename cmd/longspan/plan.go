@@ -186,7 +186,7 @@ func (r *planReport) fill(job plan.Job) (err error) {
 		if r.Context, r.Open, err = longest(job, r.Budget); err != nil {
 			return err
 		}
-		if r.Fits && r.Open {
+		if r.Fits && (r.Open || !r.Uneven) { // the search takes steps, and may pass over what fits
 			r.Context = max(r.Context, r.Longest)
 		}
 	}
