@@ -169,6 +169,55 @@ func TestTake(t *testing.T) {
 	}.check(t)
 }
 
+func TestSigns(t *testing.T) {
+	const rows, cols, width, scale = 5, 10, 70, 1.5
+	seeds := [][]uint64{{1, 2, 0, 1, 9}, {7, 0, 0, 8, 1}}
+	opCase{
+		name:  "before",
+		in:    []operand{{rows, cols, false}},
+		build: func(g *Graph, v []*Var) *Var { return g.Signs(g.Scale(v[0], 1), scale, width, seeds) },
+		naive: func(v [][]float64) []float64 {
+			var y []float64
+			s := make([]float32, width)
+			for i := range rows {
+				for _, list := range seeds {
+					if clear(s); list[i] != 0 {
+						draw(s, scale, list[i])
+					}
+					for _, x := range s {
+						y = append(y, float64(x))
+					}
+				}
+				y = append(y, v[0][i*cols:(i+1)*cols]...)
+			}
+			return y
+		},
+	}.check(t)
+}
+
+// Signs of two seeds agree as often as not, those of seeds that follow each other too.
+func TestSignsAreUnlike(t *testing.T) {
+	const width, scale, pairs = 128, 1.5, 1000
+	a, b := make([]float32, width), make([]float32, width)
+	sum, square := 0.0, 0.0
+	for seed := range uint64(pairs) {
+		draw(a, scale, seed+1)
+		draw(b, scale, seed+2)
+		dot := 0.0
+		for j := range a {
+			if a[j] != scale && a[j] != -scale {
+				t.Fatalf("sign %d of seed %d is %g", j, seed+1, a[j])
+			}
+			dot += float64(a[j]*b[j]) / (scale * scale)
+		}
+		sum, square = sum+dot/pairs, square+dot*dot/(width*pairs)
+	}
+	// Standard errors: √(128/1000) = 0.36 of the mean, √(2/1000) = 0.045 of the variance over 128; four of each.
+	if math.Abs(sum) > 1.5 || math.Abs(square-1) > 0.18 {
+		t.Errorf("products of unequal seeds have mean %g and variance %g times the width, want 0 and 1", sum, square)
+	}
+}
+
 func TestMeanPool(t *testing.T) {
 	lengths := []int{3, 1, 300}
 	const cols = 2

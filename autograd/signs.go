@@ -1,0 +1,90 @@
+package autograd
+
+import (
+	"math"
+
+	"github.com/longspan/longspan/tensor"
+)
+
+// signs is y = [c·s, x]: columns of signs s that are drawn and not learned, times a constant, and those of x behind them; dx is dy without
+// the first columns. They are as many blocks of equal width as there are lists of seeds, and the signs of row i in block b follow from
+// seeds[b][i] alone.
+type signs struct {
+	scale float32
+	width int // of a block
+	seeds [][]uint64
+}
+
+// Signs returns x with as many blocks of width columns before its own as seeds has lists. In block b row i has signs times scale that follow
+// from seeds[b][i], equal ones for equal seeds, and zeros where that is 0. The product of two rows over a block is scale²·width for equal seeds,
+// and else of mean 0 and standard deviation scale²·√width (signs in random projections: Achlioptas 2003, JCSS 66(4)). seeds must stay unchanged until Close.
+func (g *Graph) Signs(x *Var, scale float32, width int, seeds [][]uint64) *Var {
+	if !g.check("Signs", x) {
+		return g.nothing()
+	}
+	if width < 1 || len(seeds) == 0 {
+		return g.failf("Signs: found %d blocks of %d columns, expected at least one of each", len(seeds), width)
+	}
+	for b, s := range seeds {
+		if len(s) != x.rows {
+			return g.failf("Signs: found %d seeds in list %d, expected one for each of %d rows", len(s), b, x.rows)
+		}
+	}
+	return g.record(signs{scale, width, seeds}, x.typ, x.rows, len(seeds)*width+x.cols, x)
+}
+
+func (signs) reads() (inputs uint64, result bool) { return 0, false }
+
+// draw fills y with ±scale, signs that follow from seed: 64 at a time, each by the sequence of SplitMix64 (Steele, Lea and Flood 2014,
+// OOPSLA) that begins at it.
+func draw(y []float32, scale float32, seed uint64) {
+	bits := uint64(0)
+	for j := range y {
+		if j%64 == 0 {
+			seed += 0x9e3779b97f4a7c15
+			bits = (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
+			bits = (bits ^ bits>>27) * 0x94d049bb133111eb
+			bits ^= bits >> 31
+		}
+		y[j] = math.Float32frombits(math.Float32bits(scale) ^ uint32(bits&1)<<31)
+		bits >>= 1
+	}
+}
+
+func (o signs) forward(c *call) error {
+	n := c.out.Cols
+	first := len(o.seeds) * o.width
+	eachRow(c.x, c.dry, c.out.Rows, n, 2*n, func(i int, s []float32) {
+		y := room(c.out, i, s[:n])
+		for b, seeds := range o.seeds {
+			block := y[b*o.width : (b+1)*o.width]
+			if seeds[i] == 0 {
+				clear(block)
+				continue
+			}
+			draw(block, o.scale, seeds[i])
+		}
+		copy(y[first:], load(c.in[0], i, s[n:]))
+		store(c.out, i, y)
+	})
+	return nil
+}
+
+func (o signs) backward(b *backCall) error {
+	dx := b.fresh(0)
+	var dy tensor.Mat
+	if !b.dry {
+		dy = b.dout.SliceCols(len(o.seeds)*o.width, b.dout.Cols)
+	}
+	eachRow(b.x, b.dry, dx.Rows, dx.Cols, dx.Cols, func(i int, s []float32) {
+		y := room(dx, i, s)
+		copy(y, load(dy, i, s))
+		store(dx, i, y)
+	})
+	b.give(0, dx)
+	return nil
+}
+
+func (signs) cost(out *Var, in []*Var) (forward, backward Cost) {
+	return streamed(in[0].bytes(), out.bytes()), streamed(2 * in[0].bytes())
+}
