@@ -26,12 +26,14 @@ type AttentionConfig struct {
 	Bias      bool    // in the projections
 	Apart     bool    // queries from other tokens than keys and values: cross-attention, or a memory
 	Scale     float64 // of the output projection's first weights; 0: 1
+	Words     []int   // tokens of the words whose drawn vectors are the queries and keys, by which a query finds what came after its word; heads take them in turn
 }
 
-// Attention is an attention layer: projections "name.qkv", or "name.q" and "name.kv", and "name.out".
+// Attention is an attention layer: projections "name.qkv", or "name.q" and "name.kv", or with words "name.v", and "name.out".
 type Attention struct {
 	c             AttentionConfig
 	qkv, q, kv    *Linear
+	values        *Linear // of a layer with words
 	out, r        *Linear
 	sinks, u, v   *Param
 	conv          *Param // of nystrom: "name.conv" [H, taps]
@@ -56,10 +58,13 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 		return nil, err
 	}
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	if c.Apart {
+	switch {
+	case len(c.Words) > 0:
+		a.values = NewLinear(p, name+".v", c.Width, kv, c.Bias, 1)
+	case c.Apart:
 		a.q = NewLinear(p, name+".q", c.Width, q, c.Bias, 1)
 		a.kv = NewLinear(p, name+".kv", c.Width, 2*kv, c.Bias, 1)
-	} else {
+	default:
 		a.qkv = NewLinear(p, name+".qkv", c.Width, q+2*kv, c.Bias, 1)
 	}
 	a.out = NewLinear(p, name+".out", q, c.Width, c.Bias, c.Scale)
@@ -80,6 +85,9 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 // configure makes the configuration of the mechanism, and lets its package check it.
 func (a *Attention) configure() error {
 	c := a.c
+	if err := a.checkWords(); err != nil {
+		return err
+	}
 	if c.Mechanism.Softmax() {
 		a.softmax = attention.Config{Pattern: c.Mechanism.Pattern(c.Causal), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
 		if c.Position == ALiBi {
@@ -113,8 +121,7 @@ func (a *Attention) configure() error {
 
 // Apply attends each sequence of x [T, width] to itself: [T, width].
 func (a *Attention) Apply(p *Pass, x *autograd.Var) *autograd.Var {
-	qkv := a.turn(p, a.qkv.Apply(p, x), (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
-	return a.out.Apply(p, a.attend(p, qkv))
+	return a.out.Apply(p, a.attend(p, a.project(p, x)))
 }
 
 // attend applies the mechanism to queries, keys and values.

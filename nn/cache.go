@@ -68,7 +68,7 @@ func (c *Cache) Free() {
 func (a *Attention) ApplyCached(p *Pass, x *autograd.Var, c *Cache) *autograd.Var {
 	q, kv := a.c.Heads*a.c.HeadDim, a.c.KVHeads*a.c.HeadDim
 	if !a.c.Apart {
-		qkv := a.turn(p, a.qkv.Apply(p, x), q+kv, p.Positions())
+		qkv := a.project(p, x)
 		if c.state != nil {
 			return a.out.Apply(p, p.G.DecodeLinear(c.state, a.linearConfig, qkv))
 		}
@@ -84,16 +84,16 @@ func (a *Attention) cachedTerms(p *Pass, c *Cache, n int) autograd.Terms {
 	if a.c.Position != Relative {
 		return a.terms(p, nil)
 	}
-	if err := a.project(p, c, c.keys.Tokens()+n-c.keys.Oldest()); err != nil {
+	if err := a.projectDistances(p, c, c.keys.Tokens()+n-c.keys.Oldest()); err != nil {
 		p.G.Fail(err)
 		return autograd.Terms{}
 	}
 	return autograd.Terms{Sinks: p.Leaf(a.sinks), Relative: &autograd.Relative{U: p.Leaf(a.u), V: p.Leaf(a.v), R: p.G.Input(c.r)}}
 }
 
-// project makes sure that the cache has the projections of the given number of distances. It makes half as many more, so that few of the tokens
+// projectDistances makes sure that the cache has the projections of the given number of distances. It makes half as many more, so that few of the tokens
 // of a sequence that grows pay for it, and lets go of what only a prompt needed.
-func (a *Attention) project(p *Pass, c *Cache, distances int) error {
+func (a *Attention) projectDistances(p *Pass, c *Cache, distances int) error {
 	have, room := c.r.Rows, distances+distances/2
 	if have >= distances && have <= 4*room {
 		return nil

@@ -17,6 +17,9 @@ type Pass struct {
 
 	Rounded *Rounded // weights that passes over them have rounded already; nil: each product rounds
 
+	before       []int32 // what Read was told
+	tokens       []int32
+	words        map[int]seeds // of the tokens, by their length
 	positions    []int32
 	encoded      *autograd.Var // distances, shared by layers
 	encodedFirst int
