@@ -25,6 +25,7 @@ type blockConfig struct {
 	memory    bool // keys and values come from a memory too
 	cross     bool
 	t5        *nn.Param
+	words     []int
 }
 
 func newBlock(p *nn.Params, name string, s *settings, c blockConfig) (b *block, err error) {
@@ -34,7 +35,7 @@ func newBlock(p *nn.Params, name string, s *settings, c blockConfig) (b *block, 
 	b = &block{pre: s.Placement == "pre"}
 	norm := func(part string) *nn.Norm { return nn.NewNorm(p, name+"."+part+".norm", s.norm, s.Width, normEps) }
 	layer := nn.AttentionConfig{Width: s.Width, Heads: s.Heads, KVHeads: s.KVHeads, HeadDim: s.HeadDim, Mechanism: c.mechanism, Causal: c.causal,
-		Position: c.position, Base: s.RotaryBase, T5: c.t5, Sinks: s.Sinks, Bias: s.Bias, Apart: c.memory, Scale: scale}
+		Position: c.position, Base: s.RotaryBase, T5: c.t5, Sinks: s.Sinks, Bias: s.Bias, Apart: c.memory, Scale: scale, Words: c.words}
 	b.norms[0] = norm("attention")
 	if b.attention, err = nn.NewAttention(p, name+".attention", layer); err != nil {
 		return nil, err

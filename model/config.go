@@ -38,6 +38,7 @@ type Config struct {
 	RotaryBase float64  `yaml:"rotary_base,omitempty"` // default 10000
 	NoPosition []int    `yaml:"no_position,omitempty"` // layers, from 0, whose attention has no position encoding: they match by content, equally well at any distance
 	Ngrams     []int    `yaml:"ngrams,omitempty"`      // words of so many tokens each have a vector that is added to that of the token they end with, such as [4, 8]
+	Words      []int    `yaml:"words,omitempty"`       // layers of no_position look for what came after words of so many tokens, such as [14, 20], which heads take in turn, and for nothing else: queries and keys are vectors that are drawn, not learned
 	NgramRows  int      `yaml:"ngram_rows,omitempty"`  // of each table of such vectors, which words are hashed into; default 65536
 	MaxTokens  int      `yaml:"max_tokens,omitempty"`  // of a sequence, with learned positions
 
@@ -144,7 +145,7 @@ type settings struct {
 
 func (c Config) resolve() (s settings, err error) {
 	s.Config = c.WithDefaults()
-	for _, check := range []func() error{s.checkWords, s.checkSizes, s.checkNgrams, s.parse, s.checkTogether} {
+	for _, check := range []func() error{s.checkWords, s.checkSizes, s.checkNgrams, s.checkWordLengths, s.parse, s.checkTogether} {
 		if err := check(); err != nil {
 			return s, fmt.Errorf("model: %w", err)
 		}

@@ -122,14 +122,17 @@ func (g *Generation) Step(x tensor.Exec, tokens []int32) ([]float32, error) {
 	}
 }
 
-// remember keeps the last tokens, as many as a word has before its own last.
+// remember keeps the last tokens, as many as words to come may begin with.
 func (g *Generation) remember(tokens []int32) {
-	longest := 1
+	longest := 0
 	for _, words := range g.m.ngrams {
-		longest = max(longest, words.n)
+		longest = max(longest, words.n-1)
+	}
+	for _, n := range g.m.s.Words {
+		longest = max(longest, n) // the first key to come has the word that ends before it
 	}
 	all := append(g.before, tokens...)
-	g.before = append(g.before[:0], all[max(0, len(all)-longest+1):]...)
+	g.before = append(g.before[:0], all[max(0, len(all)-longest):]...)
 }
 
 // next is how many of so many tokens the next pass takes.

@@ -17,7 +17,7 @@ func generators() map[string]Config {
 		c.Vocab, c.Width, c.Layers, c.Heads, c.Seed = 11, 16, 2, 2, 5
 		if m, err := New(c, tensor.NewDryPool(), false); err == nil {
 			m.Params().Free()
-			all[fmt.Sprint(c.Kind, " ", c.Position, " ", c.Attention, " ", c.Segment)] = c
+			all[fmt.Sprint(c.Kind, " ", c.Position, " ", c.Attention, " ", c.Segment, c.Words)] = c
 		}
 	}
 	mechanisms := [][]string{
@@ -51,6 +51,8 @@ func generators() map[string]Config {
 			}
 		}
 	}
+	add(Config{Words: []int{1, 40}, NoPosition: []int{0}})
+	add(Config{Words: []int{2}, NoPosition: []int{1}, Ngrams: []int{3}, NgramRows: 20, Attention: []string{"full", "window(8)"}})
 	return all
 }
 

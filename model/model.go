@@ -118,9 +118,9 @@ func (m *Model) makeBlocks(name string, c blockConfig) ([]*block, error) {
 	var blocks []*block
 	for i := range s.Layers {
 		c.mechanism = s.mechanisms[i%len(s.mechanisms)]
-		c.position = s.position
+		c.position, c.words = s.position, nil
 		if slices.Contains(s.NoPosition, i) {
-			c.position = nn.NoPosition
+			c.position, c.words = nn.NoPosition, s.Words
 		}
 		b, err := newBlock(m.params, fmt.Sprintf("%s.%d", name, i), s, c)
 		if err != nil {
@@ -171,6 +171,7 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 // embed looks the tokens up and adds what words of them and learned positions have. The tokens before are those that a generation had
 // already.
 func (m *Model) embed(p *nn.Pass, before, tokens []int32) *autograd.Var {
+	p.Read(before, tokens)
 	x := m.embedding.Apply(p, tokens)
 	for _, g := range m.ngrams {
 		x = g.add(p, x, before, tokens)

@@ -17,9 +17,6 @@ type ngrams struct {
 	table *nn.Embedding
 }
 
-// maxNgram bounds n, and with it the work of hashing, which is n multiplications a token.
-const maxNgram = 64
-
 func (m *Model) makeNgrams() {
 	for _, n := range m.s.Ngrams {
 		m.ngrams = append(m.ngrams, ngrams{n, nn.NewEmbedding(m.params, fmt.Sprintf("ngrams.%d", n), m.s.NgramRows, m.s.Width)})
@@ -52,19 +49,9 @@ func (g ngrams) appendRows(index, sequence []int32) []int32 {
 			index = append(index, -1)
 			continue
 		}
-		index = append(index, int32(hashWord(sequence[i+1-g.n:i+1])%rows))
+		index = append(index, int32(nn.HashWord(sequence[i+1-g.n:i+1])%rows))
 	}
 	return index
-}
-
-// hashWord mixes the tokens of a word: FNV-1a over tokens instead of bytes, and the finaliser of MurmurHash3 for the low bits.
-func hashWord(word []int32) uint64 {
-	h := uint64(0xcbf29ce484222325)
-	for _, t := range word {
-		h = (h ^ uint64(uint32(t))) * 0x100000001b3
-	}
-	h = (h ^ h>>33) * 0xff51afd7ed558ccd
-	return h ^ h>>33
 }
 
 // checkNgrams refuses sizes that no table can have.
@@ -83,10 +70,30 @@ func (s *settings) checkNgrams() error {
 	}
 	seen := map[int]bool{1: true}
 	for _, n := range s.Ngrams {
-		if n < 2 || n > maxNgram || seen[n] {
-			return fmt.Errorf("ngrams: found %v, expected different numbers of tokens, 2 to %d each", s.Ngrams, maxNgram)
+		if n < 2 || n > nn.MaxWord || seen[n] {
+			return fmt.Errorf("ngrams: found %v, expected different numbers of tokens, 2 to %d each", s.Ngrams, nn.MaxWord)
 		}
 		seen[n] = true
+	}
+	return nil
+}
+
+// checkWordLengths refuses words that no layer would look for, or whose tokens are not those that the layers see.
+func (s *settings) checkWordLengths() error {
+	switch {
+	case len(s.Words) == 0:
+		return nil
+	case s.Kind != Decoder && s.Kind != Encoder:
+		return fmt.Errorf("words: found %v for a model of kind %s, expected none; use a decoder or an encoder", s.Words, s.Kind)
+	case len(s.NoPosition) == 0:
+		return fmt.Errorf("words: found %v without no_position, expected the layers that look for them, such as no_position: [0]", s.Words)
+	case len(s.Words) > s.KVHeads:
+		return fmt.Errorf("words: found %v for %d key/value heads, expected at most one length each", s.Words, s.KVHeads)
+	}
+	for _, n := range s.Words {
+		if n < 1 || n > nn.MaxWord {
+			return fmt.Errorf("words: found %v, expected numbers of tokens, 1 to %d each", s.Words, nn.MaxWord)
+		}
 	}
 	return nil
 }
