@@ -59,7 +59,8 @@ func newPlot(x, y string) *plot.Plot {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = x, y
 	p.Legend.Top = true
-	p.Y.Tick.Marker = ticks{}
+	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(6), -vg.Points(6)
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{}, ticks{}
 	p.Add(plotter.NewGrid())
 	return p
 }
@@ -69,14 +70,15 @@ type ticks struct{}
 
 // Ticks returns at most seven marks.
 func (ticks) Ticks(low, high float64) (all []plot.Tick) {
-	step := 0.0
-	for _, step = range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1} {
-		if high-low <= 7*step {
-			break
-		}
+	step, decimals := 0.01, 2
+	for i := 0; high-low > 7*step; i++ {
+		step *= []float64{2, 2.5, 2}[i%3] // 0.01, 0.02, 0.05, 0.1 …
+	}
+	if step > 0.9 {
+		decimals = 0
 	}
 	for i := math.Ceil(low / step); i*step <= high; i++ {
-		all = append(all, plot.Tick{Value: i * step, Label: fmt.Sprintf("%.2f", i*step)})
+		all = append(all, plot.Tick{Value: i * step, Label: fmt.Sprintf("%.*f", decimals, i*step)})
 	}
 	return all
 }
