@@ -66,7 +66,7 @@ func total(lengths []int) (all int) {
 
 // limit is the most tokens that a batch can have, with those of its sources.
 func (s *Sets) limit() int {
-	limit := s.Batch * min(s.Tokens, math.MaxInt64/(2*maxBatch))
+	limit := s.Batch * min(s.Tokens, math.MaxInt/(2*maxBatch))
 	if s.Pairs {
 		limit *= 2
 	}
