@@ -71,6 +71,9 @@ func amxSteps(rows, cols, pairs, steps int, a *uint16, lda int, b *uint16, ldb i
 	tilesMulAMX(&config[0], 1, steps, a, 2*lda, b, 2*ldb, c, 4*ldc, add)
 }
 
+// at is the element n after p.
+func at[T any](p *T, n int) *T { return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p)))) }
+
 // gemmPairsAMX is kernel.GemmBF16: the pairs of a row of a are neighbours.
 func gemmPairsAMX(rows, pairs int, a *uint16, rs, cs int, b *uint16, ldb int, c *float32, ldc, cols int, add bool) {
 	if cs != 2 {

@@ -8,9 +8,6 @@ import (
 // slice views n elements at p, which the callers of this package promise are there.
 func slice[T any](p *T, n int) []T { return unsafe.Slice(p, n) }
 
-// at is the element n after p.
-func at[T any](p *T, n int) *T { return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p)))) }
-
 func tileMulGeneric(rows, k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int) {
 	cs := slice(c, (rows-1)*ldc+Lanes)
 	for i := range rows {
