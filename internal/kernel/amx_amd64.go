@@ -43,12 +43,12 @@ var amxFull = amxShape(2*amxSide, 2*amxSide, amxSide)
 // amxMul computes c[rows][cols] = a·b, or c += a·b, for cols ≤ 32: a is [rows][pairs], b [pairs][cols], each element a pair of bf16. lda
 // and ldb count elements of 16 bits, ldc floats.
 func amxMul(rows, cols, pairs int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int, add bool) {
-	if steps := pairs / amxSide; steps > 0 {
+	steps, rest := pairs/amxSide, pairs%amxSide
+	if steps > 0 {
 		amxSteps(rows, cols, amxSide, steps, a, lda, b, ldb, c, ldc, add)
-		a, b, add = at(a, steps*2*amxSide), at(b, steps*amxSide*ldb), true
 	}
-	if rest := pairs % amxSide; rest > 0 {
-		amxSteps(rows, cols, rest, 1, a, lda, b, ldb, c, ldc, add)
+	if rest > 0 { // else a and b would end where the memory does
+		amxSteps(rows, cols, rest, 1, at(a, steps*2*amxSide), lda, at(b, steps*amxSide*ldb), ldb, c, ldc, add || steps > 0)
 	}
 }
 
