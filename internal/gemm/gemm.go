@@ -9,8 +9,9 @@
 //
 // Order of sums: K is cut into ⌈K/depth⌉ equal blocks (the last may be shorter; see depthLimit). Within a block the terms are
 // added to zero in ascending order, and the blocks' sums are added in ascending order, to what C holds if that is
-// asked for; where bf16 is multiplied by AMX the terms of a block are added to the sum of the blocks before, or to C. So an element of C depends on its row of A, its column of B and K, and on nothing else: not on M, N,
-// strides, packing or threads. Each level has bits of its own.
+// asked for; where bf16 is multiplied by AMX the terms of a block are added to the sum of the blocks before, or to C. So an element
+// of C depends on its row of A, its column of B and K, and on nothing else: not on M, N, strides, packing or threads. Each level has
+// bits of its own.
 package gemm
 
 import (

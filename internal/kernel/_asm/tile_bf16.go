@@ -22,12 +22,7 @@ func init() {
 // tileMulBF16 emits c[8 rows][32] = a·b with pairs along k: each step takes two columns of a and a row of pairs of b.
 func tileMulBF16() {
 	kernel("tileMulAVX512BF16", "func(rows, k int, a *uint16, lda int, b *uint16, c *float32)")
-	rows := Load(Param("rows"), GP64())
-	a := Load(Param("a"), GP64())
-	lda := Load(Param("lda"), GP64())
-	ADDQ(lda, lda) // bytes
-	lda3 := GP64()
-	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+	rows, a, lda, lda3 := loadRowsBF16()
 	c := Load(Param("c"), GP64())
 	a0, a4, bp, n := GP64(), GP64(), GP64(), GP64()
 	Label("group")
@@ -42,6 +37,15 @@ func tileMulBF16() {
 	JNZ(LabelRef("group"))
 	VZEROUPPER()
 	RET()
+}
+
+// loadRowsBF16 loads the rows of a product, where they are, and once and three times the bytes between them.
+func loadRowsBF16() (rows, a, lda, lda3 Register) {
+	rows, a, lda = Load(Param("rows"), GP64()), Load(Param("a"), GP64()), Load(Param("lda"), GP64())
+	ADDQ(lda, lda)
+	lda3 = GP64()
+	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+	return rows, a, lda, lda3
 }
 
 // mulGroupBF16 emits the sums of 8 rows of a with b, in the first 16 registers. a0, a4, bp and n are its own.
@@ -75,12 +79,7 @@ func mulGroupBF16(a, a0, a4, lda, lda3, bp, n Register) {
 // tileMulAddBF16 emits c[8 rows][32] += a·b with pairs along k; rows of pairs of b, and rows of c, lie strides apart.
 func tileMulAddBF16() {
 	kernel("tileMulAddAVX512BF16", "func(rows, k int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int)")
-	rows := Load(Param("rows"), GP64())
-	a := Load(Param("a"), GP64())
-	lda := Load(Param("lda"), GP64())
-	ADDQ(lda, lda) // bytes
-	lda3 := GP64()
-	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+	rows, a, lda, lda3 := loadRowsBF16()
 	ldb := Load(Param("ldb"), GP64())
 	SHLQ(Imm(2), ldb) // bytes of a row of pairs
 	c := Load(Param("c"), GP64())
@@ -128,12 +127,7 @@ func tileMulAddBF16() {
 // tileMulInBF16 emits c[8 rows][32] = alpha·c + a·b with pairs along k: tileMulBF16, and then what c held.
 func tileMulInBF16() {
 	kernel("tileMulInAVX512BF16", "func(rows, k int, a *uint16, lda int, b *uint16, alpha, c *float32)")
-	rows := Load(Param("rows"), GP64())
-	a := Load(Param("a"), GP64())
-	lda := Load(Param("lda"), GP64())
-	ADDQ(lda, lda) // bytes
-	lda3 := GP64()
-	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+	rows, a, lda, lda3 := loadRowsBF16()
 	alpha := Load(Param("alpha"), GP64())
 	c := Load(Param("c"), GP64())
 	a0, a4, bp, n := GP64(), GP64(), GP64(), GP64()
