@@ -18,7 +18,7 @@ const amxSide = 16
 // amxConfig is what LDTILECFG reads: byte 0 is the palette, bytes 16 … 31 have the bytes of a row of each tile, 48 … 55 its rows.
 type amxConfig [64]byte
 
-// amxShape describes the tiles of tilesMul for rows × cols sums of pairs pairs: at most twice a side, and a side. Tiles that are not needed
+// amxShape describes the tiles of tilesMulAMX for rows × cols sums of pairs pairs: at most twice a side, and a side. Tiles that are not needed
 // have no rows.
 func amxShape(rows, cols, pairs int) (c amxConfig) {
 	c[0] = 1

@@ -4,7 +4,7 @@
 
 package kernel
 
-// tilesMulAMX is tilesMul's inside: strides are in bytes.
+// tilesMulAMX is amxSteps' inside: strides are in bytes.
 //
 //go:noescape
 func tilesMulAMX(config *byte, groups int, steps int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int, add bool)

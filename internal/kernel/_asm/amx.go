@@ -21,8 +21,8 @@ const (
 	tileB = 6 // and 7, to its right
 )
 
-// The general registers of a product, all named: the instructions of tiles are emitted as bytes. Strides are in bytes.
-const tileBytes = 64 // of a row of a full tile
+// tileBytes is the bytes of a row of a full tile.
+const tileBytes = 64
 
 // tilesMul emits groups times c[rows][cols] = a·b or c += a·b, by the tiles that the configuration describes: 32 rows of a and of c
 // a group. A step takes 64 bytes of the rows of a, and as many rows of b as a row of tile A has pairs:
@@ -30,10 +30,11 @@ const tileBytes = 64 // of a row of a full tile
 //	C0 += A0·B0   C1 += A0·B1
 //	C2 += A1·B0   C3 += A1·B1
 //
-// Four loads feed four products of 16 cycles each. Bodies that leave out the second row or column of tiles are for tails.
+// Four loads feed four products of 16 cycles each. General registers are named, not
+// allocated: the instructions of tiles are emitted as bytes. Bodies that leave out the second row or column of tiles are for tails.
 func tilesMul() {
 	kernel("tilesMulAMX", "func(config *byte, groups, steps int, a *uint16, lda int, b *uint16, ldb int, c *float32, ldc int, add bool)")
-	Doc("tilesMulAMX is tilesMul's inside: strides are in bytes.")
+	Doc("tilesMulAMX is amxSteps' inside: strides are in bytes.")
 	Load(Param("config"), RAX)
 	ldtilecfg(RAX)
 	rows, cols := Mem{Base: RAX, Disp: 48 + tileC + 2}, Mem{Base: RAX, Disp: 16 + 2*(tileC+1)}
