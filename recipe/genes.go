@@ -7,7 +7,7 @@ import (
 
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genbank"
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/internal/strict"
 )
 

@@ -3,7 +3,7 @@ package recipe
 import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 )
 
 // A lane reads laneWindows windows on end, and begins elsewhere: by then one of 64 windows has been read with little in memory. It reads

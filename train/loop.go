@@ -12,7 +12,7 @@ import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/safetensors"
-	"github.com/longspan/longspan/train/events"
+	"github.com/longspan/longspan/train/internal/events"
 	"github.com/longspan/longspan/train/optim"
 )
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/longspan/longspan/tensor"
-	"github.com/longspan/longspan/train/events"
+	"github.com/longspan/longspan/train/internal/events"
 	"github.com/longspan/longspan/train/optim"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longspan/longspan/bench"
+	"github.com/longspan/longspan/cmd/longspan/internal/bench"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/memory"
 )

@@ -8,7 +8,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 	"github.com/spf13/cobra"
 
-	"github.com/longspan/longspan/bench"
+	"github.com/longspan/longspan/cmd/longspan/internal/bench"
 )
 
 func newBenchTable(o *output) *cobra.Command {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longspan/longspan/internal/demo"
+	"github.com/longspan/longspan/cmd/longspan/internal/demo"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/train"
 )

@@ -9,7 +9,7 @@ import (
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/memory"
-	"github.com/longspan/longspan/internal/tour"
+	"github.com/longspan/longspan/cmd/longspan/internal/tour"
 )
 
 func newTour(o *output) *cobra.Command {

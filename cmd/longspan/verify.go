@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longspan/longspan/attention/verify"
+	"github.com/longspan/longspan/cmd/longspan/internal/verify"
 )
 
 var errCheckFailed = errors.New("a check failed")

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/longspan/longspan/attention/verify"
+	"github.com/longspan/longspan/cmd/longspan/internal/verify"
 )
 
 // Rows of one group, level, type and bound become one, which shows the worst case; a failure is listed by itself.

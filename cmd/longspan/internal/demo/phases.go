@@ -9,7 +9,7 @@ import (
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
-	"github.com/longspan/longspan/genome/markov"
+	"github.com/longspan/longspan/data/genome/markov"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/plan"

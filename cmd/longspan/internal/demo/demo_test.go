@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/train"
 )

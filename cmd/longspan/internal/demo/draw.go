@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 )
 
 // The colours of the pictures, told apart by colour-blind eyes too (Wong 2011, doi:10.1038/nmeth.1618).

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/longspan/longspan/train/events"
+	"github.com/longspan/longspan/train/internal/events"
 )
 
 // records undoes the framing and checks both checksums.

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/longspan/longspan/data"
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/model"
 )
 

@@ -11,7 +11,7 @@ import (
 	"math"
 	"path/filepath"
 
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/train"

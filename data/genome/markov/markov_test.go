@@ -8,7 +8,7 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 )
 
 // sequenceOf is n bases of an order-2 source, with some N.

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/longspan/longspan/data/dna"
-	"github.com/longspan/longspan/genome"
-	"github.com/longspan/longspan/genome/markov"
+	"github.com/longspan/longspan/data/genome"
+	"github.com/longspan/longspan/data/genome/markov"
 	"github.com/longspan/longspan/internal/cpu"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/recipe"

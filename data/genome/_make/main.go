@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/longspan/longspan/data/genbank"
-	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/data/genome"
 )
 
 func main() {
