@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/cmd/longspan/internal/tour"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/memory"
-	"github.com/longspan/longspan/cmd/longspan/internal/tour"
 )
 
 func newTour(o *output) *cobra.Command {
