@@ -5,6 +5,7 @@ import (
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/tensor"
 )
 
 // block is one layer of a Transformer: attention, cross-attention if it has it, and a feed-forward layer, each in a residual
@@ -24,7 +25,7 @@ type blockConfig struct {
 	causal    bool
 	memory    bool // keys and values come from a memory too
 	cross     bool
-	t5        *nn.Param
+	t5        *tensor.Param
 	words     []int
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/longspan/longspan/attention/linear"
 	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/tensor"
 )
 
 // AttentionConfig says what an attention layer is.
@@ -20,13 +21,13 @@ type AttentionConfig struct {
 	Mechanism Mechanism
 	Causal    bool // each token sees itself and what came before
 	Position  Position
-	Base      float64 // of rotary; 0: 10000
-	T5        *Param  // table [T5Buckets, H] of the T5 bias, usually shared by layers
-	Sinks     bool    // a learned logit a head that takes probability and gives nothing
-	Bias      bool    // in the projections
-	Apart     bool    // queries from other tokens than keys and values: cross-attention, or a memory
-	Scale     float64 // of the output projection's first weights; 0: 1
-	Words     []int   // tokens of the words whose drawn vectors are the queries and keys, by which a query finds what came after its word; heads take them in turn
+	Base      float64       // of rotary; 0: 10000
+	T5        *tensor.Param // table [T5Buckets, H] of the T5 bias, usually shared by layers
+	Sinks     bool          // a learned logit a head that takes probability and gives nothing
+	Bias      bool          // in the projections
+	Apart     bool          // queries from other tokens than keys and values: cross-attention, or a memory
+	Scale     float64       // of the output projection's first weights; 0: 1
+	Words     []int         // tokens of the words whose drawn vectors are the queries and keys, by which a query finds what came after its word; heads take them in turn
 }
 
 // Attention is an attention layer: projections "name.qkv", or "name.q" and "name.kv", or with words "name.v", and "name.out".
@@ -35,8 +36,8 @@ type Attention struct {
 	qkv, q, kv    *Linear
 	values        *Linear // of a layer with words
 	out, r        *Linear
-	sinks, u, v   *Param
-	conv          *Param // of nystrom: "name.conv" [H, taps]
+	sinks, u, v   *tensor.Param
+	conv          *tensor.Param // of nystrom: "name.conv" [H, taps]
 	softmax       attention.Config
 	linearConfig  linear.Config
 	nystromConfig nystrom.Config

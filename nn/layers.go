@@ -5,10 +5,11 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/tensor"
 )
 
 // Linear is y = x·Wᵀ + b, with W "name.weight" [out, in] and b "name.bias" [1, out].
-type Linear struct{ Weight, Bias *Param }
+type Linear struct{ Weight, Bias *tensor.Param }
 
 // NewLinear makes a layer from in to out features. Weights are normal with standard deviation 1/√in, times scale.
 func NewLinear(p *Params, name string, in, out int, bias bool, scale float64) *Linear {
@@ -53,7 +54,7 @@ func ParseNorm(name string) (NormKind, error) {
 type Norm struct {
 	kind        NormKind
 	eps         float64
-	gamma, beta *Param
+	gamma, beta *tensor.Param
 }
 
 // NewNorm makes a norm of rows of the given width; eps is added to the variance.
@@ -74,7 +75,7 @@ func (n *Norm) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 }
 
 // Embedding is a table of vectors, "name.weight" [rows, width], drawn with standard deviation 0.02.
-type Embedding struct{ Weight *Param }
+type Embedding struct{ Weight *tensor.Param }
 
 // embeddingStd is the standard deviation that GPT-2 begins its tables with (Radford et al. 2019).
 const embeddingStd = 0.02

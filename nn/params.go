@@ -7,41 +7,33 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Param is one matrix of weights in float32 and the gradient of the loss by it, of the same shape. A vector is a matrix of one
-// row.
-type Param struct {
-	Name  string
-	Value tensor.Mat
-	Grad  tensor.Mat // of no rows in a model made for inference
-}
-
 // Params is the weights of a model, in the order in which they were made. Names are stable: they depend on the
 // configuration alone, and weights are drawn by seed and name, so that what one layer draws does not change with the others.
 type Params struct {
 	pool   *tensor.Pool
 	seed   uint64
 	train  bool
-	list   []*Param
-	byName map[string]*Param
+	list   []*tensor.Param
+	byName map[string]*tensor.Param
 	err    error // the first mistake
 }
 
 // NewParams returns an empty registry whose weights come from pool; a dry pool gives weights that only count. With train,
 // each gets room for a gradient.
 func NewParams(pool *tensor.Pool, seed uint64, train bool) *Params {
-	return &Params{pool: pool, seed: seed, train: train, byName: map[string]*Param{}}
+	return &Params{pool: pool, seed: seed, train: train, byName: map[string]*tensor.Param{}}
 }
 
 // Add makes a rows × cols weight. A name that is taken, under which two layers would share weights unknowingly, or a shape without
 // elements is a mistake that Err tells; the weight returned is then of no use.
-func (p *Params) Add(name string, rows, cols int, init Init) *Param {
+func (p *Params) Add(name string, rows, cols int, init Init) *tensor.Param {
 	switch {
 	case p.byName[name] != nil:
 		return p.fail(fmt.Errorf("nn: found two weights named %q, expected names of their own; give the layers different names", name))
 	case rows < 1 || cols < 1:
 		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at least one element", name, rows, cols))
 	}
-	w := &Param{Name: name, Value: p.pool.GetZero(tensor.F32, rows, cols)}
+	w := &tensor.Param{Name: name, Value: p.pool.GetZero(tensor.F32, rows, cols)}
 	if p.train {
 		w.Grad = p.pool.GetZero(tensor.F32, rows, cols)
 	}
@@ -53,21 +45,21 @@ func (p *Params) Add(name string, rows, cols int, init Init) *Param {
 	return w
 }
 
-func (p *Params) fail(err error) *Param {
+func (p *Params) fail(err error) *tensor.Param {
 	if p.err == nil {
 		p.err = err
 	}
-	return &Param{Value: tensor.New(tensor.F32, 1, 1)}
+	return &tensor.Param{Value: tensor.New(tensor.F32, 1, 1)}
 }
 
 // Err is the first mistake made in Add, if any. Ask once, when all layers are made.
 func (p *Params) Err() error { return p.err }
 
 // All lists every weight, in the order in which they were made.
-func (p *Params) All() []*Param { return p.list }
+func (p *Params) All() []*tensor.Param { return p.list }
 
 // Named returns a weight, or nil.
-func (p *Params) Named(name string) *Param { return p.byName[name] }
+func (p *Params) Named(name string) *tensor.Param { return p.byName[name] }
 
 // Count is the number of weights, element by element.
 func (p *Params) Count() int64 {
@@ -93,22 +85,19 @@ func (p *Params) Free() {
 			p.pool.Put(w.Grad)
 		}
 	}
-	p.list, p.byName = nil, map[string]*Param{}
+	p.list, p.byName = nil, map[string]*tensor.Param{}
 }
 
-// leaf is w on the graph, with its gradient if the graph trains.
-func (w *Param) leaf(g *autograd.Graph) *autograd.Var {
-	if w == nil {
+// Leaf is w on the graph of p, with its gradient if the graph trains; nil for nil.
+func (p *Pass) Leaf(w *tensor.Param) *autograd.Var {
+	switch {
+	case w == nil:
 		return nil
+	case p.G.Train():
+		return p.G.Leaf(w.Value, w.Grad)
 	}
-	if g.Train() {
-		return g.Leaf(w.Value, w.Grad)
-	}
-	return g.Input(w.Value)
+	return p.G.Input(w.Value)
 }
-
-// Leaf is w on the graph of p, with its gradient if the graph trains.
-func (p *Pass) Leaf(w *Param) *autograd.Var { return w.leaf(p.G) }
 
 // GradsFinite says whether every gradient is a finite number: after a step in fp16, whether the loss scale was low enough. It
 // stops at the first that is not.

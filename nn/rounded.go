@@ -10,11 +10,11 @@ import (
 // more.
 type Rounded struct {
 	pool *tensor.Pool
-	of   map[*Param]tensor.Mat
+	of   map[*tensor.Param]tensor.Mat
 }
 
 // NewRounded returns an empty store. Passes fill it as they use weights.
-func NewRounded(pool *tensor.Pool) *Rounded { return &Rounded{pool, map[*Param]tensor.Mat{}} }
+func NewRounded(pool *tensor.Pool) *Rounded { return &Rounded{pool, map[*tensor.Param]tensor.Mat{}} }
 
 // Free gives its memory back. A nil store has none.
 func (r *Rounded) Free() {
@@ -28,7 +28,7 @@ func (r *Rounded) Free() {
 }
 
 // weight is w on the graph of p, as products take it.
-func (p *Pass) weight(w *Param) *autograd.Var {
+func (p *Pass) weight(w *tensor.Param) *autograd.Var {
 	r := p.first().Rounded
 	if r == nil || p.G.Train() || p.G.Policy().Products != tensor.BF16 {
 		return p.Leaf(w)

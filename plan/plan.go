@@ -216,9 +216,9 @@ const maxTokens = 1 << 26
 
 // optimizer makes the optimiser's state and the moving average.
 func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
-	var params []optim.Param
+	var params []*tensor.Param
 	for _, p := range m.Params().All() {
-		params = append(params, optim.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
+		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
 	}
 	weights, err := optim.NewWeights(params)
 	if err != nil {

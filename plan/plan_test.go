@@ -54,9 +54,9 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var params []optim.Param
+	var params []*tensor.Param
 	for _, p := range m.Params().All() {
-		params = append(params, optim.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
+		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
 	}
 	weights, err := optim.NewWeights(params)
 	if err != nil {

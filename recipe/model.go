@@ -9,7 +9,6 @@ import (
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
-	"github.com/longspan/longspan/train/optim"
 )
 
 // Fit makes the model's configuration that of the data, with every default written out: its vocabulary and
@@ -49,7 +48,7 @@ type Model struct {
 	seed    uint64
 	memory  model.Memory // carried in training
 	reading model.Memory // carried in evaluation
-	params  []optim.Param
+	params  []*tensor.Param
 	losses  []float32
 	best    []int32
 	byClass []ClassScore // of the evaluation at work
@@ -64,13 +63,13 @@ func (r *Recipe) Build(x tensor.Exec, trained bool) (*Model, error) {
 	}
 	m := &Model{Model: built, config: built.Config(), pool: x.Pool, seed: r.Train.Seed}
 	for _, p := range built.Params().All() {
-		m.params = append(m.params, optim.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
+		m.params = append(m.params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
 	}
 	return m, nil
 }
 
 // Params lists the weights.
-func (m *Model) Params() []optim.Param { return m.params }
+func (m *Model) Params() []*tensor.Param { return m.params }
 
 // Close gives weights and memory back to the pool.
 func (m *Model) Close() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/model"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/safetensors"
+	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train/optim"
 )
 
@@ -86,20 +87,20 @@ func (l *loop) save() error {
 }
 
 // matrices lists everything a checkpoint holds that is a matrix, by its name there.
-func (l *loop) matrices() []optim.Param {
-	list := append([]optim.Param(nil), l.weights.Params()...)
+func (l *loop) matrices() []*tensor.Param {
+	list := append([]*tensor.Param(nil), l.weights.Params()...)
 	for _, p := range l.optimizer.State() {
-		list = append(list, optim.Param{Name: optimizerPrefix + p.Name, Value: p.Value})
+		list = append(list, &tensor.Param{Name: optimizerPrefix + p.Name, Value: p.Value})
 	}
 	if l.average != nil {
 		for _, p := range l.average.State() {
-			list = append(list, optim.Param{Name: averagePrefix + p.Name, Value: p.Value})
+			list = append(list, &tensor.Param{Name: averagePrefix + p.Name, Value: p.Value})
 		}
 	}
 	return list
 }
 
-func notFinite(params []optim.Param) string {
+func notFinite(params []*tensor.Param) string {
 	for _, p := range params {
 		for _, v := range p.Value.F32 {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/tensor"
-	"github.com/longspan/longspan/train/optim"
 )
 
 // Task tells which weights a run's task has beside those of the body, which serve any task: a run that begins with the weights of a run
@@ -64,7 +63,7 @@ func beginWith(path string, job Job) (notes []string, err error) {
 // beginning is the weights of a file on their way into a model.
 type beginning struct {
 	f           *safetensors.File
-	params      []optim.Param
+	params      []*tensor.Param
 	own, theirs Task
 	known       bool     // the file says what its task was
 	drawn, left []string // weights that are as they were drawn, and weights of the file that are not used
@@ -119,7 +118,7 @@ func (b *beginning) keepsHead() bool {
 }
 
 // fillTable fills the rows that both tasks have. What the task of the file has beyond them is left, and what this one has is as drawn.
-func (b *beginning) fillTable(p optim.Param) error {
+func (b *beginning) fillTable(p *tensor.Param) error {
 	name := savedName(b.f, p.Name)
 	e, ok := b.f.Lookup(name)
 	rows, cols := e.Matrix()

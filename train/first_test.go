@@ -8,8 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/longspan/longspan/safetensors"
-	"github.com/longspan/longspan/train/optim"
+	"github.com/longspan/longspan/tensor"
 )
 
 // taskOf reads a config that is the name of a task.
@@ -17,7 +18,7 @@ func taskOf(config []byte) (Task, bool) {
 	return Task{Name: string(config), Head: "head.", Table: "table", Rows: vocab}, len(config) > 0
 }
 
-func filled(name string, rows, cols int, v float32) optim.Param {
+func filled(name string, rows, cols int, v float32) *tensor.Param {
 	p := newParam(name, rows, cols)
 	for i := range p.Value.F32 {
 		p.Value.F32[i] = v
@@ -26,7 +27,7 @@ func filled(name string, rows, cols int, v float32) optim.Param {
 }
 
 // saved writes a file of weights that are 1, of the task named.
-func saved(t *testing.T, task string, params ...optim.Param) string {
+func saved(t *testing.T, task string, params ...*tensor.Param) string {
 	t.Helper()
 	var tensors []safetensors.Tensor
 	for _, p := range params {
@@ -46,43 +47,43 @@ func saved(t *testing.T, task string, params ...optim.Param) string {
 // paramsModel is a model of these weights.
 type paramsModel struct {
 	*bigram
-	params []optim.Param
+	params []*tensor.Param
 }
 
-func (m paramsModel) Params() []optim.Param { return m.params }
+func (m paramsModel) Params() []*tensor.Param { return m.params }
 
 func TestBeginningWithAnotherTask(t *testing.T) {
-	body := func(rows int) optim.Param { return filled("table", rows, 2, 1) }
-	head := func(rows int) optim.Param { return filled("head.weight", rows, 2, 1) }
+	body := func(rows int) *tensor.Param { return filled("table", rows, 2, 1) }
+	head := func(rows int) *tensor.Param { return filled("head.weight", rows, 2, 1) }
 	for _, c := range []struct {
 		name, from, to string
-		file           []optim.Param
+		file           []*tensor.Param
 		rows, classes  int    // of the model's table, and of its head; 0 classes: none
 		newHead        bool   // the head is as it was drawn
 		newRows        int    // rows of the table that are
 		note           string // empty: nothing but where they are from
 		fails          string
 	}{
-		{name: "the same task", from: "a", to: "a", file: []optim.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
-		{name: "another task, the same shape", from: "a", to: "b", file: []optim.Param{body(vocab), head(3)}, rows: vocab, classes: 3, newHead: true,
+		{name: "the same task", from: "a", to: "a", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
+		{name: "another task, the same shape", from: "a", to: "b", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3, newHead: true,
 			note: "; drawn anew, for another task: head.weight"},
-		{name: "another shape", from: "a", to: "a", file: []optim.Param{body(vocab), head(4)}, rows: vocab, classes: 3, newHead: true,
+		{name: "another shape", from: "a", to: "a", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab, classes: 3, newHead: true,
 			note: "; drawn anew, for another task: head.weight"},
-		{name: "no head to take", from: "a", to: "b", file: []optim.Param{body(vocab)}, rows: vocab, classes: 3, newHead: true,
+		{name: "no head to take", from: "a", to: "b", file: []*tensor.Param{body(vocab)}, rows: vocab, classes: 3, newHead: true,
 			note: "; drawn anew, for another task: head.weight"},
-		{name: "a head without use", from: "a", to: "b", file: []optim.Param{body(vocab), head(4)}, rows: vocab,
+		{name: "a head without use", from: "a", to: "b", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab,
 			note: "; left out, of the task before: head.weight"},
-		{name: "a row less", from: "m", to: "b", file: []optim.Param{body(vocab + 1), head(4)}, rows: vocab, classes: 3, newHead: true,
+		{name: "a row less", from: "m", to: "b", file: []*tensor.Param{body(vocab + 1), head(4)}, rows: vocab, classes: 3, newHead: true,
 			note: "; drawn anew, for another task: head.weight; left out, of the task before: table from row 7 on"},
-		{name: "a row more", from: "b", to: "m", file: []optim.Param{body(vocab), head(4)}, rows: vocab + 1, classes: 3, newHead: true, newRows: 1,
+		{name: "a row more", from: "b", to: "m", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab + 1, classes: 3, newHead: true, newRows: 1,
 			note: "; drawn anew, for another task: table from row 7 on, head.weight"},
-		{name: "a file that does not say its task", to: "b", file: []optim.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
-		{name: "nor its vocabulary", to: "b", file: []optim.Param{body(vocab + 1), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [8 2]; 7×2`},
-		{name: "another body", from: "a", to: "b", file: []optim.Param{body(vocab - 2), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [5 2]; 7×2`},
-		{name: "more of a body", from: "a", to: "b", file: []optim.Param{body(vocab), filled("more", 1, 1, 1)}, rows: vocab, fails: `"more", which the model does not have`},
+		{name: "a file that does not say its task", to: "b", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
+		{name: "nor its vocabulary", to: "b", file: []*tensor.Param{body(vocab + 1), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [8 2]; 7×2`},
+		{name: "another body", from: "a", to: "b", file: []*tensor.Param{body(vocab - 2), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [5 2]; 7×2`},
+		{name: "more of a body", from: "a", to: "b", file: []*tensor.Param{body(vocab), filled("more", 1, 1, 1)}, rows: vocab, fails: `"more", which the model does not have`},
 	} {
 		table := filled("table", c.rows, 2, 0)
-		m := paramsModel{newBigram(1), []optim.Param{table}}
+		m := paramsModel{newBigram(1), []*tensor.Param{table}}
 		want := strings.Repeat("1 1 ", c.rows-c.newRows) + strings.Repeat("0 0 ", c.newRows)
 		if c.classes > 0 {
 			m.params = append(m.params, filled("head.weight", c.classes, 2, 0))

@@ -10,7 +10,6 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/tensor"
-	"github.com/longspan/longspan/train/optim"
 )
 
 const vocab = 7
@@ -18,7 +17,7 @@ const vocab = 7
 // bigram is the smallest language model there is: logits[next] = table[token][next] + bias[next]. It carries a
 // number from batch to batch and drops logits at random, so that a run which loses either shows it.
 type bigram struct {
-	table, bias optim.Param
+	table, bias *tensor.Param
 	carried     float64 // of the hash of all tokens trained on
 	plain       bool    // without what is carried and dropped, so that only the formula is left
 	sleep       time.Duration
@@ -34,11 +33,11 @@ func newBigram(seed uint64) *bigram {
 	return m
 }
 
-func newParam(name string, rows, cols int) optim.Param {
-	return optim.Param{Name: name, Value: tensor.New(tensor.F32, rows, cols), Grad: tensor.New(tensor.F32, rows, cols)}
+func newParam(name string, rows, cols int) *tensor.Param {
+	return &tensor.Param{Name: name, Value: tensor.New(tensor.F32, rows, cols), Grad: tensor.New(tensor.F32, rows, cols)}
 }
 
-func (m *bigram) Params() []optim.Param { return []optim.Param{m.table, m.bias} }
+func (m *bigram) Params() []*tensor.Param { return []*tensor.Param{m.table, m.bias} }
 
 func (m *bigram) Targets(b *data.Batch) int64 { return int64(b.Scored()) }
 

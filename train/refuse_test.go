@@ -12,7 +12,7 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/safetensors"
-	"github.com/longspan/longspan/train/optim"
+	"github.com/longspan/longspan/tensor"
 )
 
 // requireInput asks for an error that is the user's to mend and holds text.
@@ -115,10 +115,10 @@ func TestDamagedCheckpointsAreSetAside(t *testing.T) {
 // model2 has one more matrix of weights than the model of the tests.
 type model2 struct {
 	*bigram
-	more optim.Param
+	more *tensor.Param
 }
 
-func (m model2) Params() []optim.Param { return append(m.bigram.Params(), m.more) }
+func (m model2) Params() []*tensor.Param { return append(m.bigram.Params(), m.more) }
 
 func TestAPartOfAModelIsRefused(t *testing.T) {
 	larger := func(seed uint64) model2 { return model2{newBigram(seed), newParam("more", 2, 2)} }

@@ -21,13 +21,12 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/tensor"
-	"github.com/longspan/longspan/train/optim"
 )
 
 // Model is what the loop trains. It is used by one goroutine.
 type Model interface {
 	// Params lists the weights and their gradients, always the same matrices in the same order.
-	Params() []optim.Param
+	Params() []*tensor.Param
 
 	// Targets is what the mean loss of b is a mean over: the tokens of b to predict, or its labels.
 	Targets(b *data.Batch) int64

@@ -12,10 +12,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/tensor"
-	"github.com/longspan/longspan/train/optim"
 )
 
 func mustRun(t *testing.T, dir string, job Job) Result {
@@ -615,11 +615,11 @@ func TestFindAndLoadWeights(t *testing.T) {
 	if r.BestStep != r.Step && cmp.Equal(loaded["best"], loaded["final"]) {
 		t.Error("the best weights are the final ones")
 	}
-	wide := []optim.Param{newParam("table", 2, vocab)}
+	wide := []*tensor.Param{newParam("table", 2, vocab)}
 	if err := LoadWeights(r.Checkpoint, wide); err == nil || !strings.Contains(err.Error(), "2×7") {
 		t.Errorf("error %v; want one about the shape", err)
 	}
-	if err := LoadWeights(r.Checkpoint, []optim.Param{newParam("absent", 1, 1)}); err == nil || !strings.Contains(err.Error(), "absent") {
+	if err := LoadWeights(r.Checkpoint, []*tensor.Param{newParam("absent", 1, 1)}); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("error %v; want one about the name", err)
 	}
 	if err := os.Truncate(filepath.Join(dir, ModelName), 50); err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/safetensors"
-	"github.com/longspan/longspan/train/optim"
+	"github.com/longspan/longspan/tensor"
 )
 
 // Find is the file of a run's weights that which names: "final" for the model of a run that has ended, "latest" for
@@ -58,7 +58,7 @@ func verifyModel(path string) error {
 // LoadWeights fills the values of params from a checkpoint or a model: the moving averages, where a checkpoint
 // has them. Every weight must be there, in its shape, and no other weight beside them: a part of a model is not
 // that model. What only training needs is left aside.
-func LoadWeights(path string, params []optim.Param) (err error) {
+func LoadWeights(path string, params []*tensor.Param) (err error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
 		return err

@@ -84,8 +84,8 @@ func NewAdafactor(p *tensor.Pool, w *Weights, c AdafactorConfig) (*Adafactor, er
 }
 
 // shapeOf is the rows and columns that are factored: a column counts as a row.
-func shapeOf(p Param) (n, m int) {
-	if p.vector() {
+func shapeOf(p *tensor.Param) (n, m int) {
+	if p.Vector() {
 		return 1, p.Value.Rows * p.Value.Cols
 	}
 	return p.Value.Rows, p.Value.Cols
@@ -110,7 +110,7 @@ func (o *Adafactor) Step(x tensor.Exec, u Update) {
 		}
 		rate /= max(1, math.Sqrt(updateMean)/o.config.Clip)
 		keep := 1 - u.Rate*o.config.Decay
-		if p.vector() {
+		if p.Vector() {
 			keep = 1
 		}
 		o.apply(x, p, f, float32(rate*u.Scale), float32(keep))
@@ -118,7 +118,7 @@ func (o *Adafactor) Step(x tensor.Exec, u Update) {
 }
 
 // each runs a function over the pieces of p: rows lo … hi−1 of the n × m weights.
-func (f *factors) each(x tensor.Exec, p Param, do func(piece, lo, hi int)) {
+func (f *factors) each(x tensor.Exec, p *tensor.Param, do func(piece, lo, hi int)) {
 	n, _ := shapeOf(p)
 	pool.Run(x.Threads, f.pieces(n), func(_, piece int) {
 		do(piece, piece*f.block, min((piece+1)*f.block, n))
@@ -126,7 +126,7 @@ func (f *factors) each(x tensor.Exec, p Param, do func(piece, lo, hi int)) {
 }
 
 // accumulate takes the squares of this step's gradients into the means.
-func (o *Adafactor) accumulate(x tensor.Exec, p Param, f *factors, beta, scale float64) {
+func (o *Adafactor) accumulate(x tensor.Exec, p *tensor.Param, f *factors, beta, scale float64) {
 	n, m := shapeOf(p)
 	keep, square := beta, scale*scale
 	f.each(x, p, func(piece, lo, hi int) {
@@ -181,7 +181,7 @@ func (f *factors) rowFactor(i int) float32 {
 }
 
 // meanSquares returns the mean squares of the update u and of the weights.
-func (o *Adafactor) meanSquares(x tensor.Exec, p Param, f *factors, scale float64) (update, weight float64) {
+func (o *Adafactor) meanSquares(x tensor.Exec, p *tensor.Param, f *factors, scale float64) (update, weight float64) {
 	n, m := shapeOf(p)
 	f.each(x, p, func(piece, lo, hi int) {
 		var su, sw float64
@@ -205,7 +205,7 @@ func (o *Adafactor) meanSquares(x tensor.Exec, p Param, f *factors, scale float6
 }
 
 // apply subtracts the update. rate holds the scale of the gradients too.
-func (o *Adafactor) apply(x tensor.Exec, p Param, f *factors, rate, keep float32) {
+func (o *Adafactor) apply(x tensor.Exec, p *tensor.Param, f *factors, rate, keep float32) {
 	_, m := shapeOf(p)
 	f.each(x, p, func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -219,13 +219,13 @@ func (o *Adafactor) apply(x tensor.Exec, p Param, f *factors, rate, keep float32
 }
 
 // State lists the mean squares of every weight matrix.
-func (o *Adafactor) State() []Param {
-	var state []Param
+func (o *Adafactor) State() []*tensor.Param {
+	var state []*tensor.Param
 	for i, p := range o.weights.params {
 		if f := o.factors[i]; f.rows.Cols > 0 {
-			state = append(state, Param{Name: "row." + p.Name, Value: f.rows})
+			state = append(state, &tensor.Param{Name: "row." + p.Name, Value: f.rows})
 		}
-		state = append(state, Param{Name: "col." + p.Name, Value: o.factors[i].cols})
+		state = append(state, &tensor.Param{Name: "col." + p.Name, Value: o.factors[i].cols})
 	}
 	return state
 }

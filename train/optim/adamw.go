@@ -73,7 +73,7 @@ func (o *AdamW) Step(x tensor.Exec, u Update) {
 	pool.Run(x.Threads, len(o.weights.blocks), func(_, i int) {
 		b := o.weights.blocks[i]
 		p, piece := o.weights.params[b.param], k
-		if piece.Keep = keep; p.vector() {
+		if piece.Keep = keep; p.Vector() {
 			piece.Keep = 1
 		}
 		kernel.Adam(p.Value.F32[b.lo:b.hi], p.Grad.F32[b.lo:b.hi], o.m[b.param].F32[b.lo:b.hi], o.v[b.param].F32[b.lo:b.hi], &piece)
@@ -81,10 +81,10 @@ func (o *AdamW) Step(x tensor.Exec, u Update) {
 }
 
 // State lists m and v of every weight.
-func (o *AdamW) State() []Param {
-	var state []Param
+func (o *AdamW) State() []*tensor.Param {
+	var state []*tensor.Param
 	for i, p := range o.weights.params {
-		state = append(state, Param{Name: "m." + p.Name, Value: o.m[i]}, Param{Name: "v." + p.Name, Value: o.v[i]})
+		state = append(state, &tensor.Param{Name: "m." + p.Name, Value: o.m[i]}, &tensor.Param{Name: "v." + p.Name, Value: o.v[i]})
 	}
 	return state
 }

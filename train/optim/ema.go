@@ -60,10 +60,10 @@ func (e *EMA) each(x tensor.Exec, f func(average, w []float32)) {
 }
 
 // State lists the averages, by the names of their weights.
-func (e *EMA) State() []Param {
-	var state []Param
+func (e *EMA) State() []*tensor.Param {
+	var state []*tensor.Param
 	for i, p := range e.weights.params {
-		state = append(state, Param{Name: p.Name, Value: e.average[i]})
+		state = append(state, &tensor.Param{Name: p.Name, Value: e.average[i]})
 	}
 	return state
 }

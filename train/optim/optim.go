@@ -13,18 +13,6 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Param is one matrix of weights and the gradient of the loss by it. Both are F32, of one shape, with no gaps
-// between their rows. A vector is a matrix of one row or one column.
-type Param struct {
-	Name  string
-	Value tensor.Mat
-	Grad  tensor.Mat
-}
-
-// vector says whether p is a bias, a norm's gain or the like: weights that are not decayed, and have no rows and
-// columns to factor.
-func (p Param) vector() bool { return p.Value.Rows == 1 || p.Value.Cols == 1 }
-
 // Update is what an optimiser is told beside the gradients.
 type Update struct {
 	Step int64   // 1 for the first update; updates that were skipped do not count
@@ -40,7 +28,7 @@ type Optimizer interface {
 	Step(x tensor.Exec, u Update)
 
 	// State lists the matrices to save and to fill again when resuming, named after the weights they belong to.
-	State() []Param
+	State() []*tensor.Param
 
 	// Close gives the state back to the pool it came from.
 	Close()
@@ -55,13 +43,13 @@ type block struct{ param, lo, hi int }
 
 // Weights is all weights of a model.
 type Weights struct {
-	params  []Param
+	params  []*tensor.Param
 	blocks  []block
 	partial []float64 // one sum a block
 }
 
 // NewWeights checks that params have distinct names, one shape with their gradients, F32 elements and no gaps.
-func NewWeights(params []Param) (*Weights, error) {
+func NewWeights(params []*tensor.Param) (*Weights, error) {
 	w := &Weights{params: params}
 	seen := map[string]bool{}
 	for i, p := range params {
@@ -93,7 +81,7 @@ func NewWeights(params []Param) (*Weights, error) {
 }
 
 // Params lists the weights in the order they were given. The caller must not change the list.
-func (w *Weights) Params() []Param { return w.params }
+func (w *Weights) Params() []*tensor.Param { return w.params }
 
 // Count is the number of weights.
 func (w *Weights) Count() int64 {

@@ -16,9 +16,9 @@ var shapes = [][2]int{{300, 71}, {5, 9}, {1, 50}, {20000, 1}}
 
 func newWeights(t *testing.T, r *rand.Rand) *optim.Weights {
 	t.Helper()
-	var params []optim.Param
+	var params []*tensor.Param
 	for i, s := range shapes {
-		p := optim.Param{Name: fmt.Sprint("w", i), Value: tensor.New(tensor.F32, s[0], s[1]), Grad: tensor.New(tensor.F32, s[0], s[1])}
+		p := &tensor.Param{Name: fmt.Sprint("w", i), Value: tensor.New(tensor.F32, s[0], s[1]), Grad: tensor.New(tensor.F32, s[0], s[1])}
 		for j := range p.Value.F32 {
 			p.Value.F32[j] = float32(r.NormFloat64())
 		}
@@ -210,7 +210,7 @@ func TestStateIsAllThereIs(t *testing.T) {
 
 // With no history, Adam's first step is η·g/(|g|+ε): the rate, against the gradient's sign.
 func TestAdamsFirstStepIsTheRate(t *testing.T) {
-	w, err := optim.NewWeights([]optim.Param{{Name: "w", Value: tensor.New(tensor.F32, 2, 2), Grad: tensor.FromF32([]float32{3, -5e-3, 1e4, 0}, 2, 2)}})
+	w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: tensor.New(tensor.F32, 2, 2), Grad: tensor.FromF32([]float32{3, -5e-3, 1e4, 0}, 2, 2)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestBytesOfState(t *testing.T) {
 func TestDryWeights(t *testing.T) {
 	eachOptimizer(t, func(t *testing.T, kind string) {
 		dry := tensor.Mat{Rows: 4, Cols: 8, Stride: 8}
-		w, err := optim.NewWeights([]optim.Param{{Name: "w", Value: dry, Grad: dry}})
+		w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: dry, Grad: dry}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -314,7 +314,7 @@ func TestClip(t *testing.T) {
 }
 
 func TestEMA(t *testing.T) {
-	w, err := optim.NewWeights([]optim.Param{{Name: "w", Value: tensor.FromF32([]float32{1}, 1, 1), Grad: tensor.New(tensor.F32, 1, 1)}})
+	w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: tensor.FromF32([]float32{1}, 1, 1), Grad: tensor.New(tensor.F32, 1, 1)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,15 +342,15 @@ func TestEMA(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	m := func(rows, cols int) tensor.Mat { return tensor.New(tensor.F32, rows, cols) }
 	for _, c := range []struct {
-		params []optim.Param
+		params []*tensor.Param
 		want   string
 	}{
-		{[]optim.Param{{Name: "a", Value: m(2, 2), Grad: m(2, 2)}, {Name: "a", Value: m(1, 2), Grad: m(1, 2)}}, "two weights"},
-		{[]optim.Param{{Name: "a", Value: m(2, 2), Grad: m(2, 3)}}, "2×3"},
-		{[]optim.Param{{Name: "a", Value: tensor.New(tensor.BF16, 2, 2), Grad: m(2, 2)}}, "bf16"},
-		{[]optim.Param{{Name: "a", Value: m(2, 4).SliceCols(0, 2), Grad: m(2, 2)}}, "contiguous"},
-		{[]optim.Param{{Name: "a"}}, "no weights"},
-		{[]optim.Param{{Name: "a", Value: m(2, 2), Grad: tensor.Mat{Rows: 2, Cols: 2, Stride: 2}}}, "not for both"},
+		{[]*tensor.Param{{Name: "a", Value: m(2, 2), Grad: m(2, 2)}, {Name: "a", Value: m(1, 2), Grad: m(1, 2)}}, "two weights"},
+		{[]*tensor.Param{{Name: "a", Value: m(2, 2), Grad: m(2, 3)}}, "2×3"},
+		{[]*tensor.Param{{Name: "a", Value: tensor.New(tensor.BF16, 2, 2), Grad: m(2, 2)}}, "bf16"},
+		{[]*tensor.Param{{Name: "a", Value: m(2, 4).SliceCols(0, 2), Grad: m(2, 2)}}, "contiguous"},
+		{[]*tensor.Param{{Name: "a"}}, "no weights"},
+		{[]*tensor.Param{{Name: "a", Value: m(2, 2), Grad: tensor.Mat{Rows: 2, Cols: 2, Stride: 2}}}, "not for both"},
 	} {
 		if _, err := optim.NewWeights(c.params); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v; want one with %q", err, c.want)
@@ -379,7 +379,7 @@ func BenchmarkStep(b *testing.B) {
 	const n = 1 << 20
 	for _, kind := range []string{"adamw", "adafactor"} {
 		b.Run(kind, func(b *testing.B) {
-			w, err := optim.NewWeights([]optim.Param{{Name: "w", Value: tensor.New(tensor.F32, n/1024, 1024), Grad: tensor.New(tensor.F32, n/1024, 1024)}})
+			w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: tensor.New(tensor.F32, n/1024, 1024), Grad: tensor.New(tensor.F32, n/1024, 1024)}})
 			if err != nil {
 				b.Fatal(err)
 			}

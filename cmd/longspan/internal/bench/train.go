@@ -125,9 +125,9 @@ func newStep(j plan.Job) (*step, error) {
 	if s.model, err = model.New(j.Model, s.x.Pool, true); err != nil {
 		return nil, err
 	}
-	var params []optim.Param
+	var params []*tensor.Param
 	for _, p := range s.model.Params().All() {
-		params = append(params, optim.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
+		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
 	}
 	if s.weights, err = optim.NewWeights(params); err != nil {
 		return nil, err
