@@ -22,12 +22,14 @@ func Example() {
 		b.Targets = append(b.Targets, (i+1)%5)
 	}
 	for range 50 {
-		m.Params().ZeroGrads()
+		for _, p := range m.Params() {
+			clear(p.Grad.F32)
+		}
 		if _, err := m.Run(x, b, model.Run{Backward: true}); err != nil {
 			fmt.Println(err)
 			return
 		}
-		for _, p := range m.Params().All() {
+		for _, p := range m.Params() {
 			for i, g := range p.Grad.F32 {
 				p.Value.F32[i] -= 0.5 * g
 			}

@@ -16,7 +16,7 @@ func generators() map[string]Config {
 	add := func(c Config) {
 		c.Vocab, c.Width, c.Layers, c.Heads, c.Seed = 11, 16, 2, 2, 5
 		if m, err := New(c, tensor.NewDryPool(), false); err == nil {
-			m.Params().Free()
+			m.Close()
 			all[fmt.Sprint(c.Kind, " ", c.Position, " ", c.Attention, " ", c.Segment, c.Words)] = c
 		}
 	}

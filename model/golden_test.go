@@ -27,7 +27,7 @@ func TestGolden(t *testing.T) {
 			c := goldens[name](g)
 			c.Vocab, c.Width, c.Layers, c.Heads = g.Int("vocab"), g.Int("width"), g.Int("layers"), g.Int("heads")
 			m := newModel(t, c, nil)
-			for _, p := range m.Params().All() {
+			for _, p := range m.Params() {
 				w := g.Mat(p.Name)
 				if len(w.F32) != len(p.Value.F32) {
 					t.Fatalf("%s has %d elements in the file, want %d", p.Name, len(w.F32), len(p.Value.F32))
@@ -45,7 +45,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden.Near(t, "loss", []float64{result.Loss}, golden.Wide(g.Mat("loss")), g.Tolerance)
-			for _, p := range m.Params().All() {
+			for _, p := range m.Params() {
 				want := golden.Wide(g.Mat("gradient of " + p.Name))
 				if !slices.ContainsFunc(want, func(v float64) bool { return v != 0 }) {
 					t.Errorf("the file has no gradient of %s", p.Name)

@@ -26,6 +26,8 @@ type Model struct {
 	sourceEnd *nn.Norm
 	end       *nn.Norm // after the last block, with norms inside the branches
 	head      *nn.Linear
+
+	progress progress
 }
 
 // New makes the model of c with first weights by its seed. Weights, and with train their gradients, come from pool; from a dry one they
@@ -141,8 +143,11 @@ func (m *Model) finalNorm(name string) *nn.Norm {
 // Config is the model's configuration with every default written out.
 func (m *Model) Config() Config { return m.s.Config }
 
-// Params is the model's weights.
-func (m *Model) Params() *nn.Params { return m.params }
+// Params lists the weights, in the order in which they were made.
+func (m *Model) Params() []*tensor.Param { return m.params.All() }
+
+// Count is the number of weights, element by element.
+func (m *Model) Count() int64 { return m.params.Count() }
 
 // Policy is the model's precision.
 func (m *Model) Policy() autograd.Policy { return m.s.policy }

@@ -89,7 +89,7 @@ func step(t *testing.T, m *Model, x tensor.Exec) Result {
 
 func grads(m *Model) []float32 {
 	var all []float32
-	for _, p := range m.Params().All() {
+	for _, p := range m.Params() {
 		all = append(all, p.Grad.F32...)
 	}
 	return all
@@ -100,7 +100,7 @@ func TestBitsDoNotDependOnThreadsOrCheckpoints(t *testing.T) {
 		c.Dropout = 0.1
 		m := newModel(t, c, nil)
 		want := step(t, m, tensor.Exec{Threads: 1})
-		if math.IsNaN(want.Loss) || want.Loss <= 0 || !m.Params().GradsFinite() {
+		if math.IsNaN(want.Loss) || want.Loss <= 0 || !m.params.GradsFinite() {
 			t.Errorf("%s: loss %g", name, want.Loss)
 		}
 		for _, checkpoint := range []string{"none", "every", "sqrt", "2"} {
@@ -122,7 +122,7 @@ func TestEveryWeightGetsAGradient(t *testing.T) {
 	for name, c := range zoo() {
 		m := newModel(t, c, nil)
 		step(t, m, tensor.Exec{})
-		for _, p := range m.Params().All() {
+		for _, p := range m.Params() {
 			if slices.Max(p.Grad.F32) == 0 && slices.Min(p.Grad.F32) == 0 {
 				t.Errorf("%s: no gradient reached %s", name, p.Name)
 			}
@@ -143,7 +143,7 @@ func TestDryPeakIsTheRealPeak(t *testing.T) {
 					t.Errorf("%s, %s, checkpoint %s: dry peak %d and cost %v, real %d and %v", name, precision, checkpoint,
 						dry.Peak(), want.Cost, real.Peak(), got.Cost)
 				}
-				m.Params().Free()
+				m.Close()
 				if real.InUse() != 0 {
 					t.Errorf("%s: %d bytes did not come back to the pool", name, real.InUse())
 				}
@@ -223,7 +223,7 @@ func TestEveryModelLearns(t *testing.T) {
 // descend takes a step of Adam without its averages: each weight moves by rate against the sign of its gradient, scaled by
 // its matrix's mean size.
 func descend(m *Model, rate float64) {
-	for _, p := range m.Params().All() {
+	for _, p := range m.Params() {
 		square := 0.0
 		for _, g := range p.Grad.F32 {
 			square += float64(g) * float64(g)
@@ -233,7 +233,7 @@ func descend(m *Model, rate float64) {
 			p.Value.F32[i] -= float32(rate * float64(g) / norm)
 		}
 	}
-	m.Params().ZeroGrads()
+	m.params.ZeroGrads()
 }
 
 // A rounding to bf16 is 0.2% on average and to fp16 an eighth of that; a loss over a few tokens of a random model sums up several.
@@ -327,11 +327,11 @@ func TestOverflowIsSeen(t *testing.T) {
 	c.Precision = "fp16"
 	m := newModel(t, c, nil)
 	for scale, finite := range map[float64]bool{1 << 10: true, 1 << 40: false} {
-		m.Params().ZeroGrads()
+		m.params.ZeroGrads()
 		if _, err := m.Run(tensor.Exec{}, batch(1, 37, 20), Run{Backward: true, Scale: scale}); err != nil {
 			t.Fatal(err)
 		}
-		if got := m.Params().GradsFinite(); got != finite {
+		if got := m.params.GradsFinite(); got != finite {
 			t.Errorf("scale %g: gradients finite is %t", scale, got)
 		}
 	}

@@ -52,6 +52,9 @@ func (p *Params) fail(err error) *tensor.Param {
 	return &tensor.Param{Value: tensor.New(tensor.F32, 1, 1)}
 }
 
+// Pool is where the weights come from.
+func (p *Params) Pool() *tensor.Pool { return p.pool }
+
 // Err is the first mistake made in Add, if any. Ask once, when all layers are made.
 func (p *Params) Err() error { return p.err }
 

@@ -23,7 +23,7 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Params: m.Params().Count(), Tokens: prompt + tokens}
+	e := Estimate{Params: m.Count(), Tokens: prompt + tokens}
 	e.Bytes.Weights = 4 * e.Params
 	var source []int32
 	if m.Config().Kind == model.EncoderDecoder {

@@ -128,7 +128,7 @@ func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, 
 	if err != nil {
 		return 0, err
 	}
-	defer real.Params().Free()
+	defer real.Close()
 	b := batch(real.Config(), j.Lengths)
 	var failed error
 	steps := rate(1, func() {

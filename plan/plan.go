@@ -88,7 +88,7 @@ func Make(j Job) (Estimate, error) {
 		return Estimate{}, err
 	}
 	memory := x.Pool
-	e := Estimate{Params: m.Params().Count(), Width: m.Config().Width}
+	e := Estimate{Params: m.Count(), Width: m.Config().Width}
 	e.Bytes.Weights = 4 * e.Params
 	e.Bytes.Gradients = memory.InUse() - e.Bytes.Weights
 	if err := j.optimizer(x, m); err != nil {
@@ -164,7 +164,7 @@ func Evaluation(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Params: m.Params().Count(), Width: m.Config().Width}
+	e := Estimate{Params: m.Count(), Width: m.Config().Width}
 	e.Bytes.Weights = 4 * e.Params
 	result, err := j.step(x, m, false)
 	if err != nil {
@@ -217,7 +217,7 @@ const maxTokens = 1 << 26
 // optimizer makes the optimiser's state and the moving average.
 func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
 	var params []*tensor.Param
-	for _, p := range m.Params().All() {
+	for _, p := range m.Params() {
 		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
 	}
 	weights, err := optim.NewWeights(params)

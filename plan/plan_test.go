@@ -55,7 +55,7 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 		t.Fatal(err)
 	}
 	var params []*tensor.Param
-	for _, p := range m.Params().All() {
+	for _, p := range m.Params() {
 		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
 	}
 	weights, err := optim.NewWeights(params)

@@ -1,11 +1,49 @@
 package recipe
 
 import (
+	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/tensor"
+
 	"errors"
 	"fmt"
 
 	"github.com/longspan/longspan/model"
 )
+
+// Fit makes the model's configuration that of the data, with every default written out: its vocabulary and
+// classes, the head that its labels need, and positions for its longest sequence. It returns an error where the
+// recipe asks for what the data does not have.
+func (r *Recipe) Fit(s *Sets) error {
+	c := r.Model
+	s.fitKind(&c)
+	c.Vocab = orDefault(c.Vocab, s.Vocab)
+	if c.Vocab < s.Vocab {
+		return fmt.Errorf("model: vocab is %d and the data has %d tokens; leave it out, and it is the data's", c.Vocab, s.Vocab)
+	}
+	if c.Seed == 0 {
+		c.Seed = r.Train.Seed
+	}
+	if c.Position == nn.Learned.String() {
+		c.MaxTokens = orDefault(c.MaxTokens, s.Tokens)
+	}
+	if err := r.refuseKind(&c); err != nil {
+		return err
+	}
+	if err := s.fitHead(&c); err != nil {
+		return err
+	}
+	if err := c.Check(); err != nil {
+		return err
+	}
+	r.Model = c.WithDefaults()
+	return nil
+}
+
+// Build makes the model that Fit has fitted to the data. Weights, and for training their gradients, come from
+// x's pool until Close.
+func (r *Recipe) Build(x tensor.Exec, trained bool) (*model.Model, error) {
+	return model.New(r.Model, x.Pool, trained)
+}
 
 // fitKind chooses the kind and the head that the data is for, where the recipe names neither.
 func (s *Sets) fitKind(c *model.Config) {

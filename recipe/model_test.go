@@ -266,7 +266,7 @@ func TestEvaluationLeavesTrainingAlone(t *testing.T) {
 	if err := sets.Train.Next(&b); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Train(x, &b, train.Pass{Step: 1, Weight: 1}); err != nil {
+	if _, err := m.Train(x, &b, data.Pass{Step: 1, Weight: 1}); err != nil {
 		t.Fatal(err)
 	}
 	before, first := string(m.State()), evaluate()

@@ -139,7 +139,7 @@ data: {batch: 16, pairs: {train: [%s], validation: [%s], tokens: 5}}
 }
 
 // written is the most probable target of a source, up to its end.
-func written(t *testing.T, m *recipe.Model, sets *recipe.Sets, x tensor.Exec, prompt string) string {
+func written(t *testing.T, m *model.Model, sets *recipe.Sets, x tensor.Exec, prompt string) string {
 	t.Helper()
 	source, err := sets.Read(prompt)
 	if err != nil {

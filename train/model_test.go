@@ -21,7 +21,7 @@ type bigram struct {
 	carried     float64 // of the hash of all tokens trained on
 	plain       bool    // without what is carried and dropped, so that only the formula is left
 	sleep       time.Duration
-	spoil       func(p Pass, m *bigram, loss *float64) // breaks a step; nil otherwise
+	spoil       func(p data.Pass, m *bigram, loss *float64) // breaks a step; nil otherwise
 }
 
 func newBigram(seed uint64) *bigram {
@@ -41,7 +41,7 @@ func (m *bigram) Params() []*tensor.Param { return []*tensor.Param{m.table, m.bi
 
 func (m *bigram) Targets(b *data.Batch) int64 { return int64(b.Scored()) }
 
-func (m *bigram) Train(_ tensor.Exec, b *data.Batch, p Pass) (float64, error) {
+func (m *bigram) Train(_ tensor.Exec, b *data.Batch, p data.Pass) (float64, error) {
 	time.Sleep(m.sleep)
 	r := data.NewRandom(uint64(p.Step), uint64(p.Part))
 	loss := m.pass(b, func(token, next int32, probs []float64) {
@@ -70,8 +70,8 @@ func (m *bigram) Train(_ tensor.Exec, b *data.Batch, p Pass) (float64, error) {
 	return loss, nil
 }
 
-func (m *bigram) Eval(_ tensor.Exec, b *data.Batch, _ bool) (Outcome, error) {
-	o := Outcome{Targets: m.Targets(b)}
+func (m *bigram) Eval(_ tensor.Exec, b *data.Batch, _ bool) (data.Outcome, error) {
+	o := data.Outcome{Targets: m.Targets(b)}
 	o.Loss = m.pass(b, func(_, next int32, probs []float64) {
 		if probs[next] == slices.Max(probs) {
 			o.Correct++

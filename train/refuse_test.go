@@ -178,7 +178,7 @@ func TestNumbersThatAreNotFiniteAreNotSaved(t *testing.T) {
 	dir := t.TempDir()
 	job := testJob(t, func(c *Config) { c.Optimizer.Clip, c.Eval.Every = 0, 0 })
 	// The gradient is finite and its square is not, in float32: the update is 0, and that weight would never move again.
-	job.Model.(*bigram).spoil = func(p Pass, m *bigram, _ *float64) {
+	job.Model.(*bigram).spoil = func(p data.Pass, m *bigram, _ *float64) {
 		if p.Step == 10 {
 			m.bias.Grad.F32[3] = 1e30
 		}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train/internal/events"
 	"github.com/longspan/longspan/train/optim"
@@ -75,7 +76,7 @@ func (l *loop) fetch(step int64) (tokens int64, err error) {
 			return tokens, nil
 		}
 		for i := range l.batches {
-			if _, err := l.job.Model.Train(l.job.Exec, &l.batches[i], Pass{Step: step, Part: i}); err != nil {
+			if _, err := l.job.Model.Train(l.job.Exec, &l.batches[i], data.Pass{Seed: l.job.Config.Seed, Step: step, Part: i}); err != nil {
 				return 0, err
 			}
 		}
@@ -93,7 +94,7 @@ func (l *loop) gradient(step int64, scale float64) (loss meanLoss, err error) {
 	for i := range l.batches {
 		b := &l.batches[i]
 		n := l.job.Model.Targets(b)
-		p := Pass{Step: step, Part: i, Weight: scale * float64(n) / float64(total)}
+		p := data.Pass{Seed: l.job.Config.Seed, Step: step, Part: i, Weight: scale * float64(n) / float64(total)}
 		mean, err := l.job.Model.Train(l.job.Exec, b, p)
 		if err != nil {
 			return loss, fmt.Errorf("step %d: %w", step, err)

@@ -33,31 +33,16 @@ type Model interface {
 
 	// Train runs b forward and backward: it adds p.Weight times the gradient of b's mean loss to the gradients
 	// and returns the mean, without the weight. Where b has no targets there is no gradient, and the loss is not looked at.
-	Train(x tensor.Exec, b *data.Batch, p Pass) (loss float64, err error)
+	Train(x tensor.Exec, b *data.Batch, p data.Pass) (loss float64, err error)
 
 	// Eval predicts b, with nothing dropped out. The batches of one evaluation come in order, and first says
 	// where one begins; what training carries from batch to batch must not change.
-	Eval(x tensor.Exec, b *data.Batch, first bool) (Outcome, error)
+	Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error)
 
 	// State is what training carries from batch to batch beside the weights, such as the memory of a
 	// Transformer-XL; nil where there is nothing. Restore takes it back.
 	State() []byte
 	Restore(state []byte) error
-}
-
-// Outcome is how well a batch was predicted.
-type Outcome struct {
-	Loss    float64 // mean over its targets, in nats
-	Targets int64
-	Correct int64 // targets that were held to be the most probable
-	Numbers bool  // targets are numbers: the loss is the mean square of the error, and none is right or wrong
-}
-
-// Pass says which forward and backward pass of a run this is.
-type Pass struct {
-	Step   int64   // 1 for the first step
-	Part   int     // which of the batches accumulated in this step, from 0: with Step it chooses what dropout drops
-	Weight float64 // what the gradient is multiplied by
 }
 
 // Job is one run.

@@ -200,7 +200,7 @@ func TestFP16SkipsOverflows(t *testing.T) {
 	job := testJob(t, func(c *Config) { c.Precision, c.Accumulate, c.Average = "fp16", 1, 0 })
 	m := job.Model.(*bigram)
 	var weights []float32
-	m.spoil = func(p Pass, m *bigram, _ *float64) {
+	m.spoil = func(p data.Pass, m *bigram, _ *float64) {
 		weights = bytesOf(m)
 		if p.Step == 7 || p.Step == 8 {
 			m.table.Grad.F32[3] = float32(math.Inf(1))
@@ -254,18 +254,18 @@ func bytesOf(m *bigram) []float32 {
 }
 
 func TestNaNStopsAndKeepsTheLastGoodCheckpoint(t *testing.T) {
-	for name, spoil := range map[string]func(p Pass, m *bigram, loss *float64){
-		"the loss of step 19 is NaN": func(p Pass, _ *bigram, loss *float64) {
+	for name, spoil := range map[string]func(p data.Pass, m *bigram, loss *float64){
+		"the loss of step 19 is NaN": func(p data.Pass, _ *bigram, loss *float64) {
 			if p.Step == 19 {
 				*loss = math.NaN()
 			}
 		},
-		`the gradient of "bias" at step 19 is not finite`: func(p Pass, m *bigram, _ *float64) {
+		`the gradient of "bias" at step 19 is not finite`: func(p data.Pass, m *bigram, _ *float64) {
 			if p.Step == 19 {
 				m.bias.Grad.F32[2] = float32(math.NaN())
 			}
 		},
-		`after step 21 the numbers of "table" are not finite`: func(p Pass, m *bigram, _ *float64) {
+		`after step 21 the numbers of "table" are not finite`: func(p data.Pass, m *bigram, _ *float64) {
 			if p.Step == 21 && p.Part == 1 {
 				m.table.Value.F32[2] = float32(math.Inf(1))
 				m.table.Grad.F32[2] = 0
@@ -645,7 +645,7 @@ func TestFP16GivesUpWhereScalingCannotHelp(t *testing.T) {
 	job := testJob(t, func(c *Config) { c.Precision, c.Eval.Every, c.Checkpoint.Every = "fp16", 0, 0 })
 	m := job.Model.(*bigram)
 	before := bytesOf(m)
-	m.spoil = func(_ Pass, _ *bigram, loss *float64) { *loss = math.Inf(1) }
+	m.spoil = func(_ data.Pass, _ *bigram, loss *float64) { *loss = math.Inf(1) }
 	_, err := Run(context.Background(), t.TempDir(), job)
 	// From 2¹⁶ the scale can halve 16 times.
 	if !errors.Is(err, ErrDiverged) || !strings.Contains(err.Error(), "at step 17") {
@@ -665,7 +665,7 @@ func TestInitBeginsWithOtherWeights(t *testing.T) {
 	}
 	for _, from := range []string{first, filepath.Join(first, ModelName)} {
 		job := testJob(t, func(c *Config) { c.Init, c.Steps, c.Optimizer.Warmup = from, 1, 0 })
-		job.Model.(*bigram).spoil = func(_ Pass, m *bigram, _ *float64) {
+		job.Model.(*bigram).spoil = func(_ data.Pass, m *bigram, _ *float64) {
 			if diff := cmp.Diff(bytesOf(want), bytesOf(m)); diff != "" {
 				t.Errorf("the first step has other weights (-want +got):\n%s", diff)
 			}
@@ -710,7 +710,7 @@ func TestBatchesWithoutTargetsArePassed(t *testing.T) {
 			if err := again.Next(&b); err != nil {
 				t.Fatal(err)
 			}
-			_, _ = carried.Train(tensor.Exec{}, &b, Pass{Step: 1})
+			_, _ = carried.Train(tensor.Exec{}, &b, data.Pass{Step: 1})
 		}
 		if seen.carried != carried.carried {
 			t.Errorf("accumulating %d: the model carries %g, want %g: it was not led through every batch", accumulate, seen.carried, carried.carried)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/memory"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
@@ -40,7 +41,7 @@ func (f *runFlags) add(c *cobra.Command) {
 type trained struct {
 	recipe  *recipe.Recipe
 	sets    *recipe.Sets
-	model   *recipe.Model
+	model   *model.Model
 	exec    tensor.Exec
 	weights string // the file they came from
 }
@@ -130,7 +131,7 @@ type evalReport struct {
 // namedScore is how well a class is known.
 type namedScore struct {
 	Name string `json:"name"`
-	recipe.ClassScore
+	model.ClassScore
 }
 
 func newEval(o *output) *cobra.Command {

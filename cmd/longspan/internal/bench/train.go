@@ -126,7 +126,7 @@ func newStep(j plan.Job) (*step, error) {
 		return nil, err
 	}
 	var params []*tensor.Param
-	for _, p := range s.model.Params().All() {
+	for _, p := range s.model.Params() {
 		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
 	}
 	if s.weights, err = optim.NewWeights(params); err != nil {
@@ -169,5 +169,5 @@ func (s *step) run() error {
 
 func (s *step) close() {
 	s.optimizer.Close()
-	s.model.Params().Free()
+	s.model.Close()
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/longspan/longspan/data/genome/markov"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
-	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/train"
 )
 
@@ -92,7 +92,7 @@ func (d *work) train(ctx context.Context) error {
 		return err
 	}
 	d.say("score     %d bases that the model has not seen …", d.Test.Len())
-	bits, err := d.score(ctx, m.Model)
+	bits, err := d.score(ctx, m)
 	if err != nil && ctx.Err() != nil {
 		d.Interrupted = true // what was trained is saved
 		return nil
@@ -164,7 +164,7 @@ func (d *work) measure(ctx context.Context) (seconds float64, err error) {
 			return 0, err
 		}
 		began := time.Now()
-		if _, err := m.Train(d.exec, &b, train.Pass{Step: 1, Weight: 1}); err != nil {
+		if _, err := m.Train(d.exec, &b, data.Pass{Step: 1, Weight: 1}); err != nil {
 			return 0, err
 		}
 		seconds = time.Since(began).Seconds()
@@ -173,7 +173,7 @@ func (d *work) measure(ctx context.Context) (seconds float64, err error) {
 }
 
 // run is the training itself.
-func (d *work) run(ctx context.Context, m *recipe.Model) error {
+func (d *work) run(ctx context.Context, m *model.Model) error {
 	text, err := d.recipe.YAML()
 	if err != nil {
 		return err

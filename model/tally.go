@@ -1,6 +1,4 @@
-package recipe
-
-import "github.com/longspan/longspan/model"
+package model
 
 // ClassScore is how often a class was right, and how often it was taken for another.
 type ClassScore struct {
@@ -10,24 +8,24 @@ type ClassScore struct {
 }
 
 // ByClass is the last evaluation by class, of a model with the head classify or tag; nil of any other.
-func (m *Model) ByClass() []ClassScore { return m.byClass }
+func (m *Model) ByClass() []ClassScore { return m.progress.byClass }
 
 // beginTally begins an evaluation.
 func (m *Model) beginTally() {
-	m.byClass = nil
-	if m.config.Head == model.Classify || m.config.Head == model.Tag {
-		m.byClass = make([]ClassScore, m.config.Classes)
+	m.progress.byClass = nil
+	if m.s.Head == Classify || m.s.Head == Tag {
+		m.progress.byClass = make([]ClassScore, m.s.Classes)
 	}
 }
 
 // tally counts a target of the class want that the model held to be best.
 func (m *Model) tally(want, best int32) {
-	if m.byClass == nil {
+	if m.progress.byClass == nil {
 		return
 	}
-	m.byClass[want].Targets++
-	m.byClass[best].Chosen++
+	m.progress.byClass[want].Targets++
+	m.progress.byClass[best].Chosen++
 	if want == best {
-		m.byClass[want].Correct++
+		m.progress.byClass[want].Correct++
 	}
 }

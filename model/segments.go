@@ -1,8 +1,8 @@
-package recipe
+package model
 
 import (
 	"github.com/longspan/longspan/data"
-	"github.com/longspan/longspan/model"
+
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -49,13 +49,13 @@ func (s *segment) carryOn(b *data.Batch, row, n, follows int) {
 
 // runSegments is model.Model.Run over the segments of b one after the other, with a memory of their own: gradients end where a segment
 // does (Dai et al. 2019, section 3.2), and each segment counts by its targets.
-func (m *Model) runSegments(x tensor.Exec, b *data.Batch, r model.Run) (model.Result, error) {
-	var memory model.Memory
+func (m *Model) runSegments(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
+	var memory Memory
 	defer memory.Free()
-	all := model.Result{Targets: b.Scored()}
+	all := Result{Targets: b.Scored()}
 	scale, seed := r.Scale, r.Seed
-	for i, s := range segmentsOf(b, m.config.Segment) {
-		run := model.Run{Backward: r.Backward, Seed: data.Mix(seed + uint64(i)), Memory: &memory}
+	for i, s := range segmentsOf(b, m.s.Segment) {
+		run := Run{Backward: r.Backward, Seed: data.Mix(seed + uint64(i)), Memory: &memory}
 		if r.Losses != nil {
 			run.Losses, run.Best = make([]float32, len(s.rows)), make([]int32, len(s.rows))
 		}
@@ -64,7 +64,7 @@ func (m *Model) runSegments(x tensor.Exec, b *data.Batch, r model.Run) (model.Re
 		run.Backward = r.Backward && share > 0
 		result, err := m.Run(x, &s.Batch, run)
 		if err != nil {
-			return model.Result{}, err
+			return Result{}, err
 		}
 		all.Loss += share * result.Loss
 		for j, row := range s.rows {

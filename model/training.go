@@ -1,0 +1,137 @@
+package model
+
+import (
+	"errors"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/tensor"
+)
+
+// progress is what training and evaluation carry from batch to batch.
+type progress struct {
+	memory  Memory // carried in training
+	reading Memory // carried in evaluation
+	losses  []float32
+	best    []int32
+	byClass []ClassScore // of the evaluation at work
+}
+
+// Close gives weights and memory back to the pool.
+func (m *Model) Close() {
+	m.progress.memory.Free()
+	m.progress.reading.Free()
+	m.params.Free()
+}
+
+// Targets is what the mean loss of b is a mean over. A masked language model has not chosen yet, and chooses in
+// proportion to the tokens.
+func (m *Model) Targets(b *data.Batch) int64 {
+	switch m.s.Head {
+	case Classify, Regress:
+		return int64(b.Sequences())
+	case MaskedLM:
+		return int64(len(b.Tokens))
+	}
+	return int64(b.Scored())
+}
+
+// Train runs b forward and backward. What dropout drops, and masks hide, follows from the seed, the step and the part.
+func (m *Model) Train(x tensor.Exec, b *data.Batch, p data.Pass) (float64, error) {
+	m.progress.reading.Free() // an evaluation is over, and its memory would add to that of a step
+	run := Run{Backward: true, Scale: p.Weight, Seed: p.Mix()}
+	result, err := m.run(x, b, run, &m.progress.memory)
+	return result.Loss, err
+}
+
+// run carries memory on from batch to batch, or where sequences are read in segments one of its own from segment to segment.
+func (m *Model) run(x tensor.Exec, b *data.Batch, run Run, memory *Memory) (Result, error) {
+	switch {
+	case m.s.Kind != TransformerXL:
+		run.Source = b.Source
+		return m.Run(x, m.chosen(b), run)
+	case m.s.Segment > 0:
+		return m.runSegments(x, b, run)
+	}
+	run.Memory = memory
+	return m.Run(x, b, run)
+}
+
+// chosen is b as the head wants it: a masked language model chooses its targets itself.
+func (m *Model) chosen(b *data.Batch) *data.Batch {
+	if m.s.Head != MaskedLM {
+		return b
+	}
+	unchosen := *b
+	unchosen.Targets = nil
+	return &unchosen
+}
+
+// Eval predicts b. A masked language model hides the same tokens each time.
+func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error) {
+	if first {
+		m.progress.reading.Free()
+		m.beginTally()
+	}
+	want := b.Targets
+	switch m.s.Head {
+	case Classify:
+		want = b.Labels
+	case Regress:
+		want = nil // a number is not right or wrong
+	case MaskedLM:
+		want = b.Tokens
+	}
+	m.progress.losses, m.progress.best = resize(m.progress.losses, len(want)), resize(m.progress.best, len(want))
+	run := Run{Losses: m.progress.losses, Best: m.progress.best}
+	result, err := m.run(x, b, run, &m.progress.reading)
+	if err != nil {
+		return data.Outcome{}, err
+	}
+	o := data.Outcome{Loss: result.Loss, Targets: int64(result.Targets), Numbers: m.s.Head == Regress}
+	for i, class := range want {
+		if class == data.Ignore || m.progress.best[i] == data.Ignore { // a masked language model was asked for some only
+			continue
+		}
+		if m.progress.best[i] == class {
+			o.Correct++
+		}
+		m.tally(class, m.progress.best[i])
+	}
+	return o, nil
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// State is the memory of a Transformer-XL.
+func (m *Model) State() []byte {
+	if m.s.Kind != TransformerXL {
+		return nil
+	}
+	state, err := m.progress.memory.MarshalBinary()
+	if err != nil {
+		panic("model: " + err.Error()) // numbers always have a form in bytes
+	}
+	return state
+}
+
+// Restore takes back what State gave.
+func (m *Model) Restore(state []byte) error {
+	if m.s.Kind != TransformerXL {
+		if len(state) != 0 {
+			return errors.New("the saved run carried a memory, and this model has none")
+		}
+		return nil
+	}
+	memory, err := m.RestoreMemory(m.params.Pool(), state)
+	if err != nil {
+		return err
+	}
+	m.progress.memory.Free()
+	m.progress.memory = *memory
+	return nil
+}
