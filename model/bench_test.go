@@ -23,9 +23,9 @@ func BenchmarkStep(b *testing.B) {
 			m, x := bench(b, c.precision, c.checkpoint)
 			const tokens = 1024
 			in := &data.Batch{Tokens: make([]int32, tokens), Targets: make([]int32, tokens), Lengths: []int{tokens}}
-			flops := 0.0
+			flops, session := 0.0, m.NewSession(x)
 			for b.Loop() {
-				r, err := m.Run(x, in, Run{Backward: true})
+				r, err := session.Step(in, StepOptions{Backward: true})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -61,16 +61,16 @@ func BenchmarkGenerate(b *testing.B) {
 				b.Fatal(err)
 			}
 			weights := x.Pool.InUse()
-			g, err := m.Generate(x, nil)
+			g, err := m.NewSession(x).Generate(nil)
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer g.Close()
-			if _, err := g.Step(x, make([]int32, 8192)); err != nil {
+			if _, err := g.Step(make([]int32, 8192)); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if _, err := g.Step(x, []int32{1}); err != nil {
+				if _, err := g.Step([]int32{1}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -100,12 +100,13 @@ func BenchmarkPrompt(b *testing.B) {
 				b.Fatal(err)
 			}
 			const tokens = 16384
+			session := m.NewSession(x)
 			for b.Loop() {
-				g, err := m.Generate(x, nil)
+				g, err := session.Generate(nil)
 				if err != nil {
 					b.Fatal(err)
 				}
-				if _, err := g.Step(x, make([]int32, tokens)); err != nil {
+				if _, err := g.Step(make([]int32, tokens)); err != nil {
 					b.Fatal(err)
 				}
 				g.Close()

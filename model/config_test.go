@@ -60,7 +60,7 @@ func TestBatchesAreChecked(t *testing.T) {
 		"target 0 is 11":          {Tokens: []int32{0, 1}, Targets: []int32{11, 0}, Lengths: []int{2}},
 		"add up to":               {Tokens: []int32{0, 1}, Targets: []int32{1, 0}, Lengths: []int{3}},
 	} {
-		if _, err := m.Run(tensor.Exec{}, b, Run{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

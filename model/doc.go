@@ -3,7 +3,7 @@
 // or of tokens, or regression.
 //
 //	m, err := model.New(model.Config{Kind: "decoder", Vocab: 256, Width: 256, Layers: 4, Heads: 4}, pool, true)
-//	result, err := m.Run(x, batch, model.Run{Backward: true, Scale: 1})
+//	result, err := m.NewSession(x).Step(batch, model.StepOptions{Backward: true, Scale: 1})
 //
 // Every batch is packed. With a dry pool in place of a real one the same calls count bytes and flops and compute
 // nothing: that is how package plan knows what a run costs.

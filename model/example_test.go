@@ -25,7 +25,7 @@ func Example() {
 		for _, p := range m.Params() {
 			clear(p.Grad.F32)
 		}
-		if _, err := m.Run(x, b, model.Run{Backward: true}); err != nil {
+		if _, err := m.NewSession(x).Step(b, model.StepOptions{Backward: true}); err != nil {
 			fmt.Println(err)
 			return
 		}
@@ -36,7 +36,7 @@ func Example() {
 		}
 	}
 
-	g, err := m.Generate(x, nil)
+	g, err := m.NewSession(x).Generate(nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -44,7 +44,7 @@ func Example() {
 	defer g.Close()
 	next := []int32{0, 1, 2}
 	for range 6 {
-		logits, err := g.Step(x, next)
+		logits, err := g.Step(next)
 		if err != nil {
 			fmt.Println(err)
 			return

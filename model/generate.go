@@ -17,6 +17,7 @@ import (
 //
 // What comes out is what [Model.Predict] gives for the whole sequence, up to rounding. The weights must stay as they are until Close.
 type Generation struct {
+	session  *Session
 	m        *Model
 	pool     *tensor.Pool
 	tokens   int
@@ -34,15 +35,16 @@ const promptTokens = 4096
 
 // Generate begins a sequence. The model must have the head lm; an encoder-decoder needs the sequence to read as source, others
 // none. What is carried comes from x.Pool until Close; in bf16 the weights of linear layers are carried too, rounded once.
-func (m *Model) Generate(x tensor.Exec, source []int32) (*Generation, error) {
+func (s *Session) Generate(source []int32) (*Generation, error) {
+	m := s.m
 	if m.s.Head != LM {
 		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.s.Head)
 	}
 	if (m.s.Kind == EncoderDecoder) != (len(source) > 0) {
 		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.s.Kind)
 	}
-	g := &Generation{m: m, pool: x.Pool, weights: nn.NewRounded(x.Pool)}
-	if err := g.begin(x, source); err != nil {
+	g := &Generation{session: s, m: m, pool: s.x.Pool, weights: nn.NewRounded(s.x.Pool)}
+	if err := g.begin(source); err != nil {
 		g.Close()
 		return nil, err
 	}
@@ -50,9 +52,9 @@ func (m *Model) Generate(x tensor.Exec, source []int32) (*Generation, error) {
 }
 
 // begin makes what is carried, before the first token.
-func (g *Generation) begin(x tensor.Exec, source []int32) error {
+func (g *Generation) begin(source []int32) error {
 	if g.m.s.Kind == EncoderDecoder {
-		if err := g.read(x, source); err != nil {
+		if err := g.read(source); err != nil {
 			return err
 		}
 	}
@@ -94,7 +96,7 @@ func (g *Generation) Tokens() int { return g.tokens }
 // Step appends tokens, one or many, and returns the logits [vocab] of the one after them. Many are run 4,096 at a time. Tokens that the
 // model does not know, or that are more than its learned positions, are refused and nothing is appended; after any other error
 // every further step returns it again.
-func (g *Generation) Step(x tensor.Exec, tokens []int32) ([]float32, error) {
+func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	if g.err != nil {
 		return nil, g.err
 	}
@@ -109,7 +111,7 @@ func (g *Generation) Step(x tensor.Exec, tokens []int32) ([]float32, error) {
 	}
 	for {
 		n := g.next(len(tokens))
-		logits, err := g.run(x, tokens[:n], n == len(tokens))
+		logits, err := g.run(tokens[:n], n == len(tokens))
 		if err != nil {
 			g.err = err
 			return nil, err
@@ -144,8 +146,8 @@ func (g *Generation) next(tokens int) int {
 }
 
 // run takes tokens through the layers, with what is carried. Only the last of a step need logits.
-func (g *Generation) run(x tensor.Exec, tokens []int32, last bool) ([]float32, error) {
-	p := g.pass(x, []int{len(tokens)}, []int{g.tokens})
+func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
+	p := g.pass([]int{len(tokens)}, []int{g.tokens})
 	defer p.Close()
 	h := g.m.embed(p, g.before, tokens)
 	if g.segments != nil {
@@ -161,7 +163,7 @@ func (g *Generation) run(x tensor.Exec, tokens []int32, last bool) ([]float32, e
 		return nil, err
 	}
 	if g.segments != nil {
-		if err := g.segments.advance(g, x, len(tokens)); err != nil {
+		if err := g.segments.advance(g, len(tokens)); err != nil {
 			return nil, err
 		}
 	}
@@ -171,8 +173,8 @@ func (g *Generation) run(x tensor.Exec, tokens []int32, last bool) ([]float32, e
 	return append([]float32(nil), logits.Value().F32...), nil
 }
 
-func (g *Generation) pass(x tensor.Exec, lengths, starts []int) *nn.Pass {
-	return &nn.Pass{G: autograd.New(x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.m.shapes, Rounded: g.weights}
+func (g *Generation) pass(lengths, starts []int) *nn.Pass {
+	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.session.compiled, Rounded: g.weights}
 }
 
 // apply records the blocks on the tokens h.
@@ -203,17 +205,17 @@ func (m *Model) lastLogits(p *nn.Pass, h *autograd.Var) *autograd.Var {
 }
 
 // read runs the encoder over the source, and projects the keys and values that the blocks read of it.
-func (g *Generation) read(x tensor.Exec, source []int32) error {
+func (g *Generation) read(source []int32) error {
 	if err := g.m.checkBatch(&data.Batch{Tokens: source, Lengths: []int{len(source)}}); err != nil {
 		return err
 	}
-	p := g.pass(x, []int{len(source)}, nil)
+	p := g.pass([]int{len(source)}, nil)
 	defer p.Close()
-	read, err := result(x, p, g.m.encode(p, source))
+	read, err := result(g.session.x, p, g.m.encode(p, source))
 	if err != nil {
 		return err
 	}
-	defer x.Pool.Put(read)
+	defer g.pool.Put(read)
 	for _, b := range g.m.blocks {
 		c, err := b.cross.CacheSource(p, read)
 		if err != nil {

@@ -98,7 +98,7 @@ func (s *segments) summarize(g *Generation, p *nn.Pass, i int, summaries *autogr
 }
 
 // advance takes over what the pass that has run leaves of its n tokens.
-func (s *segments) advance(g *Generation, x tensor.Exec, n int) error {
+func (s *segments) advance(g *Generation, n int) error {
 	if segment := g.m.s.Segment; s.at == 0 && n%segment == 0 && segment <= promptTokens {
 		for i, v := range s.kept {
 			copyElements(s.handed[i], v.Value())
@@ -112,12 +112,12 @@ func (s *segments) advance(g *Generation, x tensor.Exec, n int) error {
 	if s.at += n; s.at < g.m.s.Segment {
 		return nil
 	}
-	return s.complete(g, x)
+	return s.complete(g)
 }
 
 // complete makes the summaries of the open segment, which is full, and opens the next.
-func (s *segments) complete(g *Generation, x tensor.Exec) error {
-	p := g.pass(x, []int{1}, []int{s.done})
+func (s *segments) complete(g *Generation) error {
+	p := g.pass([]int{1}, []int{s.done})
 	defer p.Close()
 	var made []*autograd.Var
 	for i := range g.m.blocks {

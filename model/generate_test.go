@@ -71,14 +71,14 @@ func splits(seed uint64, tokens int) (parts []int) {
 // generate gives the tokens in parts and returns the logits behind each part, by its last token.
 func generate(t *testing.T, m *Model, x tensor.Exec, tokens, source []int32, parts []int) map[int][]float32 {
 	t.Helper()
-	g, err := m.Generate(x, source)
+	g, err := m.NewSession(x).Generate(source)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
 	logits, at := map[int][]float32{}, 0
 	for _, n := range parts {
-		l, err := g.Step(x, tokens[at:at+n])
+		l, err := g.Step(tokens[at : at+n])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func generate(t *testing.T, m *Model, x tensor.Exec, tokens, source []int32, par
 // whole is what Predict gives for the sequence.
 func whole(t *testing.T, m *Model, b *data.Batch, source *data.Batch) tensor.Mat {
 	t.Helper()
-	want, err := m.Predict(tensor.Exec{}, b, Run{Source: source})
+	want, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{Source: source})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,14 +229,14 @@ func TestGenerationIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		weights := x.Pool.InUse()
-		g, err := m.Generate(x, nil)
+		g, err := m.NewSession(x).Generate(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		peak := func(passes, n int) int64 {
 			x.Pool.ResetPeak()
 			for range passes {
-				if _, err := g.Step(x, batch(1, n).Tokens); err != nil {
+				if _, err := g.Step(batch(1, n).Tokens); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -265,26 +265,26 @@ func TestGenerationIsBounded(t *testing.T) {
 
 func TestGenerationRefuses(t *testing.T) {
 	m := newModel(t, Config{Vocab: 11, Width: 16, Heads: 2, Position: "learned", MaxTokens: 20}, nil)
-	g, err := m.Generate(tensor.Exec{}, nil)
+	g, err := m.NewSession(tensor.Exec{}).Generate(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tokens := range [][]int32{nil, {11}, {-1}, make([]int32, 21)} {
-		if _, err := g.Step(tensor.Exec{}, tokens); err == nil || g.Tokens() != 0 {
+		if _, err := g.Step(tokens); err == nil || g.Tokens() != 0 {
 			t.Errorf("%v were taken", tokens)
 		}
 	}
-	if _, err := g.Step(tensor.Exec{}, make([]int32, 20)); err != nil {
+	if _, err := g.Step(make([]int32, 20)); err != nil {
 		t.Error(err)
 	}
-	if _, err := g.Step(tensor.Exec{}, make([]int32, 1)); err == nil {
+	if _, err := g.Step(make([]int32, 1)); err == nil {
 		t.Error("21 tokens were taken for 20 positions")
 	}
 	g.Close()
-	if _, err := g.Step(tensor.Exec{}, make([]int32, 1)); err == nil {
+	if _, err := g.Step(make([]int32, 1)); err == nil {
 		t.Error("a closed generation went on")
 	}
-	if _, err := m.Generate(tensor.Exec{}, []int32{1}); err == nil {
+	if _, err := m.NewSession(tensor.Exec{}).Generate([]int32{1}); err == nil {
 		t.Error("a source was taken by a decoder")
 	}
 }
@@ -300,7 +300,7 @@ func TestRoundedWeightsChangeNothing(t *testing.T) {
 		tokens := batch(1, 40).Tokens
 		var got [2][]float32
 		for i := range got {
-			g, err := m.Generate(tensor.Exec{}, nil)
+			g, err := m.NewSession(tensor.Exec{}).Generate(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -308,7 +308,7 @@ func TestRoundedWeightsChangeNothing(t *testing.T) {
 				g.weights = nil
 			}
 			for at := 0; at < 40; at += 20 {
-				if got[i], err = g.Step(tensor.Exec{}, tokens[at:at+20]); err != nil {
+				if got[i], err = g.Step(tokens[at : at+20]); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -35,12 +35,12 @@ func TestGolden(t *testing.T) {
 				copy(p.Value.F32, w.F32)
 			}
 			b := &data.Batch{Tokens: int32s(g.Int64s("tokens")), Targets: int32s(g.Int64s("targets")), Lengths: g.Ints("lengths")}
-			logits, err := m.Predict(tensor.Exec{}, b, Run{})
+			logits, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden.Near(t, "logits", golden.Wide(logits), golden.Wide(g.Mat("logits")), g.Tolerance)
-			result, err := m.Run(tensor.Exec{}, b, Run{Backward: true})
+			result, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Backward: true})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,7 @@ type targets struct {
 }
 
 // targets reads those of the batch. A masked language model's choice changes the tokens of in.
-func (m *Model) targets(b *data.Batch, in *inputs, r Run) (*targets, error) {
+func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, error) {
 	t := &targets{all: len(b.Tokens), derivative: r.derivative()}
 	limit := m.s.outputs()
 	switch m.s.Head {
@@ -102,7 +102,7 @@ func (t *targets) regress(b *data.Batch) error {
 }
 
 // deliver puts losses and classes where their targets are.
-func (t *targets) deliver(r Run) {
+func (t *targets) deliver(r StepOptions) {
 	r.clear()
 	for k := range t.losses {
 		r.Losses[t.place(k)] = t.losses[k]
@@ -170,10 +170,11 @@ func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
 }
 
 // Predict returns what the head gives for a batch, in float32: logits [T, vocab or classes], or for classify and regress one
-// row a sequence. The matrix belongs to x.Pool: Put it back.
-func (m *Model) Predict(x tensor.Exec, b *data.Batch, r Run) (tensor.Mat, error) {
+// row a sequence. The matrix belongs to the session's pool: Put it back.
+func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
-	return m.compute(x, b, r, func(p *nn.Pass, h *autograd.Var) *autograd.Var {
+	m := s.m
+	return s.compute(b, r, func(p *nn.Pass, h *autograd.Var) *autograd.Var {
 		if m.sequenceHead() {
 			h = m.pooled(p, h)
 		}
@@ -183,21 +184,21 @@ func (m *Model) Predict(x tensor.Exec, b *data.Batch, r Run) (tensor.Mat, error)
 }
 
 // Hidden returns the hidden states that the head would read, [T, width], in the precision's storage type. The matrix belongs to
-// x.Pool: Put it back.
-func (m *Model) Hidden(x tensor.Exec, b *data.Batch, r Run) (tensor.Mat, error) {
+// the session's pool: Put it back.
+func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
-	return m.compute(x, b, r, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
+	return s.compute(b, r, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
 }
 
-func (m *Model) compute(x tensor.Exec, b *data.Batch, r Run, top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
-	p, in, err := m.begin(x, b, r)
+func (s *Session) compute(b *data.Batch, r StepOptions, top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
+	p, in, err := s.begin(b, r)
 	if err != nil {
 		return tensor.Mat{}, err
 	}
 	defer p.Close()
-	out, err := result(x, p, top(p, m.hidden(p, in)))
+	out, err := result(s.x, p, top(p, s.m.hidden(p, in)))
 	if err == nil && r.Memory != nil && in.memory != nil {
-		in.memory.remember(r.Memory, x)
+		in.memory.remember(r.Memory, s.x)
 	}
 	return out, err
 }

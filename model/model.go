@@ -11,11 +11,10 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Model is a Transformer with its weights. It is used by one goroutine at a time.
+// Model is a Transformer with its weights. Any number of goroutines may share it, each with a [Session] of its own, as long as nothing trains it.
 type Model struct {
 	s      settings
 	params *nn.Params
-	shapes *nn.Shapes
 
 	embedding *nn.Embedding
 	positions *nn.Embedding // learned ones
@@ -40,7 +39,7 @@ func New(c Config, pool *tensor.Pool, train bool) (*Model, error) {
 	if s.Checkpoint == Auto {
 		return nil, errors.New("model: checkpoint: found auto, expected what package plan makes of it for a memory budget")
 	}
-	m := &Model{s: s, params: nn.NewParams(pool, s.Seed, train), shapes: nn.NewShapes()}
+	m := &Model{s: s, params: nn.NewParams(pool, s.Seed, train)}
 	if err := m.make(); err != nil {
 		m.params.Free()
 		return nil, err

@@ -67,7 +67,7 @@ func newModel(t *testing.T, c Config, pool *tensor.Pool) *Model {
 // step runs one batch forward and backward, a Transformer-XL with a memory of the batch before.
 func step(t *testing.T, m *Model, x tensor.Exec) Result {
 	t.Helper()
-	r := Run{Backward: true, Seed: 9}
+	r := StepOptions{Backward: true, Seed: 9}
 	if m.s.Kind == EncoderDecoder {
 		r.Source = batch(3, 17, 5)
 	}
@@ -75,12 +75,12 @@ func step(t *testing.T, m *Model, x tensor.Exec) Result {
 	if m.s.Kind == TransformerXL {
 		r.Memory = &Memory{}
 		defer func() { r.Memory.Free() }()
-		if _, err := m.Run(x, batch(2, 12, 30), Run{Memory: r.Memory}); err != nil {
+		if _, err := m.NewSession(x).Step(batch(2, 12, 30), StepOptions{Memory: r.Memory}); err != nil {
 			t.Fatal(err)
 		}
 		b.Follows = []int{1, 0}
 	}
-	result, err := m.Run(x, b, r)
+	result, err := m.NewSession(x).Step(b, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestPackingChangesNothing(t *testing.T) {
 			if m.sequenceHead() {
 				l = l[:len(b.Lengths)]
 			}
-			if _, err := m.Run(tensor.Exec{}, b, Run{Losses: l}); err != nil {
+			if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Losses: l}); err != nil {
 				t.Fatal(name, err)
 			}
 			return l
@@ -187,7 +187,7 @@ func TestNothingLooksAhead(t *testing.T) {
 		before, after := make([]float32, 40), make([]float32, 40)
 		const changed = 25
 		for _, losses := range [][]float32{before, after} {
-			if _, err := m.Run(tensor.Exec{}, b, Run{Losses: losses}); err != nil {
+			if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Losses: losses}); err != nil {
 				t.Fatal(name, err)
 			}
 			b.Tokens[changed] = (b.Tokens[changed] + 1) % 11
@@ -253,7 +253,7 @@ func TestIgnoredTargetsAreLeftOut(t *testing.T) {
 	m := newModel(t, zoo()["decoder"], nil)
 	b := batch(1, 37, 20)
 	all, best := make([]float32, 57), make([]int32, 57)
-	if _, err := m.Run(tensor.Exec{}, b, Run{Losses: all}); err != nil {
+	if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Losses: all}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range b.Targets {
@@ -262,7 +262,7 @@ func TestIgnoredTargetsAreLeftOut(t *testing.T) {
 		}
 	}
 	some := make([]float32, 57)
-	result, err := m.Run(tensor.Exec{}, b, Run{Losses: some, Best: best})
+	result, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Losses: some, Best: best})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +305,7 @@ func TestSmoothingIsForTrainingAlone(t *testing.T) {
 	c.Smoothing = 0.3
 	m := newModel(t, c, nil)
 	losses := make([]float32, 57)
-	judged, err := m.Run(tensor.Exec{}, batch(1, 37, 20), Run{Losses: losses})
+	judged, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Losses: losses})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func TestSmoothingIsForTrainingAlone(t *testing.T) {
 	if math.Abs(sum/57-judged.Loss) > 1e-5 {
 		t.Errorf("judged by %g, the targets' losses have the mean %g", judged.Loss, sum/57)
 	}
-	trained, err := m.Run(tensor.Exec{}, batch(1, 37, 20), Run{Backward: true})
+	trained, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Backward: true})
 	if err != nil || trained.Loss == judged.Loss {
 		t.Errorf("trained by %g, judged by %g, %v", trained.Loss, judged.Loss, err)
 	}
@@ -328,7 +328,7 @@ func TestOverflowIsSeen(t *testing.T) {
 	m := newModel(t, c, nil)
 	for scale, finite := range map[float64]bool{1 << 10: true, 1 << 40: false} {
 		m.params.ZeroGrads()
-		if _, err := m.Run(tensor.Exec{}, batch(1, 37, 20), Run{Backward: true, Scale: scale}); err != nil {
+		if _, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Backward: true, Scale: scale}); err != nil {
 			t.Fatal(err)
 		}
 		if got := m.params.GradsFinite(); got != finite {
@@ -344,7 +344,7 @@ func TestSourcesAreChecked(t *testing.T) {
 		"21 tokens, the model has 20":      batch(1, 5, 21),
 		"token 1 of the batch is 11":       {Tokens: []int32{0, 11}, Lengths: []int{1, 1}},
 	} {
-		if _, err := m.Run(tensor.Exec{}, batch(1, 7, 3), Run{Source: source}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := m.NewSession(tensor.Exec{}).Step(batch(1, 7, 3), StepOptions{Source: source}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

@@ -17,7 +17,7 @@ func TestMemoryEqualsTheWhole(t *testing.T) {
 		m := newModel(t, c, nil)
 		whole := batch(1, 60)
 		want := make([]float32, 60)
-		if _, err := m.Run(tensor.Exec{}, whole, Run{Losses: want}); err != nil {
+		if _, err := m.NewSession(tensor.Exec{}).Step(whole, StepOptions{Losses: want}); err != nil {
 			t.Fatal(err)
 		}
 		memory := &Memory{}
@@ -26,7 +26,7 @@ func TestMemoryEqualsTheWhole(t *testing.T) {
 			n := min(13, 60-i)
 			part := &data.Batch{Tokens: whole.Tokens[i : i+n], Targets: whole.Targets[i : i+n], Lengths: []int{n}, Follows: []int{0}}
 			losses := make([]float32, n)
-			if _, err := m.Run(tensor.Exec{}, part, Run{Losses: losses, Memory: memory}); err != nil {
+			if _, err := m.NewSession(tensor.Exec{}).Step(part, StepOptions{Losses: losses, Memory: memory}); err != nil {
 				t.Fatal(err)
 			}
 			got = append(got, losses...)
@@ -42,7 +42,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for range 5 {
 		b := batch(1, 13)
 		b.Follows = []int{0}
-		if _, err := m.Run(tensor.Exec{}, b, Run{Memory: memory}); err != nil {
+		if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Memory: memory}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,7 +97,7 @@ func TestBatchesWithoutTargets(t *testing.T) {
 		b.Targets[i] = data.Ignore
 	}
 	memory := &Memory{}
-	result, err := m.Run(tensor.Exec{}, b, Run{Backward: true, Memory: memory})
+	result, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Backward: true, Memory: memory})
 	if err != nil || result.Targets != 0 || result.Loss != 0 {
 		t.Errorf("%+v, %v", result, err)
 	}
@@ -112,19 +112,19 @@ func TestAnOverflowIsNotRemembered(t *testing.T) {
 	c.Precision = "fp16"
 	m := newModel(t, c, nil)
 	memory := &Memory{}
-	if _, err := m.Run(tensor.Exec{}, batch(1, 12), Run{Memory: memory}); err != nil || len(memory.Tokens()) != 1 {
+	if _, err := m.NewSession(tensor.Exec{}).Step(batch(1, 12), StepOptions{Memory: memory}); err != nil || len(memory.Tokens()) != 1 {
 		t.Fatalf("%v, %v", memory.Tokens(), err)
 	}
 	table := m.embedding.Weight.Value
 	table.F32[0] = 1e6 // beyond fp16
 	b := batch(2, 12)
 	b.Tokens[3], b.Follows = 0, []int{0}
-	result, err := m.Run(tensor.Exec{}, b, Run{Backward: true, Memory: memory})
+	result, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Backward: true, Memory: memory})
 	if err != nil || !math.IsNaN(result.Loss) {
 		t.Fatalf("%+v, %v; want a loss that is NaN", result, err)
 	}
 	table.F32[0] = 0
-	result, err = m.Run(tensor.Exec{}, b, Run{Backward: true, Memory: memory})
+	result, err = m.NewSession(tensor.Exec{}).Step(b, StepOptions{Backward: true, Memory: memory})
 	if err != nil || math.IsNaN(result.Loss) {
 		t.Errorf("%+v, %v; the memory holds what overflowed", result, err)
 	}

@@ -7,11 +7,10 @@ import (
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/nn"
-	"github.com/longspan/longspan/tensor"
 )
 
-// Run says how a batch is run. The zero value computes the loss alone.
-type Run struct {
+// StepOptions says how a batch is run. The zero value computes the loss alone.
+type StepOptions struct {
 	Backward bool        // compute gradients too, with dropout
 	Scale    float64     // what the gradients are multiplied by before they are added up; 0: 1
 	Seed     uint64      // of dropout and of what a masked language model hides: another for each step
@@ -25,7 +24,7 @@ type Run struct {
 
 // derivative is what the backward pass begins with: that by the loss. It is 0 where there is no backward pass, and where r.Scale is so small
 // that it is 0 in float32.
-func (r Run) derivative() float32 {
+func (r StepOptions) derivative() float32 {
 	switch {
 	case !r.Backward:
 		return 0
@@ -36,7 +35,7 @@ func (r Run) derivative() float32 {
 }
 
 // clear fills in what there is where there is no target.
-func (r Run) clear() {
+func (r StepOptions) clear() {
 	clear(r.Losses)
 	for i := range r.Best {
 		r.Best[i] = autograd.Ignore
@@ -56,8 +55,9 @@ type Result struct {
 // model hides tokens of its own choice, unless the batch has targets. Values and gradients come from x.Pool, and what is kept is back in it on return.
 //
 // It returns an error for tokens or targets out of range, and whatever the model's mechanisms refuse.
-func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
-	p, in, err := m.begin(x, b, r)
+func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
+	m := s.m
+	p, in, err := s.begin(b, r)
 	if err != nil {
 		return Result{}, err
 	}
@@ -67,7 +67,7 @@ func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
 		return Result{}, err
 	}
 	if t.counted == 0 {
-		return m.pass(x, p, in, r)
+		return s.pass(p, in, r)
 	}
 	loss := p.G.Keep(m.loss(p, m.hidden(p, in), t))
 	if err := p.G.Forward(); err != nil {
@@ -85,35 +85,36 @@ func (m *Model) Run(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
 	case math.IsNaN(result.Loss) || math.IsInf(result.Loss, 0):
 		r.Memory.Free() // what overflowed would do so again with every batch that reads it, and the sequences begin anew
 	default:
-		in.memory.remember(r.Memory, x) // checkpoints read the memory before until the backward pass is over
+		in.memory.remember(r.Memory, s.x) // checkpoints read the memory before until the backward pass is over
 	}
 	result.Cost, result.Held = p.G.Cost(), p.G.Held()
 	return result, nil
 }
 
 // pass runs a batch that has no target: there is no loss, but a memory moves on.
-func (m *Model) pass(x tensor.Exec, p *nn.Pass, in inputs, r Run) (Result, error) {
+func (s *Session) pass(p *nn.Pass, in inputs, r StepOptions) (Result, error) {
 	r.clear()
 	if r.Memory == nil || in.memory == nil {
 		return Result{}, nil
 	}
-	m.hidden(p, in)
+	s.m.hidden(p, in)
 	if err := p.G.Forward(); err != nil {
 		return Result{}, err
 	}
-	in.memory.remember(r.Memory, x)
+	in.memory.remember(r.Memory, s.x)
 	return Result{Cost: p.G.Cost()}, nil
 }
 
 // begin checks a batch and makes the pass that runs it.
-func (m *Model) begin(x tensor.Exec, b *data.Batch, r Run) (*nn.Pass, inputs, error) {
+func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) {
+	m := s.m
 	in := inputs{tokens: b.Tokens}
 	if err := m.checkBatch(b); err != nil {
 		return nil, in, err
 	}
 	p := &nn.Pass{
-		G:       autograd.New(x, autograd.Options{Policy: m.s.policy, Train: r.Backward}),
-		Lengths: b.Lengths, Shapes: m.shapes, Rate: m.s.Dropout, Seed: r.Seed,
+		G:       autograd.New(s.x, autograd.Options{Policy: m.s.policy, Train: r.Backward}),
+		Lengths: b.Lengths, Shapes: s.compiled, Rate: m.s.Dropout, Seed: r.Seed,
 	}
 	switch {
 	case m.s.Kind == EncoderDecoder:

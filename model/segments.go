@@ -2,8 +2,6 @@ package model
 
 import (
 	"github.com/longspan/longspan/data"
-
-	"github.com/longspan/longspan/tensor"
 )
 
 // segment is a part of every sequence of a batch that reaches so far, each carrying on what the segment before it holds.
@@ -47,29 +45,31 @@ func (s *segment) carryOn(b *data.Batch, row, n, follows int) {
 	}
 }
 
-// runSegments is model.Model.Run over the segments of b one after the other, with a memory of their own: gradients end where a segment
+// stepSegments is step over the segments of b one after the other, with a memory of their own: gradients end where a segment
 // does (Dai et al. 2019, section 3.2), and each segment counts by its targets.
-func (m *Model) runSegments(x tensor.Exec, b *data.Batch, r Run) (Result, error) {
+func (s *Session) stepSegments(b *data.Batch, o StepOptions) (Result, error) {
 	var memory Memory
 	defer memory.Free()
+	if o.Scale == 0 {
+		o.Scale = 1
+	}
 	all := Result{Targets: b.Scored()}
-	scale, seed := r.Scale, r.Seed
-	for i, s := range segmentsOf(b, m.s.Segment) {
-		run := Run{Backward: r.Backward, Seed: data.Mix(seed + uint64(i)), Memory: &memory}
-		if r.Losses != nil {
-			run.Losses, run.Best = make([]float32, len(s.rows)), make([]int32, len(s.rows))
+	for i, part := range segmentsOf(b, s.m.s.Segment) {
+		share := float64(part.Scored()) / float64(max(1, all.Targets))
+		step := StepOptions{Backward: o.Backward && share > 0, Scale: o.Scale * share, Seed: data.Mix(o.Seed + uint64(i)), Memory: &memory}
+		if o.Losses != nil {
+			step.Losses, step.Best = make([]float32, len(part.rows)), make([]int32, len(part.rows))
 		}
-		share := float64(s.Scored()) / float64(max(1, all.Targets))
-		run.Scale = scale * share
-		run.Backward = r.Backward && share > 0
-		result, err := m.Run(x, &s.Batch, run)
+		result, err := s.step(&part.Batch, step)
 		if err != nil {
 			return Result{}, err
 		}
 		all.Loss += share * result.Loss
-		for j, row := range s.rows {
-			if r.Losses != nil {
-				r.Losses[row], r.Best[row] = run.Losses[j], run.Best[j]
+		all.Cost.Add(result.Cost)
+		all.Held = max(all.Held, result.Held)
+		for j, row := range part.rows {
+			if o.Losses != nil {
+				o.Losses[row], o.Best[row] = step.Losses[j], step.Best[j]
 			}
 		}
 	}

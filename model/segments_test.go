@@ -46,8 +46,8 @@ func TestSegmentsEqualTheWhole(t *testing.T) {
 		c := zoo()["transformer-xl"]
 		c.Memory, c.Segment = 64, segment
 		m := newModel(t, c, nil)
-		run := Run{Losses: make([]float32, len(b.Tokens)), Best: make([]int32, len(b.Tokens))}
-		result, err := m.run(tensor.Exec{}, b, run, &m.progress.reading)
+		run := StepOptions{Losses: make([]float32, len(b.Tokens)), Best: make([]int32, len(b.Tokens))}
+		result, err := m.step(tensor.Exec{}, b, run, &m.progress.reading)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 // progress is what training and evaluation carry from batch to batch.
 type progress struct {
+	session *Session
 	memory  Memory // carried in training
 	reading Memory // carried in evaluation
 	losses  []float32
@@ -38,22 +39,26 @@ func (m *Model) Targets(b *data.Batch) int64 {
 // Train runs b forward and backward. What dropout drops, and masks hide, follows from the seed, the step and the part.
 func (m *Model) Train(x tensor.Exec, b *data.Batch, p data.Pass) (float64, error) {
 	m.progress.reading.Free() // an evaluation is over, and its memory would add to that of a step
-	run := Run{Backward: true, Scale: p.Weight, Seed: p.Mix()}
-	result, err := m.run(x, b, run, &m.progress.memory)
+	run := StepOptions{Backward: true, Scale: p.Weight, Seed: p.Mix()}
+	result, err := m.step(x, b, run, &m.progress.memory)
 	return result.Loss, err
 }
 
-// run carries memory on from batch to batch, or where sequences are read in segments one of its own from segment to segment.
-func (m *Model) run(x tensor.Exec, b *data.Batch, run Run, memory *Memory) (Result, error) {
+// step carries memory from batch to batch, unless sequences are read in segments.
+func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory) (Result, error) {
+	if m.progress.session == nil {
+		m.progress.session = m.NewSession(x)
+	}
+	s := m.progress.session
+	s.x = x
 	switch {
 	case m.s.Kind != TransformerXL:
-		run.Source = b.Source
-		return m.Run(x, m.chosen(b), run)
-	case m.s.Segment > 0:
-		return m.runSegments(x, b, run)
+		o.Source = b.Source
+		b = m.chosen(b)
+	case m.s.Segment == 0:
+		o.Memory = memory
 	}
-	run.Memory = memory
-	return m.Run(x, b, run)
+	return s.Step(b, o)
 }
 
 // chosen is b as the head wants it: a masked language model chooses its targets itself.
@@ -82,8 +87,8 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, er
 		want = b.Tokens
 	}
 	m.progress.losses, m.progress.best = resize(m.progress.losses, len(want)), resize(m.progress.best, len(want))
-	run := Run{Losses: m.progress.losses, Best: m.progress.best}
-	result, err := m.run(x, b, run, &m.progress.reading)
+	run := StepOptions{Losses: m.progress.losses, Best: m.progress.best}
+	result, err := m.step(x, b, run, &m.progress.reading)
 	if err != nil {
 		return data.Outcome{}, err
 	}

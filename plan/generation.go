@@ -29,7 +29,7 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 	if m.Config().Kind == model.EncoderDecoder {
 		source, prompt = make([]int32, prompt), 1
 	}
-	g, err := m.Generate(x, source)
+	g, err := m.NewSession(x).Generate(source)
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -45,12 +45,12 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 
 // steps appends the prompt and the tokens.
 func steps(x tensor.Exec, g *model.Generation, prompt, tokens int) error {
-	if _, err := g.Step(x, make([]int32, prompt)); err != nil {
+	if _, err := g.Step(make([]int32, prompt)); err != nil {
 		return err
 	}
 	one := make([]int32, 1)
 	for range tokens - 1 { // the last token drawn is not read again
-		if _, err := g.Step(x, one); err != nil {
+		if _, err := g.Step(one); err != nil {
 			return err
 		}
 	}

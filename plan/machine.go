@@ -130,9 +130,10 @@ func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, 
 	}
 	defer real.Close()
 	b := batch(real.Config(), j.Lengths)
+	session := real.NewSession(x)
 	var failed error
 	steps := rate(1, func() {
-		if _, err := real.Run(x, b, model.Run{Backward: true}); err != nil {
+		if _, err := session.Step(b, model.StepOptions{Backward: true}); err != nil {
 			failed = err
 		}
 	})

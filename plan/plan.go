@@ -216,11 +216,7 @@ const maxTokens = 1 << 26
 
 // optimizer makes the optimiser's state and the moving average.
 func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
-	var params []*tensor.Param
-	for _, p := range m.Params() {
-		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
-	}
-	weights, err := optim.NewWeights(params)
+	weights, err := optim.NewWeights(m.Params())
 	if err != nil {
 		return err
 	}
@@ -253,39 +249,16 @@ func (j Job) sourceTokens() int {
 // read in segments over all of them.
 func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
 	c := m.Config()
-	r := model.Run{Backward: backward}
+	r := model.StepOptions{Backward: backward}
 	switch c.Kind {
 	case model.EncoderDecoder:
 		r.Source = batch(c, j.sources())
 	case model.TransformerXL:
-		if c.Segment > 0 {
-			r.Memory = &model.Memory{}
-			return segments(x, m, j.Lengths, r)
+		if c.Segment == 0 {
+			r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
 		}
-		r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
 	}
-	return m.Run(x, batch(c, j.Lengths), r)
-}
-
-// segments runs sequences in segments, one after the other, with a memory that ends with them.
-func segments(x tensor.Exec, m *model.Model, lengths []int, r model.Run) (all model.Result, err error) {
-	defer r.Memory.Free()
-	n := m.Config().Segment
-	for from := 0; from < slices.Max(lengths); from += n {
-		var parts []int
-		for _, length := range lengths {
-			if from < length {
-				parts = append(parts, min(n, length-from))
-			}
-		}
-		result, err := m.Run(x, batch(m.Config(), parts), r)
-		if err != nil {
-			return all, err
-		}
-		all.Held = max(all.Held, result.Held)
-		all.Cost.Add(result.Cost)
-	}
-	return all, nil
+	return m.NewSession(x).Step(batch(c, j.Lengths), r)
 }
 
 // batch is a batch of sequences of these lengths, with every target there can be.

@@ -70,7 +70,7 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 		t.Fatal(err)
 	}
 	b := batch(m.Config(), j.Lengths)
-	r := model.Run{Backward: true}
+	r := model.StepOptions{Backward: true}
 	if m.Config().Kind == model.EncoderDecoder {
 		lengths := j.Sources
 		if lengths == nil {
@@ -85,7 +85,7 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 		r.Memory = &model.Memory{}
 	}
 	for step := range 4 {
-		if _, err := m.Run(x, b, r); err != nil {
+		if _, err := m.NewSession(x).Step(b, r); err != nil {
 			t.Fatal(err)
 		}
 		optimizer.Step(x, optim.Update{Step: int64(step + 1), Rate: 1e-3, Scale: 1})
@@ -318,7 +318,7 @@ func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			g, err := m.Generate(x, nil)
+			g, err := m.NewSession(x).Generate(nil)
 			if err != nil {
 				t.Fatal(name, err)
 			}
@@ -326,7 +326,7 @@ func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
 				if g.Tokens() == prompt+tokens-1 {
 					break
 				}
-				if _, err := g.Step(x, make([]int32, n)); err != nil {
+				if _, err := g.Step(make([]int32, n)); err != nil {
 					t.Fatal(name, err)
 				}
 			}

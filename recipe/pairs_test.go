@@ -145,14 +145,14 @@ func written(t *testing.T, m *model.Model, sets *recipe.Sets, x tensor.Exec, pro
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := m.Generate(x, source)
+	g, err := m.NewSession(x).Generate(source)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
 	all := []int32{text.End}
 	for len(all) <= sets.Tokens {
-		logits, err := g.Step(x, all[len(all)-1:])
+		logits, err := g.Step(all[len(all)-1:])
 		if err != nil {
 			t.Fatal(err)
 		}

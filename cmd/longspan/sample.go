@@ -111,7 +111,7 @@ func (s *sampleOptions) generate(o *output, t *trained, sampler *sampling.Sample
 	} else {
 		live(s.prompt)
 	}
-	g, err := t.model.Generate(t.exec, source)
+	g, err := t.model.NewSession(t.exec).Generate(source)
 	if err != nil {
 		return r, usage(err)
 	}
@@ -121,7 +121,7 @@ func (s *sampleOptions) generate(o *output, t *trained, sampler *sampling.Sample
 	defer stop()
 	began := time.Now()
 	for limit := s.limit(t); len(r.Tokens) < limit && !ended && ctx.Err() == nil; {
-		logits, err := g.Step(t.exec, next)
+		logits, err := g.Step(next)
 		if err != nil {
 			return r, err
 		}

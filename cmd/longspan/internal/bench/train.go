@@ -111,6 +111,7 @@ func (t Train) config() (model.Config, error) {
 type step struct {
 	x         tensor.Exec
 	model     *model.Model
+	session   *model.Session
 	weights   *optim.Weights
 	optimizer optim.Optimizer
 	settings  train.OptimizerConfig
@@ -125,11 +126,8 @@ func newStep(j plan.Job) (*step, error) {
 	if s.model, err = model.New(j.Model, s.x.Pool, true); err != nil {
 		return nil, err
 	}
-	var params []*tensor.Param
-	for _, p := range s.model.Params() {
-		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
-	}
-	if s.weights, err = optim.NewWeights(params); err != nil {
+	s.session = s.model.NewSession(s.x)
+	if s.weights, err = optim.NewWeights(s.model.Params()); err != nil {
 		return nil, err
 	}
 	if s.optimizer, err = train.NewOptimizer(j.Train, s.x, s.weights); err != nil {
@@ -158,7 +156,7 @@ func randomBatch(c model.Config, lengths []int) data.Batch {
 // run does one step.
 func (s *step) run() error {
 	s.weights.ZeroGrad(s.x)
-	if _, err := s.model.Run(s.x, &s.batch, model.Run{Backward: true, Scale: s.scale}); err != nil {
+	if _, err := s.session.Step(&s.batch, model.StepOptions{Backward: true, Scale: s.scale}); err != nil {
 		return err
 	}
 	norm := s.weights.GradNorm(s.x) / s.scale

@@ -49,7 +49,7 @@ func TestStepLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 		loss := func() float64 {
-			r, err := s.model.Run(s.x, &s.batch, model.Run{})
+			r, err := s.session.Step(&s.batch, model.StepOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -41,6 +41,7 @@ func (d *work) score(ctx context.Context, m *model.Model) ([]float64, error) {
 	bits := make([]float64, 0, d.Test.Len())
 	var b data.Batch
 	var losses []float32
+	session := m.NewSession(d.exec)
 	for i := range e.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -50,7 +51,7 @@ func (d *work) score(ctx context.Context, m *model.Model) ([]float64, error) {
 			return nil, err
 		}
 		losses = append(losses[:0], make([]float32, len(b.Tokens))...)
-		if _, err := m.Run(d.exec, &b, model.Run{Losses: losses}); err != nil {
+		if _, err := session.Step(&b, model.StepOptions{Losses: losses}); err != nil {
 			return nil, err
 		}
 		scored, _ := e.Place(i)
