@@ -68,8 +68,8 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 	switch {
 	case !g.check("CrossEntropy", in...):
 		return g.nothing()
-	case !w.leaf || w.typ != tensor.F32 || w.cols != x.cols:
-		return g.failf("CrossEntropy: found weights of %s %d×%d, expected an f32 leaf of classes×%d", w.typ, w.rows, w.cols, x.cols)
+	case !w.leaf || w.typ != tensor.F32 && w.wants || w.cols != x.cols:
+		return g.failf("CrossEntropy: found weights of %s %d×%d, expected a leaf of classes×%d, in f32 where it has a gradient", w.typ, w.rows, w.cols, x.cols)
 	case b != nil && (!b.leaf || b.typ != tensor.F32 || b.rows != 1 || b.cols != w.rows):
 		return g.failf("CrossEntropy: found a bias of %s %d×%d, expected an f32 leaf of 1×%d", b.typ, b.rows, b.cols, w.rows)
 	case len(targets) != x.rows:

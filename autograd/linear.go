@@ -10,12 +10,11 @@ import (
 //
 //	dx = dy·W    dW = dyᵀ·x    db = Σ_rows dy
 //
-// The bias is optional. W and b are leaves in float32; a policy with bf16 products rounds W, and x where it is not
-// bf16 already, for the product.
+// The bias is optional. A policy with bf16 products rounds W and x, where they are not bf16 already, for the product.
 type affine struct{ products tensor.Type }
 
 // Linear returns x·wᵀ + b as a [T, out] matrix of the policy's storage type. x is [T, in], w [out, in], b [1, out] or nil;
-// w and b are float32 leaves; where products are of bf16 and nothing trains, w may be rounded already. 2·T·in·out flops forward, twice that backward.
+// w and b are float32 leaves; w may be stored in 16 bits where it has no gradient. 2·T·in·out flops forward, twice that backward.
 func (g *Graph) Linear(x, w, b *Var) *Var { return g.linear(x, w, b, g.options.Policy.Activations) }
 
 // LinearF32 is Linear with its result in float32 whatever the policy: for logits.
@@ -29,8 +28,8 @@ func (g *Graph) linear(x, w, b *Var, t tensor.Type) *Var {
 	switch {
 	case !g.check("Linear", in...):
 		return g.nothing()
-	case !w.leaf || w.cols != x.cols || w.typ != tensor.F32 && (w.typ != tensor.BF16 || g.options.Policy.Products != tensor.BF16 || g.options.Train):
-		return g.failf("Linear: found weights of %s %d×%d for inputs of %d features, expected an f32 leaf of out×%d",
+	case !w.leaf || w.cols != x.cols || w.typ != tensor.F32 && w.wants:
+		return g.failf("Linear: found weights of %s %d×%d for inputs of %d features, expected a leaf of out×%d, in f32 where it has a gradient",
 			w.typ, w.rows, w.cols, x.cols, x.cols)
 	case b != nil && (!b.leaf || b.typ != tensor.F32 || b.rows != 1 || b.cols != w.rows):
 		return g.failf("Linear: found a bias of %s %d×%d, expected an f32 leaf of 1×%d", b.typ, b.rows, b.cols, w.rows)

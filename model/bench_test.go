@@ -10,7 +10,7 @@ import (
 // bench is a decoder of 12.8 million weights.
 func bench(b *testing.B, precision, checkpoint string) (*Model, tensor.Exec) {
 	x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
-	m, err := New(Config{Vocab: 256, Width: 512, Layers: 4, Heads: 8, Precision: precision, Checkpoint: checkpoint}, x.Pool, true)
+	m, err := New(Config{Vocab: 256, Width: 512, Layers: 4, Heads: 8, Precision: precision, Checkpoint: checkpoint}, Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func BenchmarkGenerate(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
 			c.c.Vocab, c.c.Width, c.c.Layers, c.c.Heads = 256, 512, 4, 8
-			m, err := New(c.c, x.Pool, false)
+			m, err := New(c.c, Options{Pool: x.Pool})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func BenchmarkPrompt(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
 			c.c.Vocab, c.c.Width, c.c.Layers, c.c.Heads = 256, 512, 4, 8
-			m, err := New(c.c, x.Pool, false)
+			m, err := New(c.c, Options{Pool: x.Pool})
 			if err != nil {
 				b.Fatal(err)
 			}

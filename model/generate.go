@@ -23,7 +23,6 @@ type Generation struct {
 	tokens   int
 	before   []int32     // the last of them: words that end later may begin there
 	err      error       // of a step that left the layers at odds
-	weights  *nn.Rounded // for bf16 products
 	caches   []*nn.Cache // of each block
 	sources  []*nn.Cache // of an encoder-decoder: what each block's cross-attention reads
 	segments *segments   // of a hierarchical model
@@ -43,7 +42,7 @@ func (s *Session) Generate(source []int32) (*Generation, error) {
 	if (m.s.Kind == EncoderDecoder) != (len(source) > 0) {
 		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.s.Kind)
 	}
-	g := &Generation{session: s, m: m, pool: s.x.Pool, weights: nn.NewRounded(s.x.Pool)}
+	g := &Generation{session: s, m: m, pool: s.x.Pool}
 	if err := g.begin(source); err != nil {
 		g.Close()
 		return nil, err
@@ -85,7 +84,6 @@ func (g *Generation) Close() {
 	if g.segments != nil {
 		g.segments.free(g.pool)
 	}
-	g.weights.Free()
 	g.caches, g.sources, g.segments = nil, nil, nil
 	g.err = errors.New("model: found a generation that was closed, expected an open one; begin another with Generate")
 }
@@ -174,7 +172,7 @@ func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
 }
 
 func (g *Generation) pass(lengths, starts []int) *nn.Pass {
-	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.session.compiled, Rounded: g.weights}
+	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.session.compiled}
 }
 
 // apply records the blocks on the tokens h.

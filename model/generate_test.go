@@ -15,7 +15,7 @@ func generators() map[string]Config {
 	all := map[string]Config{}
 	add := func(c Config) {
 		c.Vocab, c.Width, c.Layers, c.Heads, c.Seed = 11, 16, 2, 2, 5
-		if m, err := New(c, tensor.NewDryPool(), false); err == nil {
+		if m, err := New(c, Options{Pool: tensor.NewDryPool()}); err == nil {
 			m.Close()
 			all[fmt.Sprint(c.Kind, " ", c.Position, " ", c.Attention, " ", c.Segment, c.Words)] = c
 		}
@@ -224,7 +224,7 @@ func TestGenerationIsBounded(t *testing.T) {
 	} {
 		c.Vocab, c.Width, c.Layers, c.Heads = 11, 16, 2, 2
 		x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
-		m, err := New(c, x.Pool, false)
+		m, err := New(c, Options{Pool: x.Pool})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,23 +289,26 @@ func TestGenerationRefuses(t *testing.T) {
 	}
 }
 
-// Weights rounded once give the bits of weights rounded for each product.
-func TestRoundedWeightsChangeNothing(t *testing.T) {
+// A model made for inference stores its tables in bf16, and gives the bits of one whose tables are rounded for each product.
+func TestStorageInBF16ChangesNothing(t *testing.T) {
 	for name, c := range zoo() {
 		if c.WithDefaults().Head != LM || c.Kind == EncoderDecoder {
 			continue
 		}
 		c.Precision = "bf16"
-		m := newModel(t, c, nil)
+		stored, err := New(c, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stored.embedding.Weight.Value.Type != tensor.BF16 {
+			t.Errorf("%s: the embedding is stored in %s", name, stored.embedding.Weight.Value.Type)
+		}
 		tokens := batch(1, 40).Tokens
 		var got [2][]float32
-		for i := range got {
+		for i, m := range []*Model{newModel(t, c, nil), stored} {
 			g, err := m.NewSession(tensor.Exec{}).Generate(nil)
 			if err != nil {
 				t.Fatal(err)
-			}
-			if i == 0 {
-				g.weights = nil
 			}
 			for at := 0; at < 40; at += 20 {
 				if got[i], err = g.Step(tokens[at : at+20]); err != nil {

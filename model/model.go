@@ -29,9 +29,19 @@ type Model struct {
 	progress progress
 }
 
-// New makes the model of c with first weights by its seed. Weights, and with train their gradients, come from pool; from a dry one they
-// have no data, and the model counts.
-func New(c Config, pool *tensor.Pool, train bool) (*Model, error) {
+// Options says where the weights of a model come from. The zero value draws them, for inference.
+type Options struct {
+	Pool  *tensor.Pool // of drawn weights and gradients; from a dry pool they have no data, and the model counts
+	Train bool         // weights have gradients
+}
+
+// New makes the model of c with first weights drawn by its seed. Where nothing is trained and the precision is bf16, tables are stored
+// in bf16.
+func New(c Config, o Options) (*Model, error) {
+	return build(c, nn.ParamsOptions{Pool: o.Pool, Train: o.Train})
+}
+
+func build(c Config, o nn.ParamsOptions) (*Model, error) {
 	s, err := c.resolve()
 	if err != nil {
 		return nil, err
@@ -39,7 +49,8 @@ func New(c Config, pool *tensor.Pool, train bool) (*Model, error) {
 	if s.Checkpoint == Auto {
 		return nil, errors.New("model: checkpoint: found auto, expected what package plan makes of it for a memory budget")
 	}
-	m := &Model{s: s, params: nn.NewParams(pool, s.Seed, train)}
+	o.Seed, o.Type = s.Seed, s.policy.Products
+	m := &Model{s: s, params: nn.NewParams(o)}
 	if err := m.make(); err != nil {
 		m.params.Free()
 		return nil, err
@@ -147,6 +158,9 @@ func (m *Model) Params() []*tensor.Param { return m.params.All() }
 
 // Count is the number of weights, element by element.
 func (m *Model) Count() int64 { return m.params.Count() }
+
+// Bytes is the size of the weights as they are stored.
+func (m *Model) Bytes() int64 { return m.params.Bytes() }
 
 // Policy is the model's precision.
 func (m *Model) Policy() autograd.Policy { return m.s.policy }

@@ -57,7 +57,7 @@ func batch(seed uint64, lengths ...int) *data.Batch {
 
 func newModel(t *testing.T, c Config, pool *tensor.Pool) *Model {
 	t.Helper()
-	m, err := New(c, pool, true)
+	m, err := New(c, Options{Pool: pool, Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}

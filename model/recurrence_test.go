@@ -70,7 +70,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func FuzzRestoreMemory(f *testing.F) {
-	m, err := New(zoo()["transformer-xl"], nil, false)
+	m, err := New(zoo()["transformer-xl"], Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 // A layer is made once, with its weights named in a [Params]; its Apply methods record its operations on the graph of
 // a [Pass], which says what the layers of one forward pass share: the graph, the lengths of the packed batch, positions.
 //
-//	params := nn.NewParams(pool, 1, true)
+//	params := nn.NewParams(nn.ParamsOptions{Pool: pool, Seed: 1, Train: true})
 //	layer := nn.NewLinear(params, "out", 512, 256, true)
 //	y := layer.Apply(pass, x) // [T, 512] to [T, 256]
 package nn

@@ -8,16 +8,13 @@ func Normal(std float64) Init { return Init{Std: std} }
 func Zeros() Init             { return Init{} }
 func Ones() Init              { return Init{Offset: 1} }
 
-// fill draws every element of x from a sequence of its own.
-func (i Init) fill(x []float32, seed uint64) {
-	if i.Std == 0 {
-		for j := range x {
-			x[j] = float32(i.Offset)
-		}
-		return
-	}
+// fill draws x, which is elements first … first+len(x)−1 of a weight, from the sequence of seed.
+func (i Init) fill(x []float32, seed, first uint64) {
 	for j := range x {
-		x[j] = float32(i.Offset + i.Std*normal(seed, uint64(j)))
+		x[j] = float32(i.Offset)
+		if i.Std != 0 {
+			x[j] = float32(i.Offset + i.Std*normal(seed, first+uint64(j)))
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ type Linear struct{ Weight, Bias *tensor.Param }
 
 // NewLinear makes a layer from in to out features. Weights are normal with standard deviation 1/√in, times scale.
 func NewLinear(p *Params, name string, in, out int, bias bool, scale float64) *Linear {
-	l := &Linear{Weight: p.Add(name+".weight", out, in, Normal(scale/math.Sqrt(float64(in))))}
+	l := &Linear{Weight: p.AddTable(name+".weight", out, in, Normal(scale/math.Sqrt(float64(in))))}
 	if bias {
 		l.Bias = p.Add(name+".bias", 1, out, Zeros())
 	}
@@ -22,12 +22,12 @@ func NewLinear(p *Params, name string, in, out int, bias bool, scale float64) *L
 
 // Apply maps x [T, in] to [T, out].
 func (l *Linear) Apply(p *Pass, x *autograd.Var) *autograd.Var {
-	return p.G.Linear(x, p.weight(l.Weight), p.Leaf(l.Bias))
+	return p.G.Linear(x, p.Leaf(l.Weight), p.Leaf(l.Bias))
 }
 
 // ApplyF32 is Apply with its result in float32 whatever the policy.
 func (l *Linear) ApplyF32(p *Pass, x *autograd.Var) *autograd.Var {
-	return p.G.LinearF32(x, p.weight(l.Weight), p.Leaf(l.Bias))
+	return p.G.LinearF32(x, p.Leaf(l.Weight), p.Leaf(l.Bias))
 }
 
 // NormKind is a kind of norm.
@@ -82,7 +82,7 @@ const embeddingStd = 0.02
 
 // NewEmbedding makes a table.
 func NewEmbedding(p *Params, name string, rows, width int) *Embedding {
-	return &Embedding{p.Add(name+".weight", rows, width, Normal(embeddingStd))}
+	return &Embedding{p.AddTable(name+".weight", rows, width, Normal(embeddingStd))}
 }
 
 // Apply looks ids up: [len(ids), width]. ids must stay unchanged until the pass closes.

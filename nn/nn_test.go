@@ -9,7 +9,7 @@ import (
 )
 
 func TestInitIsNormalAndStable(t *testing.T) {
-	p := NewParams(tensor.NewPool(), 1, false)
+	p := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1})
 	w := p.Add("w", 200, 100, Normal(0.5))
 	mean, square, top := 0.0, 0.0, 0.0
 	for _, v := range w.Value.F32 {
@@ -21,7 +21,7 @@ func TestInitIsNormalAndStable(t *testing.T) {
 	if math.Abs(mean) > 0.014 || math.Abs(square-0.25) > 0.01 || top > 3 || top < 1.5 {
 		t.Errorf("mean %g, mean square %g, largest %g; want 0, 0.25 and about 2", mean, square, top)
 	}
-	other := NewParams(tensor.NewPool(), 1, false)
+	other := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1})
 	other.Add("before", 3, 3, Normal(1))
 	if other.Add("w", 200, 100, Normal(0.5)).Value.F32[777] != w.Value.F32[777] {
 		t.Error("a weight's first value depends on what was made before it")
@@ -37,7 +37,7 @@ func TestParamsTellMistakes(t *testing.T) {
 		`two weights named "a.weight"`: func(p *Params) { NewLinear(p, "a", 2, 3, false, 1); NewEmbedding(p, "a", 4, 4) },
 		`"b.weight" of 0×3`:            func(p *Params) { NewEmbedding(p, "b", 0, 3) },
 	} {
-		p := NewParams(tensor.NewPool(), 1, true)
+		p := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1, Train: true})
 		if add(p); p.Err() == nil || !strings.Contains(p.Err().Error(), want) {
 			t.Errorf("error %v, want one with %q", p.Err(), want)
 		}
@@ -45,7 +45,7 @@ func TestParamsTellMistakes(t *testing.T) {
 }
 
 func TestGradsFinite(t *testing.T) {
-	p := NewParams(tensor.NewPool(), 1, true)
+	p := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1, Train: true})
 	w := p.Add("w", 3, 5, Zeros())
 	for _, v := range []float32{float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())} {
 		if w.Grad.F32[7] = 1e38; !p.GradsFinite() {
@@ -118,7 +118,7 @@ func TestSettingsThatCannotGoTogether(t *testing.T) {
 		}
 		config := AttentionConfig{Width: 32, Heads: 4, Mechanism: m}
 		c.change(&config)
-		if _, err := NewAttention(NewParams(nil, 1, false), "a", config); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := NewAttention(NewParams(ParamsOptions{Seed: 1}), "a", config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
 	}

@@ -10,39 +10,95 @@ import (
 // Params is the weights of a model, in the order in which they were made. Names are stable: they depend on the
 // configuration alone, and weights are drawn by seed and name, so that what one layer draws does not change with the others.
 type Params struct {
-	pool   *tensor.Pool
-	seed   uint64
-	train  bool
+	o      ParamsOptions
 	list   []*tensor.Param
 	byName map[string]*tensor.Param
-	err    error // the first mistake
+	loaded map[*tensor.Param]bool // values that came from Load
+	err    error                  // the first mistake
 }
 
-// NewParams returns an empty registry whose weights come from pool; a dry pool gives weights that only count. With train,
-// each gets room for a gradient.
-func NewParams(pool *tensor.Pool, seed uint64, train bool) *Params {
-	return &Params{pool: pool, seed: seed, train: train, byName: map[string]*tensor.Param{}}
+// ParamsOptions says where weights come from and how they are stored.
+type ParamsOptions struct {
+	Pool  *tensor.Pool // of drawn weights and gradients; a dry pool gives weights that only count
+	Seed  uint64       // of drawn weights
+	Train bool         // each weight gets a gradient, and all are F32
+	Type  tensor.Type  // storage of drawn tables (see Table); everything else is F32
+	Load  Loader       // nil: weights are drawn by their initialisers
 }
 
-// Add makes a rows × cols weight. A name that is taken, under which two layers would share weights unknowingly, or a shape without
+// Loader returns the stored value of a weight of rows × cols. A table may have any type; every other weight is F32. The value stays
+// valid, and unchanged, as long as the Params; it belongs to the loader.
+type Loader func(name string, rows, cols int, kind Kind) (tensor.Mat, error)
+
+// Kind is how a weight is used.
+type Kind uint8
+
+// The kinds of weights.
+const (
+	Small Kind = iota // read element by element: F32
+	Table             // a factor of products or a table of rows: F32, BF16 or F16
+)
+
+// NewParams returns an empty registry.
+func NewParams(o ParamsOptions) *Params {
+	if o.Train {
+		o.Type = tensor.F32
+	}
+	return &Params{o: o, byName: map[string]*tensor.Param{}, loaded: map[*tensor.Param]bool{}}
+}
+
+// Add makes a rows × cols weight that is F32. A name that is taken, under which two layers would share weights unknowingly, or a shape without
 // elements is a mistake that Err tells; the weight returned is then of no use.
 func (p *Params) Add(name string, rows, cols int, init Init) *tensor.Param {
+	return p.add(name, rows, cols, Small, init)
+}
+
+// AddTable is Add for a weight that may be stored in 16 bits.
+func (p *Params) AddTable(name string, rows, cols int, init Init) *tensor.Param {
+	return p.add(name, rows, cols, Table, init)
+}
+
+func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.Param {
 	switch {
 	case p.byName[name] != nil:
 		return p.fail(fmt.Errorf("nn: found two weights named %q, expected names of their own; give the layers different names", name))
 	case rows < 1 || cols < 1:
 		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at least one element", name, rows, cols))
 	}
-	w := &tensor.Param{Name: name, Value: p.pool.GetZero(tensor.F32, rows, cols)}
-	if p.train {
-		w.Grad = p.pool.GetZero(tensor.F32, rows, cols)
+	w := &tensor.Param{Name: name}
+	if p.o.Load != nil {
+		var err error
+		if w.Value, err = p.o.Load(name, rows, cols, kind); err != nil {
+			return p.fail(err)
+		}
+		p.loaded[w] = true
+	} else {
+		w.Value = p.draw(name, rows, cols, kind, init)
 	}
-	if !w.Value.Dry() {
-		init.fill(w.Value.F32, hashName(p.seed, name))
+	if p.o.Train {
+		w.Grad = p.o.Pool.GetZero(tensor.F32, rows, cols)
 	}
 	p.list = append(p.list, w)
 	p.byName[name] = w
 	return w
+}
+
+// draw makes the first value of a weight.
+func (p *Params) draw(name string, rows, cols int, kind Kind, init Init) tensor.Mat {
+	t := tensor.F32
+	if kind == Table {
+		t = p.o.Type
+	}
+	value, seed := p.o.Pool.Get(t, rows, cols), hashName(p.o.Seed, name)
+	if value.Dry() {
+		return value
+	}
+	row := make([]float32, cols)
+	for i := range rows {
+		init.fill(row, seed, uint64(i)*uint64(cols))
+		value.WriteRow(i, row)
+	}
+	return value
 }
 
 func (p *Params) fail(err error) *tensor.Param {
@@ -52,8 +108,8 @@ func (p *Params) fail(err error) *tensor.Param {
 	return &tensor.Param{Value: tensor.New(tensor.F32, 1, 1)}
 }
 
-// Pool is where the weights come from.
-func (p *Params) Pool() *tensor.Pool { return p.pool }
+// Pool is where drawn weights come from.
+func (p *Params) Pool() *tensor.Pool { return p.o.Pool }
 
 // Err is the first mistake made in Add, if any. Ask once, when all layers are made.
 func (p *Params) Err() error { return p.err }
@@ -73,6 +129,14 @@ func (p *Params) Count() int64 {
 	return n
 }
 
+// Bytes is the size of all weights as they are stored.
+func (p *Params) Bytes() (bytes int64) {
+	for _, w := range p.list {
+		bytes += w.Value.Bytes()
+	}
+	return bytes
+}
+
 // ZeroGrads clears every gradient.
 func (p *Params) ZeroGrads() {
 	for _, w := range p.list {
@@ -80,12 +144,14 @@ func (p *Params) ZeroGrads() {
 	}
 }
 
-// Free gives weights and gradients back to the pool. Nothing may use them afterwards.
+// Free gives drawn weights and gradients back to the pool. Nothing may use them afterwards.
 func (p *Params) Free() {
 	for _, w := range p.list {
-		p.pool.Put(w.Value)
-		if p.train {
-			p.pool.Put(w.Grad)
+		if !p.loaded[w] {
+			p.o.Pool.Put(w.Value)
+		}
+		if p.o.Train {
+			p.o.Pool.Put(w.Grad)
 		}
 	}
 	p.list, p.byName = nil, map[string]*tensor.Param{}

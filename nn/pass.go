@@ -15,8 +15,6 @@ type Pass struct {
 	Rate    float64 // of dropout
 	Seed    uint64  // of what dropout drops
 
-	Rounded *Rounded // weights that passes over them have rounded already; nil: each product rounds
-
 	before       []int32 // what Read was told
 	tokens       []int32
 	words        map[int]seeds // of the tokens, by their length

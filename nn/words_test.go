@@ -21,7 +21,7 @@ func TestWordsFindWhatCameNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, heads := range []int{1, 2} {
-		p := NewParams(nil, 1, false)
+		p := NewParams(ParamsOptions{Seed: 1})
 		a, err := NewAttention(p, "a", AttentionConfig{Width: width, Heads: heads, Causal: true, Mechanism: mechanism, Words: []int{word}})
 		if err != nil {
 			t.Fatal(err)

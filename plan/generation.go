@@ -19,12 +19,12 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 		c.Checkpoint = "none"
 	}
 	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewDryPool()}
-	m, err := model.New(c, x.Pool, false)
+	m, err := model.New(c, model.Options{Pool: x.Pool})
 	if err != nil {
 		return Estimate{}, err
 	}
 	e := Estimate{Params: m.Count(), Tokens: prompt + tokens}
-	e.Bytes.Weights = 4 * e.Params
+	e.Bytes.Weights = m.Bytes()
 	var source []int32
 	if m.Config().Kind == model.EncoderDecoder {
 		source, prompt = make([]int32, prompt), 1

@@ -124,7 +124,7 @@ func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, 
 	if err != nil {
 		return 0, err
 	}
-	real, err := model.New(j.Model, x.Pool, true)
+	real, err := model.New(j.Model, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		return 0, err
 	}

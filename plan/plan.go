@@ -89,7 +89,7 @@ func Make(j Job) (Estimate, error) {
 	}
 	memory := x.Pool
 	e := Estimate{Params: m.Count(), Width: m.Config().Width}
-	e.Bytes.Weights = 4 * e.Params
+	e.Bytes.Weights = m.Bytes()
 	e.Bytes.Gradients = memory.InUse() - e.Bytes.Weights
 	if err := j.optimizer(x, m); err != nil {
 		return Estimate{}, err
@@ -165,7 +165,7 @@ func Evaluation(j Job) (Estimate, error) {
 		return Estimate{}, err
 	}
 	e := Estimate{Params: m.Count(), Width: m.Config().Width}
-	e.Bytes.Weights = 4 * e.Params
+	e.Bytes.Weights = m.Bytes()
 	result, err := j.step(x, m, false)
 	if err != nil {
 		return Estimate{}, err
@@ -184,7 +184,7 @@ func (j Job) dryModel(trained bool) (tensor.Exec, *model.Model, error) {
 		j.Model.Checkpoint = "none"
 	}
 	x := tensor.Exec{Threads: pool.Threads(j.Threads), Pool: tensor.NewDryPool()}
-	m, err := model.New(j.Model, x.Pool, trained)
+	m, err := model.New(j.Model, model.Options{Pool: x.Pool, Train: trained})
 	return x, m, err
 }
 

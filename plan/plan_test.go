@@ -50,7 +50,7 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 	memory := tensor.NewPool()
 	memory.Reserve(reserve)
 	x := tensor.Exec{Threads: j.Threads, Pool: memory}
-	m, err := model.New(j.Model, memory, true)
+	m, err := model.New(j.Model, model.Options{Pool: memory, Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +314,7 @@ func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
 				t.Fatal(name, err)
 			}
 			x := tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
-			m, err := model.New(c, x.Pool, false)
+			m, err := model.New(c, model.Options{Pool: x.Pool})
 			if err != nil {
 				t.Fatal(name, err)
 			}

@@ -42,7 +42,7 @@ func (r *Recipe) Fit(s *Sets) error {
 // Build makes the model that Fit has fitted to the data. Weights, and for training their gradients, come from
 // x's pool until Close.
 func (r *Recipe) Build(x tensor.Exec, trained bool) (*model.Model, error) {
-	return model.New(r.Model, x.Pool, trained)
+	return model.New(r.Model, model.Options{Pool: x.Pool, Train: trained})
 }
 
 // fitKind chooses the kind and the head that the data is for, where the recipe names neither.

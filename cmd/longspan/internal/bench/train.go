@@ -123,7 +123,7 @@ type step struct {
 func newStep(j plan.Job) (*step, error) {
 	s := &step{x: tensor.Exec{Threads: j.Threads, Pool: tensor.NewPool()}, settings: j.Train.Optimizer, scale: 1}
 	var err error
-	if s.model, err = model.New(j.Model, s.x.Pool, true); err != nil {
+	if s.model, err = model.New(j.Model, model.Options{Pool: s.x.Pool, Train: true}); err != nil {
 		return nil, err
 	}
 	s.session = s.model.NewSession(s.x)
