@@ -179,7 +179,7 @@ func TestMistakesAreReported(t *testing.T) {
 		record func(g *Graph)
 		want   string
 	}{
-		"linear": {func(g *Graph) { g.Linear(g.Input(x), g.Input(w), nil) }, "expected an f32 leaf of out×4"},
+		"linear": {func(g *Graph) { g.Linear(g.Input(x), g.Input(w), nil) }, "expected a leaf of out×4"},
 		"add":    {func(g *Graph) { g.Add(g.Input(x), g.Input(w)) }, "expected the same shape"},
 		"first mistake": {func(g *Graph) {
 			g.Add(g.Add(g.Input(x), g.Input(w)), g.Take(g.Input(x), []int32{9}))
