@@ -19,6 +19,7 @@ type File struct {
 	index    map[string]int // into entries, by name
 	metadata map[string]string
 	closer   io.Closer
+	mapped   []byte // the whole file, if OpenMapped opened it
 }
 
 // NewFile reads and checks the header of a file of size bytes. It keeps r.
@@ -54,12 +55,17 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// Close closes the file that Open opened. It does nothing after NewFile.
+// Close closes the file that Open or OpenMapped opened; matrices that View gave are no longer valid. It does nothing after NewFile.
 func (f *File) Close() error {
-	if f.closer == nil {
-		return nil
+	var err error
+	if f.mapped != nil {
+		err = unmapFile(f.mapped)
+		f.mapped = nil
 	}
-	return f.closer.Close()
+	if f.closer == nil {
+		return err
+	}
+	return errors.Join(err, f.closer.Close())
 }
 
 // Entries lists the tensors in the order of their bytes. The caller must not change the list.
