@@ -42,10 +42,11 @@ bench:
 # Python 3 with the versions that the requirements files pin; see bench/peers/README.md and attention/testdata/golden/gen.py.
 PYTHON ?= .venv/bin/python
 
-# The golden files that tests read, from PyTorch and Hugging Face transformers.
+# The golden files that tests read, from PyTorch and Hugging Face transformers and tokenizers.
 golden:
 	$(PYTHON) attention/testdata/golden/gen.py
 	$(PYTHON) model/testdata/golden/gen.py
+	$(PYTHON) tokenizer/testdata/golden/gen.py
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build
