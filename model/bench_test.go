@@ -61,7 +61,7 @@ func BenchmarkGenerate(b *testing.B) {
 				b.Fatal(err)
 			}
 			weights := x.Pool.InUse()
-			g, err := m.NewSession(x).Generate(nil)
+			g, err := m.NewSession(x).Decode(nil)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -102,7 +102,7 @@ func BenchmarkPrompt(b *testing.B) {
 			const tokens = 16384
 			session := m.NewSession(x)
 			for b.Loop() {
-				g, err := session.Generate(nil)
+				g, err := session.Decode(nil)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -12,45 +12,45 @@ import (
 
 // Config says what a model is. Vocab must be set; the zero value of everything else is its default.
 type Config struct {
-	Kind    string `yaml:"kind"`              // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
-	Head    string `yaml:"head"`              // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
-	Vocab   int    `yaml:"vocab"`             // tokens are 0 … vocab−1
-	Classes int    `yaml:"classes,omitempty"` // of classify and tag
-	Pool    string `yaml:"pool,omitempty"`    // what classify and regress read: mean (default) or first
+	Kind    string `yaml:"kind" json:"kind"`                           // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
+	Head    string `yaml:"head" json:"head"`                           // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
+	Vocab   int    `yaml:"vocab" json:"vocab"`                         // tokens are 0 … vocab−1
+	Classes int    `yaml:"classes,omitempty" json:"classes,omitempty"` // of classify and tag
+	Pool    string `yaml:"pool,omitempty" json:"pool,omitempty"`       // what classify and regress read: mean (default) or first
 
-	Width      int    `yaml:"width"`                // features of a token; default 256
-	Layers     int    `yaml:"layers"`               // default 4; of an encoder-decoder, of each half
-	Heads      int    `yaml:"heads"`                // H; default 4
-	KVHeads    int    `yaml:"kv_heads,omitempty"`   // Hkv, a divisor of heads; default heads
-	HeadDim    int    `yaml:"head_dim,omitempty"`   // D, a multiple of 8; default width/heads
-	Hidden     int    `yaml:"hidden,omitempty"`     // of the feed-forward layers; default 4·width
-	Activation string `yaml:"activation,omitempty"` // gelu (default), gelu_tanh, relu, silu, geglu or swiglu
-	Norm       string `yaml:"norm,omitempty"`       // layer (default) or rms
-	Placement  string `yaml:"placement,omitempty"`  // pre (default): norms inside the residual branches; or post: after the sums
-	Bias       bool   `yaml:"bias,omitempty"`       // in the linear layers
-	Tied       bool   `yaml:"tied,omitempty"`       // the lm or mlm head is the embedding's table
+	Width      int    `yaml:"width" json:"width"`                               // features of a token; default 256
+	Layers     int    `yaml:"layers" json:"layers"`                             // default 4; of an encoder-decoder, of each half
+	Heads      int    `yaml:"heads" json:"heads"`                               // H; default 4
+	KVHeads    int    `yaml:"kv_heads,omitempty" json:"kv_heads,omitempty"`     // Hkv, a divisor of heads; default heads
+	HeadDim    int    `yaml:"head_dim,omitempty" json:"head_dim,omitempty"`     // D, a multiple of 8; default width/heads
+	Hidden     int    `yaml:"hidden,omitempty" json:"hidden,omitempty"`         // of the feed-forward layers; default 4·width
+	Activation string `yaml:"activation,omitempty" json:"activation,omitempty"` // gelu (default), gelu_tanh, relu, silu, geglu or swiglu
+	Norm       string `yaml:"norm,omitempty" json:"norm,omitempty"`             // layer (default) or rms
+	Placement  string `yaml:"placement,omitempty" json:"placement,omitempty"`   // pre (default): norms inside the residual branches; or post: after the sums
+	Bias       bool   `yaml:"bias,omitempty" json:"bias,omitempty"`             // in the linear layers
+	Tied       bool   `yaml:"tied,omitempty" json:"tied,omitempty"`             // the lm or mlm head is the embedding's table
 
 	// Attention is a mechanism in its text form, such as "window(256) | global(0)", for all layers, or several that layers
 	// take in turn; default full. What comes later is hidden where the kind asks for it, whatever the mechanism.
-	Attention  []string `yaml:"attention,omitempty"`
-	Sinks      bool     `yaml:"sinks,omitempty"`       // a learned logit a head that takes probability
-	Position   string   `yaml:"position,omitempty"`    // rotary (default), none, learned, alibi, t5, or relative, which transformer-xl has
-	RotaryBase float64  `yaml:"rotary_base,omitempty"` // default 10000
-	NoPosition []int    `yaml:"no_position,omitempty"` // layers, from 0, whose attention has no position encoding: they match by content, equally well at any distance
-	Ngrams     []int    `yaml:"ngrams,omitempty"`      // words of so many tokens each have a vector that is added to that of the token they end with, such as [4, 8]
-	Words      []int    `yaml:"words,omitempty"`       // layers of no_position look for what came after words of so many tokens, such as [14, 20], which heads take in turn, and for nothing else: queries and keys are vectors that are drawn, not learned
-	NgramRows  int      `yaml:"ngram_rows,omitempty"`  // of each table of such vectors, which words are hashed into; default 65536
-	MaxTokens  int      `yaml:"max_tokens,omitempty"`  // of a sequence, with learned positions
+	Attention  []string `yaml:"attention,omitempty" json:"attention,omitempty"`
+	Sinks      bool     `yaml:"sinks,omitempty" json:"sinks,omitempty"`             // a learned logit a head that takes probability
+	Position   string   `yaml:"position,omitempty" json:"position,omitempty"`       // rotary (default), none, learned, alibi, t5, or relative, which transformer-xl has
+	RotaryBase float64  `yaml:"rotary_base,omitempty" json:"rotary_base,omitempty"` // default 10000
+	NoPosition []int    `yaml:"no_position,omitempty" json:"no_position,omitempty"` // layers, from 0, whose attention has no position encoding: they match by content, equally well at any distance
+	Ngrams     []int    `yaml:"ngrams,omitempty" json:"ngrams,omitempty"`           // words of so many tokens each have a vector that is added to that of the token they end with, such as [4, 8]
+	Words      []int    `yaml:"words,omitempty" json:"words,omitempty"`             // layers of no_position look for what came after words of so many tokens, such as [14, 20], which heads take in turn, and for nothing else: queries and keys are vectors that are drawn, not learned
+	NgramRows  int      `yaml:"ngram_rows,omitempty" json:"ngram_rows,omitempty"`   // of each table of such vectors, which words are hashed into; default 65536
+	MaxTokens  int      `yaml:"max_tokens,omitempty" json:"max_tokens,omitempty"`   // of a sequence, with learned positions
 
-	Memory  int `yaml:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees; default 512
-	Segment int `yaml:"segment,omitempty"` // hierarchical: tokens of a segment; default 64. transformer-xl: a recipe's sequences are read so many tokens at a time; 0: whole
+	Memory  int `yaml:"memory,omitempty" json:"memory,omitempty"`   // transformer-xl: tokens of earlier segments that each layer sees; default 512
+	Segment int `yaml:"segment,omitempty" json:"segment,omitempty"` // hierarchical: tokens of a segment; default 64. transformer-xl: a recipe's sequences are read so many tokens at a time; 0: whole
 
-	Dropout   float64 `yaml:"dropout,omitempty"`   // 0 up to 1
-	Smoothing float64 `yaml:"smoothing,omitempty"` // of the labels of lm, mlm, classify and tag, in training alone; 0 up to 1
+	Dropout   float64 `yaml:"dropout,omitempty" json:"dropout,omitempty"`     // 0 up to 1
+	Smoothing float64 `yaml:"smoothing,omitempty" json:"smoothing,omitempty"` // of the labels of lm, mlm, classify and tag, in training alone; 0 up to 1
 
-	Precision  string `yaml:"precision,omitempty"`  // f32 (default), bf16 or fp16
-	Checkpoint string `yaml:"checkpoint,omitempty"` // what is computed again instead of kept: none (default), every layer, sqrt: groups of √layers, the first N layers, or auto, which package plan settles
-	Seed       uint64 `yaml:"seed,omitempty"`       // of the first weights
+	Precision  string `yaml:"precision,omitempty" json:"precision,omitempty"`   // f32 (default), bf16 or fp16
+	Checkpoint string `yaml:"checkpoint,omitempty" json:"checkpoint,omitempty"` // what is computed again instead of kept: none (default), every layer, sqrt: groups of √layers, the first N layers, or auto, which package plan settles
+	Seed       uint64 `yaml:"seed,omitempty" json:"seed,omitempty"`             // of the first weights
 }
 
 // The kinds and heads.
@@ -123,6 +123,11 @@ func (c Config) WithDefaults() Config {
 func (c Config) Causal() bool {
 	c = c.WithDefaults()
 	return c.Kind == Decoder || c.Kind == TransformerXL || c.Kind == Hierarchical && c.Head == LM
+}
+
+// policy is the precision of c.
+func (c Config) policy() (autograd.Policy, error) {
+	return autograd.ParsePolicy(c.WithDefaults().Precision)
 }
 
 // Check says what is wrong with c: what was found, what was expected, and what to do.

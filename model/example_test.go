@@ -36,7 +36,7 @@ func Example() {
 		}
 	}
 
-	g, err := m.NewSession(x).Generate(nil)
+	g, err := m.NewSession(x).Decode(nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -32,9 +32,9 @@ type Generation struct {
 // a prompt of any length needs the memory of this one.
 const promptTokens = 4096
 
-// Generate begins a sequence. The model must have the head lm; an encoder-decoder needs the sequence to read as source, others
-// none. What is carried comes from x.Pool until Close; in bf16 the weights of linear layers are carried too, rounded once.
-func (s *Session) Generate(source []int32) (*Generation, error) {
+// Decode begins a sequence that is decoded token by token. The model must have the head lm; an encoder-decoder needs the sequence to read as source, others
+// none. What is carried comes from the session's pool until Close.
+func (s *Session) Decode(source []int32) (*Generation, error) {
 	m := s.m
 	if m.s.Head != LM {
 		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.s.Head)
@@ -85,7 +85,7 @@ func (g *Generation) Close() {
 		g.segments.free(g.pool)
 	}
 	g.caches, g.sources, g.segments = nil, nil, nil
-	g.err = errors.New("model: found a generation that was closed, expected an open one; begin another with Generate")
+	g.err = errors.New("model: found a generation that was closed, expected an open one; begin another with Decode")
 }
 
 // Tokens is how many tokens the sequence has.

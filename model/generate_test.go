@@ -71,7 +71,7 @@ func splits(seed uint64, tokens int) (parts []int) {
 // generate gives the tokens in parts and returns the logits behind each part, by its last token.
 func generate(t *testing.T, m *Model, x tensor.Exec, tokens, source []int32, parts []int) map[int][]float32 {
 	t.Helper()
-	g, err := m.NewSession(x).Generate(source)
+	g, err := m.NewSession(x).Decode(source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestGenerationIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		weights := x.Pool.InUse()
-		g, err := m.NewSession(x).Generate(nil)
+		g, err := m.NewSession(x).Decode(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestGenerationIsBounded(t *testing.T) {
 
 func TestGenerationRefuses(t *testing.T) {
 	m := newModel(t, Config{Vocab: 11, Width: 16, Heads: 2, Position: "learned", MaxTokens: 20}, nil)
-	g, err := m.NewSession(tensor.Exec{}).Generate(nil)
+	g, err := m.NewSession(tensor.Exec{}).Decode(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestGenerationRefuses(t *testing.T) {
 	if _, err := g.Step(make([]int32, 1)); err == nil {
 		t.Error("a closed generation went on")
 	}
-	if _, err := m.NewSession(tensor.Exec{}).Generate([]int32{1}); err == nil {
+	if _, err := m.NewSession(tensor.Exec{}).Decode([]int32{1}); err == nil {
 		t.Error("a source was taken by a decoder")
 	}
 }
@@ -306,7 +306,7 @@ func TestStorageInBF16ChangesNothing(t *testing.T) {
 		tokens := batch(1, 40).Tokens
 		var got [2][]float32
 		for i, m := range []*Model{newModel(t, c, nil), stored} {
-			g, err := m.NewSession(tensor.Exec{}).Generate(nil)
+			g, err := m.NewSession(tensor.Exec{}).Decode(nil)
 			if err != nil {
 				t.Fatal(err)
 			}

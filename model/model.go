@@ -7,8 +7,10 @@ import (
 	"slices"
 
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // Model is a Transformer with its weights. Any number of goroutines may share it, each with a [Session] of its own, as long as nothing trains it.
@@ -26,6 +28,10 @@ type Model struct {
 	end       *nn.Norm // after the last block, with norms inside the branches
 	head      *nn.Linear
 
+	tokenizer *tokenizer.Tokenizer // nil: none
+	answers   data.Answers
+	file      *weightsFile // of a model that was opened
+
 	progress progress
 }
 
@@ -33,12 +39,20 @@ type Model struct {
 type Options struct {
 	Pool  *tensor.Pool // of drawn weights and gradients; from a dry pool they have no data, and the model counts
 	Train bool         // weights have gradients
+
+	Tokenizer *tokenizer.Tokenizer // turns text into the model's ids; may be nil
+	Answers   data.Answers         // turns outputs of the head into the user's words
 }
 
 // New makes the model of c with first weights drawn by its seed. Where nothing is trained and the precision is bf16, tables are stored
 // in bf16.
 func New(c Config, o Options) (*Model, error) {
-	return build(c, nn.ParamsOptions{Pool: o.Pool, Train: o.Train})
+	m, err := build(c, nn.ParamsOptions{Pool: o.Pool, Train: o.Train})
+	if err != nil {
+		return nil, err
+	}
+	m.tokenizer, m.answers = o.Tokenizer, o.Answers
+	return m, nil
 }
 
 func build(c Config, o nn.ParamsOptions) (*Model, error) {
@@ -161,6 +175,12 @@ func (m *Model) Count() int64 { return m.params.Count() }
 
 // Bytes is the size of the weights as they are stored.
 func (m *Model) Bytes() int64 { return m.params.Bytes() }
+
+// Tokenizer turns text into the model's ids; nil where the model has none.
+func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
+
+// Answers turns outputs of the head into the user's words.
+func (m *Model) Answers() data.Answers { return m.answers }
 
 // Policy is the model's precision.
 func (m *Model) Policy() autograd.Policy { return m.s.policy }

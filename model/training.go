@@ -17,11 +17,16 @@ type progress struct {
 	byClass []ClassScore // of the evaluation at work
 }
 
-// Close gives weights and memory back to the pool.
-func (m *Model) Close() {
+// Close gives weights and memory back to the pool, and lets go of the file of a model that was opened. Nothing may use the model
+// afterwards.
+func (m *Model) Close() error {
 	m.progress.memory.Free()
 	m.progress.reading.Free()
 	m.params.Free()
+	if m.file == nil {
+		return nil
+	}
+	return m.file.close()
 }
 
 // Targets is what the mean loss of b is a mean over. A masked language model has not chosen yet, and chooses in

@@ -13,7 +13,7 @@ type Params struct {
 	o      ParamsOptions
 	list   []*tensor.Param
 	byName map[string]*tensor.Param
-	loaded map[*tensor.Param]bool // values that came from Load
+	tables map[*tensor.Param]bool // those made by AddTable
 	err    error                  // the first mistake
 }
 
@@ -44,7 +44,7 @@ func NewParams(o ParamsOptions) *Params {
 	if o.Train {
 		o.Type = tensor.F32
 	}
-	return &Params{o: o, byName: map[string]*tensor.Param{}, loaded: map[*tensor.Param]bool{}}
+	return &Params{o: o, byName: map[string]*tensor.Param{}, tables: map[*tensor.Param]bool{}}
 }
 
 // Add makes a rows × cols weight that is F32. A name that is taken, under which two layers would share weights unknowingly, or a shape without
@@ -71,7 +71,6 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 		if w.Value, err = p.o.Load(name, rows, cols, kind); err != nil {
 			return p.fail(err)
 		}
-		p.loaded[w] = true
 	} else {
 		w.Value = p.draw(name, rows, cols, kind, init)
 	}
@@ -79,7 +78,7 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 		w.Grad = p.o.Pool.GetZero(tensor.F32, rows, cols)
 	}
 	p.list = append(p.list, w)
-	p.byName[name] = w
+	p.byName[name], p.tables[w] = w, kind == Table
 	return w
 }
 
@@ -120,6 +119,9 @@ func (p *Params) All() []*tensor.Param { return p.list }
 // Named returns a weight, or nil.
 func (p *Params) Named(name string) *tensor.Param { return p.byName[name] }
 
+// IsTable reports whether AddTable made w.
+func (p *Params) IsTable(w *tensor.Param) bool { return p.tables[w] }
+
 // Count is the number of weights, element by element.
 func (p *Params) Count() int64 {
 	n := int64(0)
@@ -147,7 +149,7 @@ func (p *Params) ZeroGrads() {
 // Free gives drawn weights and gradients back to the pool. Nothing may use them afterwards.
 func (p *Params) Free() {
 	for _, w := range p.list {
-		if !p.loaded[w] {
+		if p.o.Load == nil {
 			p.o.Pool.Put(w.Value)
 		}
 		if p.o.Train {

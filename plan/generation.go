@@ -29,7 +29,7 @@ func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
 	if m.Config().Kind == model.EncoderDecoder {
 		source, prompt = make([]int32, prompt), 1
 	}
-	g, err := m.NewSession(x).Generate(source)
+	g, err := m.NewSession(x).Decode(source)
 	if err != nil {
 		return Estimate{}, err
 	}

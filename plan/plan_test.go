@@ -318,7 +318,7 @@ func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(name, err)
 			}
-			g, err := m.NewSession(x).Generate(nil)
+			g, err := m.NewSession(x).Decode(nil)
 			if err != nil {
 				t.Fatal(name, err)
 			}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -42,7 +43,7 @@ train:
 		return
 	}
 	x := tensor.Exec{Pool: tensor.NewPool()}
-	m, err := r.Build(x, true)
+	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		fmt.Println(err)
 		return

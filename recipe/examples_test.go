@@ -30,7 +30,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
-		if _, err := r.Build(tensor.Exec{Pool: tensor.NewDryPool()}, true); err != nil {
+		if _, err := r.Build(sets, model.Options{Pool: tensor.NewDryPool(), Train: true}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 		if r.Model.Head == model.Classify && sets.Classes == 0 {

@@ -1,8 +1,10 @@
 package recipe
 
 import (
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/nn"
-	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/tokenizer"
 
 	"errors"
 	"fmt"
@@ -39,10 +41,30 @@ func (r *Recipe) Fit(s *Sets) error {
 	return nil
 }
 
-// Build makes the model that Fit has fitted to the data. Weights, and for training their gradients, come from
-// x's pool until Close.
-func (r *Recipe) Build(x tensor.Exec, trained bool) (*model.Model, error) {
-	return model.New(r.Model, model.Options{Pool: x.Pool, Train: trained})
+// Build makes the model that Fit has fitted to the data, with the tokenizer and the answers of the data.
+func (r *Recipe) Build(s *Sets, o model.Options) (m *model.Model, err error) {
+	if o.Tokenizer, err = r.tokenizer(s); err != nil {
+		return nil, err
+	}
+	o.Answers = data.Answers{Classes: s.ClassNames, Mean: s.Mean, Deviation: s.Deviation}
+	return model.New(r.Model, o)
+}
+
+// tokenizer is that of the kind of data.
+func (r *Recipe) tokenizer(s *Sets) (*tokenizer.Tokenizer, error) {
+	d := r.Data
+	switch {
+	case d.Genome != nil, d.Genes != nil:
+		return tokenizer.DNA(), nil
+	case d.Text != nil, d.Labelled != nil:
+		return tokenizer.Bytes(), nil
+	case d.Pairs != nil:
+		end := []int32{text.End}
+		return tokenizer.Bytes().WithTemplate(tokenizer.Template{Before: end, After: end})
+	case d.ListOps != nil:
+		return tokenizer.ListOps(), nil
+	}
+	return tokenizer.Numbers(s.Vocab)
 }
 
 // fitKind chooses the kind and the head that the data is for, where the recipe names neither.

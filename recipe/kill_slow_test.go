@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -52,7 +53,7 @@ func trainInChild(dir, path string) error {
 		return err
 	}
 	x := tensor.Exec{Pool: tensor.NewPool()}
-	m, err := r.Build(x, true)
+	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		return err
 	}

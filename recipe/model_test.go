@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -127,7 +128,7 @@ func session(t *testing.T, r *recipe.Recipe, dir string, threads int, stop int64
 		t.Fatal(err)
 	}
 	x := tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
-	m, err := r.Build(x, true)
+	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +227,7 @@ func TestFitRefuses(t *testing.T) {
 				t.Fatal(openErr)
 			}
 			if err = r.Fit(sets); err == nil {
-				_, err = r.Build(tensor.Exec{Pool: tensor.NewDryPool()}, true)
+				_, err = r.Build(sets, model.Options{Pool: tensor.NewDryPool(), Train: true})
 			}
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -246,7 +247,7 @@ func TestEvaluationLeavesTrainingAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := tensor.Exec{Pool: tensor.NewPool()}
-	m, err := r.Build(x, true)
+	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +296,7 @@ func TestCertainGuessesCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := tensor.Exec{Pool: tensor.NewPool()}
-	m, err := r.Build(x, false)
+	m, err := r.Build(sets, model.Options{Pool: x.Pool})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ data: {batch: 16, pairs: {train: [%s], validation: [%s], tokens: 5}}
 	r.Train.Steps, r.Train.Optimizer.Rate, r.Train.Optimizer.Warmup, r.Train.Optimizer.Decay = 200, 1e-2, 20, 0
 	r.Train.Eval.Every, r.Train.Checkpoint.Every, r.Train.Eval.Batches = 0, 0, 0
 	x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
-	m, err := r.Build(x, true)
+	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func written(t *testing.T, m *model.Model, sets *recipe.Sets, x tensor.Exec, pro
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := m.NewSession(x).Generate(source)
+	g, err := m.NewSession(x).Decode(source)
 	if err != nil {
 		t.Fatal(err)
 	}

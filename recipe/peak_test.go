@@ -9,6 +9,7 @@ import (
 
 	"github.com/longspan/longspan/internal/cpu"
 	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
@@ -88,7 +89,7 @@ func (o opened) run(t *testing.T, report func(train.Report)) *tensor.Pool {
 	t.Helper()
 	x := tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
 	x.Pool.Reserve(o.plan.Bytes.Pool() * 5 / 4)
-	m, err := o.recipe.Build(x, true)
+	m, err := o.recipe.Build(o.sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}

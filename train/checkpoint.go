@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/tensor"
@@ -53,7 +54,7 @@ const (
 	stateKey        = "longspan.state"
 	ConfigKey       = "longspan.config" // of the metadata: the run's config as YAML
 	optimizerPrefix = "optimizer/"
-	averagePrefix   = "average/"
+	averagePrefix   = filename.AveragePrefix
 	dataName        = "position/data"
 	carriedName     = "position/model"
 )

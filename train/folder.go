@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/longspan/longspan/internal/durable"
+	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/safetensors"
 )
 
@@ -25,9 +26,9 @@ type folder struct {
 
 // The names in a run's folder.
 const (
-	ConfigName = "config.yaml"       // the recipe, with its defaults
-	LogName    = "log.jsonl"         // see Record
-	ModelName  = "model.safetensors" // the trained weights
+	ConfigName = filename.Config
+	LogName    = filename.Log
+	ModelName  = filename.Weights
 
 	checkpointsDir = "checkpoints"
 	lockName       = "lock"

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -129,14 +131,25 @@ func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error
 	return notes, nil
 }
 
-// openFiles writes the config, and opens the log and a new event file.
+// openFiles writes the config and the model's files, and opens the log and a new event file.
 func (l *loop) openFiles() (err error) {
-	err = durable.Write(l.folder.path(ConfigName), func(w io.Writer) error {
-		_, err := w.Write(l.job.Text)
-		return err
-	})
+	files, err := l.job.Model.Files()
 	if err != nil {
 		return err
+	}
+	files = maps.Clone(files)
+	if files == nil {
+		files = map[string][]byte{}
+	}
+	files[ConfigName] = l.job.Text
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		err := durable.Write(l.folder.path(name), func(w io.Writer) error {
+			_, err := w.Write(files[name])
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if l.log, err = openLog(l.folder.path(LogName), l.state.Step, l.state.Due); err != nil {
 		return err

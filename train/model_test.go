@@ -39,6 +39,8 @@ func newParam(name string, rows, cols int) *tensor.Param {
 
 func (m *bigram) Params() []*tensor.Param { return []*tensor.Param{m.table, m.bias} }
 
+func (m *bigram) Files() (map[string][]byte, error) { return nil, nil }
+
 func (m *bigram) Targets(b *data.Batch) int64 { return int64(b.Scored()) }
 
 func (m *bigram) Train(_ tensor.Exec, b *data.Batch, p data.Pass) (float64, error) {

@@ -8,6 +8,7 @@
 //	events.out.tfevents.…          the same curves for TensorBoard, one file a session
 //	checkpoints/step-….safetensors weights, optimiser, loss scale, positions: all that resuming needs
 //	model.safetensors              the trained weights alone, once the run has ended
+//	model.json, tokenizer.json     what else a use of the weights needs (package model)
 //
 // Checkpoints are written to a partial name, synced and renamed, and carry a checksum. A run that is killed at
 // any instant and resumed gives the same bits as one that never was: the log, the checkpoints and the model are
@@ -43,6 +44,10 @@ type Model interface {
 	// Transformer-XL; nil where there is nothing. Restore takes it back.
 	State() []byte
 	Restore(state []byte) error
+
+	// Files are the files that the model's folder holds beside the weights, by their names: with them the folder of the run can be
+	// opened without the data.
+	Files() (map[string][]byte, error)
 }
 
 // Job is one run.

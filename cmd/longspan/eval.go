@@ -58,14 +58,9 @@ func (f *runFlags) open(o *output, dir string, w work) (t *trained, err error) {
 	if t.recipe, err = f.load(filepath.Join(dir, train.ConfigName)); err != nil {
 		return nil, usage(err)
 	}
-	path, damaged, err := train.Find(dir, f.weights)
-	for _, d := range damaged {
-		fmt.Fprintf(o.err, "%s is damaged (%v); it is not used\n", d.Path, d.Err)
+	if t.weights, err = findWeights(o, dir, f.weights); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, usage(err)
-	}
-	t.weights = path
 	if t.sets, err = t.recipe.Data.Open(t.recipe.Train.Seed); err != nil {
 		return nil, usage(err)
 	}
@@ -84,18 +79,33 @@ func (f *runFlags) build(t *trained, w work) error {
 	if err != nil {
 		return err
 	}
-	limit, err := allowance(f.memory)
+	if err := fits(bytes, f.memory, w.what, w.advice); err != nil {
+		return err
+	}
+	t.exec = tensor.Exec{Threads: f.threads, Pool: reservedPool(bytes)}
+	t.model, err = model.Load(t.recipe.Model, model.OpenOptions{Weights: t.weights, Pool: t.exec.Pool})
+	return err
+}
+
+// findWeights is the file of the weights that --weights names, with a warning for checkpoints that are damaged.
+func findWeights(o *output, dir, which string) (string, error) {
+	path, damaged, err := train.Find(dir, which)
+	for _, d := range damaged {
+		fmt.Fprintf(o.err, "%s is damaged (%v); it is not used\n", d.Path, d.Err)
+	}
+	return path, usage(err)
+}
+
+// fits refuses work that needs more than --memory allows.
+func fits(need plan.Bytes, budget, what, advice string) error {
+	limit, err := allowance(budget)
 	if err != nil {
 		return err
 	}
-	if total := bytes.Total(); limit > 0 && total > limit {
-		return &memory.Error{What: w.what, Need: total, Available: limit, Advice: w.advice}
+	if total := need.Total(); limit > 0 && total > limit {
+		return &memory.Error{What: what, Need: total, Available: limit, Advice: advice}
 	}
-	t.exec = tensor.Exec{Threads: f.threads, Pool: reservedPool(bytes)}
-	if t.model, err = t.recipe.Build(t.exec, false); err != nil {
-		return err
-	}
-	return train.LoadWeights(t.weights, t.model.Params())
+	return nil
 }
 
 // reservedPool is a pool with room for what was planned: a fourth more than the matrices, since those of many sizes leave gaps.
@@ -106,10 +116,11 @@ func reservedPool(need plan.Bytes) *tensor.Pool {
 }
 
 func (t *trained) close() error {
+	var err error
 	if t.model != nil {
-		t.model.Close()
+		err = t.model.Close()
 	}
-	return closeSource(t.sets.Train)
+	return errors.Join(err, closeSource(t.sets.Train))
 }
 
 // evalReport is what `eval` prints.

@@ -11,9 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longspan/longspan/data/text"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/sampling"
+	"github.com/longspan/longspan/tensor"
 )
 
 // sampleReport is what `sample` prints.
@@ -28,48 +29,50 @@ type sampleReport struct {
 
 // sampleOptions are the flags of `sample`.
 type sampleOptions struct {
-	runFlags
-	draw   sampling.Config
-	prompt string
-	tokens int
+	draw      sampling.Config
+	weights   string
+	precision string
+	memory    string
+	prompt    string
+	tokens    int
+	threads   int
 }
 
 func newSample(o *output) *cobra.Command {
 	var s sampleOptions
 	c := &cobra.Command{
-		Use:   "sample RUN",
-		Short: "Let the language model of a run go on with a text",
-		Long: `Draw tokens, one after the other, from the model in the folder of a run. The same seed gives the same tokens, whatever the number of threads.
+		Use:   "sample MODEL",
+		Short: "Generate text with a language model",
+		Long: `Generate text with the language model in a folder. The folder is all it needs: the data of its training may be gone, and the folder may
+have been moved. The same seed gives the same tokens, at any number of threads.
 
   longspan sample runs/ecoli --prompt ATGAAACGC --tokens 300 --temperature 0.8
   longspan sample runs/papers --prompt 'We show that' --top-p 0.9
 
-An encoder-decoder reads the prompt as the source, and writes what it makes of it, to the end or up to --tokens.`,
+Text ends where the model ends the document, or after --tokens. An encoder-decoder reads the prompt as its source.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("temperature") && s.draw.Temperature == 0 { // which sampling takes for its default, and others for greedy
 				return usage(errors.New("found --temperature 0, expected a number above 0; use --greedy for the most probable token"))
 			}
-			sampler, err := sampling.New(s.draw)
-			if err != nil {
+			if _, err := sampling.New(s.draw); err != nil {
 				return usage(err)
 			}
 			if s.tokens < 1 {
 				return usage(fmt.Errorf("found --tokens %d, expected at least 1", s.tokens))
 			}
-			t, err := s.open(o, args[0], work{"going on with the prompt", "use fewer --tokens, or a shorter prompt", s.need})
+			r, err := s.run(o, args[0])
 			if err != nil {
-				return err
-			}
-			r, err := s.generate(o, t, sampler)
-			if err = errors.Join(err, t.close()); err != nil {
 				return err
 			}
 			return o.print(r, func(w io.Writer) { fmt.Fprintln(w) })
 		},
 	}
-	s.add(c)
 	f := c.Flags()
+	f.StringVar(&s.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
+	f.StringVar(&s.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
+	f.StringVar(&s.memory, "memory", "", "bytes that it may take, such as 8GiB (default: what is available); what does not fit is refused with status 3")
+	f.IntVar(&s.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	f.StringVar(&s.prompt, "prompt", "", "what to go on from, or the source (default: the beginning of a document; DNA needs some bases)")
 	f.IntVar(&s.tokens, "tokens", 200, "tokens to draw")
 	f.Float64Var(&s.draw.Temperature, "temperature", 1, "below 1 sharper, above 1 flatter")
@@ -80,70 +83,62 @@ An encoder-decoder reads the prompt as the source, and writes what it makes of i
 	return c
 }
 
-// need is what the prompt and the tokens after it take.
-func (s *sampleOptions) need(t *trained) (plan.Bytes, error) {
-	prompt, err := t.sets.Read(s.prompt)
-	if err != nil {
-		return plan.Bytes{}, fmt.Errorf("--prompt: %w", err)
-	}
-	if len(prompt) == 0 {
-		return plan.Bytes{}, errors.New("--prompt is empty, expected something to go on from")
-	}
-	e, err := plan.Generation(t.recipe.Model, len(prompt), s.limit(t), s.threads)
-	return e.Bytes, err
-}
-
-// generate writes the text as it comes, unless JSON is wanted.
-func (s *sampleOptions) generate(o *output, t *trained, sampler *sampling.Sampler) (r sampleReport, err error) {
-	r = sampleReport{Weights: t.weights, Prompt: s.prompt}
-	live := func(piece string) {
-		if !o.json {
-			fmt.Fprint(o.out, piece)
-		}
-	}
-	next, err := t.sets.Read(s.prompt)
+// run opens the model and generates, if that fits the memory.
+func (s *sampleOptions) run(o *output, dir string) (r sampleReport, err error) {
+	path, err := findWeights(o, dir, s.weights)
 	if err != nil {
 		return r, err
 	}
-	var source []int32
-	if t.sets.Pairs {
-		source, next = next, []int32{text.End}
-	} else {
-		live(s.prompt)
-	}
-	g, err := t.model.NewSession(t.exec).Generate(source)
+	m, err := model.OpenWith(dir, model.OpenOptions{Weights: path, Precision: s.precision})
 	if err != nil {
 		return r, usage(err)
 	}
-	defer g.Close()
-	ended := false
+	defer func() { err = errors.Join(err, m.Close()) }()
+	need, err := s.need(m)
+	if err != nil {
+		return r, usage(err)
+	}
+	if err := fits(need, s.memory, "going on with the prompt", "use fewer --tokens, or a shorter prompt"); err != nil {
+		return r, err
+	}
+	r = sampleReport{Weights: path, Prompt: s.prompt}
+	err = s.generate(o, m.NewSession(tensor.Exec{Threads: s.threads, Pool: reservedPool(need)}), m.Config(), &r)
+	return r, err
+}
+
+// need is the memory of the prompt and the tokens after it.
+func (s *sampleOptions) need(m *model.Model) (plan.Bytes, error) {
+	source, first, err := m.ReadPrompt(s.prompt)
+	if err != nil {
+		return plan.Bytes{}, err
+	}
+	e, err := plan.Generation(m.Config(), max(len(source), len(first)), m.MostTokens(len(first), s.tokens), s.threads)
+	return e.Bytes, err
+}
+
+// generate writes the text as it comes, unless JSON is wanted. Ctrl-C ends it, with what there is.
+func (s *sampleOptions) generate(o *output, session *model.Session, c model.Config, r *sampleReport) error {
+	live := func(piece string) error {
+		if o.json {
+			return nil
+		}
+		_, err := fmt.Fprint(o.out, piece)
+		return err
+	}
+	if c.Kind != model.EncoderDecoder {
+		if err := live(s.prompt); err != nil {
+			return err
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	began := time.Now()
-	for limit := s.limit(t); len(r.Tokens) < limit && !ended && ctx.Err() == nil; {
-		logits, err := g.Step(next)
-		if err != nil {
-			return r, err
-		}
-		token, err := sampler.Next(logits)
-		if err != nil {
-			return r, err
-		}
-		r.Tokens = append(r.Tokens, int32(token))
-		next = r.Tokens[len(r.Tokens)-1:]
-		live(t.sets.Show(next))
-		ended = t.sets.Pairs && token == text.End
+	g, err := session.Generate(ctx, s.prompt, model.GenerateOptions{Sampling: s.draw, Tokens: s.tokens,
+		Token: func(_ int32, text string) error { return live(text) }})
+	if err != nil && ctx.Err() == nil {
+		return err
 	}
-	r.Text = t.sets.Show(r.Tokens)
-	r.Seconds = time.Since(began).Seconds()
+	r.Text, r.Tokens, r.Seconds = g.Text, g.Tokens, time.Since(began).Seconds()
 	r.TokensPerSecond = float64(len(r.Tokens)) / r.Seconds
-	return r, nil
-}
-
-// limit is how many tokens are drawn at most: where a target has learned positions, no more than there are.
-func (s *sampleOptions) limit(t *trained) int {
-	if most := t.recipe.Model.MaxTokens; t.sets.Pairs && most > 0 {
-		return min(s.tokens, most)
-	}
-	return s.tokens
+	return nil
 }

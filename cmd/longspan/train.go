@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/internal/memory"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -133,7 +134,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 		return report, err
 	}
 	x := tensor.Exec{Threads: t.threads, Pool: reservedPool(need)}
-	m, err := r.Build(x, true)
+	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		return report, usage(err)
 	}

@@ -83,7 +83,7 @@ func (d *work) train(ctx context.Context) error {
 	if err := d.schedule(ctx); err != nil {
 		return err
 	}
-	m, err := d.recipe.Build(d.exec, true)
+	m, err := d.recipe.Build(d.sets, model.Options{Pool: d.exec.Pool, Train: true})
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func stepsWithin(seconds, step float64, windows int) int64 {
 
 // measure is how long a step takes: the second, since the first also fills the pool and compiles the pattern.
 func (d *work) measure(ctx context.Context) (seconds float64, err error) {
-	m, err := d.recipe.Build(d.exec, true)
+	m, err := d.recipe.Build(d.sets, model.Options{Pool: d.exec.Pool, Train: true})
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,224 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/durable"
+	"github.com/longspan/longspan/internal/filename"
+	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/safetensors"
+	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// A model folder has all that using a model needs, and may be moved:
+//
+//	model.json         the Config and the Answers
+//	tokenizer.json     text to ids, as Hugging Face's library tokenizers reads it; none where the model has no tokenizer
+//	model.safetensors  the weights
+//
+// The folder of a training run is one. A checkpoint of the run can stand in for its weights.
+
+// formatVersion is the version of model.json. It rises when an older program would misread the file.
+const formatVersion = 1
+
+// card is model.json.
+type card struct {
+	Longspan int          `json:"longspan"` // formatVersion
+	Model    Config       `json:"model"`
+	Answers  data.Answers `json:"answers,omitzero"`
+}
+
+// OpenOptions says what of a folder to open, and how. The zero value opens its trained weights.
+type OpenOptions struct {
+	Weights   string       // the file of the weights, such as a checkpoint of the run; default: model.safetensors of the folder
+	Precision string       // f32, bf16 or fp16 to compute in; default: the model's
+	Pool      *tensor.Pool // of weights that cannot be used where they lie in the file
+	Verify    bool         // compare the file with its checksum, which reads all of it: some 2 GB/s
+}
+
+// Open opens a model folder. Weights of a f32 or bf16 file are used where they lie: the system reads a page of them when it is first used.
+// The model holds the file until Close.
+//
+// It returns an error where a file is missing, damaged, of another version, or holds other weights than the configuration has.
+func Open(dir string) (*Model, error) { return OpenWith(dir, OpenOptions{}) }
+
+// OpenWith is Open with options.
+func OpenWith(dir string, o OpenOptions) (*Model, error) {
+	c, err := readCard(dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := openTokenizer(dir)
+	if err != nil {
+		return nil, err
+	}
+	if t != nil && t.Vocab() > c.Model.Vocab {
+		return nil, fmt.Errorf("model: %s: found a tokenizer of %d tokens for a model of %d; the files are of two models", dir, t.Vocab(), c.Model.Vocab)
+	}
+	if o.Weights == "" {
+		o.Weights = filepath.Join(dir, filename.Weights)
+		if _, err := os.Stat(o.Weights); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("model: %s has no %s: %w; a run writes it when it ends. Resume the run, or name a checkpoint as the weights",
+				dir, filename.Weights, err)
+		}
+	}
+	m, err := Load(c.Model, o)
+	if err != nil {
+		return nil, err
+	}
+	m.tokenizer, m.answers = t, c.Answers
+	return m, nil
+}
+
+// readCard reads model.json.
+func readCard(dir string) (c card, err error) {
+	path := filepath.Join(dir, filename.Model)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, old := os.Stat(filepath.Join(dir, filename.Config)); old == nil {
+			return c, fmt.Errorf("model: %s is a run of an older version, without %s; resume the run with its data (longspan train --resume %s), which writes it",
+				dir, filename.Model, dir)
+		}
+		return c, fmt.Errorf("model: %s is no model folder: %w", dir, err)
+	}
+	if err != nil {
+		return c, fmt.Errorf("model: %w", err)
+	}
+	if err := parseCard(text, &c); err != nil {
+		return c, fmt.Errorf("model: %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// parseCard reads the text of model.json. Every key must be known: one that is passed over could change what the weights mean.
+func parseCard(text []byte, c *card) error {
+	var version struct {
+		Longspan int `json:"longspan"`
+	}
+	if err := json.Unmarshal(text, &version); err != nil {
+		return err
+	}
+	if version.Longspan < 1 || version.Longspan > formatVersion {
+		return fmt.Errorf("found format %d, expected 1 to %d; use the version of the program that wrote it, or a newer one", version.Longspan, formatVersion)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		return err
+	}
+	if d.More() {
+		return errors.New("found text behind the end of the document")
+	}
+	if err := c.Model.Check(); err != nil {
+		return err
+	}
+	if n := len(c.Answers.Classes); n > c.Model.Classes {
+		return fmt.Errorf("found names of %d classes for a head of %d", n, c.Model.Classes)
+	}
+	return nil
+}
+
+// openTokenizer opens the tokenizer of a folder, or gives nil where the folder has none.
+func openTokenizer(dir string) (*tokenizer.Tokenizer, error) {
+	t, err := tokenizer.Open(filepath.Join(dir, filename.Tokenizer))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	return t, nil
+}
+
+// Load makes the model of c with the weights of the file o.Weights. It has no tokenizer.
+func Load(c Config, o OpenOptions) (m *Model, err error) {
+	if o.Precision != "" {
+		c.Precision = o.Precision
+	}
+	c.Checkpoint = "" // nothing is trained
+	f, err := safetensors.OpenMapped(o.Weights)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	w := &weightsFile{f: f, path: o.Weights, pool: o.Pool, used: map[string]bool{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	if o.Verify {
+		if err := f.Verify(); err != nil {
+			return nil, fmt.Errorf("model: %s: %w", o.Weights, err)
+		}
+	}
+	policy, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	w.table = policy.Products
+	if m, err = build(c, nn.ParamsOptions{Load: w.load}); err != nil {
+		return nil, err
+	}
+	m.file = w
+	if name, ok := w.unused(); ok {
+		return nil, fmt.Errorf("model: %s holds the weight %q, which the model does not have: it is of another model", o.Weights, name)
+	}
+	return m, nil
+}
+
+// Files returns the files of a model folder beside the weights, by their names.
+func (m *Model) Files() (map[string][]byte, error) {
+	c := card{Longspan: formatVersion, Model: m.s.Config, Answers: m.answers}
+	c.Model.Checkpoint = ""
+	text, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	files := map[string][]byte{filename.Model: append(text, '\n')}
+	if m.tokenizer != nil {
+		if files[filename.Tokenizer], err = m.tokenizer.MarshalJSON(); err != nil {
+			return nil, fmt.Errorf("model: %w", err)
+		}
+	}
+	return files, nil
+}
+
+// Save writes the model into a folder, which it makes, as Open reads it: each file whole or not at all. Tables are stored as t, and
+// every other weight as F32; a table that is stored in another type is rounded.
+func (m *Model) Save(dir string, t tensor.Type) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	files, err := m.Files()
+	if err != nil {
+		return err
+	}
+	for name, text := range files {
+		if err := durable.Write(filepath.Join(dir, name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+	}
+	var tensors []safetensors.Tensor
+	for _, p := range m.Params() {
+		value := p.Value
+		if m.params.IsTable(p) && value.Type != t {
+			value = tensor.New(t, p.Value.Rows, p.Value.Cols)
+			if err := tensor.Convert(tensor.Exec{}, value, p.Value); err != nil {
+				return fmt.Errorf("model: %w", err)
+			}
+		}
+		tensors = append(tensors, safetensors.Matrix(p.Name, value))
+	}
+	if err := safetensors.Save(filepath.Join(dir, filename.Weights), tensors, map[string]string{"format": "pt"}); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/longspan/longspan/sampling"
+	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// GenerateOptions says how a text goes on. The zero value draws DefaultTokens tokens from the model's own distribution.
+type GenerateOptions struct {
+	Sampling sampling.Config
+	Tokens   int // the largest number of tokens to draw; 0: DefaultTokens
+
+	// Token is called after each token with the text that it completes, which is empty within a UTF-8 character. An error ends the
+	// generation and is returned. Nil: nothing is called.
+	Token func(id int32, text string) error
+}
+
+// DefaultTokens is how many tokens Generate draws at most where GenerateOptions names no number.
+const DefaultTokens = 200
+
+// Generated is what Generate returns.
+type Generated struct {
+	Text   string
+	Tokens []int32 // drawn, with the end of the document if the model drew it
+}
+
+// Generate is [Session.Generate] on all processors, with a session of its own.
+func (m *Model) Generate(ctx context.Context, prompt string, o GenerateOptions) (Generated, error) {
+	return m.NewSession(tensor.Exec{Pool: tensor.NewPool()}).Generate(ctx, prompt, o)
+}
+
+// Generate draws a text that goes on from the prompt, until the model ends the document or has drawn o.Tokens tokens. An
+// encoder-decoder reads the prompt as the source. The same seed gives the same tokens, at any number of threads.
+//
+// When ctx is done it returns ctx's error and what it has so far. It returns an error for a prompt that the tokenizer cannot read, an
+// empty one where the tokenizer has no beginning of a document, and a model without a tokenizer or without the head lm.
+func (s *Session) Generate(ctx context.Context, prompt string, o GenerateOptions) (g Generated, err error) {
+	if o.Tokens == 0 {
+		o.Tokens = DefaultTokens
+	}
+	if o.Tokens < 0 {
+		return g, fmt.Errorf("model: found %d tokens to draw, expected at least 1", o.Tokens)
+	}
+	sampler, err := sampling.New(o.Sampling)
+	if err != nil {
+		return g, err
+	}
+	source, first, err := s.m.ReadPrompt(prompt)
+	if err != nil {
+		return g, err
+	}
+	d, err := s.Decode(source)
+	if err != nil {
+		return g, err
+	}
+	defer d.Close()
+	text := textWriter{decoder: s.m.tokenizer.NewDecoder(), token: o.Token}
+	defer func() { g.Text = text.finish() }()
+	end := s.m.tokenizer.Specials().End
+	for next, limit := first, s.m.MostTokens(len(first), o.Tokens); len(g.Tokens) < limit; next = g.Tokens[len(g.Tokens)-1:] {
+		if err := ctx.Err(); err != nil {
+			return g, err
+		}
+		logits, err := d.Step(next)
+		if err != nil {
+			return g, err
+		}
+		id, err := sampler.Next(logits)
+		if err != nil {
+			return g, err
+		}
+		g.Tokens = append(g.Tokens, int32(id))
+		if err := text.write(int32(id)); err != nil {
+			return g, err
+		}
+		if int32(id) == end {
+			break
+		}
+	}
+	return g, nil
+}
+
+// ReadPrompt turns a prompt into the tokens that generation begins with: of an encoder-decoder the source, and the first token of the
+// target. Errors are those of [Session.Generate].
+func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
+	if m.tokenizer == nil {
+		return nil, nil, errors.New("model: found a model without a tokenizer, which reads no text; decode token by token, or add tokenizer.json to its folder")
+	}
+	if m.s.Head != LM {
+		return nil, nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.s.Head)
+	}
+	e, err := m.tokenizer.EncodeDocument(prompt)
+	if err != nil {
+		return nil, nil, fmt.Errorf("model: the prompt: %w", err)
+	}
+	if len(e.IDs) == 0 {
+		return nil, nil, errors.New("model: the prompt is empty, expected something to go on from: this model knows no beginning of a document")
+	}
+	if m.s.Kind != EncoderDecoder {
+		return nil, e.IDs, nil
+	}
+	begin := m.tokenizer.Specials().Begin
+	if begin == tokenizer.None {
+		return nil, nil, errors.New("model: found a tokenizer without a beginning of a document, which an encoder-decoder starts its target with")
+	}
+	return e.IDs, []int32{begin}, nil
+}
+
+// MostTokens is how many of the wanted tokens can be drawn after the first ones: with learned positions, no more than the table has rows.
+func (m *Model) MostTokens(first, wanted int) int {
+	if m.positions == nil {
+		return wanted
+	}
+	return min(wanted, max(0, m.s.MaxTokens-first+1)) // the last token drawn is not read
+}
+
+// textWriter collects the text of tokens, and passes it on piece by piece.
+type textWriter struct {
+	decoder *tokenizer.Decoder
+	all     strings.Builder
+	token   func(id int32, text string) error
+}
+
+func (w *textWriter) write(id int32) error {
+	piece := w.decoder.Next(id)
+	w.all.WriteString(piece)
+	if w.token == nil {
+		return nil
+	}
+	return w.token(id, piece)
+}
+
+func (w *textWriter) finish() string {
+	w.all.WriteString(w.decoder.Flush())
+	return w.all.String()
+}
