@@ -35,7 +35,8 @@ func goldens(t testing.TB) map[string]*tokenizer.Tokenizer {
 		t.Fatal(err)
 	}
 	return map[string]*tokenizer.Tokenizer{
-		"bytes": tokenizer.Bytes(), "sources": sources, "dna": tokenizer.DNA(), "listops": tokenizer.ListOps(), "numbers": numbers, "words": words,
+		"bytes": tokenizer.Bytes(), "sources": sources, "dna": tokenizer.DNA(),
+		"listops": tokenizer.ListOps(), "numbers": numbers, "words": words,
 	}
 }
 
