@@ -16,7 +16,7 @@ type kind struct {
 	// separator is what lies between two tokens in decoded text.
 	separator string
 
-	// most is the largest number of tokens in a text of so many bytes.
+	// most is the largest number of tokens in a text of a number of bytes.
 	most func(bytes int) int
 
 	// encode appends the tokens of text to e. The capacity of e is enough.

@@ -38,7 +38,7 @@ func Read(r io.Reader) (*Tokenizer, error) {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
 	if len(b) > MaxFile {
-		return nil, fmt.Errorf("tokenizer: the file has more than %d bytes; expected a tokenizer.json of at most so many", MaxFile)
+		return nil, fmt.Errorf("tokenizer: the file has more than %d bytes, the largest size of a tokenizer.json; check that it is one", MaxFile)
 	}
 	t, err := parse(b)
 	if err != nil {
@@ -50,8 +50,8 @@ func Read(r io.Reader) (*Tokenizer, error) {
 // object is a JSON object whose values are not read yet.
 type object map[string]json.RawMessage
 
-// parse builds the tokenizer that a file's model, vocabulary and template describe, and then demands that the file has that tokenizer's
-// components and no others.
+// parse builds a tokenizer from the model, the vocabulary and the template of a file. Every component of the file must then be equal to
+// that of the tokenizer.
 func parse(b []byte) (*Tokenizer, error) {
 	if !utf8.Valid(b) {
 		return nil, errors.New("the file is not UTF-8; expected a tokenizer.json")
@@ -132,7 +132,8 @@ func readVocabulary(raw json.RawMessage) ([]string, error) {
 	return tokens, nil
 }
 
-// readTemplate returns the template of a post_processor. It is empty for a component of another type, which same refuses later.
+// readTemplate returns the template of a post_processor. It is empty for a component of another type; function same refuses
+// that component later.
 func (t *Tokenizer) readTemplate(raw json.RawMessage) (template Template, err error) {
 	if componentType(raw) != "TemplateProcessing" {
 		return Template{}, nil
@@ -173,16 +174,11 @@ func (t *Tokenizer) objects() (components, model object, err error) {
 	return components, model, err
 }
 
-// same is an error where two objects differ. A missing key is the same as null.
+// same returns an error that names the first key by which two objects differ. A missing key is the same as null.
 func same(prefix string, got, want object) error {
-	keys := slices.Sorted(maps.Keys(got))
-	for key := range maps.Keys(want) {
-		if _, ok := got[key]; !ok {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
+	either := maps.Clone(want)
+	maps.Copy(either, got)
+	for _, key := range slices.Sorted(maps.Keys(either)) {
 		if found, expected := canonical(got[key]), canonical(want[key]); !bytes.Equal(found, expected) {
 			return fmt.Errorf("the component %s is %s, which is not supported yet; expected %s", prefix+key, show(found), show(expected))
 		}

@@ -31,11 +31,11 @@ type Template struct {
 	After  []int32 // ids behind the text
 }
 
-// Specials are the ids of tokens with a meaning of their own. An id is [None] where a tokenizer has no such token.
+// Specials are the ids of tokens with a role. An id is [None] where a tokenizer has no such token.
 type Specials struct {
 	Begin   int32 // begins a document: a language model predicts the first token from it
 	End     int32 // ends a document: a language model stops when it draws this token
-	Unknown int32 // stands for what is not known, such as the base N; a model is never asked to predict it
+	Unknown int32 // stands for text that is not known, such as the base N; it is never a target of training
 }
 
 // Tokenizer turns text into ids and ids into text. It is immutable: any number of goroutines may use it at once.
@@ -102,8 +102,8 @@ func (t *Tokenizer) WithTemplate(template Template) (*Tokenizer, error) {
 // Encode returns the tokens of a text, without a template. The name of a special token in the text is read like any other text, so that
 // no text can forge the end of a document. The library tokenizers does the same with encode_special_tokens = True.
 //
-// A text of more than [MaxText] bytes is an error. What else is an error depends on the kind of the tokenizer. The cost is linear in
-// the bytes of the text; the two slices of the result are the only allocations.
+// A text of more than [MaxText] bytes is an error. The doc comment of each constructor states its other errors. The cost is linear in
+// the bytes of the text. The two slices of the result are the only allocations.
 func (t *Tokenizer) Encode(text string) (Encoding, error) { return t.encode(text, Template{}) }
 
 // EncodeDocument returns the tokens of a text between the special tokens of the template. It is the same as [Tokenizer.Encode] for a
