@@ -38,7 +38,8 @@ type Specials struct {
 	Unknown int32 // stands for text that is not known, such as the base N; it is never a target of training
 }
 
-// Tokenizer turns text into ids and ids into text. It is immutable: any number of goroutines may use it at once.
+// Tokenizer turns text into ids and ids into text. It is immutable: any number of goroutines may use it at once. The constructors and
+// [Read] make one; the zero Tokenizer cannot be used.
 type Tokenizer struct {
 	kind     *kind
 	tokens   []string // by id

@@ -92,7 +92,10 @@ func (t *Tokenizer) Save(w io.Writer) error {
 }
 
 // MarshalJSON returns a tokenizer.json without line ends.
-func (t *Tokenizer) MarshalJSON() ([]byte, error) { return t.encodeFile("") }
+func (t *Tokenizer) MarshalJSON() ([]byte, error) {
+	b, err := t.encodeFile("")
+	return bytes.TrimSuffix(b, []byte("\n")), err
+}
 
 func (t *Tokenizer) encodeFile(indent string) ([]byte, error) {
 	var b bytes.Buffer
