@@ -61,7 +61,7 @@ func (c headCase) run(t *testing.T, pool *tensor.Pool, announced, scale float32)
 	}
 	loss := (*Var)(nil)
 	if c.checkpoint {
-		loss = g.Checkpoint(head)
+		loss = g.Recompute(head)
 	} else {
 		loss = head()
 	}

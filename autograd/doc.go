@@ -13,7 +13,7 @@
 //	g.Close()
 //
 // Since the whole tape is known before anything runs, every buffer is given back at its last use, values that no
-// backward pass reads are never kept, and a part wrapped by [Graph.Checkpoint] is run again instead of kept.
+// backward pass reads are never kept, and a part wrapped by [Graph.Recompute] is run again instead of kept.
 //
 // A tape run with a dry pool ([tensor.NewDryPool]) takes and gives back the same buffers in the same order and
 // computes nothing: its peak is the peak of the real run, and [Graph.Cost] its flops and the bytes it moves.

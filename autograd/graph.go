@@ -187,7 +187,7 @@ func (g *Graph) check(name string, vars ...*Var) bool {
 			return false
 		}
 		if v.home != nil && !g.current.within(v.home) {
-			g.err = fmt.Errorf("autograd: %s: operand %d was made inside a checkpoint and is used outside; return it from there", name, i)
+			g.err = fmt.Errorf("autograd: %s: operand %d was made inside a recomputed part and is used outside; return it from there", name, i)
 			return false
 		}
 	}

@@ -60,7 +60,7 @@ func (n *network) loss(g *Graph, wrap func(block int) bool) *Var {
 			return g.Add(x, h)
 		}
 		if wrap(b) {
-			x = g.Checkpoint(block)
+			x = g.Recompute(block)
 		} else {
 			x = block()
 		}
@@ -116,7 +116,7 @@ func TestNestedCheckpoints(t *testing.T) {
 	plain, nested := newNetwork(false), newNetwork(false)
 	want, _ := plain.step(t, F32(), func(int) bool { return false })
 	g := New(tensor.Exec{Pool: nested.pool}, Options{Train: true})
-	loss := g.Checkpoint(func() *Var { return nested.loss(g, func(int) bool { return true }) })
+	loss := g.Recompute(func() *Var { return nested.loss(g, func(int) bool { return true }) })
 	g.Keep(loss)
 	if err := g.Forward(); err != nil {
 		t.Fatal(err)
@@ -200,9 +200,9 @@ func TestMistakesAreReported(t *testing.T) {
 		}, "expected one without Options.Train"},
 		"escape": {func(g *Graph) {
 			var inside *Var
-			g.Checkpoint(func() *Var { inside = g.Scale(g.Input(x), 1); return g.Scale(inside, 1) })
+			g.Recompute(func() *Var { inside = g.Scale(g.Input(x), 1); return g.Scale(inside, 1) })
 			g.Scale(inside, 2)
-		}, "made inside a checkpoint"},
+		}, "made inside a recomputed part"},
 	} {
 		g := New(tensor.Exec{}, Options{Train: true})
 		c.record(g)

@@ -5,8 +5,8 @@ import "github.com/longspan/longspan/tensor"
 // tape is a list of operations that are run together: the whole graph, or a part wrapped by Checkpoint.
 type tape struct {
 	nodes  []*node
-	parent *tape // of a checkpoint: where it was recorded
-	result *Var  // of a checkpoint: what stays of it
+	parent *tape // of a recomputed part: where it was recorded
+	result *Var  // of a recomputed part: what stays of it
 }
 
 // forward runs the operations in order. With keep, values that the backward pass reads stay. A rerun leaves out what only
@@ -72,7 +72,7 @@ func (v *Var) again() bool {
 
 // run computes one operation and lets go of what was read for the last time.
 func (t *tape) run(g *Graph, n *node, keep bool) error {
-	g.free(n.out) // a kept value from the first run of a checkpoint
+	g.free(n.out) // a kept value from the first run of a recomputed part
 	out, taken := t.place(g, n)
 	n.out.value = out
 	c := n.call(g, keep && n.wants)
@@ -100,7 +100,7 @@ func (t *tape) run(g *Graph, n *node, keep bool) error {
 
 // forward runs the operation, or the tape that is the operation.
 func (n *node) forward(g *Graph, c *call) error {
-	p, ok := n.op.(*checkpoint)
+	p, ok := n.op.(*recomputed)
 	if !ok {
 		return n.op.forward(c)
 	}
@@ -120,7 +120,7 @@ func (n *node) forward(g *Graph, c *call) error {
 
 // place finds room for the result: that of the first input, if the operation can and this is its last reader.
 func (t *tape) place(g *Graph, n *node) (m tensor.Mat, taken bool) {
-	if _, ok := n.op.(*checkpoint); ok {
+	if _, ok := n.op.(*recomputed); ok {
 		return tensor.Mat{}, false // its own tape finds it
 	}
 	if _, ok := n.op.(inPlace); ok {
@@ -173,7 +173,7 @@ func (n *node) dropSaved(g *Graph) {
 // drop gives back everything the tape still holds, save what is kept.
 func (t *tape) drop(g *Graph) {
 	for _, n := range t.nodes {
-		if c, ok := n.op.(*checkpoint); ok {
+		if c, ok := n.op.(*recomputed); ok {
 			c.tape.drop(g)
 		}
 		n.dropSaved(g)

@@ -15,6 +15,7 @@ const Ignore int32 = -1
 type Batch struct {
 	Tokens  []int32   // all sequences, end to end: T tokens, each 0 … vocabulary−1
 	Lengths []int     // tokens of each sequence, all positive; they add up to T
+	Types   []int32   // empty, or the token type of each token, as BERT's segments A and B; empty: all 0
 	Targets []int32   // empty, or for each token the one to predict there; Ignore where there is none
 	Labels  []int32   // empty, or the class of each sequence
 	Values  []float32 // empty, or the number to predict of each sequence
@@ -25,7 +26,7 @@ type Batch struct {
 // Reset empties b and keeps its memory.
 func (b *Batch) Reset() {
 	b.Tokens, b.Lengths, b.Targets = b.Tokens[:0], b.Lengths[:0], b.Targets[:0]
-	b.Labels, b.Values, b.Follows = b.Labels[:0], b.Values[:0], b.Follows[:0]
+	b.Types, b.Labels, b.Values, b.Follows = b.Types[:0], b.Labels[:0], b.Values[:0], b.Follows[:0]
 	if b.Source != nil {
 		b.Source.Reset()
 	}
@@ -80,6 +81,7 @@ func (b *Batch) Check(vocab int) error {
 		name      string
 		got, want int
 	}{
+		{"token types", len(b.Types), len(b.Tokens)},
 		{"targets", len(b.Targets), len(b.Tokens)},
 		{"labels", len(b.Labels), len(b.Lengths)},
 		{"values", len(b.Values), len(b.Lengths)},

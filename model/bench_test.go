@@ -8,9 +8,9 @@ import (
 )
 
 // bench is a decoder of 12.8 million weights.
-func bench(b *testing.B, precision, checkpoint string) (*Model, tensor.Exec) {
+func bench(b *testing.B, precision, recompute string) (*Model, tensor.Exec) {
 	x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
-	m, err := New(Config{Vocab: 256, Width: 512, Layers: 4, Heads: 8, Precision: precision, Checkpoint: checkpoint}, Options{Pool: x.Pool, Train: true})
+	m, err := New(Config{Vocab: 256, Width: 512, Layers: 4, Heads: 8, Precision: precision, Recompute: recompute}, Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -18,9 +18,9 @@ func bench(b *testing.B, precision, checkpoint string) (*Model, tensor.Exec) {
 }
 
 func BenchmarkStep(b *testing.B) {
-	for _, c := range []struct{ precision, checkpoint string }{{"f32", "none"}, {"f32", "every"}, {"bf16", "none"}, {"bf16", "every"}} {
-		b.Run(c.precision+"/checkpoint="+c.checkpoint, func(b *testing.B) {
-			m, x := bench(b, c.precision, c.checkpoint)
+	for _, c := range []struct{ precision, recompute string }{{"f32", "none"}, {"f32", "every"}, {"bf16", "none"}, {"bf16", "every"}} {
+		b.Run(c.precision+"/recompute="+c.recompute, func(b *testing.B) {
+			m, x := bench(b, c.precision, c.recompute)
 			const tokens = 1024
 			in := &data.Batch{Tokens: make([]int32, tokens), Targets: make([]int32, tokens), Lengths: []int{tokens}}
 			flops, session := 0.0, m.NewSession(x)

@@ -11,53 +11,64 @@ import (
 // block is one layer of a Transformer: attention, cross-attention if it has it, and a feed-forward layer, each in a residual
 // branch.
 type block struct {
-	pre       bool // norms inside the branches; else after the sums
 	attention *nn.Attention
 	cross     *nn.Attention
 	forward   *nn.FeedForward
-	norms     [3]*nn.Norm // of attention, cross-attention and feed-forward
+	norms     [3]branchNorms // of attention, cross-attention and feed-forward
 }
 
-// blockConfig is what differs between the blocks of a model.
-type blockConfig struct {
-	mechanism nn.Mechanism
-	position  nn.Position
-	causal    bool
-	memory    bool // keys and values come from a memory too
-	cross     bool
-	t5        *tensor.Param
-	words     []int
-}
+// branchNorms are the norms of a residual branch, as [Norms] has them.
+type branchNorms struct{ input, output, sum *nn.Norm }
 
-func newBlock(p *nn.Params, name string, s *settings, c blockConfig) (b *block, err error) {
+// newBlock makes a layer of a stack of the given depth. T5's bias is read from the table t5.
+func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *block, err error) {
 	// Each block adds two branches to the stream: their first weights are scaled so that its variance does not grow with the depth.
 	// Radford et al. 2019, section 2.3.
-	scale := 1 / math.Sqrt(2*float64(s.Layers))
-	b = &block{pre: s.Placement == "pre"}
-	norm := func(part string) *nn.Norm { return nn.NewNorm(p, name+"."+part+".norm", s.norm, s.Width, normEps) }
-	layer := nn.AttentionConfig{Width: s.Width, Heads: s.Heads, KVHeads: s.KVHeads, HeadDim: s.HeadDim, Mechanism: c.mechanism, Causal: c.causal,
-		Position: c.position, Base: s.RotaryBase, T5: c.t5, Sinks: s.Sinks, Bias: s.Bias, Apart: c.memory, Scale: scale, Words: c.words}
-	b.norms[0] = norm("attention")
-	if b.attention, err = nn.NewAttention(p, name+".attention", layer); err != nil {
+	scale := 1 / math.Sqrt(2*float64(depth))
+	b = &block{}
+	b.norms[0] = m.branchNorms(name+".attention", l.Norms)
+	if b.attention, err = m.newAttention(name+".attention", l.Attention, t5, m.spec.Kind == TransformerXL, scale); err != nil {
 		return nil, err
 	}
-	if c.cross {
-		layer.Causal, layer.Position, layer.T5, layer.Sinks, layer.Apart = false, nn.NoPosition, nil, false, true
-		if layer.Mechanism, err = nn.ParseMechanism("full"); err != nil {
-			return nil, err
-		}
-		b.norms[1] = norm("cross")
-		if b.cross, err = nn.NewAttention(p, name+".cross", layer); err != nil {
+	if l.Cross != nil {
+		b.norms[1] = m.branchNorms(name+".cross", l.Norms)
+		if b.cross, err = m.newAttention(name+".cross", *l.Cross, nil, true, scale); err != nil {
 			return nil, err
 		}
 	}
-	b.norms[2] = norm("feed_forward")
-	b.forward = nn.NewFeedForward(p, name+".feed_forward", s.Width, s.Hidden, s.activation, s.Bias, scale)
-	return b, nil
+	b.norms[2] = m.branchNorms(name+".feed_forward", l.Norms)
+	f := l.FeedForward
+	kind, err := autograd.ParseActivation(f.Activation)
+	b.forward = nn.NewFeedForward(m.params, name+".feed_forward", m.spec.Width, f.Hidden, kind, f.Bias, scale)
+	return b, err
 }
 
-// normEps is added to variances; it matters only for rows that are nearly constant.
-const normEps = 1e-5
+// branchNorms makes the norms of a branch. The one norm that a pre-norm or a post-norm layer has is name.norm.
+func (m *Model) branchNorms(name string, n Norms) branchNorms {
+	return branchNorms{m.norm(name+".norm", n.Input), m.norm(name+".output_norm", n.Output), m.norm(sumNorm(name, n), n.Sum)}
+}
+
+func sumNorm(name string, n Norms) string {
+	if n.Input != nil {
+		return name + ".sum_norm"
+	}
+	return name + ".norm"
+}
+
+// newAttention makes an attention layer; apart says that keys and values come from other tokens than queries.
+func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, apart bool, scale float64) (*nn.Attention, error) {
+	mechanism, err := nn.ParseMechanism(a.Mechanism)
+	if err != nil {
+		return nil, err
+	}
+	position, err := nn.ParsePosition(a.Position)
+	if err != nil {
+		return nil, err
+	}
+	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		Mechanism: mechanism, Causal: a.Causal, Position: position, Base: a.RotaryBase, T5: t5, Sinks: a.Sinks, Bias: a.Bias, Apart: apart,
+		Scale: scale, CopyNgrams: a.CopyNgrams})
+}
 
 // branches are how a block attends in one pass.
 type branches struct {
@@ -67,19 +78,17 @@ type branches struct {
 
 // apply records the block on x [T, width].
 func (b *block) apply(p *nn.Pass, x *autograd.Var, r branches) *autograd.Var {
-	x = b.residual(p, x, b.norms[0], r.attend)
+	x = b.norms[0].residual(p, x, r.attend)
 	if r.cross != nil {
-		x = b.residual(p, x, b.norms[1], r.cross)
+		x = b.norms[1].residual(p, x, r.cross)
 	}
-	return b.residual(p, x, b.norms[2], func(h *autograd.Var) *autograd.Var { return b.forward.Apply(p, h) })
+	return b.norms[2].residual(p, x, func(h *autograd.Var) *autograd.Var { return b.forward.Apply(p, h) })
 }
 
 // residual adds a branch to the stream.
-func (b *block) residual(p *nn.Pass, x *autograd.Var, norm *nn.Norm, branch func(*autograd.Var) *autograd.Var) *autograd.Var {
-	if b.pre {
-		return p.G.Add(x, p.Dropout(branch(norm.Apply(p, x))))
-	}
-	return norm.Apply(p, p.G.Add(x, p.Dropout(branch(x))))
+func (n branchNorms) residual(p *nn.Pass, x *autograd.Var, branch func(*autograd.Var) *autograd.Var) *autograd.Var {
+	y := finish(p, n.output, branch(finish(p, n.input, x)))
+	return finish(p, n.sum, p.G.Add(x, p.Dropout(y)))
 }
 
 // self attends to the block's own sequence.

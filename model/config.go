@@ -3,54 +3,59 @@ package model
 import (
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
+	"slices"
 
-	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 )
 
-// Config says what a model is. Vocab must be set; the zero value of everything else is its default.
+// Config is the models of this package in few words: one block, repeated. [Config.Spec] writes it out. Vocab must be set; the zero value
+// of everything else is its default.
 type Config struct {
-	Kind    string `yaml:"kind" json:"kind"`                           // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
-	Head    string `yaml:"head" json:"head"`                           // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
-	Vocab   int    `yaml:"vocab" json:"vocab"`                         // tokens are 0 … vocab−1
-	Classes int    `yaml:"classes,omitempty" json:"classes,omitempty"` // of classify and tag
-	Pool    string `yaml:"pool,omitempty" json:"pool,omitempty"`       // what classify and regress read: mean (default) or first
+	Kind    string `yaml:"kind"`              // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
+	Head    string `yaml:"head"`              // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
+	Vocab   int    `yaml:"vocab"`             // tokens are 0 … vocab−1
+	Classes int    `yaml:"classes,omitempty"` // of classify and tag
+	Pooling string `yaml:"pooling,omitempty"` // what classify and regress read: mean (default) or first
 
-	Width      int    `yaml:"width" json:"width"`                               // features of a token; default 256
-	Layers     int    `yaml:"layers" json:"layers"`                             // default 4; of an encoder-decoder, of each half
-	Heads      int    `yaml:"heads" json:"heads"`                               // H; default 4
-	KVHeads    int    `yaml:"kv_heads,omitempty" json:"kv_heads,omitempty"`     // Hkv, a divisor of heads; default heads
-	HeadDim    int    `yaml:"head_dim,omitempty" json:"head_dim,omitempty"`     // D, a multiple of 8; default width/heads
-	Hidden     int    `yaml:"hidden,omitempty" json:"hidden,omitempty"`         // of the feed-forward layers; default 4·width
-	Activation string `yaml:"activation,omitempty" json:"activation,omitempty"` // gelu (default), gelu_tanh, relu, silu, geglu or swiglu
-	Norm       string `yaml:"norm,omitempty" json:"norm,omitempty"`             // layer (default) or rms
-	Placement  string `yaml:"placement,omitempty" json:"placement,omitempty"`   // pre (default): norms inside the residual branches; or post: after the sums
-	Bias       bool   `yaml:"bias,omitempty" json:"bias,omitempty"`             // in the linear layers
-	Tied       bool   `yaml:"tied,omitempty" json:"tied,omitempty"`             // the lm or mlm head is the embedding's table
+	Width      int    `yaml:"width"`                // features of a token; default 256
+	Layers     int    `yaml:"layers"`               // default 4; of an encoder-decoder, of each half
+	Heads      int    `yaml:"heads"`                // H; default 4
+	KVHeads    int    `yaml:"kv_heads,omitempty"`   // Hkv, a divisor of heads; default heads
+	HeadDim    int    `yaml:"head_dim,omitempty"`   // D, a multiple of 8; default width/heads
+	Hidden     int    `yaml:"hidden,omitempty"`     // features inside the feed-forward layers; default 4·width
+	Activation string `yaml:"activation,omitempty"` // gelu (default), gelu_tanh, relu, silu, geglu or swiglu
+	Norm       string `yaml:"norm,omitempty"`       // layer (default) or rms
+	NormPlace  string `yaml:"norm_place,omitempty"` // pre (default): norms inside the residual branches; or post: after the sums
+	Bias       bool   `yaml:"bias,omitempty"`       // in the linear layers
+	Tied       bool   `yaml:"tied,omitempty"`       // the lm or mlm head is the embedding's table
 
 	// Attention is a mechanism in its text form, such as "window(256) | global(0)", for all layers, or several that layers
-	// take in turn; default full. What comes later is hidden where the kind asks for it, whatever the mechanism.
-	Attention  []string `yaml:"attention,omitempty" json:"attention,omitempty"`
-	Sinks      bool     `yaml:"sinks,omitempty" json:"sinks,omitempty"`             // a learned logit a head that takes probability
-	Position   string   `yaml:"position,omitempty" json:"position,omitempty"`       // rotary (default), none, learned, alibi, t5, or relative, which transformer-xl has
-	RotaryBase float64  `yaml:"rotary_base,omitempty" json:"rotary_base,omitempty"` // default 10000
-	NoPosition []int    `yaml:"no_position,omitempty" json:"no_position,omitempty"` // layers, from 0, whose attention has no position encoding: they match by content, equally well at any distance
-	Ngrams     []int    `yaml:"ngrams,omitempty" json:"ngrams,omitempty"`           // words of so many tokens each have a vector that is added to that of the token they end with, such as [4, 8]
-	Words      []int    `yaml:"words,omitempty" json:"words,omitempty"`             // layers of no_position look for what came after words of so many tokens, such as [14, 20], which heads take in turn, and for nothing else: queries and keys are vectors that are drawn, not learned
-	NgramRows  int      `yaml:"ngram_rows,omitempty" json:"ngram_rows,omitempty"`   // of each table of such vectors, which words are hashed into; default 65536
-	MaxTokens  int      `yaml:"max_tokens,omitempty" json:"max_tokens,omitempty"`   // of a sequence, with learned positions
+	// take in turn; default full. A causal model hides later tokens, whatever the mechanism.
+	Attention  []string `yaml:"attention,omitempty"`
+	Sinks      bool     `yaml:"sinks,omitempty"`       // a learned logit a head that takes probability
+	Position   string   `yaml:"position,omitempty"`    // rotary (default), none, learned, alibi, t5, or relative, which transformer-xl has
+	RotaryBase float64  `yaml:"rotary_base,omitempty"` // default 10000
+	NoPosition []int    `yaml:"no_position,omitempty"` // layers, from 0, without position encoding: they match by content, at any distance
+	MaxTokens  int      `yaml:"max_tokens,omitempty"`  // of a sequence, with learned positions
 
-	Memory  int `yaml:"memory,omitempty" json:"memory,omitempty"`   // transformer-xl: tokens of earlier segments that each layer sees; default 512
-	Segment int `yaml:"segment,omitempty" json:"segment,omitempty"` // hierarchical: tokens of a segment; default 64. transformer-xl: a recipe's sequences are read so many tokens at a time; 0: whole
+	// Experimental. CopyNgrams are the n-gram sizes of the copy heads in the no_position layers, which the heads take in turn; queries and
+	// keys are hashed, not learned. HashedNgrams are the sizes n of n-grams that have vectors, which are added to that of their last
+	// token; each size has a table of HashedNgramRows rows (default 65536).
+	CopyNgrams      []int `yaml:"copy_ngrams,omitempty"`
+	HashedNgrams    []int `yaml:"hashed_ngrams,omitempty"`
+	HashedNgramRows int   `yaml:"hashed_ngram_rows,omitempty"`
 
-	Dropout   float64 `yaml:"dropout,omitempty" json:"dropout,omitempty"`     // 0 up to 1
-	Smoothing float64 `yaml:"smoothing,omitempty" json:"smoothing,omitempty"` // of the labels of lm, mlm, classify and tag, in training alone; 0 up to 1
+	Memory  int `yaml:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees; default 512
+	Segment int `yaml:"segment,omitempty"` // tokens of a segment. hierarchical: default 64; transformer-xl: 0 reads sequences whole
 
-	Precision  string `yaml:"precision,omitempty" json:"precision,omitempty"`   // f32 (default), bf16 or fp16
-	Checkpoint string `yaml:"checkpoint,omitempty" json:"checkpoint,omitempty"` // what is computed again instead of kept: none (default), every layer, sqrt: groups of √layers, the first N layers, or auto, which package plan settles
-	Seed       uint64 `yaml:"seed,omitempty" json:"seed,omitempty"`             // of the first weights
+	Dropout        float64 `yaml:"dropout,omitempty"`         // 0 up to 1
+	LabelSmoothing float64 `yaml:"label_smoothing,omitempty"` // of lm, mlm, classify and tag, in training alone; 0 up to 1
+
+	Precision string `yaml:"precision,omitempty"` // f32 (default), bf16 or fp16
+	// Recompute is which activations are computed again in the backward pass instead of kept: none (default), those of every layer, sqrt:
+	// of groups of √layers, of the first N layers, or auto, which package plan settles.
+	Recompute string `yaml:"recompute,omitempty"`
+	Seed      uint64 `yaml:"seed,omitempty"` // of the first weights
 }
 
 // The kinds and heads.
@@ -67,7 +72,7 @@ const (
 	Tag      = "tag"
 	Regress  = "regress"
 
-	Auto = "auto" // checkpoint: as few layers as the memory allows
+	Auto = "auto" // recompute: as few layers as the memory allows
 )
 
 // WithDefaults returns c with every default written out.
@@ -87,7 +92,7 @@ func (c Config) WithDefaults() Config {
 		text(&c.Head, MaskedLM)
 	}
 	text(&c.Head, LM)
-	text(&c.Pool, "mean")
+	text(&c.Pooling, "mean")
 	number(&c.Width, 256)
 	number(&c.Layers, 4)
 	number(&c.Heads, 4)
@@ -98,7 +103,7 @@ func (c Config) WithDefaults() Config {
 	number(&c.Hidden, 4*c.Width)
 	text(&c.Activation, "gelu")
 	text(&c.Norm, "layer")
-	text(&c.Placement, "pre")
+	text(&c.NormPlace, "pre")
 	if len(c.Attention) == 0 {
 		c.Attention = []string{"full"}
 	}
@@ -109,202 +114,141 @@ func (c Config) WithDefaults() Config {
 	if c.Kind == Hierarchical {
 		number(&c.Segment, 64)
 	}
-	if len(c.Ngrams) > 0 {
-		number(&c.NgramRows, 1<<16)
+	if len(c.HashedNgrams) > 0 {
+		number(&c.HashedNgramRows, 1<<16)
 	}
 	text(&c.Position, "rotary")
 	text(&c.Precision, "f32")
-	text(&c.Checkpoint, "none")
+	text(&c.Recompute, "none")
 	return c
 }
 
-// Causal says whether tokens see only themselves and what came before: always in a decoder and a Transformer-XL, and in a
+// Check returns an error that says what is wrong with c: what was found, what was expected, and what to do.
+func (c Config) Check() error {
+	_, err := c.Spec()
+	return err
+}
+
+// Causal reports whether tokens see only themselves and earlier tokens: always in a decoder and a Transformer-XL, and in a
 // hierarchical language model.
 func (c Config) Causal() bool {
 	c = c.WithDefaults()
 	return c.Kind == Decoder || c.Kind == TransformerXL || c.Kind == Hierarchical && c.Head == LM
 }
 
-// policy is the precision of c.
-func (c Config) policy() (autograd.Policy, error) {
-	return autograd.ParsePolicy(c.WithDefaults().Precision)
+// Spec writes c out, layer by layer.
+func (c Config) Spec() (Spec, error) {
+	c = c.WithDefaults()
+	if err := c.check(); err != nil {
+		return Spec{}, fmt.Errorf("model: %w", err)
+	}
+	s := Spec{
+		Kind: c.Kind, Vocab: c.Vocab, Width: c.Width, Memory: c.Memory, Segment: c.Segment,
+		Embed:   Embedding{HashedNgrams: c.HashedNgrams, HashedNgramRows: c.HashedNgramRows},
+		Stack:   c.stack(c.Causal() || c.Kind == EncoderDecoder, c.Kind == EncoderDecoder),
+		Head:    Head{Kind: c.Head, Tied: c.Tied, Bias: c.Bias},
+		Dropout: c.Dropout, LabelSmoothing: c.LabelSmoothing, Precision: c.Precision, Recompute: c.Recompute, Seed: c.Seed,
+	}
+	if c.Position == nn.Learned.String() {
+		s.Embed.Positions = c.MaxTokens
+	}
+	if c.Head == Classify || c.Head == Tag {
+		s.Head.Classes = c.Classes
+	}
+	if c.Head == Classify || c.Head == Regress || c.Pooling != "mean" {
+		s.Head.Pooling = c.Pooling
+	}
+	switch c.Kind {
+	case EncoderDecoder:
+		source := c.stack(false, false)
+		s.Source = &source
+	case Hierarchical:
+		s.Summaries = c.summaries()
+	}
+	return s, s.Check()
 }
 
-// Check says what is wrong with c: what was found, what was expected, and what to do.
-func (c Config) Check() error {
-	_, err := c.resolve()
-	return err
-}
-
-// settings is a Config with its words understood.
-type settings struct {
-	Config
-	activation autograd.Activation
-	norm       nn.NormKind
-	position   nn.Position
-	mechanisms []nn.Mechanism
-	policy     autograd.Policy
-	wrapped    int // blocks from the first that are in checkpoints
-	group      int // blocks in a checkpoint
-}
-
-func (c Config) resolve() (s settings, err error) {
-	s.Config = c.WithDefaults()
-	for _, check := range []func() error{s.checkWords, s.checkSizes, s.checkNgrams, s.checkWordLengths, s.parse, s.checkTogether} {
-		if err := check(); err != nil {
-			return s, fmt.Errorf("model: %w", err)
+// stack is the layers of c.
+func (c Config) stack(causal, cross bool) Stack {
+	var s Stack
+	for i := range c.Layers {
+		l := c.layer(c.Attention[i%len(c.Attention)], causal)
+		if slices.Contains(c.NoPosition, i) {
+			l.Attention.Position, l.Attention.CopyNgrams = nn.NoPosition.String(), c.CopyNgrams
 		}
+		if cross {
+			over := l.Attention
+			over.Mechanism, over.Causal, over.Position, over.Sinks = "full", false, nn.NoPosition.String(), false
+			l.Cross = &over
+		}
+		s.Layers = append(s.Layers, l)
 	}
-	return s, nil
+	if c.NormPlace == "pre" {
+		s.Final = &Norm{Kind: c.Norm}
+	}
+	return s
 }
 
-// oneOf refuses a word that is not in a list.
-func oneOf(key, found string, words ...string) error {
-	for _, w := range words {
-		if w == found {
-			return nil
-		}
+// layer is one layer of c.
+func (c Config) layer(mechanism string, causal bool) Layer {
+	l := Layer{
+		Attention: Attention{Mechanism: mechanism, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Causal: causal, Position: c.Position,
+			Bias: c.Bias, Sinks: c.Sinks},
+		FeedForward: FeedForward{Hidden: c.Hidden, Activation: c.Activation, Bias: c.Bias},
 	}
-	return fmt.Errorf("%s: found %q, expected one of %v", key, found, words)
+	switch c.Position {
+	case nn.Rotary.String():
+		l.Attention.RotaryBase = c.RotaryBase
+	case nn.Learned.String():
+		l.Attention.Position = nn.NoPosition.String()
+	}
+	if c.NormPlace == "pre" {
+		l.Norms.Input = &Norm{Kind: c.Norm}
+	} else {
+		l.Norms.Sum = &Norm{Kind: c.Norm}
+	}
+	return l
 }
 
-func (s *settings) checkWords() error {
-	for _, w := range []struct {
-		key, found string
-		words      []string
-	}{
-		{"kind", s.Kind, []string{Decoder, Encoder, EncoderDecoder, TransformerXL, Hierarchical}},
-		{"head", s.Head, []string{LM, MaskedLM, Classify, Tag, Regress}},
-		{"pool", s.Pool, []string{"mean", "first"}},
-		{"placement", s.Placement, []string{"pre", "post"}},
-	} {
-		if err := oneOf(w.key, w.found, w.words...); err != nil {
-			return err
-		}
+// summaries is what the summaries of the segments of a hierarchical model go through.
+func (c Config) summaries() (layers []Layer) {
+	for range c.Layers {
+		layers = append(layers, c.layer("full", c.Causal()))
 	}
-	return nil
+	return layers
 }
 
-// maxSize bounds every size, so that no product of two overflows an int64. maxLayers is deeper than any model that learns, and what can still be
-// planned in seconds, for it to be refused.
-const (
-	maxSize   = 1 << 28
-	maxLayers = 1 << 12
-)
-
-func (s *settings) checkSizes() error {
-	for _, n := range []struct {
-		key          string
-		found, least int
-	}{
-		{"vocab", s.Vocab, 1}, {"classes", s.Classes, 0}, {"width", s.Width, 1}, {"layers", s.Layers, 1}, {"heads", s.Heads, 1},
-		{"kv_heads", s.KVHeads, 1}, {"head_dim", s.HeadDim, 1}, {"hidden", s.Hidden, 1}, {"max_tokens", s.MaxTokens, 0},
-		{"memory", s.Memory, 0}, {"segment", s.Segment, 0},
-	} {
-		if n.found < n.least || n.found > maxSize {
-			return fmt.Errorf("%s: found %d, expected %d to %d", n.key, n.found, n.least, maxSize)
-		}
+// check refuses settings that would have no effect, or that Spec cannot write out.
+func (c Config) check() error {
+	if c.Layers < 1 || c.Layers > maxLayers {
+		return fmt.Errorf("layers: found %d, expected 1 to %d", c.Layers, maxLayers)
 	}
-	if s.Layers > maxLayers {
-		return fmt.Errorf("layers: found %d, expected 1 to %d", s.Layers, maxLayers)
-	}
-	for _, f := range []struct {
-		key   string
-		found float64
-	}{{"dropout", s.Dropout}, {"smoothing", s.Smoothing}} {
-		if !(f.found >= 0 && f.found < 1) {
-			return fmt.Errorf("%s: found %g, expected 0 up to 1", f.key, f.found)
-		}
-	}
-	if s.RotaryBase != 0 && !(s.RotaryBase > 1) || math.IsInf(s.RotaryBase, 0) {
-		return fmt.Errorf("rotary_base: found %g, expected a number above 1, or nothing for 10000", s.RotaryBase)
-	}
-	return nil
-}
-
-func (s *settings) parse() (err error) {
-	if s.wrapped, s.group, err = s.checkpoints(); err != nil {
+	if err := oneOf("norm_place", c.NormPlace, "pre", "post"); err != nil {
 		return err
 	}
-	if s.activation, err = autograd.ParseActivation(s.Activation); err != nil {
+	if c.Position == nn.Learned.String() && c.MaxTokens == 0 {
+		return errors.New("max_tokens: found none with learned positions, expected the longest sequence: the table has a row for each position")
+	}
+	if err := c.checkNoPosition(); err != nil {
 		return err
 	}
-	if s.norm, err = nn.ParseNorm(s.Norm); err != nil {
-		return err
-	}
-	if s.position, err = nn.ParsePosition(s.Position); err != nil {
-		return err
-	}
-	if s.policy, err = autograd.ParsePolicy(s.Precision); err != nil {
-		return err
-	}
-	for _, layer := range s.NoPosition {
-		if layer < 0 || layer >= s.Layers {
-			return fmt.Errorf("no_position: found layer %d, expected 0 to %d: the layers by the numbers in their weights' names", layer, s.Layers-1)
-		}
-	}
-	for _, text := range s.Attention {
-		m, err := nn.ParseMechanism(text)
-		if err != nil {
-			return err
-		}
-		s.mechanisms = append(s.mechanisms, m)
-	}
-	return nil
+	return c.checkCopyNgrams()
 }
 
-// checkpoints reads how many blocks are wrapped in checkpoints, and how many in each.
-func (s *settings) checkpoints() (wrapped, group int, err error) {
-	switch s.Checkpoint {
-	case "none", Auto:
-		return 0, 1, nil
-	case "every":
-		return s.Layers, 1, nil
-	case "sqrt":
-		// √L checkpoints of √L layers: what is kept between them and what is computed again inside one grow alike.
-		return s.Layers, int(math.Ceil(math.Sqrt(float64(s.Layers)))), nil
+// checkNoPosition looks at the layers without positions.
+func (c Config) checkNoPosition() error {
+	for _, layer := range c.NoPosition {
+		if layer < 0 || layer >= c.Layers {
+			return fmt.Errorf("no_position: found layer %d, expected 0 to %d: the layers by the numbers in their weights' names", layer, c.Layers-1)
+		}
 	}
-	n, err := strconv.Atoi(s.Checkpoint)
-	if err != nil || n < 0 || n > s.Layers {
-		return 0, 0, fmt.Errorf("checkpoint: found %q, expected none, every, sqrt, auto or a number of layers, 0 to %d", s.Checkpoint, s.Layers)
-	}
-	return n, 1, nil
-}
-
-// checkTogether refuses settings that contradict each other.
-func (s *settings) checkTogether() error {
-	sequenceHead := s.Head == Classify || s.Head == Regress
 	switch {
-	case (s.Head == Classify || s.Head == Tag) && s.Classes < 2:
-		return fmt.Errorf("classes: found %d for the head %s, expected at least 2", s.Classes, s.Head)
-	case s.Kind == EncoderDecoder && s.Head != LM:
-		return fmt.Errorf("head: found %s for an encoder-decoder, expected lm; use an encoder for the others", s.Head)
-	case s.Kind == Decoder && s.Head == MaskedLM:
-		return fmt.Errorf("head: found mlm for a decoder, expected lm; use an encoder for masked language modelling")
-	case s.Kind == Encoder && s.Head == LM:
-		return fmt.Errorf("head: found lm for an encoder, which sees what it is to predict; use a decoder, or the head mlm")
-	case s.Kind == TransformerXL && s.Head != LM:
-		return fmt.Errorf("head: found %s for a transformer-xl, expected lm; use an encoder for the others", s.Head)
-	case s.Kind == TransformerXL && s.position != nn.Relative && s.position != nn.Rotary && s.position != nn.ALiBi && s.position != nn.T5:
-		return fmt.Errorf("position: found %s for a transformer-xl, expected relative, rotary, alibi or t5: others cannot tell memory from segment", s.Position)
-	case len(s.NoPosition) > 0 && (s.position == nn.NoPosition || s.position == nn.Learned):
-		return fmt.Errorf("no_position: found layers with the position encoding %s, expected one that is in the attention: rotary, alibi or t5", s.Position)
-	case s.Kind == TransformerXL && len(s.NoPosition) > 0:
+	case len(c.NoPosition) == 0:
+		return nil
+	case c.Position == nn.NoPosition.String() || c.Position == nn.Learned.String():
+		return fmt.Errorf("no_position: found layers with the position encoding %s, expected one that is in the attention: rotary, alibi or t5", c.Position)
+	case c.Kind == TransformerXL:
 		return errors.New("no_position: found layers of a transformer-xl, expected none: without positions they cannot tell memory from segment")
-	case s.Kind != TransformerXL && s.Memory != 0:
-		return fmt.Errorf("memory: found %d for a model of kind %s, expected none; use the kind transformer-xl", s.Memory, s.Kind)
-	case s.Kind != Hierarchical && s.Kind != TransformerXL && s.Segment != 0:
-		return fmt.Errorf("segment: found %d for a model of kind %s, expected none; use the kind hierarchical or transformer-xl", s.Segment, s.Kind)
-	case s.position == nn.Learned && s.MaxTokens == 0:
-		return fmt.Errorf("max_tokens: found none with learned positions, expected the longest sequence: the table has a row for each position")
-	case s.position == nn.Relative && s.Width%2 != 0:
-		return fmt.Errorf("width: found %d with relative positions, expected an even number: sines and cosines", s.Width)
-	case s.Tied && s.Head != LM && s.Head != MaskedLM:
-		return fmt.Errorf("tied: found with the head %s, expected lm or mlm: only they predict tokens", s.Head)
-	case s.Smoothing > 0 && s.Head == Regress:
-		return fmt.Errorf("smoothing: found %g for regression, expected none", s.Smoothing)
-	case s.Pool == "first" && !sequenceHead:
-		return fmt.Errorf("pool: found first with the head %s, expected classify or regress", s.Head)
 	}
 	return nil
 }

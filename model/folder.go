@@ -20,7 +20,7 @@ import (
 
 // A model folder has all that using a model needs, and may be moved:
 //
-//	model.json         the Config and the Answers
+//	model.json         the Spec and the Answers
 //	tokenizer.json     text to ids, as Hugging Face's library tokenizers reads it; none where the model has no tokenizer
 //	model.safetensors  the weights
 //
@@ -32,7 +32,7 @@ const formatVersion = 1
 // card is model.json.
 type card struct {
 	Longspan int          `json:"longspan"` // formatVersion
-	Model    Config       `json:"model"`
+	Spec     Spec         `json:"spec"`
 	Answers  data.Answers `json:"answers,omitzero"`
 }
 
@@ -60,8 +60,8 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t != nil && t.Vocab() > c.Model.Vocab {
-		return nil, fmt.Errorf("model: %s: found a tokenizer of %d tokens for a model of %d; the files are of two models", dir, t.Vocab(), c.Model.Vocab)
+	if t != nil && t.Vocab() > c.Spec.Vocab {
+		return nil, fmt.Errorf("model: %s: found a tokenizer of %d tokens for a model of %d; the files are of two models", dir, t.Vocab(), c.Spec.Vocab)
 	}
 	if o.Weights == "" {
 		o.Weights = filepath.Join(dir, filename.Weights)
@@ -70,7 +70,7 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 				dir, filename.Weights, err)
 		}
 	}
-	m, err := Load(c.Model, o)
+	m, err := Load(c.Spec, o)
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +117,11 @@ func parseCard(text []byte, c *card) error {
 	if d.More() {
 		return errors.New("found text behind the end of the document")
 	}
-	if err := c.Model.Check(); err != nil {
+	if err := c.Spec.Check(); err != nil {
 		return err
 	}
-	if n := len(c.Answers.Classes); n > c.Model.Classes {
-		return fmt.Errorf("found names of %d classes for a head of %d", n, c.Model.Classes)
+	if n := len(c.Answers.Classes); n > c.Spec.Head.Classes {
+		return fmt.Errorf("found names of %d classes for a head of %d", n, c.Spec.Head.Classes)
 	}
 	return nil
 }
@@ -138,12 +138,12 @@ func openTokenizer(dir string) (*tokenizer.Tokenizer, error) {
 	return t, nil
 }
 
-// Load makes the model of c with the weights of the file o.Weights. It has no tokenizer.
-func Load(c Config, o OpenOptions) (m *Model, err error) {
+// Load makes the model of s with the weights of the file o.Weights. It has no tokenizer.
+func Load(s Spec, o OpenOptions) (m *Model, err error) {
 	if o.Precision != "" {
-		c.Precision = o.Precision
+		s.Precision = o.Precision
 	}
-	c.Checkpoint = "" // nothing is trained
+	s.Recompute = "" // nothing is trained
 	f, err := safetensors.OpenMapped(o.Weights)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
@@ -159,12 +159,12 @@ func Load(c Config, o OpenOptions) (m *Model, err error) {
 			return nil, fmt.Errorf("model: %s: %w", o.Weights, err)
 		}
 	}
-	policy, err := c.policy()
+	policy, err := s.Policy()
 	if err != nil {
 		return nil, err
 	}
 	w.table = policy.Products
-	if m, err = build(c, nn.ParamsOptions{Load: w.load}); err != nil {
+	if m, err = build(s, nn.ParamsOptions{Load: w.load}); err != nil {
 		return nil, err
 	}
 	m.file = w
@@ -176,8 +176,8 @@ func Load(c Config, o OpenOptions) (m *Model, err error) {
 
 // Files returns the files of a model folder beside the weights, by their names.
 func (m *Model) Files() (map[string][]byte, error) {
-	c := card{Longspan: formatVersion, Model: m.s.Config, Answers: m.answers}
-	c.Model.Checkpoint = ""
+	c := card{Longspan: formatVersion, Spec: m.spec, Answers: m.answers}
+	c.Spec.Recompute = ""
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -107,6 +108,17 @@ func TestOpeningCopiesNoTable(t *testing.T) {
 	}
 }
 
+// layers is a card of a layer more or less.
+func layers(text string, change int) string {
+	var c card
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		panic(err)
+	}
+	c.Spec.Layers = append(c.Spec.Layers, c.Spec.Layers[0])[:len(c.Spec.Layers)+change]
+	out, _ := json.Marshal(c)
+	return string(out)
+}
+
 func TestWhatOpenRefuses(t *testing.T) {
 	change := func(name string, edit func(text string) string) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) {
@@ -132,8 +144,8 @@ func TestWhatOpenRefuses(t *testing.T) {
 		"newer":       {change(filename.Model, func(s string) string { return strings.Replace(s, `"longspan": 1`, `"longspan": 9`, 1) }), "found format 9, expected 1 to"},
 		"unknown key": {change(filename.Model, func(s string) string { return strings.Replace(s, `"width"`, `"breadth"`, 1) }), `unknown field "breadth"`},
 		"wider":       {change(filename.Model, func(s string) string { return strings.Replace(s, `"width": 16`, `"width": 32`, 1) }), "has the shape"},
-		"deeper":      {change(filename.Model, func(s string) string { return strings.Replace(s, `"layers": 2`, `"layers": 3`, 1) }), "has no weight \"blocks.2"},
-		"shallower":   {change(filename.Model, func(s string) string { return strings.Replace(s, `"layers": 2`, `"layers": 1`, 1) }), "which the model does not have"},
+		"deeper":      {change(filename.Model, func(s string) string { return layers(s, +1) }), "has no weight \"blocks.2"},
+		"shallower":   {change(filename.Model, func(s string) string { return layers(s, -1) }), "which the model does not have"},
 		"tokenizer":   {change(filename.Tokenizer, func(string) string { return "{" }), "tokenizer"},
 		"two models":  {change(filename.Model, func(s string) string { return strings.Replace(s, `"vocab": 5`, `"vocab": 4`, 1) }), "found a tokenizer of 5 tokens for a model of 4"},
 		"weights":     {change(filename.Weights, func(s string) string { return s[:len(s)-1] }), "model.safetensors"},
@@ -258,10 +270,10 @@ func FuzzParseCard(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(string(files[filename.Model]))
-	f.Add(`{"longspan": 1, "model": {"vocab": 1e99}}`)
+	f.Add(`{"longspan": 1, "spec": {"vocab": 1e99}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		var c card
-		if err := parseCard([]byte(text), &c); err == nil && c.Model.Check() != nil {
+		if err := parseCard([]byte(text), &c); err == nil && c.Spec.Check() != nil {
 			t.Error("a card with a configuration that Check refuses was taken")
 		}
 	})

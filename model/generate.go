@@ -36,11 +36,11 @@ const promptTokens = 4096
 // none. What is carried comes from the session's pool until Close.
 func (s *Session) Decode(source []int32) (*Generation, error) {
 	m := s.m
-	if m.s.Head != LM {
-		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.s.Head)
+	if m.spec.Head.Kind != LM {
+		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.spec.Head.Kind)
 	}
-	if (m.s.Kind == EncoderDecoder) != (len(source) > 0) {
-		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.s.Kind)
+	if (m.spec.Kind == EncoderDecoder) != (len(source) > 0) {
+		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.spec.Kind)
 	}
 	g := &Generation{session: s, m: m, pool: s.x.Pool}
 	if err := g.begin(source); err != nil {
@@ -52,14 +52,14 @@ func (s *Session) Decode(source []int32) (*Generation, error) {
 
 // begin makes what is carried, before the first token.
 func (g *Generation) begin(source []int32) error {
-	if g.m.s.Kind == EncoderDecoder {
+	if g.m.spec.Kind == EncoderDecoder {
 		if err := g.read(source); err != nil {
 			return err
 		}
 	}
 	memory := 0
-	if g.m.s.Kind == TransformerXL {
-		memory = g.m.s.Memory
+	if g.m.spec.Kind == TransformerXL {
+		memory = g.m.spec.Memory
 	}
 	for _, b := range g.m.blocks {
 		c, err := b.attention.NewCache(g.pool, memory)
@@ -68,7 +68,7 @@ func (g *Generation) begin(source []int32) error {
 		}
 		g.caches = append(g.caches, c)
 	}
-	if g.m.s.Kind != Hierarchical {
+	if g.m.spec.Kind != Hierarchical {
 		return nil
 	}
 	var err error
@@ -104,8 +104,8 @@ func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	if err := g.m.checkBatch(&data.Batch{Tokens: tokens, Lengths: []int{len(tokens)}}); err != nil {
 		return nil, err
 	}
-	if g.m.positions != nil && g.tokens+len(tokens) > g.m.s.MaxTokens {
-		return nil, fmt.Errorf("model: found %d tokens, the model has %d learned positions", g.tokens+len(tokens), g.m.s.MaxTokens)
+	if g.m.positions != nil && g.tokens+len(tokens) > g.m.spec.Embed.Positions {
+		return nil, fmt.Errorf("model: found %d tokens, the model has %d learned positions", g.tokens+len(tokens), g.m.spec.Embed.Positions)
 	}
 	for {
 		n := g.next(len(tokens))
@@ -122,14 +122,16 @@ func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	}
 }
 
-// remember keeps the last tokens, as many as words to come may begin with.
+// remember keeps the last tokens, as many as n-grams to come may begin with.
 func (g *Generation) remember(tokens []int32) {
 	longest := 0
-	for _, words := range g.m.ngrams {
-		longest = max(longest, words.n-1)
+	for _, n := range g.m.spec.Embed.HashedNgrams {
+		longest = max(longest, n-1)
 	}
-	for _, n := range g.m.s.Words {
-		longest = max(longest, n) // the first key to come has the word that ends before it
+	for _, l := range g.m.spec.Layers {
+		for _, n := range l.Attention.CopyNgrams {
+			longest = max(longest, n) // the first key to come has the n-gram that ends before it
+		}
 	}
 	all := append(g.before, tokens...)
 	g.before = append(g.before[:0], all[max(0, len(all)-longest):]...)
@@ -138,7 +140,7 @@ func (g *Generation) remember(tokens []int32) {
 // next is how many of so many tokens the next pass takes.
 func (g *Generation) next(tokens int) int {
 	if g.segments != nil {
-		return g.segments.next(g.m.s.Segment, tokens)
+		return g.segments.next(g.m.spec.Segment, tokens)
 	}
 	return min(tokens, promptTokens)
 }
@@ -147,7 +149,7 @@ func (g *Generation) next(tokens int) int {
 func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
 	p := g.pass([]int{len(tokens)}, []int{g.tokens})
 	defer p.Close()
-	h := g.m.embed(p, g.before, tokens)
+	h := g.m.embed(p, g.before, tokens, nil)
 	if g.segments != nil {
 		h = g.segments.apply(g, p, h)
 	} else {
@@ -172,7 +174,7 @@ func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
 }
 
 func (g *Generation) pass(lengths, starts []int) *nn.Pass {
-	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.s.policy}), Lengths: lengths, Starts: starts, Shapes: g.session.compiled}
+	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.policy}), Lengths: lengths, Starts: starts, Shapes: g.session.compiled}
 }
 
 // apply records the blocks on the tokens h.

@@ -28,8 +28,8 @@ func newSegments(m *Model, pool *tensor.Pool) (*segments, error) {
 			return nil, err
 		}
 		s.summaries = append(s.summaries, c)
-		s.handed = append(s.handed, pool.Get(m.s.policy.Activations, 1, m.s.Width))
-		s.open = append(s.open, pool.Get(m.s.policy.Activations, m.s.Segment, m.s.Width))
+		s.handed = append(s.handed, pool.Get(m.policy.Activations, 1, m.spec.Width))
+		s.open = append(s.open, pool.Get(m.policy.Activations, m.spec.Segment, m.spec.Width))
 	}
 	return s, nil
 }
@@ -53,7 +53,7 @@ func (s *segments) next(segment, tokens int) int {
 // apply records the blocks on the tokens h, which begin where the segment stands.
 func (s *segments) apply(g *Generation, p *nn.Pass, h *autograd.Var) *autograd.Var {
 	s.kept = s.kept[:0]
-	if n := g.m.s.Segment; s.at == 0 && h.Rows()%n == 0 && n <= promptTokens {
+	if n := g.m.spec.Segment; s.at == 0 && h.Rows()%n == 0 && n <= promptTokens {
 		return s.applyWhole(g, p, h)
 	}
 	inside := p.With(p.Lengths)
@@ -70,7 +70,7 @@ func (s *segments) apply(g *Generation, p *nn.Pass, h *autograd.Var) *autograd.V
 
 // applyWhole records the blocks, and the levels behind them, on segments that need no cache: all their tokens are here.
 func (s *segments) applyWhole(g *Generation, p *nn.Pass, h *autograd.Var) *autograd.Var {
-	inside := newHierarchy(p, g.m.s.Segment, true)
+	inside := newHierarchy(p, g.m.spec.Segment, true)
 	inside.summaries.Starts = []int{s.done}
 	back := inside.back
 	if s.done > 0 { // what was handed to the segment before these comes first
@@ -99,7 +99,7 @@ func (s *segments) summarize(g *Generation, p *nn.Pass, i int, summaries *autogr
 
 // advance takes over what the pass that has run leaves of its n tokens.
 func (s *segments) advance(g *Generation, n int) error {
-	if segment := g.m.s.Segment; s.at == 0 && n%segment == 0 && segment <= promptTokens {
+	if segment := g.m.spec.Segment; s.at == 0 && n%segment == 0 && segment <= promptTokens {
 		for i, v := range s.kept {
 			copyElements(s.handed[i], v.Value())
 		}
@@ -109,7 +109,7 @@ func (s *segments) advance(g *Generation, n int) error {
 	for i, v := range s.kept {
 		copyElements(s.open[i].SliceRows(s.at, s.at+n), v.Value())
 	}
-	if s.at += n; s.at < g.m.s.Segment {
+	if s.at += n; s.at < g.m.spec.Segment {
 		return nil
 	}
 	return s.complete(g)

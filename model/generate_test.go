@@ -17,7 +17,7 @@ func generators() map[string]Config {
 		c.Vocab, c.Width, c.Layers, c.Heads, c.Seed = 11, 16, 2, 2, 5
 		if m, err := New(c, Options{Pool: tensor.NewDryPool()}); err == nil {
 			m.Close()
-			all[fmt.Sprint(c.Kind, " ", c.Position, " ", c.Attention, " ", c.Segment, c.Words)] = c
+			all[fmt.Sprint(c.Kind, " ", c.Position, " ", c.Attention, " ", c.Segment, c.CopyNgrams)] = c
 		}
 	}
 	mechanisms := [][]string{
@@ -32,7 +32,7 @@ func generators() map[string]Config {
 			}
 			add(c)
 			if i < 4 {
-				c.Kind, c.Placement = TransformerXL, []string{"pre", "post"}[i%2]
+				c.Kind, c.NormPlace = TransformerXL, []string{"pre", "post"}[i%2]
 				c.Memory, c.MaxTokens = 700, 0
 				add(c)
 				c.Memory = 0
@@ -40,7 +40,7 @@ func generators() map[string]Config {
 			if position == "learned" {
 				c.MaxTokens = 700
 			}
-			c.Placement = ""
+			c.NormPlace = ""
 			if i%2 == 1 {
 				c.Kind = EncoderDecoder
 				add(c)
@@ -51,8 +51,8 @@ func generators() map[string]Config {
 			}
 		}
 	}
-	add(Config{Words: []int{1, 40}, NoPosition: []int{0}})
-	add(Config{Words: []int{2}, NoPosition: []int{1}, Ngrams: []int{3}, NgramRows: 20, Attention: []string{"full", "window(8)"}})
+	add(Config{CopyNgrams: []int{1, 40}, NoPosition: []int{0}})
+	add(Config{CopyNgrams: []int{2}, NoPosition: []int{1}, HashedNgrams: []int{3}, HashedNgramRows: 20, Attention: []string{"full", "window(8)"}})
 	return all
 }
 

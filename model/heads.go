@@ -25,8 +25,8 @@ type targets struct {
 // targets reads those of the batch. A masked language model's choice changes the tokens of in.
 func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, error) {
 	t := &targets{all: len(b.Tokens), derivative: r.derivative()}
-	limit := m.s.outputs()
-	switch m.s.Head {
+	limit := m.spec.outputs()
+	switch m.spec.Head.Kind {
 	case Classify:
 		if len(b.Labels) != len(b.Lengths) {
 			return nil, fmt.Errorf("model: found %d labels for %d sequences, expected one each", len(b.Labels), len(b.Lengths))
@@ -37,7 +37,7 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 	case MaskedLM:
 		t.classes = b.Targets
 		if len(b.Targets) == 0 {
-			in.tokens, t.classes = hide(b.Tokens, m.s.Vocab, r.Seed)
+			in.tokens, t.classes = hide(b.Tokens, m.spec.Vocab, r.Seed)
 		}
 	default:
 		if len(b.Targets) != len(b.Tokens) {
@@ -124,7 +124,7 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 	if m.sequenceHead() {
 		x = m.pooled(p, x)
 	}
-	if m.s.Head == Regress {
+	if m.spec.Head.Kind == Regress {
 		return p.G.MeanSquare(m.head.ApplyF32(p, x), t.values)
 	}
 	if t.rows != nil {
@@ -133,7 +133,7 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 	w, bias := m.projection(p)
 	smoothing := 0.0 // what is judged is what the labels are
 	if p.G.Train() {
-		smoothing = m.s.Smoothing
+		smoothing = m.spec.LabelSmoothing
 	}
 	return p.G.CrossEntropy(x, w, bias, t.classes, autograd.CrossEntropyOptions{
 		Smoothing: smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative,
@@ -146,18 +146,20 @@ func (m *Model) projection(p *nn.Pass) (w, bias *autograd.Var) {
 		return p.Leaf(m.head.Weight), p.Leaf(m.head.Bias)
 	}
 	table := *m.embedding.Weight
-	table.Value = table.Value.SliceRows(0, m.s.Vocab)
+	table.Value = table.Value.SliceRows(0, m.spec.Vocab)
 	if table.Grad.Rows > 0 {
-		table.Grad = table.Grad.SliceRows(0, m.s.Vocab)
+		table.Grad = table.Grad.SliceRows(0, m.spec.Vocab)
 	}
 	return p.Leaf(&table), nil
 }
 
-func (m *Model) sequenceHead() bool { return m.s.Head == Classify || m.s.Head == Regress }
+func (m *Model) sequenceHead() bool {
+	return m.spec.Head.Kind == Classify || m.spec.Head.Kind == Regress
+}
 
 // pooled is one row for each sequence: the mean of its tokens, or its first.
 func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
-	if m.s.Pool == "mean" {
+	if m.spec.Head.Pooling == "mean" {
 		return p.G.MeanPool(x, p.Lengths)
 	}
 	first := make([]int32, 0, len(p.Lengths))

@@ -22,24 +22,14 @@ type level struct {
 }
 
 func (m *Model) makeLevels() error {
-	full, err := nn.ParseMechanism("full")
+	blocks, err := m.makeBlocks("summaries", m.spec.Summaries)
 	if err != nil {
 		return err
 	}
-	c := blockConfig{mechanism: full, position: m.s.position, causal: m.s.Causal()}
-	if c.position == nn.T5 {
-		c.t5 = m.params.Add("summaries.t5", nn.T5Buckets, m.s.Heads, nn.Zeros())
-	}
-	if c.position == nn.Learned {
-		c.position = nn.NoPosition // the summaries are made of tokens that have theirs
-	}
-	for i := range m.s.Layers {
-		name := fmt.Sprintf("summaries.%d", i)
-		b, err := newBlock(m.params, name, &m.s, c)
-		if err != nil {
-			return fmt.Errorf("model: summaries of layer %d: %w", i, err)
-		}
-		m.levels = append(m.levels, &level{b, nn.NewLinear(m.params, name+".back", m.s.Width, m.s.Width, m.s.Bias, 1)})
+	for i, b := range blocks {
+		bias := m.spec.Summaries[i].FeedForward.Bias
+		back := nn.NewLinear(m.params, fmt.Sprintf("summaries.%d.back", i), m.spec.Width, m.spec.Width, bias, 1)
+		m.levels = append(m.levels, &level{b, back})
 	}
 	return nil
 }

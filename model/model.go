@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
@@ -15,17 +14,21 @@ import (
 
 // Model is a Transformer with its weights. Any number of goroutines may share it, each with a [Session] of its own, as long as nothing trains it.
 type Model struct {
-	s      settings
-	params *nn.Params
+	spec           Spec
+	policy         autograd.Policy
+	wrapped, group int // layers from the first that are recomputed, and how many at a time
+	params         *nn.Params
 
 	embedding *nn.Embedding
 	positions *nn.Embedding // learned ones
+	types     *nn.Embedding // of tokens
+	embedNorm *nn.Norm
 	ngrams    []ngrams
 	source    []*block // of an encoder-decoder: its encoder
 	blocks    []*block
 	levels    []*level // hierarchical: what comes behind each block
 	sourceEnd *nn.Norm
-	end       *nn.Norm // after the last block, with norms inside the branches
+	end       *nn.Norm // after the last block
 	head      *nn.Linear
 
 	tokenizer *tokenizer.Tokenizer // nil: none
@@ -44,10 +47,19 @@ type Options struct {
 	Answers   data.Answers         // turns outputs of the head into the user's words
 }
 
-// New makes the model of c with first weights drawn by its seed. Where nothing is trained and the precision is bf16, tables are stored
-// in bf16.
+// New makes the model of c: see [NewOf].
 func New(c Config, o Options) (*Model, error) {
-	m, err := build(c, nn.ParamsOptions{Pool: o.Pool, Train: o.Train})
+	s, err := c.Spec()
+	if err != nil {
+		return nil, err
+	}
+	return NewOf(s, o)
+}
+
+// NewOf makes the model of s with first weights drawn by its seed. Where nothing is trained and the precision is bf16, tables are stored
+// in bf16.
+func NewOf(s Spec, o Options) (*Model, error) {
+	m, err := build(s, nn.ParamsOptions{Pool: o.Pool, Train: o.Train})
 	if err != nil {
 		return nil, err
 	}
@@ -55,16 +67,20 @@ func New(c Config, o Options) (*Model, error) {
 	return m, nil
 }
 
-func build(c Config, o nn.ParamsOptions) (*Model, error) {
-	s, err := c.resolve()
+func build(s Spec, o nn.ParamsOptions) (*Model, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	if s.Recompute == Auto {
+		return nil, errors.New("model: recompute: found auto, expected what package plan makes of it for a memory budget")
+	}
+	policy, err := s.Policy()
 	if err != nil {
 		return nil, err
 	}
-	if s.Checkpoint == Auto {
-		return nil, errors.New("model: checkpoint: found auto, expected what package plan makes of it for a memory budget")
-	}
-	o.Seed, o.Type = s.Seed, s.policy.Products
-	m := &Model{s: s, params: nn.NewParams(o)}
+	o.Seed, o.Type = s.Seed, policy.Products
+	m := &Model{spec: s, policy: policy, params: nn.NewParams(o)}
+	m.wrapped, m.group, _ = s.recomputed()
 	if err := m.make(); err != nil {
 		m.params.Free()
 		return nil, err
@@ -85,87 +101,76 @@ const (
 
 // make makes the layers.
 func (m *Model) make() (err error) {
-	s := &m.s
-	m.embedding = nn.NewEmbedding(m.params, embeddingLayer, s.tokens(), s.Width)
-	if s.position == nn.Learned {
-		m.positions = nn.NewEmbedding(m.params, "positions", s.MaxTokens, s.Width)
+	s, p := &m.spec, m.params
+	m.embedding = nn.NewEmbedding(p, embeddingLayer, s.tokens(), s.Width)
+	if n := s.Embed.Positions; n > 0 {
+		m.positions = nn.NewEmbedding(p, "positions", n, s.Width)
 	}
+	if n := s.Embed.TokenTypes; n > 0 {
+		m.types = nn.NewEmbedding(p, "token_types", n, s.Width)
+	}
+	m.embedNorm = m.norm("embedding.norm", s.Embed.Norm)
 	m.makeNgrams()
-	if s.Kind == EncoderDecoder {
-		if m.source, err = m.makeBlocks("source", blockConfig{}); err != nil {
+	if s.Source != nil {
+		if m.source, err = m.makeBlocks("source", s.Source.Layers); err != nil {
 			return err
 		}
-		m.sourceEnd = m.finalNorm("source.norm")
+		m.sourceEnd = m.norm("source.norm", s.Source.Final)
 	}
-	stack := blockConfig{causal: s.Causal() || s.Kind == EncoderDecoder, memory: s.Kind == TransformerXL, cross: s.Kind == EncoderDecoder}
-	if m.blocks, err = m.makeBlocks("blocks", stack); err != nil {
+	if m.blocks, err = m.makeBlocks("blocks", s.Layers); err != nil {
 		return err
 	}
-	if s.Kind == Hierarchical {
-		if err := m.makeLevels(); err != nil {
-			return err
-		}
+	if err := m.makeLevels(); err != nil {
+		return err
 	}
-	m.end = m.finalNorm("norm")
-	if !s.Tied {
-		m.head = nn.NewLinear(m.params, headLayer, s.Width, s.outputs(), s.Bias, headStd*math.Sqrt(float64(s.Width)))
+	m.end = m.norm("norm", s.Final)
+	if !s.Head.Tied {
+		m.head = nn.NewLinear(p, headLayer, s.Width, s.outputs(), s.Head.Bias, headStd*math.Sqrt(float64(s.Width)))
 	}
-	return m.params.Err()
-}
-
-// tokens is the rows of the embedding: masked language models have a token more, which stands for what is hidden.
-func (s *settings) tokens() int {
-	if s.Head == MaskedLM {
-		return s.Vocab + 1
-	}
-	return s.Vocab
-}
-
-// outputs is how many numbers the head gives.
-func (s *settings) outputs() int {
-	switch s.Head {
-	case Classify, Tag:
-		return s.Classes
-	case Regress:
-		return 1
-	}
-	return s.Vocab
+	return p.Err()
 }
 
 // headStd is the standard deviation of the head's first weights, that of the tables it may be tied to: over rows of norm √width the
 // logits begin within a few tenths of each other, and the loss at nearly ln classes.
 const headStd = 0.02
 
-func (m *Model) makeBlocks(name string, c blockConfig) ([]*block, error) {
-	s := &m.s
-	if s.position == nn.T5 {
-		c.t5 = m.params.Add(name+".t5", nn.T5Buckets, s.Heads, nn.Zeros())
+// makeBlocks makes the layers of a stack. Layers with T5's bias share its table.
+func (m *Model) makeBlocks(name string, layers []Layer) ([]*block, error) {
+	var t5 *tensor.Param
+	for _, l := range layers {
+		if l.Attention.Position == nn.T5.String() && t5 == nil {
+			t5 = m.params.Add(name+".t5", nn.T5Buckets, l.Attention.Heads, nn.Zeros())
+		}
 	}
 	var blocks []*block
-	for i := range s.Layers {
-		c.mechanism = s.mechanisms[i%len(s.mechanisms)]
-		c.position, c.words = s.position, nil
-		if slices.Contains(s.NoPosition, i) {
-			c.position, c.words = nn.NoPosition, s.Words
-		}
-		b, err := newBlock(m.params, fmt.Sprintf("%s.%d", name, i), s, c)
+	for i, l := range layers {
+		b, err := m.newBlock(fmt.Sprintf("%s.%d", name, i), l, t5, len(layers))
 		if err != nil {
-			return nil, fmt.Errorf("model: layer %d: %w", i, err)
+			return nil, fmt.Errorf("model: %s: layer %d: %w", name, i, err)
 		}
 		blocks = append(blocks, b)
 	}
 	return blocks, nil
 }
 
-func (m *Model) finalNorm(name string) *nn.Norm {
-	if m.s.Placement == "post" {
+// norm makes a norm; nil for none.
+func (m *Model) norm(name string, n *Norm) *nn.Norm {
+	if n == nil {
 		return nil
 	}
-	return nn.NewNorm(m.params, name, m.s.norm, m.s.Width, normEps)
+	kind, _ := nn.ParseNorm(n.Kind) // Check has parsed it
+	eps := n.Eps
+	if eps == 0 {
+		eps = normEps
+	}
+	return nn.NewNorm(m.params, name, kind, m.spec.Width, eps)
 }
 
-// Config is the model's configuration with every default written out.
-func (m *Model) Config() Config { return m.s.Config }
+// normEps is added to variances; it matters only for rows that are nearly constant.
+const normEps = 1e-5
+
+// Spec is the model, layer by layer. The caller must not change it.
+func (m *Model) Spec() *Spec { return &m.spec }
 
 // Params lists the weights, in the order in which they were made.
 func (m *Model) Params() []*tensor.Param { return m.params.All() }
@@ -183,18 +188,18 @@ func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 func (m *Model) Answers() data.Answers { return m.answers }
 
 // Policy is the model's precision.
-func (m *Model) Policy() autograd.Policy { return m.s.policy }
+func (m *Model) Policy() autograd.Policy { return m.policy }
 
-// stack records n blocks one after the other, the first of them in checkpoints.
+// stack records n blocks one after the other, the first of them recomputed in the backward pass.
 func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *autograd.Var) *autograd.Var) *autograd.Var {
 	for i := 0; i < n; {
-		if i >= m.s.wrapped {
+		if i >= m.wrapped {
 			x = apply(i, x)
 			i++
 			continue
 		}
-		from, to := i, min(m.s.wrapped, i+m.s.group)
-		x = p.G.Checkpoint(func() *autograd.Var {
+		from, to := i, min(m.wrapped, i+m.group)
+		x = p.G.Recompute(func() *autograd.Var {
 			y := x
 			for j := from; j < to; j++ {
 				y = apply(j, y)
@@ -206,21 +211,30 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 	return x
 }
 
-// embed looks the tokens up and adds what words of them and learned positions have. The tokens before are those that a generation had
-// already.
-func (m *Model) embed(p *nn.Pass, before, tokens []int32) *autograd.Var {
+// embed looks the tokens up, and adds the vectors of their n-grams, positions and types. The tokens before are the earlier ones of the
+// sequence that is decoded. Nil types are all 0.
+func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 	p.Read(before, tokens)
 	x := m.embedding.Apply(p, tokens)
+	if scale := m.spec.Embed.Scale; scale != 0 && scale != 1 {
+		x = p.G.Scale(x, float32(scale))
+	}
 	for _, g := range m.ngrams {
 		x = g.add(p, x, before, tokens)
 	}
 	if m.positions != nil {
 		x = p.G.Add(x, m.positions.Apply(p, p.Positions()))
 	}
-	return p.Dropout(x)
+	if m.types != nil {
+		if types == nil {
+			types = make([]int32, len(tokens))
+		}
+		x = p.G.Add(x, m.types.Apply(p, types))
+	}
+	return p.Dropout(finish(p, m.embedNorm, x))
 }
 
-// finish applies the norm after the last block.
+// finish applies a norm, if there is one.
 func finish(p *nn.Pass, norm *nn.Norm, x *autograd.Var) *autograd.Var {
 	if norm == nil {
 		return x
@@ -230,7 +244,7 @@ func finish(p *nn.Pass, norm *nn.Norm, x *autograd.Var) *autograd.Var {
 
 // encode records the encoder of an encoder-decoder.
 func (m *Model) encode(p *nn.Pass, tokens []int32) *autograd.Var {
-	x := m.stack(p, m.embed(p, nil, tokens), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
+	x := m.stack(p, m.embed(p, nil, tokens, nil), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
 		return m.source[i].apply(p, x, m.source[i].self(p))
 	})
 	return finish(p, m.sourceEnd, x)
@@ -239,7 +253,7 @@ func (m *Model) encode(p *nn.Pass, tokens []int32) *autograd.Var {
 // hidden records the model up to the head: [T, width].
 func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	apply := func(i int, x *autograd.Var) *autograd.Var { return m.blocks[i].apply(p, x, m.blocks[i].self(p)) }
-	switch m.s.Kind {
+	switch m.spec.Kind {
 	case EncoderDecoder:
 		source := m.encode(p.With(in.sourceLengths), in.source)
 		apply = func(i int, x *autograd.Var) *autograd.Var {
@@ -251,16 +265,16 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	case TransformerXL:
 		apply = func(i int, x *autograd.Var) *autograd.Var { return m.recur(p, in.memory, i, x) }
 	case Hierarchical:
-		h := newHierarchy(p, m.s.Segment, m.s.Causal())
+		h := newHierarchy(p, m.spec.Segment, m.spec.Causal())
 		apply = func(i int, x *autograd.Var) *autograd.Var { return m.ascend(p, h, i, x) }
 	}
-	x := m.stack(p, m.embed(p, nil, in.tokens), len(m.blocks), apply)
+	x := m.stack(p, m.embed(p, nil, in.tokens, in.types), len(m.blocks), apply)
 	return finish(p, m.end, x)
 }
 
 // inputs is what a pass reads beside the lengths.
 type inputs struct {
-	tokens        []int32
+	tokens, types []int32
 	source        []int32 // of an encoder-decoder
 	sourceLengths []int
 	memory        *recurrence // of a transformer-xl

@@ -7,9 +7,8 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// ngrams is a table of vectors for the words of n tokens: a token has the vector of the word that ends with it. Words are hashed
-// into the rows, so that those that share a row share its vector. The layers begin with what they would else have to put
-// together, the memory grows with the rows and the work does not, and equal words look equal wherever they stand.
+// ngrams is a table of vectors for n-grams: the vector of the n-gram that ends with a token is added to that of the token. N-grams are
+// hashed into the rows; those that share a row share its vector. The memory grows with the rows, and the work does not.
 //
 // Pagnoni et al. 2024, arXiv:2412.09871, section 3.2.1 (bytes, sizes 3 to 8).
 type ngrams struct {
@@ -18,13 +17,14 @@ type ngrams struct {
 }
 
 func (m *Model) makeNgrams() {
-	for _, n := range m.s.Ngrams {
-		m.ngrams = append(m.ngrams, ngrams{n, nn.NewEmbedding(m.params, fmt.Sprintf("ngrams.%d", n), m.s.NgramRows, m.s.Width)})
+	e := m.spec.Embed
+	for _, n := range e.HashedNgrams {
+		m.ngrams = append(m.ngrams, ngrams{n, nn.NewEmbedding(m.params, fmt.Sprintf("ngrams.%d", n), e.HashedNgramRows, m.spec.Width)})
 	}
 }
 
-// add adds the vectors of the words of tokens to x. The tokens before are those that the one sequence of a generation had already;
-// the first n−1 tokens of a sequence end no word, and get none.
+// add adds the vectors of the n-grams of tokens to x. The tokens before are the earlier ones of the one sequence that is decoded;
+// the first n−1 tokens of a sequence end no n-gram, and get none.
 func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autograd.Var {
 	index := make([]int32, 0, len(tokens))
 	if len(before) > 0 {
@@ -41,7 +41,7 @@ func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autogr
 	return p.G.Add(x, g.table.Apply(p, index))
 }
 
-// appendRows appends the row of each token of one sequence; −1 where no word ends.
+// appendRows appends the row of each token of one sequence; −1 where no n-gram ends.
 func (g ngrams) appendRows(index, sequence []int32) []int32 {
 	rows := uint64(g.table.Weight.Value.Rows)
 	for i := range sequence {
@@ -49,50 +49,49 @@ func (g ngrams) appendRows(index, sequence []int32) []int32 {
 			index = append(index, -1)
 			continue
 		}
-		index = append(index, int32(nn.HashWord(sequence[i+1-g.n:i+1])%rows))
+		index = append(index, int32(nn.HashNgram(sequence[i+1-g.n:i+1])%rows))
 	}
 	return index
 }
 
 // checkNgrams refuses sizes that no table can have.
-func (s *settings) checkNgrams() error {
-	if len(s.Ngrams) == 0 {
-		if s.NgramRows != 0 {
-			return fmt.Errorf("ngram_rows: found %d without ngrams, expected none: say which words the rows are for, such as ngrams: [8]", s.NgramRows)
-		}
+func (s *Spec) checkNgrams() error {
+	sizes, rows := s.Embed.HashedNgrams, s.Embed.HashedNgramRows
+	switch {
+	case len(sizes) == 0 && rows == 0:
 		return nil
-	}
-	if s.Kind == TransformerXL {
-		return fmt.Errorf("ngrams: found %v for a transformer-xl, expected none: words would end at the borders of its segments", s.Ngrams)
-	}
-	if s.NgramRows < 1 || s.NgramRows > maxSize {
-		return fmt.Errorf("ngram_rows: found %d, expected 1 to %d", s.NgramRows, maxSize)
+	case len(sizes) == 0:
+		return fmt.Errorf("hashed_ngram_rows: found %d without hashed_ngrams, expected none; name the sizes that the rows are for, such as hashed_ngrams: [8]", rows)
+	case s.Kind == TransformerXL:
+		return fmt.Errorf("hashed_ngrams: found %v for a transformer-xl, expected none: n-grams would end at the borders of its segments", sizes)
+	case rows < 1 || rows > maxSize:
+		return fmt.Errorf("hashed_ngram_rows: found %d, expected 1 to %d", rows, maxSize)
 	}
 	seen := map[int]bool{1: true}
-	for _, n := range s.Ngrams {
-		if n < 2 || n > nn.MaxWord || seen[n] {
-			return fmt.Errorf("ngrams: found %v, expected different numbers of tokens, 2 to %d each", s.Ngrams, nn.MaxWord)
+	for _, n := range sizes {
+		if n < 2 || n > nn.MaxNgram || seen[n] {
+			return fmt.Errorf("hashed_ngrams: found %v, expected different sizes, 2 to %d tokens each", sizes, nn.MaxNgram)
 		}
 		seen[n] = true
 	}
 	return nil
 }
 
-// checkWordLengths refuses words that no layer would look for, or whose tokens are not those that the layers see.
-func (s *settings) checkWordLengths() error {
+// checkCopyNgrams refuses copy heads that no layer would have, or that would not see the tokens of their n-grams.
+func (c Config) checkCopyNgrams() error {
 	switch {
-	case len(s.Words) == 0:
+	case len(c.CopyNgrams) == 0:
 		return nil
-	case s.Kind != Decoder && s.Kind != Encoder:
-		return fmt.Errorf("words: found %v for a model of kind %s, expected none; use a decoder or an encoder", s.Words, s.Kind)
-	case len(s.NoPosition) == 0:
-		return fmt.Errorf("words: found %v without no_position, expected the layers that look for them, such as no_position: [0]", s.Words)
-	case len(s.Words) > s.KVHeads:
-		return fmt.Errorf("words: found %v for %d key/value heads, expected at most one length each", s.Words, s.KVHeads)
+	case c.Kind != Decoder && c.Kind != Encoder:
+		return fmt.Errorf("copy_ngrams: found %v for a model of kind %s, expected none; use a decoder or an encoder", c.CopyNgrams, c.Kind)
+	case len(c.NoPosition) == 0:
+		return fmt.Errorf("copy_ngrams: found %v without no_position, expected the layers that have copy heads, such as no_position: [0]", c.CopyNgrams)
+	case len(c.CopyNgrams) > c.KVHeads:
+		return fmt.Errorf("copy_ngrams: found %v for %d key/value heads, expected at most one size each", c.CopyNgrams, c.KVHeads)
 	}
-	for _, n := range s.Words {
-		if n < 1 || n > nn.MaxWord {
-			return fmt.Errorf("words: found %v, expected numbers of tokens, 1 to %d each", s.Words, nn.MaxWord)
+	for _, n := range c.CopyNgrams {
+		if n < 1 || n > nn.MaxNgram {
+			return fmt.Errorf("copy_ngrams: found %v, expected sizes of 1 to %d tokens each", c.CopyNgrams, nn.MaxNgram)
 		}
 	}
 	return nil

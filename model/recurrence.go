@@ -34,9 +34,9 @@ func (m *Memory) Free() {
 
 // FullMemory is a memory that holds as many tokens of each sequence as there can be, all zero; from a dry pool it is what such a memory takes.
 func (m *Model) FullMemory(pool *tensor.Pool, sequences int) *Memory {
-	memory := &Memory{pool: pool, lengths: slices.Repeat([]int{m.s.Memory}, sequences)}
+	memory := &Memory{pool: pool, lengths: slices.Repeat([]int{m.spec.Memory}, sequences)}
 	for range m.blocks {
-		memory.layers = append(memory.layers, pool.GetZero(m.s.policy.Activations, sequences*m.s.Memory, m.s.Width))
+		memory.layers = append(memory.layers, pool.GetZero(m.policy.Activations, sequences*m.spec.Memory, m.spec.Width))
 	}
 	return memory
 }
@@ -96,11 +96,7 @@ func (m *Model) recur(p *nn.Pass, r *recurrence, i int, x *autograd.Var) *autogr
 		lengths[s] = r.lengths[s] + n
 	}
 	return b.apply(p, x, branches{attend: func(h *autograd.Var) *autograd.Var {
-		source := both
-		if b.pre {
-			source = b.norms[0].Apply(p, both)
-		}
-		return b.attention.ApplyOver(p, h, source, lengths, r.lengths)
+		return b.attention.ApplyOver(p, h, finish(p, b.norms[0].input, both), lengths, r.lengths)
 	}})
 }
 
@@ -161,9 +157,9 @@ func (m *Model) RestoreMemory(pool *tensor.Pool, b []byte) (*Memory, error) {
 	var data [][]byte
 	for range layers {
 		t, rows, cols := tensor.Type(r.byte()), int(r.u32()), int(r.u32())
-		if t != m.s.policy.Activations || rows != total || cols != m.s.Width {
+		if t != m.policy.Activations || rows != total || cols != m.spec.Width {
 			return nil, fmt.Errorf("model: the saved memory is damaged or of another model: found layers of %s %d×%d, expected %s %d×%d",
-				t, rows, cols, m.s.policy.Activations, total, m.s.Width)
+				t, rows, cols, m.policy.Activations, total, m.spec.Width)
 		}
 		data = append(data, r.take(rows*cols*t.Size()))
 	}
@@ -171,7 +167,7 @@ func (m *Model) RestoreMemory(pool *tensor.Pool, b []byte) (*Memory, error) {
 		return nil, fmt.Errorf("model: the saved memory is damaged: found %d bytes, which end too soon or too late", len(b))
 	}
 	for _, bytes := range data {
-		l := pool.Get(m.s.policy.Activations, total, m.s.Width)
+		l := pool.Get(m.policy.Activations, total, m.spec.Width)
 		for i := range l.F32 {
 			l.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:]))
 		}

@@ -85,7 +85,7 @@ func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 	case math.IsNaN(result.Loss) || math.IsInf(result.Loss, 0):
 		r.Memory.Free() // what overflowed would do so again with every batch that reads it, and the sequences begin anew
 	default:
-		in.memory.remember(r.Memory, s.x) // checkpoints read the memory before until the backward pass is over
+		in.memory.remember(r.Memory, s.x) // recomputed layers read the memory before until the backward pass is over
 	}
 	result.Cost, result.Held = p.G.Cost(), p.G.Held()
 	return result, nil
@@ -109,15 +109,18 @@ func (s *Session) pass(p *nn.Pass, in inputs, r StepOptions) (Result, error) {
 func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) {
 	m := s.m
 	in := inputs{tokens: b.Tokens}
+	if len(b.Types) > 0 {
+		in.types = b.Types
+	}
 	if err := m.checkBatch(b); err != nil {
 		return nil, in, err
 	}
 	p := &nn.Pass{
-		G:       autograd.New(s.x, autograd.Options{Policy: m.s.policy, Train: r.Backward}),
-		Lengths: b.Lengths, Shapes: s.compiled, Rate: m.s.Dropout, Seed: r.Seed,
+		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward}),
+		Lengths: b.Lengths, Shapes: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed,
 	}
 	switch {
-	case m.s.Kind == EncoderDecoder:
+	case m.spec.Kind == EncoderDecoder:
 		if r.Source == nil || len(r.Source.Lengths) != len(b.Lengths) {
 			return nil, in, fmt.Errorf("model: an encoder-decoder needs a source for each of the %d sequences of the batch; set Run.Source", len(b.Lengths))
 		}
@@ -125,8 +128,8 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 			return nil, in, fmt.Errorf("%w: of the sources", err)
 		}
 		in.source, in.sourceLengths = r.Source.Tokens, r.Source.Lengths
-	case m.s.Kind == TransformerXL:
-		room := m.s.Memory
+	case m.spec.Kind == TransformerXL:
+		room := m.spec.Memory
 		if r.Memory == nil {
 			room = 0
 		}
@@ -143,16 +146,21 @@ func (m *Model) checkBatch(b *data.Batch) error {
 		return err
 	}
 	for i, t := range b.Tokens {
-		if int(t) >= m.s.Vocab {
-			return fmt.Errorf("model: token %d of the batch is %d, the model knows 0 … %d", i, t, m.s.Vocab-1)
+		if int(t) >= m.spec.Vocab {
+			return fmt.Errorf("model: token %d of the batch is %d, the model knows 0 … %d", i, t, m.spec.Vocab-1)
+		}
+	}
+	for i, t := range b.Types {
+		if t < 0 || int(t) >= m.spec.Embed.TokenTypes {
+			return fmt.Errorf("model: token %d of the batch has the type %d, the model has %d token types", i, t, m.spec.Embed.TokenTypes)
 		}
 	}
 	if m.positions == nil {
 		return nil
 	}
 	for i, n := range b.Lengths {
-		if n > m.s.MaxTokens {
-			return fmt.Errorf("model: sequence %d has %d tokens, the model has %d learned positions; cut it, or use rotary positions", i, n, m.s.MaxTokens)
+		if n > m.spec.Embed.Positions {
+			return fmt.Errorf("model: sequence %d has %d tokens, the model has %d learned positions; cut it, or use rotary positions", i, n, m.spec.Embed.Positions)
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func (s *Session) stepSegments(b *data.Batch, o StepOptions) (Result, error) {
 		o.Scale = 1
 	}
 	all := Result{Targets: b.Scored()}
-	for i, part := range segmentsOf(b, s.m.s.Segment) {
+	for i, part := range segmentsOf(b, s.m.spec.Segment) {
 		share := float64(part.Scored()) / float64(max(1, all.Targets))
 		step := StepOptions{Backward: o.Backward && share > 0, Scale: o.Scale * share, Seed: data.Mix(o.Seed + uint64(i)), Memory: &memory}
 		if o.Losses != nil {

@@ -27,7 +27,7 @@ func (m *Model) NewSession(x tensor.Exec) *Session {
 //
 // It returns an error for tokens or targets out of range, and for what the model's mechanisms refuse.
 func (s *Session) Step(b *data.Batch, o StepOptions) (Result, error) {
-	if s.m.s.Kind == TransformerXL && s.m.s.Segment > 0 && o.Memory == nil {
+	if s.m.spec.Kind == TransformerXL && s.m.spec.Segment > 0 && o.Memory == nil {
 		return s.stepSegments(b, o)
 	}
 	return s.step(b, o)

@@ -13,8 +13,8 @@ func (m *Model) ByClass() []ClassScore { return m.progress.byClass }
 // beginTally begins an evaluation.
 func (m *Model) beginTally() {
 	m.progress.byClass = nil
-	if m.s.Head == Classify || m.s.Head == Tag {
-		m.progress.byClass = make([]ClassScore, m.s.Classes)
+	if m.spec.Head.Kind == Classify || m.spec.Head.Kind == Tag {
+		m.progress.byClass = make([]ClassScore, m.spec.Head.Classes)
 	}
 }
 

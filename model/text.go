@@ -92,8 +92,8 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if m.tokenizer == nil {
 		return nil, nil, errors.New("model: found a model without a tokenizer, which reads no text; decode token by token, or add tokenizer.json to its folder")
 	}
-	if m.s.Head != LM {
-		return nil, nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.s.Head)
+	if m.spec.Head.Kind != LM {
+		return nil, nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.spec.Head.Kind)
 	}
 	e, err := m.tokenizer.EncodeDocument(prompt)
 	if err != nil {
@@ -102,7 +102,7 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if len(e.IDs) == 0 {
 		return nil, nil, errors.New("model: the prompt is empty, expected something to go on from: this model knows no beginning of a document")
 	}
-	if m.s.Kind != EncoderDecoder {
+	if m.spec.Kind != EncoderDecoder {
 		return nil, e.IDs, nil
 	}
 	begin := m.tokenizer.Specials().Begin
@@ -117,7 +117,7 @@ func (m *Model) MostTokens(first, wanted int) int {
 	if m.positions == nil {
 		return wanted
 	}
-	return min(wanted, max(0, m.s.MaxTokens-first+1)) // the last token drawn is not read
+	return min(wanted, max(0, m.spec.Embed.Positions-first+1)) // the last token drawn is not read
 }
 
 // textWriter collects the text of tokens, and passes it on piece by piece.

@@ -32,7 +32,7 @@ func (m *Model) Close() error {
 // Targets is what the mean loss of b is a mean over. A masked language model has not chosen yet, and chooses in
 // proportion to the tokens.
 func (m *Model) Targets(b *data.Batch) int64 {
-	switch m.s.Head {
+	switch m.spec.Head.Kind {
 	case Classify, Regress:
 		return int64(b.Sequences())
 	case MaskedLM:
@@ -57,10 +57,10 @@ func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory
 	s := m.progress.session
 	s.x = x
 	switch {
-	case m.s.Kind != TransformerXL:
+	case m.spec.Kind != TransformerXL:
 		o.Source = b.Source
 		b = m.chosen(b)
-	case m.s.Segment == 0:
+	case m.spec.Segment == 0:
 		o.Memory = memory
 	}
 	return s.Step(b, o)
@@ -68,7 +68,7 @@ func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory
 
 // chosen is b as the head wants it: a masked language model chooses its targets itself.
 func (m *Model) chosen(b *data.Batch) *data.Batch {
-	if m.s.Head != MaskedLM {
+	if m.spec.Head.Kind != MaskedLM {
 		return b
 	}
 	unchosen := *b
@@ -83,7 +83,7 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, er
 		m.beginTally()
 	}
 	want := b.Targets
-	switch m.s.Head {
+	switch m.spec.Head.Kind {
 	case Classify:
 		want = b.Labels
 	case Regress:
@@ -97,7 +97,7 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, er
 	if err != nil {
 		return data.Outcome{}, err
 	}
-	o := data.Outcome{Loss: result.Loss, Targets: int64(result.Targets), Numbers: m.s.Head == Regress}
+	o := data.Outcome{Loss: result.Loss, Targets: int64(result.Targets), Numbers: m.spec.Head.Kind == Regress}
 	for i, class := range want {
 		if class == data.Ignore || m.progress.best[i] == data.Ignore { // a masked language model was asked for some only
 			continue
@@ -119,7 +119,7 @@ func resize[T any](s []T, n int) []T {
 
 // State is the memory of a Transformer-XL.
 func (m *Model) State() []byte {
-	if m.s.Kind != TransformerXL {
+	if m.spec.Kind != TransformerXL {
 		return nil
 	}
 	state, err := m.progress.memory.MarshalBinary()
@@ -131,7 +131,7 @@ func (m *Model) State() []byte {
 
 // Restore takes back what State gave.
 func (m *Model) Restore(state []byte) error {
-	if m.s.Kind != TransformerXL {
+	if m.spec.Kind != TransformerXL {
 		if len(state) != 0 {
 			return errors.New("the saved run carried a memory, and this model has none")
 		}

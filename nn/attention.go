@@ -14,27 +14,27 @@ import (
 
 // AttentionConfig says what an attention layer is.
 type AttentionConfig struct {
-	Width     int // features of the tokens
-	Heads     int // H
-	KVHeads   int // Hkv; 0: Heads
-	HeadDim   int // D; 0: Width/Heads
-	Mechanism Mechanism
-	Causal    bool // each token sees itself and what came before
-	Position  Position
-	Base      float64       // of rotary; 0: 10000
-	T5        *tensor.Param // table [T5Buckets, H] of the T5 bias, usually shared by layers
-	Sinks     bool          // a learned logit a head that takes probability and gives nothing
-	Bias      bool          // in the projections
-	Apart     bool          // queries from other tokens than keys and values: cross-attention, or a memory
-	Scale     float64       // of the output projection's first weights; 0: 1
-	Words     []int         // tokens of the words whose drawn vectors are the queries and keys, by which a query finds what came after its word; heads take them in turn
+	Width      int // features of the tokens
+	Heads      int // H
+	KVHeads    int // Hkv; 0: Heads
+	HeadDim    int // D; 0: Width/Heads
+	Mechanism  Mechanism
+	Causal     bool // each token sees itself and what came before
+	Position   Position
+	Base       float64       // of rotary; 0: 10000
+	T5         *tensor.Param // table [T5Buckets, H] of the T5 bias, usually shared by layers
+	Sinks      bool          // a learned logit a head that takes probability and gives nothing
+	Bias       bool          // in the projections
+	Apart      bool          // queries from other tokens than keys and values: cross-attention, or a memory
+	Scale      float64       // of the output projection's first weights; 0: 1
+	CopyNgrams []int         // n-gram sizes of copy heads, which heads take in turn: queries and keys are hashes of n-grams (copyhead.go)
 }
 
-// Attention is an attention layer: projections "name.qkv", or "name.q" and "name.kv", or with words "name.v", and "name.out".
+// Attention is an attention layer: projections "name.qkv", or "name.q" and "name.kv", or with copy heads "name.v", and "name.out".
 type Attention struct {
 	c             AttentionConfig
 	qkv, q, kv    *Linear
-	values        *Linear // of a layer with words
+	values        *Linear // of a layer with copy heads
 	out, r        *Linear
 	sinks, u, v   *tensor.Param
 	conv          *tensor.Param // of nystrom: "name.conv" [H, taps]
@@ -60,7 +60,7 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 	}
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	switch {
-	case len(c.Words) > 0:
+	case len(c.CopyNgrams) > 0:
 		a.values = NewLinear(p, name+".v", c.Width, kv, c.Bias, 1)
 	case c.Apart:
 		a.q = NewLinear(p, name+".q", c.Width, q, c.Bias, 1)
@@ -86,7 +86,7 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 // configure makes the configuration of the mechanism, and lets its package check it.
 func (a *Attention) configure() error {
 	c := a.c
-	if err := a.checkWords(); err != nil {
+	if err := a.checkCopyNgrams(); err != nil {
 		return err
 	}
 	if c.Mechanism.Softmax() {

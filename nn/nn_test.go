@@ -105,11 +105,11 @@ func TestSettingsThatCannotGoTogether(t *testing.T) {
 		"causal nystrom":  {"nystrom", func(c *AttentionConfig) { c.Causal = true }, "found a causal mask"},
 		"nystrom heads":   {"nystrom", func(c *AttentionConfig) { c.KVHeads = 2 }, "leave them out"},
 		"heads":           {"full", func(c *AttentionConfig) { c.KVHeads = 3 }, "positive multiple"},
-		"words of linear": {"elu", func(c *AttentionConfig) { c.Words = []int{3} }, "no softmax in which equal words"},
-		"words at places": {"full", func(c *AttentionConfig) { c.Words, c.Position = []int{3}, Rotary }, "match at any distance"},
-		"words over":      {"full", func(c *AttentionConfig) { c.Words, c.Apart = []int{3}, true }, "of other tokens than its keys"},
-		"many words":      {"full", func(c *AttentionConfig) { c.Words, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
-		"long words":      {"full", func(c *AttentionConfig) { c.Words = []int{65} }, "expected 1 to 64"},
+		"copy heads of linear": {"elu", func(c *AttentionConfig) { c.CopyNgrams = []int{3} }, "no softmax in which equal n-grams"},
+		"words at places": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Position = []int{3}, Rotary }, "match at any distance"},
+		"copy heads over":      {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Apart = []int{3}, true }, "from other tokens than its keys"},
+		"many words":      {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
+		"long words":      {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
 		"head dimension":  {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
 	} {
 		m, err := ParseMechanism(c.mechanism)

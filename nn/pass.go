@@ -17,7 +17,7 @@ type Pass struct {
 
 	before       []int32 // what Read was told
 	tokens       []int32
-	words        map[int]seeds // of the tokens, by their length
+	ngrams       map[int]seeds // of the tokens, by the size of the n-grams
 	positions    []int32
 	encoded      *autograd.Var // distances, shared by layers
 	encodedFirst int

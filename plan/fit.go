@@ -16,66 +16,63 @@ func Fits(j Job, budget int64) (bool, error) {
 	return err == nil && e.Bytes.Total() <= budget, err
 }
 
-// Choose settles a checkpoint policy of auto: the fewest layers, from the first, whose checkpoints make the job fit the budget. Where
-// none do it returns the policy of least memory. Any other policy is left as it is.
-func Choose(j Job, budget int64) (model.Config, error) {
-	c := j.Model.WithDefaults()
-	if c.Checkpoint != model.Auto {
-		return c, nil
+// Choose settles what is recomputed where j leaves that to it (auto): the fewest layers, from the first, that make the job fit the
+// budget, or where no number of layers does, the policy of least memory. Any other policy is returned as it is.
+func Choose(j Job, budget int64) (recompute string, err error) {
+	if j.Model.Recompute != model.Auto {
+		return j.Model.Recompute, nil
 	}
 	with := func(policy string) (int64, error) {
-		j.Model.Checkpoint = policy
+		j.Model.Recompute = policy
 		e, err := Make(j)
 		return e.Bytes.Total(), err
 	}
 	// Each layer more takes memory away, up to the last but one: what is kept of the last is needed at once anyway.
 	var failed error
-	n := sort.Search(c.Layers, func(n int) bool {
+	n := sort.Search(len(j.Model.Layers), func(n int) bool {
 		bytes, err := with(strconv.Itoa(n))
 		failed = errors.Join(failed, err)
 		return bytes <= budget
 	})
 	if failed != nil {
-		return c, failed
+		return "", failed
 	}
-	if n < c.Layers {
-		c.Checkpoint = strconv.Itoa(n)
-		return c, nil
+	if n < len(j.Model.Layers) {
+		return strconv.Itoa(n), nil
 	}
 	every, err := with("every")
 	if err != nil {
-		return c, err
+		return "", err
 	}
 	sqrt, err := with("sqrt")
-	c.Checkpoint = "every"
 	if sqrt < every {
-		c.Checkpoint = "sqrt"
+		return "sqrt", err
 	}
-	return c, err
+	return "every", err
 }
 
 // Context is the longest batch of equal sequences, as many as the job's, that fits the budget: the tokens of one, a multiple of
 // step, at most limit, to within a sixty-fourth below, with sources as long; 0 if not even step tokens fit. With learned positions it is at most the model's
-// table. A checkpoint policy of auto stands for the one of least memory.
+// table. The policy auto stands for the one of least memory.
 func Context(j Job, budget int64, step, limit int) (int, error) {
 	if step < 1 || limit < step || limit > maxTokens {
 		return 0, fmt.Errorf("plan: found steps of %d up to %d tokens, expected 1 or more, and up to %d", step, limit, maxTokens)
 	}
-	if most := j.Model.MaxTokens; most > 0 {
+	if most := j.Model.Embed.Positions; most > 0 {
 		limit = min(limit, most)
 	}
 	fits := func(n int) (bool, error) {
 		longer := j
 		longer.Lengths, longer.Sources = slices.Repeat([]int{n * step}, len(j.Lengths)), nil
 		longer.Judged, longer.JudgedSources = nil, nil // as long, and without a backward pass
-		if j.Model.Checkpoint != model.Auto {
+		if j.Model.Recompute != model.Auto {
 			return Fits(longer, budget)
 		}
-		longer.Model.Checkpoint = "every"
+		longer.Model.Recompute = "every"
 		if ok, err := Fits(longer, budget); ok || err != nil {
 			return ok, err
 		}
-		longer.Model.Checkpoint = "sqrt"
+		longer.Model.Recompute = "sqrt"
 		return Fits(longer, budget)
 	}
 	low, high := 0, 1 // low fits; high, in steps, is to be tried
@@ -107,13 +104,13 @@ func Context(j Job, budget int64, step, limit int) (int, error) {
 
 // Change is something to change in a job that does not fit, and what it then takes.
 type Change struct {
-	Set      []string `json:"set"` // as the command line has it, such as model.checkpoint=every
+	Set      []string `json:"set"` // as the command line has it, such as model.recompute=every
 	Estimate Estimate `json:"estimate"`
 	Fits     bool     `json:"fits"`
 	Job      Job      `json:"-"`
 }
 
-// Changes lists what would make a job take less memory, in the order in which to try it: checkpoints cost a third more time at
+// Changes lists what would make a job take less memory, in the order in which to try it: recomputing costs a third more time at
 // most, bf16 some accuracy, adafactor a different path of training, and shorter sequences what the model can learn.
 func Changes(j Job, budget int64) ([]Change, error) {
 	var changes []Change
@@ -125,12 +122,11 @@ func Changes(j Job, budget int64) ([]Change, error) {
 		}
 		return from, err
 	}
-	j.Model = j.Model.WithDefaults()
 	var err error
 	var set []string
-	if j.Model.Checkpoint != "every" && j.Model.Checkpoint != "sqrt" {
+	if j.Model.Recompute != "every" && j.Model.Recompute != "sqrt" {
 		for _, policy := range []string{"every", "sqrt"} {
-			if _, err = try(j, []string{"model.checkpoint=" + policy}, func(j *Job) { j.Model.Checkpoint = policy }); err != nil {
+			if _, err = try(j, []string{"model.recompute=" + policy}, func(j *Job) { j.Model.Recompute = policy }); err != nil {
 				return nil, err
 			}
 		}

@@ -11,22 +11,20 @@ import (
 // Generation walks a generation without data: a prompt of so many tokens at once, and then tokens one by one. An encoder-decoder reads
 // a source of as many tokens as the prompt, and begins with one token. Activations are what is
 // carried from token to token, at the end. It costs some tens of microseconds for a token and layer, which is little beside the generation itself.
-func Generation(c model.Config, prompt, tokens, threads int) (Estimate, error) {
+func Generation(c model.Spec, prompt, tokens, threads int) (Estimate, error) {
 	if prompt < 1 || tokens < 1 || prompt > maxTokens || tokens > maxTokens-prompt {
 		return Estimate{}, fmt.Errorf("plan: found %d tokens after a prompt of %d, expected at least 1 of each and at most %d in all", tokens, prompt, maxTokens)
 	}
-	if c.Checkpoint == model.Auto {
-		c.Checkpoint = "none"
-	}
+	c.Recompute = ""
 	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewDryPool()}
-	m, err := model.New(c, model.Options{Pool: x.Pool})
+	m, err := model.NewOf(c, model.Options{Pool: x.Pool})
 	if err != nil {
 		return Estimate{}, err
 	}
 	e := Estimate{Params: m.Count(), Tokens: prompt + tokens}
 	e.Bytes.Weights = m.Bytes()
 	var source []int32
-	if m.Config().Kind == model.EncoderDecoder {
+	if m.Spec().Kind == model.EncoderDecoder {
 		source, prompt = make([]int32, prompt), 1
 	}
 	g, err := m.NewSession(x).Decode(source)

@@ -101,8 +101,11 @@ const stepSeconds = 0.25
 
 // stepJob is a decoder of two layers, and as many tokens, 2,048 at most, as m trains on within stepSeconds.
 func (m Machine) stepJob(t tensor.Type, width int) (j Job, e Estimate, err error) {
-	j = Job{Train: train.DefaultConfig(), Threads: m.Threads,
-		Model: model.Config{Vocab: 16, Width: width, Layers: 2, Heads: 4, Attention: []string{"window(256)"}, Precision: t.String()}}
+	j = Job{Train: train.DefaultConfig(), Threads: m.Threads}
+	c := model.Config{Vocab: 16, Width: width, Layers: 2, Heads: 4, Attention: []string{"window(256)"}, Precision: t.String()}
+	if j.Model, err = c.Spec(); err != nil {
+		return j, e, err
+	}
 	policy, err := autograd.ParsePolicy(j.Model.Precision)
 	if err != nil {
 		return j, e, err
@@ -124,12 +127,12 @@ func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, 
 	if err != nil {
 		return 0, err
 	}
-	real, err := model.New(j.Model, model.Options{Pool: x.Pool, Train: true})
+	real, err := model.NewOf(j.Model, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		return 0, err
 	}
 	defer real.Close()
-	b := batch(real.Config(), j.Lengths)
+	b := batch(real.Spec(), j.Lengths)
 	session := real.NewSession(x)
 	var failed error
 	steps := rate(1, func() {

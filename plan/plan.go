@@ -21,7 +21,7 @@ import (
 
 // Job is a run to plan.
 type Job struct {
-	Model   model.Config
+	Model   model.Spec
 	Train   train.Config // the optimiser, the moving average and how many batches make a step
 	Lengths []int        // tokens of each sequence of a batch
 	Sources []int        // of an encoder-decoder: tokens of the source of each sequence; nil: as many as of the sequence
@@ -77,7 +77,7 @@ type Estimate struct {
 	Width  int           `json:"-"`      // of the model: narrow matrices are multiplied more slowly
 }
 
-// Make walks one step of the job without data. A checkpoint policy of auto counts as none: see [Choose]. It returns what the model or the
+// Make walks one step of the job without data. A policy of auto recomputes nothing: see [Choose]. It returns what the model or the
 // training refuse, and no error for want of memory. It takes milliseconds, and for long contexts what compiling the attention's pattern takes.
 func Make(j Job) (Estimate, error) {
 	if err := j.check(); err != nil {
@@ -88,7 +88,7 @@ func Make(j Job) (Estimate, error) {
 		return Estimate{}, err
 	}
 	memory := x.Pool
-	e := Estimate{Params: m.Count(), Width: m.Config().Width}
+	e := Estimate{Params: m.Count(), Width: m.Spec().Width}
 	e.Bytes.Weights = m.Bytes()
 	e.Bytes.Gradients = memory.InUse() - e.Bytes.Weights
 	if err := j.optimizer(x, m); err != nil {
@@ -144,7 +144,7 @@ func tokens(lengths []int) (all int) {
 
 // carried is the bytes of the memory of a Transformer-XL that goes from batch to batch, of which saving makes a copy.
 func (j Job) carried() int64 {
-	c := j.Model.WithDefaults()
+	c := j.Model
 	if c.Kind != model.TransformerXL || c.Segment > 0 {
 		return 0
 	}
@@ -152,7 +152,7 @@ func (j Job) carried() int64 {
 	if c.Precision != "f32" {
 		size = 2
 	}
-	return int64(c.Layers) * int64(len(j.Lengths)) * int64(c.Memory) * int64(c.Width) * size
+	return int64(len(c.Layers)) * int64(len(j.Lengths)) * int64(c.Memory) * int64(c.Width) * size
 }
 
 // Evaluation walks one batch of the job forward, with weights that are not trained: what Make is for a step.
@@ -164,7 +164,7 @@ func Evaluation(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Params: m.Count(), Width: m.Config().Width}
+	e := Estimate{Params: m.Count(), Width: m.Spec().Width}
 	e.Bytes.Weights = m.Bytes()
 	result, err := j.step(x, m, false)
 	if err != nil {
@@ -180,11 +180,11 @@ func Evaluation(j Job) (Estimate, error) {
 
 // dryModel makes the model without data.
 func (j Job) dryModel(trained bool) (tensor.Exec, *model.Model, error) {
-	if j.Model.Checkpoint == model.Auto {
-		j.Model.Checkpoint = "none"
+	if j.Model.Recompute == model.Auto {
+		j.Model.Recompute = "none"
 	}
 	x := tensor.Exec{Threads: pool.Threads(j.Threads), Pool: tensor.NewDryPool()}
-	m, err := model.New(j.Model, model.Options{Pool: x.Pool, Train: trained})
+	m, err := model.NewOf(j.Model, model.Options{Pool: x.Pool, Train: trained})
 	return x, m, err
 }
 
@@ -204,10 +204,10 @@ func (j Job) check() error {
 			total += n
 		}
 	}
-	if c := j.Model.WithDefaults(); c.Kind == model.TransformerXL && c.Memory > maxTokens/max(len(j.Lengths), len(j.Judged)) {
+	if c := j.Model; c.Kind == model.TransformerXL && c.Memory > maxTokens/max(len(j.Lengths), len(j.Judged)) {
 		return fmt.Errorf("plan: found a memory of %d tokens for each of %d sequences, expected at most %d in all", c.Memory, len(j.Lengths), maxTokens)
 	}
-	j.Train.Precision = j.Model.WithDefaults().Precision
+	j.Train.Precision = j.Model.Precision
 	return j.Train.Check()
 }
 
@@ -248,7 +248,7 @@ func (j Job) sourceTokens() int {
 // step runs a batch forward and, to train, backward. A Transformer-XL is run with a memory as full as it gets, or where sequences are
 // read in segments over all of them.
 func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
-	c := m.Config()
+	c := m.Spec()
 	r := model.StepOptions{Backward: backward}
 	switch c.Kind {
 	case model.EncoderDecoder:
@@ -262,10 +262,10 @@ func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, e
 }
 
 // batch is a batch of sequences of these lengths, with every target there can be.
-func batch(c model.Config, lengths []int) *data.Batch {
+func batch(c *model.Spec, lengths []int) *data.Batch {
 	total := tokens(lengths)
 	b := &data.Batch{Tokens: make([]int32, total), Lengths: lengths}
-	switch c.Head {
+	switch c.Head.Kind {
 	case model.Classify, model.Regress:
 		b.Labels = make([]int32, len(lengths))
 	case model.MaskedLM: // the model hides tokens itself

@@ -25,7 +25,11 @@ func job(c model.Config, lengths ...int) Job {
 	}
 	t := train.DefaultConfig()
 	t.Average = 0.99
-	return Job{Model: c, Train: t, Lengths: lengths, Threads: 2}
+	s, err := c.Spec()
+	if err != nil {
+		panic(err)
+	}
+	return Job{Model: s, Train: t, Lengths: lengths, Threads: 2}
 }
 
 func jobs() map[string]Job {
@@ -34,7 +38,7 @@ func jobs() map[string]Job {
 	return map[string]Job{
 		"uneven sources":  uneven,
 		"decoder":         job(model.Config{}, 200, 100),
-		"checkpoints":     job(model.Config{Checkpoint: "every"}, 300),
+		"checkpoints":     job(model.Config{Recompute: "every"}, 300),
 		"bf16":            job(model.Config{Precision: "bf16", Attention: []string{"window(16)", "performer(features=16)"}}, 300),
 		"encoder":         job(model.Config{Kind: model.Encoder, Head: model.Classify, Classes: 3}, 150, 150),
 		"masked":          job(model.Config{Kind: model.Encoder}, 150),
@@ -50,15 +54,11 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 	memory := tensor.NewPool()
 	memory.Reserve(reserve)
 	x := tensor.Exec{Threads: j.Threads, Pool: memory}
-	m, err := model.New(j.Model, model.Options{Pool: memory, Train: true})
+	m, err := model.NewOf(j.Model, model.Options{Pool: memory, Train: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var params []*tensor.Param
-	for _, p := range m.Params() {
-		params = append(params, &tensor.Param{Name: p.Name, Value: p.Value, Grad: p.Grad})
-	}
-	weights, err := optim.NewWeights(params)
+	weights, err := optim.NewWeights(m.Params())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,9 +69,9 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 	if _, err := optim.NewEMA(memory, weights, j.Train.Average); err != nil {
 		t.Fatal(err)
 	}
-	b := batch(m.Config(), j.Lengths)
+	b := batch(m.Spec(), j.Lengths)
 	r := model.StepOptions{Backward: true}
-	if m.Config().Kind == model.EncoderDecoder {
+	if m.Spec().Kind == model.EncoderDecoder {
 		lengths := j.Sources
 		if lengths == nil {
 			lengths = j.Lengths
@@ -81,7 +81,7 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 			r.Source.Tokens = append(r.Source.Tokens, make([]int32, n)...)
 		}
 	}
-	if m.Config().Kind == model.TransformerXL {
+	if m.Spec().Kind == model.TransformerXL {
 		r.Memory = &model.Memory{}
 	}
 	for step := range 4 {
@@ -117,7 +117,9 @@ func TestMemoryTouchedIsNearThePlan(t *testing.T) {
 		for i := range j.Lengths {
 			j.Lengths[i] *= 12
 		}
-		j.Model.Attention = []string{"window(32)"}
+		for i := range j.Model.Layers {
+			j.Model.Layers[i].Attention.Mechanism = "window(32)"
+		}
 		e, err := Make(j)
 		if err != nil {
 			t.Fatal(name, err)
@@ -132,10 +134,10 @@ func TestMemoryTouchedIsNearThePlan(t *testing.T) {
 }
 
 func TestChooseTakesAsFewAsItMust(t *testing.T) {
-	j := job(model.Config{Checkpoint: model.Auto, Layers: 6}, 400)
+	j := job(model.Config{Recompute: model.Auto, Layers: 6}, 400)
 	bytes := func(policy string) int64 {
 		with := j
-		with.Model.Checkpoint = policy
+		with.Model.Recompute = policy
 		e, err := Make(with)
 		if err != nil {
 			t.Fatal(err)
@@ -144,16 +146,16 @@ func TestChooseTakesAsFewAsItMust(t *testing.T) {
 	}
 	for _, want := range []string{"0", "2", "5"} {
 		c, err := Choose(j, bytes(want))
-		if err != nil || c.Checkpoint != want {
-			t.Errorf("with the bytes of %s layers: chose %q, %v", want, c.Checkpoint, err)
+		if err != nil || c != want {
+			t.Errorf("with the bytes of %s layers: chose %q, %v", want, c, err)
 		}
 	}
-	if c, err := Choose(j, 1000); err != nil || c.Checkpoint != "every" && c.Checkpoint != "sqrt" {
-		t.Errorf("with too little: chose %q, %v", c.Checkpoint, err)
+	if c, err := Choose(j, 1000); err != nil || c != "every" && c != "sqrt" {
+		t.Errorf("with too little: chose %q, %v", c, err)
 	}
-	j.Model.Checkpoint = "none"
-	if c, err := Choose(j, 1000); err != nil || c.Checkpoint != "none" {
-		t.Errorf("none became %q, %v", c.Checkpoint, err)
+	j.Model.Recompute = "none"
+	if c, err := Choose(j, 1000); err != nil || c != "none" {
+		t.Errorf("none became %q, %v", c, err)
 	}
 }
 
@@ -198,7 +200,7 @@ func TestChangesTakeLess(t *testing.T) {
 			t.Errorf("%v: fits is %t", c.Set, c.Fits)
 		}
 	}
-	if len(sets) != 4 || sets[0] != "model.checkpoint=every" || !strings.HasSuffix(sets[3], "train.optimizer.name=adafactor") {
+	if len(sets) != 4 || sets[0] != "model.recompute=every" || !strings.HasSuffix(sets[3], "train.optimizer.name=adafactor") {
 		t.Errorf("changes %q", sets)
 	}
 }
@@ -306,15 +308,15 @@ func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
 		"transformer-xl": {Kind: model.TransformerXL, Memory: 48}, "hierarchical": {Kind: model.Hierarchical, Segment: 16},
 		"long segments": {Kind: model.Hierarchical, Segment: 400},
 	} {
-		c = job(c).Model
+		spec := job(c).Model
 		for _, prompt := range []int{1, 40, 300} {
 			const tokens = 70
-			e, err := Generation(c, prompt, tokens, 2)
+			e, err := Generation(spec, prompt, tokens, 2)
 			if err != nil {
 				t.Fatal(name, err)
 			}
 			x := tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
-			m, err := model.New(c, model.Options{Pool: x.Pool})
+			m, err := model.NewOf(spec, model.Options{Pool: x.Pool})
 			if err != nil {
 				t.Fatal(name, err)
 			}

@@ -23,7 +23,7 @@ model: {width: 32, layers: 2, heads: 2, attention: ["window(16)"], dropout: 0.1}
 data: {batch: 2, genome: {tokens: 96}}
 `,
 	"masked encoder on DNA, bf16": `
-model: {kind: encoder, width: 32, layers: 2, heads: 2, precision: bf16, attention: [performer(features=32), "window(8) | global(0)"], checkpoint: every}
+model: {kind: encoder, width: 32, layers: 2, heads: 2, precision: bf16, attention: [performer(features=32), "window(8) | global(0)"], recompute: every}
 data: {batch: 2, genome: {tokens: 64}}
 `,
 	"transformer-xl on DNA, in lanes": `

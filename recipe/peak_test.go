@@ -138,13 +138,13 @@ func TestPeakOfTheExamples(t *testing.T) {
 func TestPeakOfTheSettings(t *testing.T) {
 	const genome = "\ndata: {batch: 2, genome: {tokens: 512}}"
 	for name, text := range map[string]string{
-		"bf16, every, adafactor":   "model: {width: 64, layers: 3, heads: 4, precision: bf16, checkpoint: every}" + genome + "\ntrain: {optimizer: {name: adafactor}}",
-		"fp16, sqrt, accumulate":   "model: {width: 64, layers: 4, heads: 4, precision: fp16, checkpoint: sqrt}" + genome + "\ntrain: {accumulate: 3}",
-		"two layers, average":      "model: {width: 64, layers: 4, heads: 4, checkpoint: '2'}" + genome + "\ntrain: {average: 0.99}",
-		"auto":                     "model: {width: 64, layers: 2, heads: 4, checkpoint: auto}" + genome,
+		"bf16, every, adafactor":   "model: {width: 64, layers: 3, heads: 4, precision: bf16, recompute: every}" + genome + "\ntrain: {optimizer: {name: adafactor}}",
+		"fp16, sqrt, accumulate":   "model: {width: 64, layers: 4, heads: 4, precision: fp16, recompute: sqrt}" + genome + "\ntrain: {accumulate: 3}",
+		"two layers, average":      "model: {width: 64, layers: 4, heads: 4, recompute: '2'}" + genome + "\ntrain: {average: 0.99}",
+		"auto":                     "model: {width: 64, layers: 2, heads: 4, recompute: auto}" + genome,
 		"nystrom, dropout":         "model: {kind: encoder, head: mlm, width: 64, layers: 2, heads: 4, dropout: 0.1, attention: ['nystrom(landmarks=16)']}" + genome,
 		"alibi, grouped heads":     "model: {width: 64, layers: 2, heads: 4, kv_heads: 2, position: alibi, activation: swiglu, attention: ['window(64)']}" + genome,
-		"t5, sinks, post":          "model: {width: 64, layers: 2, heads: 4, position: t5, sinks: true, placement: post}" + genome,
+		"t5, sinks, post":          "model: {width: 64, layers: 2, heads: 4, position: t5, sinks: true, norm_place: post}" + genome,
 		"tagged, learned":          "model: {kind: encoder, head: tag, width: 64, layers: 2, heads: 4, position: learned}\ndata: {batch: 2, recall: {tokens: 256}}",
 		"segments of a sequence":   "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 96, segment: 64}\ndata: {batch: 2, recall: {tokens: 256}}",
 		"transformer-xl, bf16":     "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128, precision: bf16}\ndata: {batch: 2, text: {tokens: 64, lanes: true}}",

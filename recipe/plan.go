@@ -18,13 +18,16 @@ const planBatches = 2048
 // Plan is the step of a fitted recipe that takes most: its longest batch, and the longest that its evaluations read, where the validation data may be
 // longer. The source of the training data is read from where it is, and put back there.
 func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
-	j := plan.Job{Model: r.Model, Train: r.Train, Threads: threads, Readers: s.Bytes}
+	spec, err := r.Model.Spec()
+	if err != nil {
+		return plan.Job{}, err
+	}
+	j := plan.Job{Model: spec, Train: r.Train, Threads: threads, Readers: s.Bytes}
 	at := s.Train.State()
 	batches := int64(planBatches)
 	if r.Train.Steps < batches {
 		batches = min(batches, r.Train.Steps*int64(r.Train.Accumulate))
 	}
-	var err error
 	if j.Lengths, j.Sources, err = s.longest(s.Train, int(batches)); err != nil {
 		return j, err
 	}
@@ -75,7 +78,11 @@ func (s *Sets) limit() int {
 
 // PlanEvaluation is the batch that takes most among the next batches of source, or among its first planBatches where batches is 0.
 func (r *Recipe) PlanEvaluation(s *Sets, source data.Source, batches, threads int) (j plan.Job, err error) {
-	j = plan.Job{Model: r.Model, Train: r.Train, Threads: threads, Readers: s.Bytes}
+	spec, err := r.Model.Spec()
+	if err != nil {
+		return j, err
+	}
+	j = plan.Job{Model: spec, Train: r.Train, Threads: threads, Readers: s.Bytes}
 	if batches == 0 || batches > planBatches {
 		batches = planBatches
 	}
@@ -109,7 +116,7 @@ func (s *Sets) longest(source data.Source, batches int) (lengths, sources []int,
 	return lengths, sources, nil
 }
 
-// FitMemory settles which layers are checkpointed where the recipe leaves that open, and returns a *memory.Error,
+// FitMemory settles which layers are recomputed where the recipe leaves that open, and returns a *memory.Error,
 // before anything is allocated, if a step would take more than budget bytes. A budget of 0 is no limit.
 func (r *Recipe) FitMemory(s *Sets, threads int, budget int64) error {
 	_, err := r.Reserve(s, threads, budget)
@@ -126,7 +133,7 @@ func (r *Recipe) Reserve(s *Sets, threads int, budget int64) (plan.Bytes, error)
 	if limit == 0 {
 		limit = 1<<63 - 1
 	}
-	if j.Model, err = plan.Choose(j, limit); err != nil {
+	if j.Model.Recompute, err = plan.Choose(j, limit); err != nil {
 		return plan.Bytes{}, err
 	}
 	e, err := plan.Make(j)
@@ -136,6 +143,6 @@ func (r *Recipe) Reserve(s *Sets, threads int, budget int64) (plan.Bytes, error)
 	if need := e.Bytes.Total(); need > limit {
 		return e.Bytes, &memory.Error{What: "a step of this training", Need: need, Available: limit, Advice: "longspan plan tells what would fit"}
 	}
-	r.Model = j.Model
+	r.Model.Recompute = j.Model.Recompute
 	return e.Bytes, nil
 }

@@ -39,9 +39,10 @@ func example() *Recipe {
 	r := Default()
 	r.Data = exampleData()
 	r.Train.Init = "-"
-	r.Model = model.Config{Kind: "-", Head: "-", Pool: "-", Activation: "-", Norm: "-", Placement: "-", Position: "-", Precision: "-",
-		Checkpoint: "-", Attention: []string{"-"}, Vocab: 1, Classes: 1, Width: 1, Layers: 1, Heads: 1, KVHeads: 1, HeadDim: 1, Hidden: 1,
-		MaxTokens: 1, Memory: 1, Segment: 1, Bias: true, Tied: true, Sinks: true, RotaryBase: 1, NoPosition: []int{1}, Ngrams: []int{1}, NgramRows: 1, Words: []int{1}, Dropout: 1, Smoothing: 1, Seed: 1}
+	r.Model = model.Config{Kind: "-", Head: "-", Pooling: "-", Activation: "-", Norm: "-", NormPlace: "-", Position: "-", Precision: "-",
+		Recompute: "-", Attention: []string{"-"}, Vocab: 1, Classes: 1, Width: 1, Layers: 1, Heads: 1, KVHeads: 1, HeadDim: 1, Hidden: 1,
+		MaxTokens: 1, Memory: 1, Segment: 1, Bias: true, Tied: true, Sinks: true, RotaryBase: 1, NoPosition: []int{1}, CopyNgrams: []int{1},
+		HashedNgrams: []int{1}, HashedNgramRows: 1, Dropout: 1, LabelSmoothing: 1, Seed: 1}
 	return r
 }
 

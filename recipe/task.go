@@ -48,5 +48,5 @@ func TaskOf(config []byte) (t train.Task, ok bool) {
 // Fixed says whether a key of a recipe must be as it was for a run to go on: those of the model must that tell what its weights mean.
 func Fixed(key string) bool {
 	key, ok := strings.CutPrefix(key, "model.")
-	return ok && !slices.Contains([]string{"checkpoint", "dropout", "smoothing", "seed"}, key)
+	return ok && !slices.Contains([]string{"recompute", "dropout", "label_smoothing", "seed"}, key)
 }

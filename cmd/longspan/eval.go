@@ -83,7 +83,11 @@ func (f *runFlags) build(t *trained, w work) error {
 		return err
 	}
 	t.exec = tensor.Exec{Threads: f.threads, Pool: reservedPool(bytes)}
-	t.model, err = model.Load(t.recipe.Model, model.OpenOptions{Weights: t.weights, Pool: t.exec.Pool})
+	spec, err := t.recipe.Model.Spec()
+	if err != nil {
+		return err
+	}
+	t.model, err = model.Load(spec, model.OpenOptions{Weights: t.weights, Pool: t.exec.Pool})
 	return err
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/recipe"
@@ -19,19 +18,19 @@ import (
 // planReport is what `plan` prints.
 type planReport struct {
 	plan.Estimate
-	Sequences  int          `json:"sequences"`
-	Longest    int          `json:"tokens_a_sequence"`
-	Uneven     bool         `json:"uneven,omitempty"` // the sequences of the longest batch differ in length
-	Checkpoint string       `json:"checkpoint"`       // as chosen
-	Precision  string       `json:"precision"`
-	Total      int64        `json:"total_bytes"`
-	Budget     int64        `json:"budget_bytes"` // 0 where it is not known
-	Fits       bool         `json:"fits"`
-	Seconds    float64      `json:"seconds"` // a step
-	Context    int          `json:"longest_that_fits"`
-	Open       bool         `json:"longest_may_be_more"` // the search ended before it found one that does not fit
-	Changes    []planRow    `json:"changes,omitempty"`   // where it does not fit
-	Machine    plan.Machine `json:"machine"`
+	Sequences int          `json:"sequences"`
+	Longest   int          `json:"tokens_a_sequence"`
+	Uneven    bool         `json:"uneven,omitempty"` // the sequences of the longest batch differ in length
+	Recompute string       `json:"recompute"`        // as chosen
+	Precision string       `json:"precision"`
+	Total     int64        `json:"total_bytes"`
+	Budget    int64        `json:"budget_bytes"` // 0 where it is not known
+	Fits      bool         `json:"fits"`
+	Seconds   float64      `json:"seconds"` // a step
+	Context   int          `json:"longest_that_fits"`
+	Open      bool         `json:"longest_may_be_more"` // the search ended before it found one that does not fit
+	Changes   []planRow    `json:"changes,omitempty"`   // where it does not fit
+	Machine   plan.Machine `json:"machine"`
 }
 
 // planRow is something to change.
@@ -135,7 +134,11 @@ func (p *planOptions) job(r *recipe.Recipe) (job plan.Job, err error) {
 	if p.tokens == 0 {
 		return r.Plan(sets, p.threads)
 	}
-	return plan.Job{Model: r.Model, Train: r.Train, Threads: p.threads, Readers: sets.Bytes,
+	spec, err := r.Model.Spec()
+	if err != nil {
+		return job, err
+	}
+	return plan.Job{Model: spec, Train: r.Train, Threads: p.threads, Readers: sets.Bytes,
 		Lengths: slices.Repeat([]int{p.tokens}, sets.Batch)}, nil
 }
 
@@ -166,19 +169,19 @@ func (r *planReport) fill(job plan.Job) (err error) {
 	if limit == 0 {
 		limit = 1<<63 - 1
 	}
-	if job.Model, err = plan.Choose(job, limit); err != nil {
+	if job.Model.Recompute, err = plan.Choose(job, limit); err != nil {
 		return usage(err)
 	}
 	if r.Estimate, err = plan.Make(job); err != nil {
 		return usage(err)
 	}
-	policy, err := autograd.ParsePolicy(job.Model.Precision)
+	policy, err := job.Model.Policy()
 	if err != nil {
 		return usage(err)
 	}
 	r.Sequences, r.Longest = len(job.Lengths), slices.Max(job.Lengths)
 	r.Uneven = slices.Min(job.Lengths) < r.Longest
-	r.Checkpoint, r.Precision = job.Model.Checkpoint, job.Model.Precision
+	r.Recompute, r.Precision = job.Model.Recompute, job.Model.Precision
 	r.Total = r.Bytes.Total()
 	r.Fits = r.Total <= limit
 	r.Seconds = r.Machine.Seconds(r.Estimate, policy)
@@ -195,7 +198,7 @@ func (r *planReport) fill(job plan.Job) (err error) {
 	}
 	changes, err := plan.Changes(job, limit)
 	for _, c := range changes {
-		policy, parseErr := autograd.ParsePolicy(c.Job.Model.Precision)
+		policy, parseErr := c.Job.Model.Policy()
 		err = errors.Join(err, parseErr)
 		r.Changes = append(r.Changes, planRow{c.Set, c.Estimate.Bytes.Total(), r.Machine.Seconds(c.Estimate, policy), c.Fits})
 	}
@@ -207,7 +210,7 @@ func (r planReport) write(w io.Writer) {
 	if r.Uneven {
 		tokens = fmt.Sprintf("%d sequences of up to %d tokens, %d in all", r.Sequences, r.Longest, r.Tokens)
 	}
-	fmt.Fprintf(w, "step         %s, %.4g M weights, %s, checkpoint %s\n", tokens, float64(r.Params)/1e6, r.Precision, r.Checkpoint)
+	fmt.Fprintf(w, "step         %s, %.4g M weights, %s, recompute %s\n", tokens, float64(r.Params)/1e6, r.Precision, r.Recompute)
 	for _, part := range []struct {
 		name  string
 		bytes int64

@@ -102,7 +102,7 @@ func (s *sampleOptions) run(o *output, dir string) (r sampleReport, err error) {
 		return r, err
 	}
 	r = sampleReport{Weights: path, Prompt: s.prompt}
-	err = s.generate(o, m.NewSession(tensor.Exec{Threads: s.threads, Pool: reservedPool(need)}), m.Config(), &r)
+	err = s.generate(o, m.NewSession(tensor.Exec{Threads: s.threads, Pool: reservedPool(need)}), m.Spec().Kind, &r)
 	return r, err
 }
 
@@ -112,12 +112,12 @@ func (s *sampleOptions) need(m *model.Model) (plan.Bytes, error) {
 	if err != nil {
 		return plan.Bytes{}, err
 	}
-	e, err := plan.Generation(m.Config(), max(len(source), len(first)), m.MostTokens(len(first), s.tokens), s.threads)
+	e, err := plan.Generation(*m.Spec(), max(len(source), len(first)), m.MostTokens(len(first), s.tokens), s.threads)
 	return e.Bytes, err
 }
 
 // generate writes the text as it comes, unless JSON is wanted. Ctrl-C ends it, with what there is.
-func (s *sampleOptions) generate(o *output, session *model.Session, c model.Config, r *sampleReport) error {
+func (s *sampleOptions) generate(o *output, session *model.Session, kind string, r *sampleReport) error {
 	live := func(piece string) error {
 		if o.json {
 			return nil
@@ -125,7 +125,7 @@ func (s *sampleOptions) generate(o *output, session *model.Session, c model.Conf
 		_, err := fmt.Fprint(o.out, piece)
 		return err
 	}
-	if c.Kind != model.EncoderDecoder {
+	if kind != model.EncoderDecoder {
 		if err := live(s.prompt); err != nil {
 			return err
 		}

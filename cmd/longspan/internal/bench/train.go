@@ -47,7 +47,11 @@ func (t Train) Run(tell Progress) (TrainRow, error) {
 	if err != nil {
 		return TrainRow{}, err
 	}
-	job := plan.Job{Model: c, Train: train.DefaultConfig(), Threads: pool.Threads(t.Threads)}
+	spec, err := c.Spec()
+	if err != nil {
+		return TrainRow{}, err
+	}
+	job := plan.Job{Model: spec, Train: train.DefaultConfig(), Threads: pool.Threads(t.Threads)}
 	for range t.Sequences {
 		job.Lengths = append(job.Lengths, t.Tokens)
 	}
@@ -123,7 +127,7 @@ type step struct {
 func newStep(j plan.Job) (*step, error) {
 	s := &step{x: tensor.Exec{Threads: j.Threads, Pool: tensor.NewPool()}, settings: j.Train.Optimizer, scale: 1}
 	var err error
-	if s.model, err = model.New(j.Model, model.Options{Pool: s.x.Pool, Train: true}); err != nil {
+	if s.model, err = model.NewOf(j.Model, model.Options{Pool: s.x.Pool, Train: true}); err != nil {
 		return nil, err
 	}
 	s.session = s.model.NewSession(s.x)
@@ -141,10 +145,10 @@ func newStep(j plan.Job) (*step, error) {
 }
 
 // randomBatch has random tokens, and a random target for each of them or for each sequence.
-func randomBatch(c model.Config, lengths []int) data.Batch {
+func randomBatch(c model.Spec, lengths []int) data.Batch {
 	b, r := data.Batch{Lengths: lengths}, data.NewRandom(1, 0)
 	for _, n := range lengths {
-		b.Labels = append(b.Labels, int32(r.IntN(max(c.Classes, 1))))
+		b.Labels = append(b.Labels, int32(r.IntN(max(c.Head.Classes, 1))))
 		for range n {
 			b.Tokens = append(b.Tokens, int32(r.IntN(c.Vocab)))
 			b.Targets = append(b.Targets, int32(r.IntN(c.Vocab)))

@@ -19,8 +19,8 @@ var trainModels = []trainModel{
 		model.Config{Kind: model.Decoder, Vocab: 50257, Width: 768, Layers: 12, Heads: 12, Activation: "gelu_tanh", Bias: true, Tied: true,
 			Position: "learned", MaxTokens: 2048}},
 	{"longformer", "Longformer-base's, with a classifier: an encoder of 12 layers, 12 heads, width 768 and 50,265 tokens, 256 keys on each side and token 0 global",
-		model.Config{Kind: model.Encoder, Head: model.Classify, Classes: 2, Pool: "first", Vocab: 50265, Width: 768, Layers: 12, Heads: 12, Bias: true,
-			Placement: "post", Attention: []string{"window(256) | global(0)"}, Position: "learned", MaxTokens: 4096}},
+		model.Config{Kind: model.Encoder, Head: model.Classify, Classes: 2, Pooling: "first", Vocab: 50265, Width: 768, Layers: 12, Heads: 12, Bias: true,
+			NormPlace: "post", Attention: []string{"window(256) | global(0)"}, Position: "learned", MaxTokens: 4096}},
 }
 
 // TrainModels lists the names.

@@ -43,8 +43,12 @@ func TestTrainRow(t *testing.T) {
 // What is timed is training: the loss of a batch that is always the same falls.
 func TestStepLearns(t *testing.T) {
 	for _, precision := range []string{"f32", "bf16", "fp16"} {
-		c := model.Config{Vocab: 17, Width: 32, Layers: 1, Heads: 2, Precision: precision}.WithDefaults()
-		s, err := newStep(plan.Job{Model: c, Train: train.DefaultConfig(), Lengths: []int{12}, Threads: 1})
+		c := model.Config{Vocab: 17, Width: 32, Layers: 1, Heads: 2, Precision: precision}
+		spec, err := c.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := newStep(plan.Job{Model: spec, Train: train.DefaultConfig(), Lengths: []int{12}, Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +76,7 @@ func TestStepLearns(t *testing.T) {
 }
 
 func TestRandomBatchFits(t *testing.T) {
-	b := randomBatch(model.Config{Vocab: 5, Classes: 2}, []int{3, 4})
+	b := randomBatch(model.Spec{Vocab: 5, Head: model.Head{Classes: 2}}, []int{3, 4})
 	if err := b.Check(5); err != nil || len(b.Tokens) != 7 || len(b.Targets) != 7 || len(b.Labels) != 2 {
 		t.Errorf("found %+v, %v", b, err)
 	}
@@ -81,7 +85,7 @@ func TestRandomBatchFits(t *testing.T) {
 			t.Error("found a token without a target")
 		}
 	}
-	again := randomBatch(model.Config{Vocab: 5, Classes: 2}, []int{3, 4})
+	again := randomBatch(model.Spec{Vocab: 5, Head: model.Head{Classes: 2}}, []int{3, 4})
 	for i := range b.Tokens {
 		if b.Tokens[i] != again.Tokens[i] {
 			t.Fatal("the batch is another each time")

@@ -55,11 +55,11 @@ type Watch struct {
 // PlanResult is what a step was planned to cost.
 type PlanResult struct {
 	plan.Estimate
-	Tokens     int     `json:"tokens_a_window"`
-	Precision  string  `json:"precision"`
-	Checkpoint string  `json:"checkpoint"`
-	Total      int64   `json:"total_bytes"`
-	Seconds    float64 `json:"seconds_a_step"`
+	Tokens    int     `json:"tokens_a_window"`
+	Precision string  `json:"precision"`
+	Recompute string  `json:"recompute"`
+	Total     int64   `json:"total_bytes"`
+	Seconds   float64 `json:"seconds_a_step"`
 }
 
 // Result is what came of it.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genome/markov"
@@ -35,18 +34,18 @@ func (d *work) plan(context.Context) error {
 	if err != nil {
 		return err
 	}
-	policy, err := autograd.ParsePolicy(job.Model.Precision)
+	policy, err := job.Model.Policy()
 	if err != nil {
 		return err
 	}
 	d.Threads = pool.Threads(d.o.Threads)
-	d.Plan = PlanResult{Estimate: estimate, Tokens: d.sets.Tokens, Precision: job.Model.Precision, Checkpoint: job.Model.Checkpoint,
+	d.Plan = PlanResult{Estimate: estimate, Tokens: d.sets.Tokens, Precision: job.Model.Precision, Recompute: job.Model.Recompute,
 		Total: estimate.Bytes.Total(), Seconds: machine.Seconds(estimate, policy)}
-	if d.Plan.Checkpoint == "0" { // what auto comes to where no layer need be computed again
-		d.Plan.Checkpoint = "none"
+	if d.Plan.Recompute == "0" { // what auto comes to where no layer need be computed again
+		d.Plan.Recompute = "none"
 	}
-	d.say("plan      %.3g M weights, windows of %d bases, %s, checkpoint %s: %s and about %.2g s a step",
-		float64(estimate.Params)/1e6, d.sets.Tokens, job.Model.Precision, d.Plan.Checkpoint, memory.Format(d.Plan.Total), d.Plan.Seconds)
+	d.say("plan      %.3g M weights, windows of %d bases, %s, recompute %s: %s and about %.2g s a step",
+		float64(estimate.Params)/1e6, d.sets.Tokens, job.Model.Precision, d.Plan.Recompute, memory.Format(d.Plan.Total), d.Plan.Seconds)
 	return nil
 }
 

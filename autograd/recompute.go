@@ -2,21 +2,21 @@ package autograd
 
 import "slices"
 
-// checkpoint is a part of the graph that is run again in the backward pass.
-type checkpoint struct {
+// recomputed is a part of the graph that is run again in the backward pass.
+type recomputed struct {
 	tape *tape
 }
 
-// Checkpoint records what f records, and keeps nothing of it for the backward pass but what it reads from outside:
+// Recompute records what f records, and keeps nothing of it for the backward pass but what it reads from outside:
 // it is run again there, with the same bits. The result is f's; every other variable made inside f may be used
 // only inside, or kept.
 //
 // Cost: the forward pass of f a second time, without the operations that only led to f's result. Memory: the largest
-// checkpoint instead of the sum of all. Chen et al. 2016, arXiv:1604.06174.
+// recomputed part instead of the sum of all. Chen et al. 2016, arXiv:1604.06174.
 //
 // In a graph without Train it only calls f.
-func (g *Graph) Checkpoint(f func() *Var) *Var {
-	if !g.check("Checkpoint") {
+func (g *Graph) Recompute(f func() *Var) *Var {
+	if !g.check("Recompute") {
 		return g.nothing()
 	}
 	if !g.options.Train {
@@ -30,22 +30,22 @@ func (g *Graph) Checkpoint(f func() *Var) *Var {
 	case g.err != nil:
 		return result
 	case result == nil || result.graph != g:
-		return g.failf("Checkpoint: the function returned no variable of this graph")
+		return g.failf("Recompute: the function returned no variable of this graph")
 	case result.home != inner:
-		return g.failf("Checkpoint: the function returned a variable that it did not compute")
+		return g.failf("Recompute: the function returned a variable that it did not compute")
 	}
 	inner.result = result
 	in := inner.captured()
 	if len(in) > maxInputs {
-		return g.failf("Checkpoint: the function reads %d variables from outside, expected at most %d; wrap a smaller part", len(in), maxInputs)
+		return g.failf("Recompute: the function reads %d variables from outside, expected at most %d; wrap a smaller part", len(in), maxInputs)
 	}
-	c := &checkpoint{tape: inner}
+	c := &recomputed{tape: inner}
 	out := g.record(c, result.typ, result.rows, result.cols, in...)
 	out.wants, out.producer.wants = result.wants, result.wants
 	return out
 }
 
-// captured is what the operations of t, and of checkpoints inside it, read from outside.
+// captured is what the operations of t, and of recomputed parts inside it, read from outside.
 func (t *tape) captured() []*Var {
 	var in []*Var
 	for _, n := range t.nodes {
@@ -58,11 +58,11 @@ func (t *tape) captured() []*Var {
 	return in
 }
 
-func (c *checkpoint) reads() (inputs uint64, result bool) { return ^uint64(0), false }
+func (c *recomputed) reads() (inputs uint64, result bool) { return ^uint64(0), false }
 
-func (c *checkpoint) forward(k *call) error { panic("autograd: a checkpoint runs by its tape") }
+func (c *recomputed) forward(k *call) error { panic("autograd: a recomputed part runs by its tape") }
 
-func (c *checkpoint) backward(b *backCall) error {
+func (c *recomputed) backward(b *backCall) error {
 	g, result := b.graph, c.tape.result
 	if err := c.tape.forward(g, true, true); err != nil {
 		return err
@@ -72,4 +72,4 @@ func (c *checkpoint) backward(b *backCall) error {
 }
 
 // cost is nothing: the operations inside count as they run.
-func (c *checkpoint) cost(*Var, []*Var) (forward, backward Cost) { return Cost{}, Cost{} }
+func (c *recomputed) cost(*Var, []*Var) (forward, backward Cost) { return Cost{}, Cost{} }

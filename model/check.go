@@ -1,0 +1,232 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/nn"
+)
+
+// maxSize bounds every size, so that no product of two overflows an int64. maxLayers is deeper than any model that learns, and what can still be
+// planned in seconds, for it to be refused.
+const (
+	maxSize   = 1 << 28
+	maxLayers = 1 << 12
+)
+
+// Check returns an error that says what is wrong with s: what was found, what was expected, and what to do.
+func (s *Spec) Check() error {
+	for _, check := range []func() error{s.checkSizes, s.Head.check, s.checkHead, s.checkRun, s.checkEmbedding, s.checkStacks} {
+		if err := check(); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+	}
+	return nil
+}
+
+// oneOf refuses a word that is not in a list.
+func oneOf(key, found string, words ...string) error {
+	if slices.Contains(words, found) {
+		return nil
+	}
+	return fmt.Errorf("%s: found %q, expected one of %v", key, found, words)
+}
+
+// size is a whole number of a specification and the smallest it may be.
+type size struct {
+	key          string
+	found, least int
+}
+
+func checkSizes(sizes ...size) error {
+	for _, n := range sizes {
+		if n.found < n.least || n.found > maxSize {
+			return fmt.Errorf("%s: found %d, expected %d to %d", n.key, n.found, n.least, maxSize)
+		}
+	}
+	return nil
+}
+
+func (s *Spec) checkSizes() error {
+	if err := oneOf("kind", s.Kind, Decoder, Encoder, EncoderDecoder, TransformerXL, Hierarchical); err != nil {
+		return err
+	}
+	if err := checkSizes(size{"vocab", s.Vocab, 1}, size{"width", s.Width, 1}, size{"memory", s.Memory, 0}, size{"segment", s.Segment, 0}); err != nil {
+		return err
+	}
+	if n := len(s.Layers); n < 1 || n > maxLayers {
+		return fmt.Errorf("layers: found %d, expected 1 to %d", n, maxLayers)
+	}
+	return nil
+}
+
+// check looks at the head alone.
+func (h Head) check() error {
+	if err := oneOf("head", h.Kind, LM, MaskedLM, Classify, Tag, Regress); err != nil {
+		return err
+	}
+	ofSequences, ofTokens := h.Kind == Classify || h.Kind == Regress, h.Kind == LM || h.Kind == MaskedLM
+	switch {
+	case (h.Kind == Classify || h.Kind == Tag) && (h.Classes < 2 || h.Classes > maxSize):
+		return fmt.Errorf("classes: found %d for the head %s, expected 2 to %d", h.Classes, h.Kind, maxSize)
+	case h.Tied && !ofTokens:
+		return fmt.Errorf("tied: found with the head %s, expected lm or mlm: only they predict tokens", h.Kind)
+	case h.Pooling != "" && !ofSequences:
+		return fmt.Errorf("pooling: found %s with the head %s, expected classify or regress", h.Pooling, h.Kind)
+	case ofSequences:
+		return oneOf("pooling", h.Pooling, "mean", "first")
+	}
+	return nil
+}
+
+// checkHead refuses heads that the kind cannot train.
+func (s *Spec) checkHead() error {
+	head := s.Head.Kind
+	switch {
+	case s.Kind == EncoderDecoder && head != LM:
+		return fmt.Errorf("head: found %s for an encoder-decoder, expected lm; use an encoder for the others", head)
+	case s.Kind == Decoder && head == MaskedLM:
+		return errors.New("head: found mlm for a decoder, expected lm; use an encoder for masked language modelling")
+	case s.Kind == Encoder && head == LM:
+		return errors.New("head: found lm for an encoder, which sees what it is to predict; use a decoder, or the head mlm")
+	case s.Kind == TransformerXL && head != LM:
+		return fmt.Errorf("head: found %s for a transformer-xl, expected lm; use an encoder for the others", head)
+	case s.LabelSmoothing > 0 && head == Regress:
+		return fmt.Errorf("label_smoothing: found %g for regression, expected none", s.LabelSmoothing)
+	}
+	return nil
+}
+
+// checkRun looks at how the model is run.
+func (s *Spec) checkRun() error {
+	for _, f := range []struct {
+		key   string
+		found float64
+	}{{"dropout", s.Dropout}, {"label_smoothing", s.LabelSmoothing}} {
+		if !(f.found >= 0 && f.found < 1) {
+			return fmt.Errorf("%s: found %g, expected 0 up to 1", f.key, f.found)
+		}
+	}
+	if _, err := s.Policy(); err != nil {
+		return err
+	}
+	if _, _, ok := s.recomputed(); !ok {
+		return fmt.Errorf("recompute: found %q, expected none, every, sqrt, auto or a number of layers, 0 to %d", s.Recompute, len(s.Layers))
+	}
+	switch {
+	case s.Kind != TransformerXL && s.Memory != 0:
+		return fmt.Errorf("memory: found %d for a model of kind %s, expected none; use the kind transformer-xl", s.Memory, s.Kind)
+	case s.Kind != Hierarchical && s.Kind != TransformerXL && s.Segment != 0:
+		return fmt.Errorf("segment: found %d for a model of kind %s, expected none; use the kind hierarchical or transformer-xl", s.Segment, s.Kind)
+	case s.Kind == Hierarchical && (s.Segment < 1 || len(s.Summaries) != len(s.Layers)):
+		return fmt.Errorf("segment: found %d tokens and %d layers of summaries, expected at least 1, and one for each of the %d layers",
+			s.Segment, len(s.Summaries), len(s.Layers))
+	case s.Kind != Hierarchical && len(s.Summaries) > 0:
+		return fmt.Errorf("summaries: found for a model of kind %s, expected none; use the kind hierarchical", s.Kind)
+	case (s.Kind == EncoderDecoder) != (s.Source != nil):
+		return fmt.Errorf("source: found a kind of %s, expected encoder-decoder with a source, or none of both", s.Kind)
+	}
+	return nil
+}
+
+func (s *Spec) checkEmbedding() error {
+	e := s.Embed
+	if err := checkSizes(size{"max_tokens", e.Positions, 0}, size{"token_types", e.TokenTypes, 0}); err != nil {
+		return err
+	}
+	if e.Scale < 0 || math.IsNaN(e.Scale) || math.IsInf(e.Scale, 0) {
+		return fmt.Errorf("embed.scale: found %g, expected a positive number, or 0 for 1", e.Scale)
+	}
+	if err := e.Norm.check(); err != nil {
+		return err
+	}
+	return s.checkNgrams()
+}
+
+func (n *Norm) check() error {
+	if n == nil {
+		return nil
+	}
+	if !(n.Eps >= 0 && n.Eps < 1) {
+		return fmt.Errorf("norm.eps: found %g, expected a small positive number, or 0 for 1e-5", n.Eps)
+	}
+	_, err := nn.ParseNorm(n.Kind)
+	return err
+}
+
+// checkStacks looks at every layer.
+func (s *Spec) checkStacks() error {
+	stacks := []struct {
+		name string
+		Stack
+	}{{"layers", s.Stack}, {"summaries", Stack{Layers: s.Summaries}}}
+	if s.Source != nil {
+		stacks = append(stacks, struct {
+			name string
+			Stack
+		}{"source.layers", *s.Source})
+	}
+	for _, stack := range stacks {
+		if err := stack.Final.check(); err != nil {
+			return err
+		}
+		for i, layer := range stack.Layers {
+			if err := s.checkLayer(layer); err != nil {
+				return fmt.Errorf("%s: %d: %w", stack.name, i, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Spec) checkLayer(l Layer) error {
+	for _, n := range []*Norm{l.Norms.Input, l.Norms.Output, l.Norms.Sum} {
+		if err := n.check(); err != nil {
+			return err
+		}
+	}
+	if err := checkSizes(size{"hidden", l.FeedForward.Hidden, 1}); err != nil {
+		return err
+	}
+	if _, err := autograd.ParseActivation(l.FeedForward.Activation); err != nil {
+		return err
+	}
+	if l.Cross != nil {
+		if err := l.Cross.check(s.Width); err != nil {
+			return fmt.Errorf("cross: %w", err)
+		}
+	}
+	if (l.Cross != nil) != (s.Kind == EncoderDecoder) && l.Cross != nil {
+		return fmt.Errorf("cross: found in a model of kind %s, expected none; use the kind encoder-decoder", s.Kind)
+	}
+	if s.Kind == TransformerXL {
+		if err := oneOf("position", l.Attention.Position, "relative", "rotary", "alibi", "t5"); err != nil {
+			return fmt.Errorf("%w: others cannot tell memory from segment in a transformer-xl", err)
+		}
+	}
+	return l.Attention.check(s.Width)
+}
+
+// check looks at a layer over tokens of width features. What a mechanism refuses, package nn says.
+func (a Attention) check(width int) error {
+	if err := checkSizes(size{"heads", a.Heads, 1}, size{"kv_heads", a.KVHeads, 1}, size{"head_dim", a.HeadDim, 1}); err != nil {
+		return err
+	}
+	if a.RotaryBase != 0 && !(a.RotaryBase > 1) || math.IsInf(a.RotaryBase, 0) {
+		return fmt.Errorf("rotary_base: found %g, expected a number above 1, or nothing for 10000", a.RotaryBase)
+	}
+	position, err := nn.ParsePosition(a.Position)
+	switch {
+	case err != nil:
+		return err
+	case position == nn.Learned:
+		return errors.New("position: found learned in an attention layer, expected another; learned positions are of the embedding")
+	case position == nn.Relative && width%2 != 0:
+		return fmt.Errorf("width: found %d with relative positions, expected an even number: sines and cosines", width)
+	}
+	_, err = nn.ParseMechanism(a.Mechanism)
+	return err
+}
