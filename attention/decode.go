@@ -29,7 +29,7 @@ func Decode(x tensor.Exec, c Config, out, lse, q, k, v tensor.Mat) error {
 	return DecodeHeld(x, c, nil, out, lse, q, k, v)
 }
 
-// DecodeHeld is Decode over a cache that has let go of keys which the pattern hides from all queries to come (see [pattern.Needed]): the
+// DecodeHeld is Decode over a cache that has let go of keys which the pattern hides from all queries to come (see [pattern.Retained]): the
 // rows of k and v are the keys at the positions in held, spans that ascend and do not touch, and the query after all others stands on
 // the last of them. nil stands for the positions 0 … Tk−1. The pattern and the bias see the positions, not the rows. It returns an
 // error if a query sees a key that is not held.

@@ -80,7 +80,7 @@ func TestDecodeHeldIsNaive(t *testing.T) {
 				const keys = 1300
 				c.Pattern = p
 				pr := newProblem(c, []Seq{{Q: n, K: keys, Offset: keys - n}}, types[(i+j)%2], 3)
-				held := pattern.Needed(nil, p, keys-n)
+				held := pattern.Retained(nil, p, keys-n)
 				if last := len(held) - 1; last >= 0 && held[last].Hi == keys-n {
 					held[last].Hi = keys
 				} else {

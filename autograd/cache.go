@@ -33,7 +33,7 @@ func (c *Cache) Held() int { return c.rows }
 
 // Oldest is the position of the first key that a query yet to come may see: Tokens if there is none.
 func (c *Cache) Oldest() int {
-	if needed := pattern.Needed(nil, c.pattern, c.tokens); len(needed) > 0 {
+	if needed := pattern.Retained(nil, c.pattern, c.tokens); len(needed) > 0 {
 		return needed[0].Lo
 	}
 	return c.tokens
@@ -106,7 +106,7 @@ func (c *Cache) makeRoom(like tensor.Mat) {
 func (c *Cache) needed() []pattern.Span {
 	var kept []pattern.Span
 	i := 0
-	for _, s := range pattern.Needed(nil, c.pattern, c.tokens) {
+	for _, s := range pattern.Retained(nil, c.pattern, c.tokens) {
 		for ; i < len(c.held) && c.held[i].Hi <= s.Lo; i++ {
 		}
 		for j := i; j < len(c.held) && c.held[j].Lo < s.Hi; j++ {

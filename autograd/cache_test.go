@@ -88,7 +88,7 @@ func decodeParts(t *testing.T, c attention.Config, pool *tensor.Pool, qkv, want 
 		g.Close()
 		at += n
 		held = max(held, cache.Held())
-		if old := pattern.Needed(nil, c.Pattern, at); cache.Tokens() != at || len(old) > 0 && cache.Oldest() != old[0].Lo {
+		if old := pattern.Retained(nil, c.Pattern, at); cache.Tokens() != at || len(old) > 0 && cache.Oldest() != old[0].Lo {
 			t.Fatalf("%s: found %d tokens from %d, want %d", c.Pattern, cache.Tokens(), cache.Oldest(), at)
 		}
 	}

@@ -3,6 +3,7 @@ package nn
 import (
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/internal/random"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -65,7 +66,7 @@ func (p *Pass) first() *Pass {
 func (p *Pass) Dropout(x *autograd.Var) *autograd.Var {
 	first := p.first()
 	first.places++
-	return p.G.Dropout(x, p.Rate, mix(p.Seed+first.places*0x9e3779b97f4a7c15))
+	return p.G.Dropout(x, p.Rate, random.Finalise(p.Seed+first.places*random.Gamma))
 }
 
 // borrow takes a float32 matrix that fill fills, to be given back by Close.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/internal/random"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -13,7 +14,7 @@ func TestWordsFindWhatCameNext(t *testing.T) {
 	const tokens, word, vocab, width, copied, from, to = 6000, 8, 16, 64, 40, 100, 5900
 	sequence := make([]int32, tokens)
 	for i := range sequence {
-		sequence[i] = int32(mix(uint64(i)) % vocab) // 16⁸ words: hardly one of the sequence comes twice
+		sequence[i] = int32(random.Finalise(uint64(i)) % vocab) // 16⁸ words: hardly one of the sequence comes twice
 	}
 	copy(sequence[to:to+copied], sequence[from:])
 	mechanism, err := ParseMechanism("full")
