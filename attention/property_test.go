@@ -175,7 +175,7 @@ func TestOutMayBeQ(t *testing.T) {
 			c.Heads, c.HeadDim = 2, 16
 			pr := newProblem(c, Self(150, 7), typ, 1)
 			want := pr.forward(t, 2)
-			if err := pr.compile(t).Forward(tensor.Exec{Threads: 2}, pr.q, tensor.Mat{}, pr.q, pr.k, pr.v); err != nil {
+			if err := pr.compile(t).Forward(tensor.Exec{Threads: 2}, Out{O: pr.q}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 				t.Fatal(err)
 			}
 			sameBits(t, "out", pr.q, want.out)
@@ -210,10 +210,10 @@ func TestViews(t *testing.T) {
 			*m, around[i] = inside(*m)
 		}
 		a, x := views.compile(t), tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
-		if err := a.Forward(x, got.out, got.lse, views.q, views.k, views.v); err != nil {
+		if err := a.Forward(x, Out{O: got.out, LSE: got.lse}, In{Q: views.q, K: views.k, V: views.v}); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Backward(x, got.g, views.dout, got.out, got.lse, views.q, views.k, views.v); err != nil {
+		if err := a.Backward(x, got.g, views.dout, Out{O: got.out, LSE: got.lse}, In{Q: views.q, K: views.k, V: views.v}); err != nil {
 			t.Fatal(err)
 		}
 		got.same(t, want)
@@ -271,10 +271,10 @@ func (p problem) peaks(t *testing.T, threads int, bias *BiasGrads, dry bool) (pe
 		decode.Bias = ALiBi{}
 	}
 	for i, call := range []func() error{
-		func() error { return a.Forward(x, r.out, r.lse, p.q, p.k, p.v) },
-		func() error { return a.Backward(x, r.g, p.dout, r.out, r.lse, p.q, p.k, p.v) },
+		func() error { return a.Forward(x, Out{O: r.out, LSE: r.lse}, In{Q: p.q, K: p.k, V: p.v}) },
+		func() error { return a.Backward(x, r.g, p.dout, Out{O: r.out, LSE: r.lse}, In{Q: p.q, K: p.k, V: p.v}) },
 		func() error {
-			return Decode(x, decode, r.out.SliceRows(0, last.Q), tensor.Mat{}, p.q.SliceRows(0, last.Q), p.k, p.v)
+			return Decode(x, decode, Out{O: r.out.SliceRows(0, last.Q)}, In{Q: p.q.SliceRows(0, last.Q), K: p.k, V: p.v})
 		},
 	} {
 		pool.ResetPeak()
@@ -387,7 +387,7 @@ func TestLowSinkIsNone(t *testing.T) {
 	sameBits(t, "lse", got.lse, want.lse)
 	r := pr.room(nil)
 	q, out, lse := pr.q.SliceRows(0, 2), r.out.SliceRows(0, 2), r.lse.SliceCols(0, 2)
-	if err := Decode(tensor.Exec{}, pr.c, out, lse, q, pr.k, pr.v); err != nil {
+	if err := Decode(tensor.Exec{}, pr.c, Out{O: out, LSE: lse}, In{Q: q, K: pr.k, V: pr.v}); err != nil {
 		t.Fatal(err)
 	}
 	for i, x := range append(wide(out), wide(lse)...) {
@@ -405,10 +405,10 @@ func TestDryRunOfNoQueries(t *testing.T) {
 		m.F32 = nil
 	}
 	a := pr.compile(t)
-	if err := a.Forward(x, r.out, r.lse, pr.q, pr.k, pr.v); err != nil {
+	if err := a.Forward(x, Out{O: r.out, LSE: r.lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 		t.Error(err)
 	}
-	if err := a.Backward(x, r.g, pr.dout, r.out, r.lse, pr.q, pr.k, pr.v); err != nil {
+	if err := a.Backward(x, r.g, pr.dout, Out{O: r.out, LSE: r.lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 		t.Error(err)
 	}
 }

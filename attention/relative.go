@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
@@ -40,7 +40,7 @@ func (b Relative) check(c Config, seqs []Seq) error {
 	if c.SoftCap > 0 {
 		return fmt.Errorf("attention: found a soft cap beside a relative bias, expected one of them: u·k would be capped and v·r not")
 	}
-	if err := door.Shape("attention", door.Of("r of a relative bias", b.R, b.R.Rows, width)); err != nil {
+	if err := check.Shape("attention", check.Of("r of a relative bias", b.R, b.R.Rows, width)); err != nil {
 		return err
 	}
 	for i, s := range seqs {
@@ -69,7 +69,7 @@ func (b Relative) checkGrads(a *Attention, g *BiasGrads) error {
 	if g.R.Type != tensor.F32 {
 		return fmt.Errorf("attention: found gradients of r in %s, expected f32", g.R.Type)
 	}
-	if err := door.Shape("attention", door.Of("gradients of r", g.R, b.R.Rows, b.R.Cols)); err != nil {
+	if err := check.Shape("attention", check.Of("gradients of r", g.R, b.R.Rows, b.R.Cols)); err != nil {
 		return err
 	}
 	for _, x := range [][]float32{g.U, g.V} {

@@ -181,7 +181,7 @@ func (o *attend) forward(c *call) error {
 		lse = c.x.Pool.Get(tensor.F32, a.Config().Heads, q.Rows)
 		c.save(lse)
 	}
-	return a.Forward(c.x, c.out, lse, q, k, v)
+	return a.Forward(c.x, attention.Out{O: c.out, LSE: lse}, attention.In{Q: q, K: k, V: v})
 }
 
 func (o *attend) backward(b *backCall) error {
@@ -197,7 +197,7 @@ func (o *attend) backward(b *backCall) error {
 	var g attention.Grads
 	g.DQ, g.DK, g.DV = o.dims.split(d)
 	terms := o.takeTermGrads(b, &g)
-	if err := a.Backward(b.x, g, b.dout, b.out, b.saved[0], q, k, v); err != nil {
+	if err := a.Backward(b.x, g, b.dout, attention.Out{O: b.out, LSE: b.saved[0]}, attention.In{Q: q, K: k, V: v}); err != nil {
 		return err
 	}
 	for i, m := range d {

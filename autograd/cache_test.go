@@ -29,7 +29,7 @@ func TestDecodingIsTheWhole(t *testing.T) {
 		want := tensor.New(tensor.F32, tokens, heads*dim)
 		q, k, v := headDims{heads * dim, heads * dim}.split([]tensor.Mat{qkv})
 		a := mustAttention(t, c, attention.Self(tokens))
-		if err := a.Forward(tensor.Exec{}, want, tensor.Mat{}, q, k, v); err != nil {
+		if err := a.Forward(tensor.Exec{}, attention.Out{O: want}, attention.In{Q: q, K: k, V: v}); err != nil {
 			t.Fatal(err)
 		}
 		var parts []int

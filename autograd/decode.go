@@ -3,7 +3,6 @@ package autograd
 import (
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
-	"github.com/longspan/longspan/tensor"
 )
 
 // decode is attention of new tokens over a cache that they join first.
@@ -48,7 +47,7 @@ func (o *decode) forward(c *call) error {
 	o.cache.append(k, v)
 	config, n := o.c, o.cache.rows
 	config.Sinks, config.Bias = o.terms.bind(config, c.in[o.parts:])
-	return attention.DecodeHeld(c.x, config, o.cache.held, c.out, tensor.Mat{}, q, o.cache.k.SliceRows(0, n), o.cache.v.SliceRows(0, n))
+	return attention.DecodeCached(c.x, config, o.cache.held, attention.Out{O: c.out}, attention.In{Q: q, K: o.cache.k.SliceRows(0, n), V: o.cache.v.SliceRows(0, n)})
 }
 
 // cost is read after forward: the new keys are among those held.
@@ -87,14 +86,14 @@ func (o *decodeOver) forward(c *call) error {
 	config.Sinks, config.Bias = o.terms.bind(config, c.in[1:])
 	k, v := o.cache.k.SliceRows(0, n), o.cache.v.SliceRows(0, n)
 	if q.Rows <= n {
-		return attention.DecodeHeld(c.x, config, o.cache.held, c.out, tensor.Mat{}, q, k, v)
+		return attention.DecodeCached(c.x, config, o.cache.held, attention.Out{O: c.out}, attention.In{Q: q, K: k, V: v})
 	}
 	// More queries than keys stand on none of them.
 	a, err := attention.New(config, []attention.Seq{{Q: q.Rows, K: n}})
 	if err != nil {
 		return err
 	}
-	return a.Forward(c.x, c.out, tensor.Mat{}, q, k, v)
+	return a.Forward(c.x, attention.Out{O: c.out}, attention.In{Q: q, K: k, V: v})
 }
 
 // decodeLinear is linear attention of new tokens after those that a state has seen.
@@ -119,7 +118,7 @@ func (g *Graph) DecodeLinear(s *linear.State, c linear.Config, qkv *Var) *Var {
 
 func (o *decodeLinear) forward(c *call) error {
 	q, k, v := o.dims.split(c.in)
-	return o.state.Step(c.x, c.out, q, k, v)
+	return o.state.Step(c.x, c.out, attention.In{Q: q, K: k, V: v})
 }
 
 func (o *decodeLinear) cost(out *Var, in []*Var) (forward, backward Cost) {

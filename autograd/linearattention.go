@@ -1,6 +1,7 @@
 package autograd
 
 import (
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
 	"github.com/longspan/longspan/tensor"
 )
@@ -29,7 +30,7 @@ func (*attendLinear) reads() (inputs uint64, result bool) { return 1 << 0, false
 
 func (o *attendLinear) forward(c *call) error {
 	q, k, v := o.dims.split(c.in)
-	return o.l.Forward(c.x, c.out, q, k, v)
+	return o.l.Forward(c.x, c.out, attention.In{Q: q, K: k, V: v})
 }
 
 func (o *attendLinear) backward(b *backCall) error {
@@ -37,7 +38,7 @@ func (o *attendLinear) backward(b *backCall) error {
 	d := b.fresh(0)
 	var g linear.Grads
 	g.DQ, g.DK, g.DV = o.dims.split([]tensor.Mat{d})
-	if err := o.l.Backward(b.x, g, b.dout, q, k, v); err != nil {
+	if err := o.l.Backward(b.x, g, b.dout, attention.In{Q: q, K: k, V: v}); err != nil {
 		return err
 	}
 	b.give(0, d)

@@ -1,6 +1,7 @@
 package autograd
 
 import (
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/tensor"
 )
@@ -43,7 +44,7 @@ func taps(in []tensor.Mat) tensor.Mat {
 
 func (o *attendNystrom) forward(c *call) error {
 	q, k, v := o.dims.split(c.in[:1])
-	return o.n.Forward(c.x, c.out, q, k, v, taps(c.in))
+	return o.n.Forward(c.x, c.out, nystrom.In{In: attention.In{Q: q, K: k, V: v}, Conv: taps(c.in)})
 }
 
 func (o *attendNystrom) backward(b *backCall) error {
@@ -55,7 +56,7 @@ func (o *attendNystrom) backward(b *backCall) error {
 	var g nystrom.Grads
 	g.DQ, g.DK, g.DV = o.dims.split(d[:1])
 	g.Conv = taps(d)
-	if err := o.n.Backward(b.x, g, b.dout, q, k, v, taps(b.in)); err != nil {
+	if err := o.n.Backward(b.x, g, b.dout, nystrom.In{In: attention.In{Q: q, K: k, V: v}, Conv: taps(b.in)}); err != nil {
 		return err
 	}
 	for i, m := range d {

@@ -33,7 +33,7 @@ func performerChecks(Options) []check {
 					return 0, 0, err
 				}
 				got := tensor.New(tensor.F32, tokens, heads*headDim)
-				if err := l.Forward(tensor.Exec{}, got, p.q, p.k, p.v); err != nil {
+				if err := l.Forward(tensor.Exec{}, got, attention.In{Q: p.q, K: p.k, V: p.v}); err != nil {
 					return 0, 0, err
 				}
 				sum += distance(widen(got), widen(want))
@@ -53,7 +53,7 @@ func softmax(p problem) (tensor.Mat, error) {
 	if err != nil {
 		return out, err
 	}
-	return out, a.Forward(tensor.Exec{}, out, tensor.Mat{}, p.q, p.k, p.v)
+	return out, a.Forward(tensor.Exec{}, attention.Out{O: out}, attention.In{Q: p.q, K: p.k, V: p.v})
 }
 
 // smooth mixes each row with the one before it: x_t = 0.9·x_{t−1} + √(1−0.9²)·x_t, which keeps the variance.
@@ -93,7 +93,7 @@ func nystromChecks(Options) []check {
 				return 0, 0, err
 			}
 			got := tensor.New(tensor.F32, tokens, heads*headDim)
-			if err := n.Forward(tensor.Exec{}, got, p.q, p.k, p.v, tensor.Mat{}); err != nil {
+			if err := n.Forward(tensor.Exec{}, got, nystrom.In{In: attention.In{Q: p.q, K: p.k, V: p.v}}); err != nil {
 				return 0, 0, err
 			}
 			bound := before

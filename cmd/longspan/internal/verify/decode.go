@@ -45,7 +45,7 @@ func flashSteps(text string, p problem) (tensor.Mat, error) {
 	}
 	c := attention.Config{Pattern: mask, Heads: heads, KVHeads: kvHeads, HeadDim: headDim}
 	for t := range p.q.Rows {
-		err := attention.Decode(tensor.Exec{}, c, out.SliceRows(t, t+1), tensor.Mat{}, p.q.SliceRows(t, t+1), p.k.SliceRows(0, t+1), p.v.SliceRows(0, t+1))
+		err := attention.Decode(tensor.Exec{}, c, attention.Out{O: out.SliceRows(t, t+1)}, attention.In{Q: p.q.SliceRows(t, t+1), K: p.k.SliceRows(0, t+1), V: p.v.SliceRows(0, t+1)})
 		if err != nil {
 			return out, err
 		}
@@ -62,7 +62,7 @@ func linearSteps(f linear.FeatureMap, p problem) (tensor.Mat, error) {
 	}
 	state, err := l.NewState()
 	for t := 0; t < p.q.Rows && err == nil; t++ {
-		err = state.Step(tensor.Exec{}, out.SliceRows(t, t+1), p.q.SliceRows(t, t+1), p.k.SliceRows(t, t+1), p.v.SliceRows(t, t+1))
+		err = state.Step(tensor.Exec{}, out.SliceRows(t, t+1), attention.In{Q: p.q.SliceRows(t, t+1), K: p.k.SliceRows(t, t+1), V: p.v.SliceRows(t, t+1)})
 	}
 	return out, err
 }

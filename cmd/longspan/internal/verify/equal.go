@@ -148,7 +148,7 @@ func stack(p pattern.Pattern, layers int, in tensor.Mat) (tensor.Mat, error) {
 			return in, err
 		}
 		out := tensor.New(in.Type, in.Rows, in.Cols)
-		err = a.Forward(tensor.Exec{}, out, tensor.Mat{}, in, in, in)
+		err = a.Forward(tensor.Exec{}, attention.Out{O: out}, attention.In{Q: in, K: in, V: in})
 		in = out
 	}
 	return in, err

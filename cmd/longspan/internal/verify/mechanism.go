@@ -44,11 +44,11 @@ func flashWith(text, more string, change func(c *attention.Config)) mechanism {
 			}
 			x, r := tensor.Exec{Threads: threads}, p.answer()
 			lse := tensor.New(tensor.F32, heads, p.q.Rows)
-			if err := a.Forward(x, r.out, lse, p.q, p.k, p.v); err != nil {
+			if err := a.Forward(x, attention.Out{O: r.out, LSE: lse}, attention.In{Q: p.q, K: p.k, V: p.v}); err != nil {
 				return r, err
 			}
 			g := attention.Grads{DQ: r.dq, DK: r.dk, DV: r.dv}
-			return r, a.Backward(x, g, p.dout, r.out, lse, p.q, p.k, p.v)
+			return r, a.Backward(x, g, p.dout, attention.Out{O: r.out, LSE: lse}, attention.In{Q: p.q, K: p.k, V: p.v})
 		},
 		naive: func(p problem) ([]float64, error) {
 			n := attention.NaiveInput{Q: widen(p.q), K: widen(p.k), V: widen(p.v), DOut: widen(p.dout)}
@@ -86,10 +86,10 @@ func features(f linear.FeatureMap, causal bool) mechanism {
 				return answer{}, err
 			}
 			x, r := tensor.Exec{Threads: threads}, p.answer()
-			if err := l.Forward(x, r.out, p.q, p.k, p.v); err != nil {
+			if err := l.Forward(x, r.out, attention.In{Q: p.q, K: p.k, V: p.v}); err != nil {
 				return r, err
 			}
-			return r, l.Backward(x, linear.Grads{DQ: r.dq, DK: r.dk, DV: r.dv}, p.dout, p.q, p.k, p.v)
+			return r, l.Backward(x, linear.Grads{DQ: r.dq, DK: r.dk, DV: r.dv}, p.dout, attention.In{Q: p.q, K: p.k, V: p.v})
 		},
 		naive: func(p problem) ([]float64, error) {
 			l, err := linear.New(c, p.lengths)
@@ -119,11 +119,11 @@ func landmarks() mechanism {
 				return answer{}, err
 			}
 			x, r := tensor.Exec{Threads: threads}, p.answer()
-			if err := n.Forward(x, r.out, p.q, p.k, p.v, conv); err != nil {
+			if err := n.Forward(x, r.out, nystrom.In{In: attention.In{Q: p.q, K: p.k, V: p.v}, Conv: conv}); err != nil {
 				return r, err
 			}
 			g := nystrom.Grads{DQ: r.dq, DK: r.dk, DV: r.dv, Conv: tensor.New(tensor.F32, heads, taps)}
-			return r, n.Backward(x, g, p.dout, p.q, p.k, p.v, conv)
+			return r, n.Backward(x, g, p.dout, nystrom.In{In: attention.In{Q: p.q, K: p.k, V: p.v}, Conv: conv})
 		},
 		naive: func(p problem) ([]float64, error) {
 			n, err := nystrom.New(c, p.lengths)
