@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention/internal/check"
-	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -50,14 +49,14 @@ func New(c Config, seqs []Seq) (*Attention, error) {
 		}
 	}
 	a := &Attention{c: c}
-	layouts := map[pattern.Shape]*layout{}
+	layouts := map[Seq]*layout{}
 	for i, s := range seqs {
-		l := layouts[s.shape()]
+		l := layouts[s]
 		if l == nil {
-			if l, err = compile(c.Pattern, s.shape(), 0, maxRuns); err != nil {
+			if l, err = compile(c.Pattern, s, 0, maxRuns); err != nil {
 				return nil, err
 			}
-			layouts[s.shape()] = l
+			layouts[s] = l
 		}
 		a.seqs = append(a.seqs, sequence{Seq: s, q0: a.tq, k0: a.tk, p0: a.padded, layout: l})
 		a.tq, a.tk, a.padded = a.tq+s.Q, a.tk+s.K, a.padded+ceilDiv(s.K, keyGroup)*keyGroup

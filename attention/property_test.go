@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -31,7 +32,8 @@ func TestLayoutIsThePattern(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		l, err := compile(p, s, 2, maxRuns)
+		whole := Seq{Q: s.Tq, K: s.Tk, Offset: s.Offset}
+		l, err := compile(p, whole, 2, maxRuns)
 		if err != nil {
 			t.Fatalf("%s in %+v: %v", p, s, err)
 		}
@@ -41,6 +43,13 @@ func TestLayoutIsThePattern(t *testing.T) {
 		}
 		if pairs, err := pattern.Pairs(p, s); err != nil || pairs != l.pairs {
 			t.Fatalf("%s in %+v: %d pairs, want %d (%v)", p, s, l.pairs, pairs, err)
+		}
+		part := partOf(r, whole)
+		if l, err = compile(p, part, 2, maxRuns); err != nil {
+			t.Fatalf("%s in %+v: %v", p, part, err)
+		}
+		if got := readLayout(t, l); !slices.Equal(got, columns(want, s.Tk, part.Start, part.K)) {
+			t.Fatalf("%s in %+v: the layout shows other pairs than the pattern", p, part)
 		}
 	}
 	if compiled < 400 {
@@ -55,7 +64,7 @@ func TestLayoutOfScatteredKeys(t *testing.T) {
 		pattern.Or(pattern.Strided(2), pattern.Global(5)), pattern.Or(pattern.And(pattern.Strided(2), pattern.WindowSides(0, 200)), pattern.Causal()),
 	} {
 		for _, s := range []pattern.Shape{pattern.Square(433), {Tq: 70, Tk: 300, Offset: 100}} {
-			l, err := compile(p, s, 2, maxRuns)
+			l, err := compile(p, Seq{Q: s.Tq, K: s.Tk, Offset: s.Offset}, 2, maxRuns)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,33 +77,50 @@ func TestLayoutOfScatteredKeys(t *testing.T) {
 			}
 		}
 	}
-	if _, err := compile(pattern.Strided(2), pattern.Square(4096), 2, 1000); err == nil {
+	if _, err := compile(pattern.Strided(2), Self(4096)[0], 2, 1000); err == nil {
 		t.Error("a layout of more runs than the limit was made")
 	}
+}
+
+// partOf draws a part of a sequence's keys: before, among or after its queries.
+func partOf(r *rand.Rand, s Seq) Seq {
+	s.Keys = s.K
+	s.Start = r.IntN(s.Keys + 1)
+	s.K = r.IntN(s.Keys - s.Start + 1)
+	return s
+}
+
+// columns are n columns of a matrix from column at on.
+func columns(m []bool, wide, at, n int) []bool {
+	cut := []bool{}
+	for i := 0; i+wide <= len(m) && wide > 0; i += wide {
+		cut = append(cut, m[i+at:i+at+n]...)
+	}
+	return cut
 }
 
 // readLayout lists which pairs a layout shows, and holds what the kernels count on.
 func readLayout(t *testing.T, l *layout) []bool {
 	t.Helper()
-	visible := make([]bool, l.shape.Tq*l.shape.Tk)
+	visible := make([]bool, l.seq.Q*l.seq.K)
 	for tile := range l.tiles() {
 		last := int32(0)
 		for _, r := range l.tile(tile) {
-			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceilDiv(l.shape.Tk, keyGroup)*keyGroup {
+			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceilDiv(l.seq.K, keyGroup)*keyGroup {
 				t.Fatalf("tile %d: run %d … %d after %d", tile, r.lo, r.hi, last)
 			}
-			if r.mask == noMask && int(r.hi) > l.shape.Tk || r.mask != noMask && int(r.lo)/kernel.KeyBlock != int(r.hi-1)/kernel.KeyBlock {
+			if r.mask == noMask && int(r.hi) > l.seq.K || r.mask != noMask && int(r.lo)/kernel.KeyBlock != int(r.hi-1)/kernel.KeyBlock {
 				t.Fatalf("tile %d: run %d … %d with mask %d", tile, r.lo, r.hi, r.mask)
 			}
 			last = r.hi
 			mask := l.maskOf(r, int(r.lo))
 			for k := int(r.lo); k < int(r.hi); k++ {
-				for q := tile * kernel.Lanes; q < min((tile+1)*kernel.Lanes, l.shape.Tq); q++ {
+				for q := tile * kernel.Lanes; q < min((tile+1)*kernel.Lanes, l.seq.Q); q++ {
 					if mask == nil || mask[k-int(r.lo)]>>(q%kernel.Lanes)&1 == 1 {
-						if k >= l.shape.Tk {
-							t.Fatalf("query %d sees key %d of %d", q, k, l.shape.Tk)
+						if k >= l.seq.K {
+							t.Fatalf("query %d sees key %d of %d", q, k, l.seq.K)
 						}
-						visible[q*l.shape.Tk+k] = true
+						visible[q*l.seq.K+k] = true
 					}
 				}
 			}
