@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
@@ -20,7 +21,7 @@ type block struct {
 
 // blockConfig is what differs between the blocks of a model.
 type blockConfig struct {
-	mechanism nn.Mechanism
+	mechanism mechanism.Mechanism
 	position  nn.Position
 	causal    bool
 	memory    bool // keys and values come from a memory too
@@ -43,7 +44,7 @@ func newBlock(p *nn.Params, name string, s *settings, c blockConfig) (b *block, 
 	}
 	if c.cross {
 		layer.Causal, layer.Position, layer.T5, layer.Sinks, layer.Apart = false, nn.NoPosition, nil, false, true
-		if layer.Mechanism, err = nn.ParseMechanism("full"); err != nil {
+		if layer.Mechanism, err = mechanism.Parse("full"); err != nil {
 			return nil, err
 		}
 		b.norms[1] = norm("cross")

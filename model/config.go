@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 )
@@ -137,7 +138,7 @@ type settings struct {
 	activation autograd.Activation
 	norm       nn.NormKind
 	position   nn.Position
-	mechanisms []nn.Mechanism
+	mechanisms []mechanism.Mechanism
 	policy     autograd.Policy
 	wrapped    int // blocks from the first that are in checkpoints
 	group      int // blocks in a checkpoint
@@ -239,7 +240,7 @@ func (s *settings) parse() (err error) {
 		}
 	}
 	for _, text := range s.Attention {
-		m, err := nn.ParseMechanism(text)
+		m, err := mechanism.Parse(text)
 		if err != nil {
 			return err
 		}

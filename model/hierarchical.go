@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 )
@@ -22,7 +23,7 @@ type level struct {
 }
 
 func (m *Model) makeLevels() error {
-	full, err := nn.ParseMechanism("full")
+	full, err := mechanism.Parse("full")
 	if err != nil {
 		return err
 	}

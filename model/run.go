@@ -114,7 +114,7 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 	}
 	p := &nn.Pass{
 		G:       autograd.New(s.x, autograd.Options{Policy: m.s.policy, Train: r.Backward}),
-		Lengths: b.Lengths, Shapes: s.compiled, Rate: m.s.Dropout, Seed: r.Seed,
+		Lengths: b.Lengths, Compiled: s.compiled, Rate: m.s.Dropout, Seed: r.Seed,
 	}
 	switch {
 	case m.s.Kind == EncoderDecoder:

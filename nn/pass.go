@@ -12,9 +12,10 @@ type Pass struct {
 	G       *autograd.Graph
 	Lengths []int   // tokens of each sequence of the packed batch
 	Starts  []int   // position of each sequence's first token; nil: 0. What came before is memory or a cache
-	Shapes  *Shapes // compiled attention, shared by layers and passes; not nil
 	Rate    float64 // of dropout
 	Seed    uint64  // of what dropout drops
+
+	Compiled *CompileCache // attention, shared by layers and passes; not nil
 
 	before       []int32 // what Read was told
 	tokens       []int32
@@ -52,7 +53,7 @@ func positions(lengths, starts []int) []int32 {
 // With returns a pass over the same tokens, or others made of them, as sequences of other lengths. It shares everything else,
 // and is closed with p.
 func (p *Pass) With(lengths []int) *Pass {
-	return &Pass{G: p.G, Lengths: lengths, Shapes: p.Shapes, Rate: p.Rate, Seed: p.Seed, root: p.first()}
+	return &Pass{G: p.G, Lengths: lengths, Compiled: p.Compiled, Rate: p.Rate, Seed: p.Seed, root: p.first()}
 }
 
 func (p *Pass) first() *Pass {

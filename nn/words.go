@@ -84,7 +84,7 @@ func HashWord(word []int32) uint64 {
 // head has the words of the keys that it reads.
 func (a *Attention) project(p *Pass, x *autograd.Var) *autograd.Var {
 	if a.values == nil {
-		return a.turn(p, a.qkv.Apply(p, x), (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
+		return a.rotate(p, a.qkv.Apply(p, x), (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
 	}
 	n := func(kv int) int { return a.c.Words[kv%len(a.c.Words)] }
 	var of [][]uint64

@@ -3,6 +3,7 @@ package nn
 import (
 	"testing"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/internal/random"
 	"github.com/longspan/longspan/tensor"
@@ -17,13 +18,13 @@ func TestWordsFindWhatCameNext(t *testing.T) {
 		sequence[i] = int32(random.Finalise(uint64(i)) % vocab) // 16⁸ words: hardly one of the sequence comes twice
 	}
 	copy(sequence[to:to+copied], sequence[from:])
-	mechanism, err := ParseMechanism("full")
+	full, err := mechanism.Parse("full")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, heads := range []int{1, 2} {
 		p := NewParams(ParamsOptions{Seed: 1})
-		a, err := NewAttention(p, "a", AttentionConfig{Width: width, Heads: heads, Causal: true, Mechanism: mechanism, Words: []int{word}})
+		a, err := NewAttention(p, "a", AttentionConfig{Width: width, Heads: heads, Causal: true, Mechanism: full, Words: []int{word}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +41,7 @@ func TestWordsFindWhatCameNext(t *testing.T) {
 				x.Row(i)[h*width/heads+int(token)] = 1
 			}
 		}
-		pass := &Pass{G: autograd.New(tensor.Exec{}, autograd.Options{}), Lengths: []int{tokens}, Shapes: NewShapes()}
+		pass := &Pass{G: autograd.New(tensor.Exec{}, autograd.Options{}), Lengths: []int{tokens}, Compiled: NewCompileCache()}
 		pass.Read(nil, sequence)
 		y := pass.G.Keep(a.Apply(pass, pass.G.Input(x)))
 		if err := pass.G.Forward(); err != nil {

@@ -119,6 +119,9 @@ func New(c Config, lens []int) (*Nystrom, error) {
 
 const maxTokens = 1 << 29
 
+// Tokens is T, the sum of the lengths.
+func (n *Nystrom) Tokens() int { return n.tokens }
+
 // ForwardFlops counts the useful operations of Forward: those of the two attentions, and of the skip. The inverses do not
 // grow with the tokens and are not counted.
 func (n *Nystrom) ForwardFlops() float64 {
