@@ -29,7 +29,7 @@ func Example() {
 	}
 	out := tensor.New(tensor.F32, T, H*D)
 	x := tensor.Exec{Pool: tensor.NewPool()}
-	if err := a.Forward(x, out, tensor.Mat{}, q, k, v); err != nil {
+	if err := a.Forward(x, attention.Out{O: out}, attention.In{Q: q, K: k, V: v}); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("token 0 looks at %.3f of the document on average, token 25000 at %.3f\n", out.Row(0)[0], out.Row(25_000)[0])

@@ -60,7 +60,7 @@ func (b ALiBi) value(slopes []float64, head, distance int) float64 {
 }
 
 func (b ALiBi) naive(_ *NaiveInput, r naiveRow, j int) float64 {
-	return b.value(b.slopes(r.n.c.Heads), r.head, r.shape.Offset+r.qi-j)
+	return b.value(b.slopes(r.n.c.Heads), r.head, r.distance(j))
 }
 
 func (b ALiBi) naiveBackward(*NaiveInput, naiveRow, int, float64) {}

@@ -3,7 +3,7 @@ package attention
 import (
 	"fmt"
 
-	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -49,14 +49,14 @@ func New(c Config, seqs []Seq) (*Attention, error) {
 		}
 	}
 	a := &Attention{c: c}
-	layouts := map[pattern.Shape]*layout{}
+	layouts := map[Seq]*layout{}
 	for i, s := range seqs {
-		l := layouts[s.shape()]
+		l := layouts[s]
 		if l == nil {
-			if l, err = compile(c.Pattern, s.shape(), 0, maxRuns); err != nil {
+			if l, err = compile(c.Pattern, s, 0, maxRuns); err != nil {
 				return nil, err
 			}
-			layouts[s.shape()] = l
+			layouts[s] = l
 		}
 		a.seqs = append(a.seqs, sequence{Seq: s, q0: a.tq, k0: a.tk, p0: a.padded, layout: l})
 		a.tq, a.tk, a.padded = a.tq+s.Q, a.tk+s.K, a.padded+ceilDiv(s.K, keyGroup)*keyGroup
@@ -83,10 +83,47 @@ func (a *Attention) ForwardFlops() float64 {
 // BackwardFlops is the useful work of Backward: five products over the visible pairs, 10·D flops a pair and head.
 func (a *Attention) BackwardFlops() float64 { return 2.5 * a.ForwardFlops() }
 
-// checkLSE refuses an lse of another type than F32.
+// In is what attention reads, of any types.
+type In struct {
+	Q    tensor.Mat // [Tq, H·D]
+	K, V tensor.Mat // [Tk, Hkv·D]
+}
+
+// Out is what attention writes.
+type Out struct {
+	O   tensor.Mat // [Tq, H·D], of any type
+	LSE tensor.Mat // [H, Tq] F32: the natural log of each row's denominator, for Backward and Merge; the zero Mat leaves it out
+}
+
+// Rows views queries lo … hi−1.
+func (o Out) Rows(lo, hi int) Out {
+	o.O = o.O.SliceRows(lo, hi)
+	if o.hasLSE() {
+		o.LSE = o.LSE.SliceCols(lo, hi)
+	}
+	return o
+}
+
+func (o Out) hasLSE() bool { return o.LSE.Rows != 0 || o.LSE.Cols != 0 }
+
+// checkMats refuses matrices that do not fit c and the numbers of queries and keys. It returns whether the call is dry.
+func (c Config) checkMats(mem *tensor.Pool, queries, keys int, in In, out Out, more ...check.Mat) (dry bool, err error) {
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	mats := append(more, check.Of("Q", in.Q, queries, q), check.Of("K", in.K, keys, kv), check.Of("V", in.V, keys, kv),
+		check.Of("O", out.O, queries, q))
+	if out.hasLSE() {
+		mats = append(mats, check.Of("LSE", out.LSE, c.Heads, queries))
+	}
+	if err := checkLSE(out.LSE); err != nil {
+		return false, err
+	}
+	return check.Mats("attention", mem, mats...)
+}
+
+// checkLSE refuses an LSE of another type than F32.
 func checkLSE(lse tensor.Mat) error {
 	if lse.Type != tensor.F32 {
-		return fmt.Errorf("attention: found lse of %s, expected f32, whatever the types of the others", lse.Type)
+		return fmt.Errorf("attention: found LSE of %s, expected f32, whatever the types of the others", lse.Type)
 	}
 	return nil
 }

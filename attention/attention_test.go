@@ -105,7 +105,7 @@ func (p problem) room(bias *BiasGrads) results {
 func (p problem) forward(t testing.TB, threads int) results {
 	t.Helper()
 	r := p.room(nil)
-	if err := p.compile(t).Forward(tensor.Exec{Threads: threads}, r.out, r.lse, p.q, p.k, p.v); err != nil {
+	if err := p.compile(t).Forward(tensor.Exec{Threads: threads}, Out{O: r.out, LSE: r.lse}, In{Q: p.q, K: p.k, V: p.v}); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -115,13 +115,13 @@ func (p problem) forward(t testing.TB, threads int) results {
 func (p problem) run(t testing.TB, threads int, bias *BiasGrads) results {
 	t.Helper()
 	a, r, x := p.compile(t), p.room(bias), tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
-	if err := a.Forward(x, r.out, r.lse, p.q, p.k, p.v); err != nil {
+	if err := a.Forward(x, Out{O: r.out, LSE: r.lse}, In{Q: p.q, K: p.k, V: p.v}); err != nil {
 		t.Fatal(err)
 	}
 	if n := x.Pool.InUse(); n != 0 {
 		t.Errorf("Forward kept %d bytes of the pool", n)
 	}
-	if err := a.Backward(x, r.g, p.dout, r.out, r.lse, p.q, p.k, p.v); err != nil {
+	if err := a.Backward(x, r.g, p.dout, Out{O: r.out, LSE: r.lse}, In{Q: p.q, K: p.k, V: p.v}); err != nil {
 		t.Fatal(err)
 	}
 	if n := x.Pool.InUse(); n != 0 {

@@ -6,37 +6,40 @@ import (
 	"math"
 	"sync/atomic"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Grads is where Backward writes. What it finds there is overwritten.
+// Grads is what Backward writes. What was there is overwritten.
 type Grads struct {
-	DQ, DK, DV tensor.Mat // like q, k and v, of any types
-	Sinks      []float32  // [H], or nil where they are not wanted
-	Bias       *BiasGrads // of the kind the bias has, or nil where they are not wanted
+	DQ, DK, DV tensor.Mat // like Q, K and V, of any types
+	Sinks      []float32  // [H], or nil: not wanted
+	Bias       *BiasGrads // of the kind the bias has, or nil: not wanted
 }
 
-// Backward computes the gradients of q, k and v from that of out, dout [Tq, H·D]. out and lse are what Forward wrote. All
-// probabilities are computed again, tile by tile (Dao et al. 2022, arXiv:2205.14135, algorithm 4). Sums are float32; factors are
-// bf16 where those of Forward are.
+// Backward computes the gradients of Q, K and V from do [Tq, H·D], the gradient of O. in is what Forward read, and out what it wrote,
+// with its LSE. All probabilities are computed again, tile by tile (Dao et al. 2022, arXiv:2205.14135, algorithm 4). Sums are
+// float32. Factors are bf16 where those of Forward are.
+//
+// The gradients of a part of the keys alone follow from O and LSE of all keys (see [Merge]): probabilities are exp(score − LSE),
+// whichever other keys there are.
 //
 // Every chunk of 512 keys is one piece of work for each key/value head. It owns its rows of dK and dV, and adds its share of a
 // tile's dQ after the chunks before it have, so that every sum has one order whatever the number of threads.
 //
-// Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice what Forward takes for a bias. Cost: BackwardFlops. Gradients of a
-// bias are summed over all tiles of a head, which leaves a head's chunks to one thread.
-func (a *Attention) Backward(x tensor.Exec, g Grads, dout, out, lse, q, k, v tensor.Mat) error {
-	dry, err := door.Check("attention", x.Pool,
-		door.Of("q", q, a.tq, a.qWidth()), door.Of("k", k, a.tk, a.kvWidth()), door.Of("v", v, a.tk, a.kvWidth()),
-		door.Of("out", out, a.tq, a.qWidth()), door.Of("dout", dout, a.tq, a.qWidth()), door.Of("lse", lse, a.c.Heads, a.tq),
-		door.Of("dq", g.DQ, a.tq, a.qWidth()), door.Of("dk", g.DK, a.tk, a.kvWidth()), door.Of("dv", g.DV, a.tk, a.kvWidth()))
+// Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice the scratch of Forward for a bias. Cost: BackwardFlops.
+// Gradients of a bias are summed over all tiles of a head, which leaves a head's chunks to one thread.
+func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
+	q, kv := a.qWidth(), a.kvWidth()
+	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, Out{O: out.O},
+		check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, q),
+		check.Of("DQ", g.DQ, a.tq, q), check.Of("DK", g.DK, a.tk, kv), check.Of("DV", g.DV, a.tk, kv))
 	if err != nil {
 		return err
 	}
-	if err := checkLSE(lse); err != nil {
+	if err := checkLSE(out.LSE); err != nil {
 		return err
 	}
 	if g.Sinks != nil && len(g.Sinks) != len(a.c.Sinks) {
@@ -53,10 +56,10 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, dout, out, lse, q, k, v ten
 			return err
 		}
 	}
-	b := a.newBackward(x, q.Type, dry, k, v)
+	b := a.newBackward(x, in, dry)
 	defer b.free()
-	b.g, b.q, b.dout, b.lse, b.dry = g, q, dout, lse, dry
-	if b.bias, err = a.startBias(x.Pool, q, dry); err != nil {
+	b.g, b.q, b.do, b.lse, b.dry = g, in.Q, do, out.LSE, dry
+	if b.bias, err = a.startBias(x.Pool, in.Q, dry); err != nil {
 		return err
 	}
 	if b.bias != nil {
@@ -69,7 +72,7 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, dout, out, lse, q, k, v ten
 	if dry {
 		return nil
 	}
-	b.deltas(out)
+	b.deltas(out.O)
 	b.clearUnseen()
 	b.sinks()
 	b.run()
@@ -84,7 +87,7 @@ type backward struct {
 	a       *Attention
 	x       tensor.Exec
 	g       Grads
-	q, dout tensor.Mat
+	q, do   tensor.Mat
 	lse     tensor.Mat
 	bias    tileBias
 	dry     bool
@@ -106,8 +109,8 @@ type chunkWork struct {
 	visits      []visit
 }
 
-func (a *Attention) newBackward(x tensor.Exec, q tensor.Type, dry bool, k, v tensor.Mat) *backward {
-	b := &backward{a: a, x: x, p: a.pack(x, k, v, q, packBackward, dry)}
+func (a *Attention) newBackward(x tensor.Exec, in In, dry bool) *backward {
+	b := &backward{a: a, x: x, p: a.pack(x, in, packBackward, dry)}
 	for i := range a.seqs {
 		b.first = append(b.first, b.tiles)
 		b.tiles += a.seqs[i].tiles()
@@ -146,7 +149,7 @@ func (b *backward) deltas(out tensor.Mat) {
 		o, do := make([]float32, a.qWidth()), make([]float32, a.qWidth())
 		for i := piece * deltaRows; i < min(a.tq, (piece+1)*deltaRows); i++ {
 			out.ReadRow(o, i)
-			b.dout.ReadRow(do, i)
+			b.do.ReadRow(do, i)
 			for h := range a.c.Heads {
 				b.delta.Row(h)[i] = kernel.Dot(o[h*d:(h+1)*d], do[h*d:(h+1)*d])
 			}

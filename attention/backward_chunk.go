@@ -106,7 +106,7 @@ func (w *backwardWorker) load(seq, head, tile int) {
 	a, s := w.b.a, &w.b.a.seqs[seq]
 	d, rows, row := a.c.HeadDim, s.rows(tile), s.q0+tile*kernel.Lanes
 	cols := func(m tensor.Mat) tensor.Mat { return m.Slice(row, row+rows, head*d, (head+1)*d) }
-	w.q, w.do = w.view(cols(w.b.q), w.qr, w.b.bias != nil), w.view(cols(w.b.dout), w.dor, false)
+	w.q, w.do = w.view(cols(w.b.q), w.qr, w.b.bias != nil), w.view(cols(w.b.do), w.dor, false)
 	kernel.TileLoad(kernel.Lanes, d, w.q.x, w.q.ld, float32(a.c.Scale*math.Log2E), w.qt)
 	kernel.TileLoad(kernel.Lanes, d, w.do.x, w.do.ld, 1, w.dot)
 	if w.b.bias != nil {
@@ -209,7 +209,7 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	w.addRows(w.dk[from*w.width:], w.dp, w.q, w.qr16, n)
 	if p.bf16 {
 		kernel.TilePair(n, w.dp, w.pairs16)
-		kt, ld := p.turned(p.kt, ref.head, &a.seqs[ref.seq], ref.lo)
+		kt, ld := p.transposed(p.kt, ref.head, &a.seqs[ref.seq], ref.lo)
 		kernel.TileMulInBF16(a.c.HeadDim, n, kt, ld, w.pairs16, w.ones, w.dq)
 	} else {
 		kernel.TileMulT(a.c.HeadDim, n, p.k[at:], a.c.HeadDim, w.dp, w.ones, w.dq)

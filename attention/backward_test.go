@@ -65,12 +65,12 @@ func BenchmarkBackward(b *testing.B) {
 				}
 				like := func(m tensor.Mat) tensor.Mat { return tensor.New(m.Type, m.Rows, m.Cols) }
 				out, lse, x := like(pr.q), tensor.New(tensor.F32, 4, 8192), tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
-				if err := a.Forward(x, out, lse, pr.q, pr.k, pr.v); err != nil {
+				if err := a.Forward(x, Out{O: out, LSE: lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 					b.Fatal(err)
 				}
 				g := Grads{DQ: like(pr.q), DK: like(pr.k), DV: like(pr.v)}
 				for b.Loop() {
-					if err := a.Backward(x, g, pr.dout, out, lse, pr.q, pr.k, pr.v); err != nil {
+					if err := a.Backward(x, g, pr.dout, Out{O: out, LSE: lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 						b.Fatal(err)
 					}
 				}

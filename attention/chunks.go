@@ -13,7 +13,7 @@ type visit struct{ tile, rank int32 }
 // visits lists, for each chunk of keys, the tiles that see any of it, ascending, and for each tile the number of its chunks.
 func (l *layout) visits() (byChunk [][]visit, chunks []int32) {
 	l.transpose.Do(func() {
-		l.byChunk, l.chunks = make([][]visit, ceilDiv(l.shape.Tk, chunkKeys)), make([]int32, l.tiles())
+		l.byChunk, l.chunks = make([][]visit, ceilDiv(l.seq.K, chunkKeys)), make([]int32, l.tiles())
 		for t := range l.chunks {
 			l.visitTile(t)
 		}

@@ -22,11 +22,16 @@ type Config struct {
 	Bias    Bias            // added to the scores, tile by tile; nil: none
 }
 
-// Seq is one sequence of a packed batch.
+// Seq is one sequence of a packed batch, or a part of its queries and keys. Positions count from the first key of the sequence.
 type Seq struct {
 	Q      int // queries
 	K      int // keys; see Self for keys that are the queries' own tokens
-	Offset int // position of the first query among the keys: the keys before it are memory
+	Offset int // position of the first query: the keys before it are memory
+
+	// For a part of a sequence's keys, as one step of ring attention has them: before, at or after the queries. The pattern is that
+	// of the whole sequence. See Merge.
+	Start int // position of the first of the K keys
+	Keys  int // of the whole sequence; 0: Start+K
 }
 
 // Self lists sequences that attend to themselves, given their lengths.
@@ -38,7 +43,40 @@ func Self(lengths ...int) []Seq {
 	return seqs
 }
 
-func (s Seq) shape() pattern.Shape { return pattern.Shape{Tq: s.Q, Tk: s.K, Offset: s.Offset} }
+// shape is the queries over all keys of the sequence, which the pattern is about.
+func (s Seq) shape() pattern.Shape {
+	keys := s.Keys
+	if keys == 0 {
+		keys = s.Start + s.K
+	}
+	return pattern.Shape{Tq: s.Q, Tk: keys, Offset: s.Offset}
+}
+
+// distance is how far query q stands after the key in row k of the sequence's part; negative where the key comes later.
+func (s Seq) distance(q, k int) int { return s.Offset + q - s.Start - k }
+
+// cut replaces spans of positions, from index base on, by the rows of the K keys that are among them.
+func (s Seq) cut(spans []pattern.Span, base int) []pattern.Span {
+	if s.Start == 0 && s.shape().Tk == s.K {
+		return spans
+	}
+	kept := spans[:base]
+	for _, p := range spans[base:] {
+		if lo, hi := max(p.Lo-s.Start, 0), min(p.Hi-s.Start, s.K); lo < hi {
+			kept = append(kept, pattern.Span{Lo: lo, Hi: hi})
+		}
+	}
+	return kept
+}
+
+// check refuses a part that does not lie inside its sequence.
+func (s Seq) check() error {
+	if s.K < 0 || s.K > pattern.MaxTokens || s.Start < 0 || s.Start > pattern.MaxTokens || s.Keys < 0 || s.Keys > 0 && s.Start+s.K > s.Keys {
+		return fmt.Errorf("found %d keys from position %d on, of %d in all, expected 0 or more, and a part of all; "+
+			"set Keys to the length of the whole sequence, or to 0", s.K, s.Start, s.Keys)
+	}
+	return s.shape().Check()
+}
 
 // maxElements bounds a matrix so that no byte count of the package overflows an int64: 2^40 float32 are 4 TiB.
 const maxElements = 1 << 40
@@ -92,7 +130,7 @@ func (c Config) resolve() (Config, error) {
 func (c Config) checkSeqs(seqs []Seq) error {
 	tokens := int64(0)
 	for i, s := range seqs {
-		if err := s.shape().Check(); err != nil {
+		if err := s.check(); err != nil {
 			return fmt.Errorf("attention: sequence %d: %w", i, err)
 		}
 		if err := c.Pattern.Check(s.shape()); err != nil {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"unsafe"
 
-	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
@@ -15,38 +14,36 @@ import (
 // handing it out, and 131,072 keys make 128 pieces.
 const decodeKeys = 1024
 
-// decodeQueries is the most queries Decode takes through the kernels that read keys in place; with more, tiles are faster.
+// decodeQueries is how many queries the kernels that read keys in place take at most. With more, tiles are faster.
 const decodeQueries = 8
 
-// Decode attends a few new queries of one sequence to its cache: query i of n stands at key position Tk−n+i, as if Forward had
-// been given Seq{Q: n, K: Tk, Offset: Tk−n}. The pattern is evaluated there, so causal and window patterns do what they do in
+// Decode attends a few new queries of one sequence to its cache: query i of n stands at key position Tk−n+i, as in a Forward of
+// Seq{Q: n, K: Tk, Offset: Tk−n}. The pattern is evaluated there, so causal and window patterns do what they do in
 // Forward, up to rounding: sums have another order.
 //
-// q and out are [n, H·D], k and v [Tk, Hkv·D]; lse is [H, n] F32 or the zero Mat. Keys and values are read once, in place, and so at
-// the speed of memory; nothing is compiled. More than 8 queries, or a [Matrix] bias, go through Forward instead. Scratch from x.Pool: H·(D+2)
-// floats a query and 1,024 keys.
-func Decode(x tensor.Exec, c Config, out, lse, q, k, v tensor.Mat) error {
-	return DecodeHeld(x, c, nil, out, lse, q, k, v)
-}
+// Keys and values are read once, in place, and so at the speed of memory. Nothing is compiled. More than 8 queries, or a [Matrix]
+// bias, go through Forward instead. Scratch from x.Pool: H·(D+2) floats for every query and 1,024 keys.
+func Decode(x tensor.Exec, c Config, out Out, in In) error { return DecodeCached(x, c, nil, out, in) }
 
-// DecodeHeld is Decode over a cache that has let go of keys which the pattern hides from all queries to come (see [pattern.Needed]): the
-// rows of k and v are the keys at the positions in held, spans that ascend and do not touch, and the query after all others stands on
-// the last of them. nil stands for the positions 0 … Tk−1. The pattern and the bias see the positions, not the rows. It returns an
-// error if a query sees a key that is not held.
+// DecodeCached is Decode over a cache without the keys that the pattern hides from all later queries (see [pattern.Retained]). The
+// rows of K and V are the keys at the given positions: spans that ascend and do not touch. The last query stands on the last
+// position. nil means positions 0 … Tk−1. The pattern and the bias see positions, not rows. It returns an error if a query sees a
+// key that is not in the cache.
 //
-// With a bias, gaps in held and more than 8 queries, the queries are taken 8 at a time, and the keys read as often.
-func DecodeHeld(x tensor.Exec, c Config, held []pattern.Span, out, lse, q, k, v tensor.Mat) error {
+// With a bias, gaps between positions and more than 8 queries, the queries are taken 8 at a time, and the keys read as often.
+func DecodeCached(x tensor.Exec, c Config, positions []pattern.Span, out Out, in In) error {
 	c, err := c.resolve()
 	if err != nil {
 		return err
 	}
-	h, err := newHolding(held, q.Rows, k.Rows)
+	n := in.Q.Rows
+	rows, err := newCacheRows(positions, n, in.K.Rows)
 	if err != nil {
 		return err
 	}
-	seq := Seq{Q: q.Rows, K: h.tokens, Offset: h.tokens - q.Rows}
-	if c.Bias != nil && c.Bias.queryFloats(c) < 0 || q.Rows > decodeQueries && (c.Bias == nil || h.shift(0) == h.shift(k.Rows-1)) {
-		return h.forward(x, c, seq, out, lse, q, k, v)
+	seq := Seq{Q: n, K: rows.tokens, Offset: rows.tokens - n}
+	if c.Bias != nil && c.Bias.queryFloats(c) < 0 || n > decodeQueries && (c.Bias == nil || rows.shift(0) == rows.shift(in.K.Rows-1)) {
+		return rows.forward(x, c, seq, out, in)
 	}
 	if err := c.checkSeqs([]Seq{seq}); err != nil {
 		return err
@@ -56,56 +53,46 @@ func DecodeHeld(x tensor.Exec, c Config, held []pattern.Span, out, lse, q, k, v 
 			return err
 		}
 	}
-	n := q.Rows
-	mats := []door.Mat{door.Of("q", q, n, c.Heads*c.HeadDim), door.Of("out", out, n, c.Heads*c.HeadDim),
-		door.Of("k", k, k.Rows, c.KVHeads*c.HeadDim), door.Of("v", v, k.Rows, c.KVHeads*c.HeadDim)}
-	if lse.Rows != 0 || lse.Cols != 0 {
-		mats = append(mats, door.Of("lse", lse, c.Heads, n))
-	}
-	if err := checkLSE(lse); err != nil {
-		return err
-	}
-	dry, err := door.Check("attention", x.Pool, mats...)
+	dry, err := c.checkMats(x.Pool, n, in.K.Rows, in, out)
 	if err != nil {
 		return err
 	}
 	for first := 0; first < n; first += decodeQueries {
-		if err := decodeSome(x, c, h, seq, first, min(n, first+decodeQueries), dry, out, lse, q, k, v); err != nil {
+		end := min(n, first+decodeQueries)
+		some := In{in.Q.SliceRows(first, end), in.K, in.V}
+		if err := decodeSome(x, c, rows, seq, first, dry, out.Rows(first, end), some); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// decodeSome decodes queries first … end−1 of those of seq.
-func decodeSome(x tensor.Exec, c Config, h holding, seq Seq, first, end int, dry bool, out, lse, q, k, v tensor.Mat) error {
-	d := newDecoder(c, x, q.SliceRows(first, end), k, v)
+// decodeSome decodes the queries of seq from first on that are in in.Q.
+func decodeSome(x tensor.Exec, c Config, rows cacheRows, seq Seq, first int, dry bool, out Out, in In) error {
+	d := newDecoder(c, x, in)
 	defer d.free()
 	if dry {
 		return nil
 	}
-	if err := d.findKeys(h, seq, first); err != nil {
+	if err := d.findKeys(rows, seq, first); err != nil {
 		return err
 	}
 	pool.Run(x.Threads, d.pieces, d.piece)
-	if lse.Rows > 0 {
-		lse = lse.SliceCols(first, end)
-	}
-	d.join(out.SliceRows(first, end), lse)
+	d.join(out)
 	return nil
 }
 
 // decoder is one call of Decode. Heads go in groups of Lanes, all query heads of a key/value head in the same one.
 type decoder struct {
-	c       Config
-	x       tensor.Exec
-	q, k, v tensor.Mat
-	at      []int        // position of each query
-	seen    [][]heldRows // by each query
-	bias    rowBias
-	pieces  int
-	lanes   int // heads rounded up to Lanes
-	head    int // query heads a call takes
+	c      Config
+	x      tensor.Exec
+	in     In
+	at     []int       // position of each query
+	seen   [][]keyRows // by each query
+	bias   rowBias
+	pieces int
+	lanes  int // heads rounded up to Lanes
+	head   int // query heads a call takes
 
 	scaled  tensor.Mat // [n, H·D]: queries times scale·log2(e)
 	own     tensor.Mat // [n, …]: what the bias makes of each query
@@ -113,9 +100,9 @@ type decoder struct {
 	scratch []tensor.Mat
 }
 
-func newDecoder(c Config, x tensor.Exec, q, k, v tensor.Mat) *decoder {
-	group := c.Heads / c.KVHeads
-	d := &decoder{c: c, x: x, q: q, k: k, v: v, pieces: ceilDiv(k.Rows, decodeKeys), head: min(c.Heads, kernel.Lanes/group*group)}
+func newDecoder(c Config, x tensor.Exec, in In) *decoder {
+	q, group := in.Q, c.Heads/c.KVHeads
+	d := &decoder{c: c, x: x, in: in, pieces: ceilDiv(in.K.Rows, decodeKeys), head: min(c.Heads, kernel.Lanes/group*group)}
 	if group > kernel.Lanes { // a group alone fills more than a call's lanes: take one head at a time
 		d.head = 1
 	}
@@ -143,11 +130,11 @@ func (d *decoder) free() {
 }
 
 // findKeys scales the queries, of which the first is query first of seq, and finds the rows of keys that each sees.
-func (d *decoder) findKeys(h holding, seq Seq, first int) error {
+func (d *decoder) findKeys(rows cacheRows, seq Seq, first int) error {
 	var spans []pattern.Span
-	for i := range d.q.Rows {
+	for i := range d.in.Q.Rows {
 		row := d.scaled.Row(i)
-		d.q.ReadRow(row, i)
+		d.in.Q.ReadRow(row, i)
 		for j := range row {
 			row[j] *= float32(d.c.Scale * math.Log2E)
 		}
@@ -155,11 +142,11 @@ func (d *decoder) findKeys(h holding, seq Seq, first int) error {
 		if err := checkSpans(d.c.Pattern, spans, first+i, seq.K); err != nil {
 			return err
 		}
-		rows, err := h.rows(nil, d.c.Pattern, spans, first+i)
+		seen, err := rows.find(nil, d.c.Pattern, spans, first+i)
 		if err != nil {
 			return err
 		}
-		d.at, d.seen = append(d.at, seq.Offset+first+i), append(d.seen, rows)
+		d.at, d.seen = append(d.at, seq.Offset+first+i), append(d.seen, seen)
 	}
 	if d.c.Bias == nil {
 		return nil
@@ -173,13 +160,13 @@ func (d *decoder) findKeys(h holding, seq Seq, first int) error {
 type partial struct{ m, l, o []float32 }
 
 func (d *decoder) partial(piece, query int) partial {
-	cut := cutter[float32](d.state.Row(piece*d.q.Rows + query))
-	return partial{cut.take(d.lanes), cut.take(d.lanes), cut.take(d.q.Cols)}
+	cut := cutter[float32](d.state.Row(piece*d.in.Q.Rows + query))
+	return partial{cut.take(d.lanes), cut.take(d.lanes), cut.take(d.in.Q.Cols)}
 }
 
 // piece attends every query to the keys it sees of 1,024, block by block, so that a block is read from memory once.
 func (d *decoder) piece(worker, piece int) {
-	for i := range d.q.Rows {
+	for i := range d.in.Q.Rows {
 		p := d.partial(piece, i)
 		clear(p.l)
 		clear(p.o)
@@ -187,7 +174,7 @@ func (d *decoder) piece(worker, piece int) {
 			p.m[x] = kernel.NoScore
 		}
 	}
-	end := min((piece+1)*decodeKeys, d.k.Rows)
+	end := min((piece+1)*decodeKeys, d.in.K.Rows)
 	for lo := piece * decodeKeys; lo < end; lo += kernel.KeyBlock {
 		for i, seen := range d.seen {
 			for _, s := range seen {
@@ -208,12 +195,12 @@ func (d *decoder) attend(p partial, query, from, to, distance int, scratch []flo
 	for h, lane := 0, 0; h < d.c.Heads; h, lane = h+d.head, lane+kernel.Lanes {
 		heads, share := min(d.head, d.c.Heads-h), min(group, d.head)
 		kv := h / group * hd
-		keys, kLD := bytesAt(d.k, from, kv)
-		values, vLD := bytesAt(d.v, from, kv)
+		keys, kLD := bytesAt(d.in.K, from, kv)
+		values, vLD := bytesAt(d.in.V, from, kv)
 		for i := range s[:rounded*kernel.Lanes] {
 			s[i] = float32(math.Inf(-1))
 		}
-		kernel.DecodeDots(kernel.Element(d.k.Type), n, heads, share, hd, d.scaled.Row(query)[h*hd:], keys, kLD, s)
+		kernel.DecodeDots(kernel.Element(d.in.K.Type), n, heads, share, hd, d.scaled.Row(query)[h*hd:], keys, kLD, s)
 		if d.c.SoftCap > 0 {
 			kernel.TileSoftcap(n, s, float32(math.Ln2/d.c.SoftCap), float32(d.c.SoftCap*math.Log2E))
 		}
@@ -225,7 +212,7 @@ func (d *decoder) attend(p partial, query, from, to, distance int, scratch []flo
 			o := p.o[(h+x)*hd : (h+x+1)*hd]
 			kernel.Scale(o, alpha[x], o)
 		}
-		kernel.DecodeSums(kernel.Element(d.v.Type), n, heads, share, hd, s, values, vLD, p.o[h*hd:])
+		kernel.DecodeSums(kernel.Element(d.in.V.Type), n, heads, share, hd, s, values, vLD, p.o[h*hd:])
 	}
 }
 
@@ -239,9 +226,9 @@ func bytesAt(m tensor.Mat, row, col int) (*byte, int) {
 }
 
 // join merges the pieces of every query and head, in order.
-func (d *decoder) join(out, lse tensor.Mat) {
-	hd, row := d.c.HeadDim, make([]float32, d.q.Cols)
-	for i := range d.q.Rows {
+func (d *decoder) join(out Out) {
+	hd, row := d.c.HeadDim, make([]float32, d.in.Q.Cols)
+	for i := range d.in.Q.Rows {
 		clear(row)
 		for h := range d.c.Heads {
 			lane := h/d.head*kernel.Lanes + h%d.head
@@ -254,11 +241,11 @@ func (d *decoder) join(out, lse tensor.Mat) {
 			if l != 0 {
 				kernel.Scale(o, 1/l, o)
 			}
-			if lse.Rows > 0 {
-				lse.Row(h)[i] = lseOf(m, l)
+			if out.hasLSE() {
+				out.LSE.Row(h)[i] = lseOf(m, l)
 			}
 		}
-		out.WriteRow(i, row)
+		out.O.WriteRow(i, row)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestDecodeIsNaive(t *testing.T) {
 					want, dense := pr.naive(t), pr.eager(t)
 					kerneltest.Levels(t, func(t *testing.T) {
 						r, x := pr.room(nil), tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
-						if err := Decode(x, pr.c, r.out, r.lse, pr.q, pr.k, pr.v); err != nil {
+						if err := Decode(x, pr.c, Out{O: r.out, LSE: r.lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 							t.Fatal(err)
 						}
 						if x.Pool.InUse() != 0 {
@@ -60,8 +60,8 @@ func relativeBias(width int, seed uint64, first, rows int) Relative {
 	return Relative{U: floats(width, seed), V: floats(width, seed+1), R: normal(tensor.F32, rows, width, seed+2), First: first}
 }
 
-// TestDecodeHeldIsNaive lets go of what no query to come sees, and of nothing else: the new queries get what they would over all keys.
-func TestDecodeHeldIsNaive(t *testing.T) {
+// TestDecodeCachedIsNaive lets go of what no query to come sees, and of nothing else: the new queries get what they would over all keys.
+func TestDecodeCachedIsNaive(t *testing.T) {
 	gone := 0
 	for i, text := range []string{
 		"window(40)", "window(40) | global(0, 17)", "window(3) | prefix(9) | summary(50, 49)", "segments(200)", "dilated(9, 7) | global(60..64)", "full",
@@ -80,7 +80,7 @@ func TestDecodeHeldIsNaive(t *testing.T) {
 				const keys = 1300
 				c.Pattern = p
 				pr := newProblem(c, []Seq{{Q: n, K: keys, Offset: keys - n}}, types[(i+j)%2], 3)
-				held := pattern.Needed(nil, p, keys-n)
+				held := pattern.Retained(nil, p, keys-n)
 				if last := len(held) - 1; last >= 0 && held[last].Hi == keys-n {
 					held[last].Hi = keys
 				} else {
@@ -89,7 +89,7 @@ func TestDecodeHeldIsNaive(t *testing.T) {
 				k, v := rowsOf(pr.k, held), rowsOf(pr.v, held)
 				gone += keys - k.Rows
 				r, x := pr.room(nil), tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
-				if err := DecodeHeld(x, c, held, r.out, r.lse, pr.q, k, v); err != nil {
+				if err := DecodeCached(x, c, held, Out{O: r.out, LSE: r.lse}, In{Q: pr.q, K: k, V: v}); err != nil {
 					t.Fatal(text, err)
 				}
 				if x.Pool.InUse() != 0 {
@@ -121,7 +121,7 @@ func rowsOf(m tensor.Mat, spans []pattern.Span) tensor.Mat {
 	return to
 }
 
-func TestDecodeHeldRefuses(t *testing.T) {
+func TestDecodeCachedRefuses(t *testing.T) {
 	span := func(lo, hi int) pattern.Span { return pattern.Span{Lo: lo, Hi: hi} }
 	for name, x := range map[string]struct {
 		p    pattern.Pattern
@@ -140,7 +140,7 @@ func TestDecodeHeldRefuses(t *testing.T) {
 		"a matrix":           {pattern.Window(5), Matrix{[][]tensor.Mat{{tensor.New(tensor.F32, 1, 50)}}}, 1, []pattern.Span{span(10, 60)}},
 	} {
 		q, k := tensor.New(tensor.F32, x.n, 16), tensor.New(tensor.F32, 50, 16)
-		if err := DecodeHeld(tensor.Exec{}, Config{Heads: 2, HeadDim: 8, Pattern: x.p, Bias: x.bias}, x.held, q, tensor.Mat{}, q, k, k); err == nil {
+		if err := DecodeCached(tensor.Exec{}, Config{Heads: 2, HeadDim: 8, Pattern: x.p, Bias: x.bias}, x.held, Out{O: q}, In{Q: q, K: k, V: k}); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
@@ -152,7 +152,7 @@ func TestDecodeTypesMix(t *testing.T) {
 	coarse := newProblem(pr.c, pr.seqs, tensor.F16, 1)
 	pr.k = coarse.k
 	r, want := pr.room(nil), pr.naive(t)
-	if err := Decode(tensor.Exec{}, pr.c, r.out, r.lse, pr.q, pr.k, pr.v); err != nil {
+	if err := Decode(tensor.Exec{}, pr.c, Out{O: r.out, LSE: r.lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 		t.Fatal(err)
 	}
 	r.nearForward(t, pr, want, pr.eager(t))
@@ -169,7 +169,7 @@ func BenchmarkDecode(b *testing.B) {
 					out, x := tensor.New(typ, 1, 512), tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
 					b.SetBytes(pr.k.Bytes() + pr.v.Bytes())
 					for b.Loop() {
-						if err := Decode(x, c, out, tensor.Mat{}, pr.q, pr.k, pr.v); err != nil {
+						if err := Decode(x, c, Out{O: out}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 							b.Fatal(err)
 						}
 					}

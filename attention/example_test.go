@@ -42,7 +42,7 @@ func ExampleAttention_Forward() {
 		v.Row(i)[0] = float32(10 * i)
 	}
 	out, lse := tensor.New(tensor.F32, tokens, d), tensor.New(tensor.F32, 1, tokens)
-	if err := a.Forward(tensor.Exec{}, out, lse, q, k, v); err != nil {
+	if err := a.Forward(tensor.Exec{}, attention.Out{O: out, LSE: lse}, attention.In{Q: q, K: k, V: v}); err != nil {
 		log.Fatal(err)
 	}
 	for i := range tokens {
@@ -63,14 +63,14 @@ func ExampleAttention_Backward() {
 	}
 	m := func() tensor.Mat { return tensor.New(tensor.F32, tokens, d) }
 	q, k, v, out, lse := m(), m(), m(), m(), tensor.New(tensor.F32, 1, tokens)
-	if err := a.Forward(tensor.Exec{}, out, lse, q, k, v); err != nil {
+	if err := a.Forward(tensor.Exec{}, attention.Out{O: out, LSE: lse}, attention.In{Q: q, K: k, V: v}); err != nil {
 		log.Fatal(err)
 	}
 	dout, g := m(), attention.Grads{DQ: m(), DK: m(), DV: m()}
 	for i := range tokens {
 		dout.Row(i)[0] = 6
 	}
-	if err := a.Backward(tensor.Exec{}, g, dout, out, lse, q, k, v); err != nil {
+	if err := a.Backward(tensor.Exec{}, g, dout, attention.Out{O: out, LSE: lse}, attention.In{Q: q, K: k, V: v}); err != nil {
 		log.Fatal(err)
 	}
 	for i := range tokens {
@@ -94,7 +94,7 @@ func ExampleDecode() {
 	}
 	q, out := tensor.New(tensor.F32, 1, d), tensor.New(tensor.F32, 1, d)
 	c := attention.Config{Pattern: pattern.WindowSides(99, 0), Heads: 1, HeadDim: d}
-	if err := attention.Decode(tensor.Exec{}, c, out, tensor.Mat{}, q, k, v); err != nil {
+	if err := attention.Decode(tensor.Exec{}, c, attention.Out{O: out}, attention.In{Q: q, K: k, V: v}); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%.3f\n", out.Row(0)[0])
@@ -113,7 +113,7 @@ func ExampleRotary() {
 		for i := range m.F32 {
 			m.F32[i] = 1
 		}
-		if err := r.Turn(tensor.Exec{}, m, m, []int32{query, key}, false); err != nil {
+		if err := r.Rotate(tensor.Exec{}, m, m, []int32{query, key}); err != nil {
 			log.Fatal(err)
 		}
 		for p, x := range m.Row(0) {

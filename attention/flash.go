@@ -3,45 +3,33 @@ package attention
 import (
 	"math"
 
-	"github.com/longspan/longspan/attention/internal/door"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Forward computes out = softmax(scores)·v over the visible keys, tile by tile.
+// Forward computes O = softmax(scores)·V over the visible keys, tile by tile. O may be Q itself. A query that sees no key gets zeros
+// and an LSE of −Inf. Sums are float32. Where Q, K and V are all BF16 and the processor multiplies bf16, the factors of the products
+// are bf16, and so are the probabilities.
 //
-// q and out are [Tq, H·D], k and v [Tk, Hkv·D], of any types; out may be q itself. lse [H, Tq] F32 receives the natural log of
-// each row's denominator, for Backward and for merging; the zero Mat leaves it out. A query that sees no key gets zeros and
-// an lse of −Inf. Sums are float32; where q, k and v are all BF16 and the processor multiplies bf16, the products' factors
-// are bf16 and so are the probabilities.
+// A key that is hidden from a query within a visited tile counts with probability 0: its value must be finite, since 0 times NaN
+// or infinity is NaN. A bias so low that it leaves float32 hides a key as −Inf does.
 //
-// A key that is hidden from a query within a tile that is visited counts with probability 0: its value must be finite, or 0 times it is
-// NaN. A bias so low that it leaves float32 hides a key as −Inf does.
-//
-// Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64, and a bias by distance for every distance that is met: H floats,
-// or H·D of a [Relative]. Cost: ForwardFlops.
-func (a *Attention) Forward(x tensor.Exec, out, lse, q, k, v tensor.Mat) error {
-	mats := []door.Mat{door.Of("q", q, a.tq, a.qWidth()), door.Of("k", k, a.tk, a.kvWidth()),
-		door.Of("v", v, a.tk, a.kvWidth()), door.Of("out", out, a.tq, a.qWidth())}
-	if lse.Rows != 0 || lse.Cols != 0 {
-		mats = append(mats, door.Of("lse", lse, a.c.Heads, a.tq))
-	}
-	if err := checkLSE(lse); err != nil {
-		return err
-	}
-	dry, err := door.Check("attention", x.Pool, mats...)
+// Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64, and a bias by distance for every distance that
+// occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
+func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
+	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out)
 	if err != nil {
 		return err
 	}
-	p := a.pack(x, k, v, q.Type, packForward, dry)
+	p := a.pack(x, in, packForward, dry)
 	defer p.free(x.Pool)
 	workers := make([]*forwardWorker, min(pool.Threads(x.Threads), max(1, len(a.strips)*a.c.Heads)))
 	for i := range workers {
 		workers[i] = newForwardWorker(a, x.Pool, p)
 		defer workers[i].free(x.Pool)
 	}
-	bias, err := a.startBias(x.Pool, q, dry)
+	bias, err := a.startBias(x.Pool, in.Q, dry)
 	if err != nil {
 		return err
 	}
@@ -54,8 +42,8 @@ func (a *Attention) Forward(x tensor.Exec, out, lse, q, k, v tensor.Mat) error {
 	pool.Run(x.Threads, len(a.strips)*a.c.Heads, func(worker, piece int) {
 		w := workers[worker]
 		w.bias, w.head, w.strip = bias, piece/len(a.strips), a.strips[piece%len(a.strips)]
-		w.run(q)
-		w.store(out, lse)
+		w.run(in.Q)
+		w.store(out)
 	})
 	return nil
 }
@@ -211,7 +199,7 @@ func (w *forwardWorker) attend(t *queryTile, tile, lo, n int, mask []uint32) {
 	w.a.adjust(w.bias, tileRef{w.strip.seq, w.head, tile, lo, n}, w.s, w.extra)
 	if w.p.bf16 {
 		kernel.TileSoftmaxBF16(n, w.s, mask, t.m, t.l, w.alpha, w.p16)
-		vt, ld := w.p.turned(w.p.vt, w.head, seq, lo)
+		vt, ld := w.p.transposed(w.p.vt, w.head, seq, lo)
 		kernel.TileMulInBF16(d, n, vt, ld, w.p16, w.alpha, t.o)
 		return
 	}
@@ -229,14 +217,14 @@ func (a *Attention) adjust(bias tileBias, ref tileRef, s, scratch []float32) {
 	}
 }
 
-// store divides the strip's outputs by their sums and writes them and the lse.
-func (w *forwardWorker) store(out, lse tensor.Mat) {
+// store divides the strip's outputs by their sums and writes them and the LSE.
+func (w *forwardWorker) store(out Out) {
 	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
 	for i := range w.strip.tiles {
 		t, tile := &w.tiles[i], w.strip.tile+i
 		row, rows := seq.q0+tile*kernel.Lanes, seq.rows(tile)
-		if lse.Rows > 0 {
-			to := lse.Row(w.head)[row : row+rows]
+		if out.hasLSE() {
+			to := out.LSE.Row(w.head)[row : row+rows]
 			for x := range to {
 				to[x] = lseOf(t.m[x], t.l[x])
 			}
@@ -247,7 +235,7 @@ func (w *forwardWorker) store(out, lse tensor.Mat) {
 				w.alpha[x] = 1 / l
 			}
 		}
-		storeTile(t.o, w.alpha, out.Slice(row, row+rows, w.head*d, (w.head+1)*d), w.rows)
+		storeTile(t.o, w.alpha, out.O.Slice(row, row+rows, w.head*d, (w.head+1)*d), w.rows)
 	}
 }
 

@@ -78,7 +78,7 @@ func BenchmarkForward(b *testing.B) {
 					}
 					out, x := tensor.New(typ, pr.q.Rows, pr.q.Cols), tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
 					for b.Loop() {
-						if err := a.Forward(x, out, tensor.Mat{}, pr.q, pr.k, pr.v); err != nil {
+						if err := a.Forward(x, Out{O: out}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 							b.Fatal(err)
 						}
 					}

@@ -183,18 +183,18 @@ func compare(t *testing.T, g *golden.File, c attention.Config, seqs []attention.
 		}
 		q, k, v, like := mat("q"), mat("k"), mat("v"), func(m tensor.Mat) tensor.Mat { return tensor.New(tensor.F32, m.Rows, m.Cols) }
 		out, lse := like(q), tensor.New(tensor.F32, c.Heads, q.Rows)
-		if err := a.Forward(tensor.Exec{}, out, lse, q, k, v); err != nil {
+		if err := a.Forward(tensor.Exec{}, attention.Out{O: out, LSE: lse}, attention.In{Q: q, K: k, V: v}); err != nil {
 			t.Fatal(err)
 		}
 		grads := attention.Grads{DQ: like(q), DK: like(k), DV: like(v), Sinks: make([]float32, len(c.Sinks)), Bias: biasGrads(c.Bias)}
-		if err := a.Backward(tensor.Exec{}, grads, mat("dout"), out, lse, q, k, v); err != nil {
+		if err := a.Backward(tensor.Exec{}, grads, mat("dout"), attention.Out{O: out, LSE: lse}, attention.In{Q: q, K: k, V: v}); err != nil {
 			t.Fatal(err)
 		}
 		near := func(name string, got, want tensor.Mat) {
 			golden.Near(t, name, golden.Wide(got), golden.Wide(want), max(g.Tolerance, kernelTolerance))
 		}
 		near("out", out, mat("out"))
-		if err := a.Forward(tensor.Exec{}, out, lse, bf16(q), bf16(k), bf16(v)); err != nil {
+		if err := a.Forward(tensor.Exec{}, attention.Out{O: out, LSE: lse}, attention.In{Q: bf16(q), K: bf16(k), V: bf16(v)}); err != nil {
 			t.Fatal(err)
 		}
 		golden.Near(t, "out of bf16", golden.Wide(out), golden.Wide(mat("out")), bf16Tolerance)
@@ -269,10 +269,10 @@ func TestGoldenRotary(t *testing.T) {
 			}
 			for _, c := range []struct {
 				from, to string
-				back     bool
-			}{{"x", "out", false}, {"dout", "dx", true}} {
+				rotate   func(tensor.Exec, tensor.Mat, tensor.Mat, []int32) error
+			}{{"x", "out", r.Rotate}, {"dout", "dx", r.RotateBack}} {
 				got := g.Mat(c.from)
-				if err := r.Turn(tensor.Exec{}, got, got, positions, c.back); err != nil {
+				if err := c.rotate(tensor.Exec{}, got, got, positions); err != nil {
 					t.Fatal(err)
 				}
 				golden.Near(t, c.to, golden.Wide(got), golden.Wide(g.Mat(c.to)), g.Tolerance)

@@ -17,9 +17,9 @@ const keyGroup = 8
 // splitGap is how many keys that no query of a tile sees end a masked run: a fourth of a block, which is worth a kernel call.
 const splitGap = 32
 
-// layout is a pattern compiled for one shape: for every tile of 32 queries, the keys they see.
+// layout is a pattern compiled for one sequence: for every tile of 32 queries, the keys they see.
 type layout struct {
-	shape pattern.Shape
+	seq   Seq
 	first []int      // tile t's entries are entries[first[t]:first[t+1]]
 	runs  []run      // ascending and disjoint within a tile
 	masks [][]uint32 // each distinct mask once
@@ -54,20 +54,20 @@ func (l *layout) maskOf(r run, lo int) []uint32 {
 // compileGroup is how many tiles are compiled together: enough work for a thread, few enough to balance.
 const compileGroup = 256
 
-// compile lays out p for shape s. Cost: the spans of the pattern, sorted 32 queries at a time. It returns an error if the pattern
+// compile lays out p for s. Cost: the spans of the pattern, sorted 32 queries at a time. It returns an error if the pattern
 // gives spans that are unsorted or outside the keys, or more than limit runs.
-func compile(p pattern.Pattern, s pattern.Shape, threads int, limit int64) (*layout, error) {
-	tiles := ceilDiv(s.Tq, kernel.Lanes)
+func compile(p pattern.Pattern, s Seq, threads int, limit int64) (*layout, error) {
+	tiles := ceilDiv(s.Q, kernel.Lanes)
 	parts := make([]*tileCompiler, ceilDiv(tiles, compileGroup))
 	var total atomic.Int64
 	pool.Run(threads, len(parts), func(_, i int) {
-		c := &tileCompiler{pattern: p, shape: s, limit: limit, total: &total, maskIndex: map[string]int32{}}
+		c := &tileCompiler{pattern: p, seq: s, shape: s.shape(), limit: limit, total: &total, maskIndex: map[string]int32{}}
 		parts[i] = c
 		for t := i * compileGroup; t < min(tiles, (i+1)*compileGroup) && c.err == nil; t++ {
 			c.compileTile(t)
 		}
 	})
-	l := &layout{shape: s, first: []int{0}}
+	l := &layout{seq: s, first: []int{0}}
 	index := map[string]int32{}
 	for _, c := range parts {
 		if c.err != nil {
@@ -106,7 +106,8 @@ func (l *layout) add(c *tileCompiler, index map[string]int32) {
 // tileCompiler turns the spans of 32 queries at a time into runs.
 type tileCompiler struct {
 	pattern pattern.Pattern
-	shape   pattern.Shape
+	seq     Seq
+	shape   pattern.Shape // of the whole sequence
 	limit   int64         // of runs
 	total   *atomic.Int64 // runs of all compilers
 	err     error
@@ -139,7 +140,7 @@ type piece struct {
 }
 
 func (c *tileCompiler) compileTile(t int) {
-	rows := min(kernel.Lanes, c.shape.Tq-t*kernel.Lanes)
+	rows := min(kernel.Lanes, c.seq.Q-t*kernel.Lanes)
 	before := len(c.runs)
 	c.events, c.painted = c.events[:0], pattern.Span{}
 	for lane := range rows {
@@ -160,7 +161,7 @@ func (c *tileCompiler) compileTile(t int) {
 	c.ends = append(c.ends, len(c.runs))
 	if c.total.Add(int64(len(c.runs)-before)) > c.limit {
 		c.err = fmt.Errorf("attention: pattern %s parts what %d queries see of %d keys into more than %d runs, expected fewer; "+
-			"scatter blocks of keys instead of single ones, or cut the sequence", c.pattern, c.shape.Tq, c.shape.Tk, c.limit)
+			"scatter blocks of keys instead of single ones, or cut the sequence", c.pattern, c.seq.Q, c.seq.K, c.limit)
 	}
 }
 
@@ -178,6 +179,7 @@ func (c *tileCompiler) gather(q, lane int) error {
 	if err := checkSpans(c.pattern, c.spans, q, c.shape.Tk); err != nil {
 		return err
 	}
+	c.spans = c.seq.cut(c.spans, 0)
 	for _, s := range c.spans {
 		c.pairs += int64(s.Hi - s.Lo)
 		if len(c.spans) >= paintFrom {
@@ -192,7 +194,7 @@ func (c *tileCompiler) gather(q, lane int) error {
 // paint marks keys as seen by a query.
 func (c *tileCompiler) paint(s pattern.Span, bit uint32) {
 	if c.canvas == nil {
-		c.canvas = make([]uint32, c.shape.Tk)
+		c.canvas = make([]uint32, c.seq.K)
 	}
 	if c.painted.Hi == 0 {
 		c.painted = s

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -28,7 +28,7 @@ func (b Matrix) checkShapes(what string, mats [][]tensor.Mat, c Config, seqs []S
 			return fmt.Errorf("attention: found %d %s for sequence %d, expected 1 for all heads, or one for each of %d", n, what, i, c.Heads)
 		}
 		for _, m := range mats[i] {
-			if err := door.Shape("attention", door.Of(fmt.Sprintf("%s of sequence %d", what, i), m, s.Q, s.K)); err != nil {
+			if err := check.Shape("attention", check.Of(fmt.Sprintf("%s of sequence %d", what, i), m, s.Q, s.K)); err != nil {
 				return err
 			}
 		}

@@ -2,8 +2,6 @@ package attention
 
 import (
 	"math"
-
-	"github.com/longspan/longspan/attention/pattern"
 )
 
 // NaiveInput is what the dense reference reads: the matrices of a packed batch in float64, row-major and without gaps.
@@ -110,7 +108,7 @@ type naiveRow struct {
 	k0        int // first row of its sequence in K and V
 	keys      []int
 	lse       float64
-	shape     pattern.Shape
+	of        Seq
 }
 
 func newNaive(c Config, seqs []Seq) (*naive, error) {
@@ -130,19 +128,22 @@ func (n *naive) rows(x *NaiveInput, f func(naiveRow)) {
 	for i, s := range n.seqs {
 		for qi := range s.Q {
 			var keys []int
-			for _, span := range n.c.Pattern.Spans(nil, qi, s.shape()) {
+			for _, span := range s.cut(n.c.Pattern.Spans(nil, qi, s.shape()), 0) {
 				for j := span.Lo; j < span.Hi; j++ {
 					keys = append(keys, j)
 				}
 			}
 			for h := range n.c.Heads {
 				row := q0 + qi
-				f(naiveRow{n: n, seq: i, head: h, qi: qi, row: row, q: (row*n.c.Heads + h) * n.c.HeadDim, k0: k0, keys: keys, shape: s.shape()})
+				f(naiveRow{n: n, seq: i, head: h, qi: qi, row: row, q: (row*n.c.Heads + h) * n.c.HeadDim, k0: k0, keys: keys, of: s})
 			}
 		}
 		q0, k0 = q0+s.Q, k0+s.K
 	}
 }
+
+// distance is how far the query stands after key j.
+func (r naiveRow) distance(j int) int { return r.of.distance(r.qi, j) }
 
 // kv is the index of the first element of key j's row, in K and V.
 func (r naiveRow) kv(j int) int {

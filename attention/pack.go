@@ -30,10 +30,10 @@ const (
 // packRows is how many keys one piece of packing takes.
 const packRows = 1024
 
-// pack copies k and v. Factors are bf16 where q, k and v all are, and the level multiplies them.
-func (a *Attention) pack(x tensor.Exec, k, v tensor.Mat, q tensor.Type, use packFor, dry bool) *packed {
+// pack copies K and V. Factors are bf16 where Q, K and V all are, and the level multiplies them.
+func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
 	p := &packed{group: a.c.Heads / a.c.KVHeads, perHead: a.padded, width: a.c.HeadDim}
-	p.bf16 = q == tensor.BF16 && k.Type == tensor.BF16 && v.Type == tensor.BF16 && kernel.HasBF16()
+	p.bf16 = in.Q.Type == tensor.BF16 && in.K.Type == tensor.BF16 && in.V.Type == tensor.BF16 && kernel.HasBF16()
 	get := func(t tensor.Type) tensor.Mat {
 		p.mem = append(p.mem, x.Pool.Get(t, a.c.KVHeads*a.padded, a.c.HeadDim))
 		return p.mem[len(p.mem)-1]
@@ -58,33 +58,33 @@ func (a *Attention) pack(x tensor.Exec, k, v tensor.Mat, q tensor.Type, use pack
 	}
 	pool.Run(x.Threads, len(pieces)*a.c.KVHeads, func(_, i int) {
 		head, at := i/len(pieces), pieces[i%len(pieces)]
-		a.packPiece(p, k, v, head, &a.seqs[at.seq], at.from)
+		a.packPiece(p, in, head, &a.seqs[at.seq], at.from)
 	})
 	return p
 }
 
 // packPiece copies up to packRows keys and values of one head.
-func (a *Attention) packPiece(p *packed, k, v tensor.Mat, head int, s *sequence, from int) {
+func (a *Attention) packPiece(p *packed, in In, head int, s *sequence, from int) {
 	d := a.c.HeadDim
 	to := min(from+packRows, s.K)
 	end := ceilDiv(to, keyGroup) * keyGroup
 	first, rows := head*p.perHead+s.p0+from, end-from
 	source := func(m tensor.Mat) tensor.Mat { return m.Slice(s.k0+from, s.k0+to, head*d, (head+1)*d) }
 	if !p.bf16 {
-		copyRows(p.k[first*d:(first+rows)*d], source(k))
-		copyRows(p.v[first*d:(first+rows)*d], source(v))
+		copyRows(p.k[first*d:(first+rows)*d], source(in.K))
+		copyRows(p.v[first*d:(first+rows)*d], source(in.V))
 		return
 	}
 	at := first * d
 	for _, x := range []struct {
-		from         tensor.Mat
-		rows, turned []uint16
-	}{{source(k), p.k16, p.kt}, {source(v), p.v16, p.vt}} {
+		from             tensor.Mat
+		rows, transposed []uint16
+	}{{source(in.K), p.k16, p.kt}, {source(in.V), p.v16, p.vt}} {
 		if x.rows != nil {
 			copyRows16(x.rows[at:at+rows*d], x.from)
 		}
-		if x.turned != nil {
-			turnRows16(x.turned[at:at+rows*d], x.from)
+		if x.transposed != nil {
+			transposeRows16(x.transposed[at:at+rows*d], x.from)
 		}
 	}
 }
@@ -97,8 +97,8 @@ func copyRows16(dst []uint16, src tensor.Mat) {
 	clear(dst[src.Rows*src.Cols:])
 }
 
-// turnRows16 is copyRows16 with each KeyBlock of rows transposed; the last block is as wide as there are rows left.
-func turnRows16(dst []uint16, src tensor.Mat) {
+// transposeRows16 is copyRows16 with each KeyBlock of rows transposed; the last block is as wide as there are rows left.
+func transposeRows16(dst []uint16, src tensor.Mat) {
 	const block = kernel.KeyBlock
 	for from := 0; from*src.Cols < len(dst); from += block {
 		width := min(block, len(dst)/src.Cols-from)
@@ -140,9 +140,9 @@ func copyRows(dst []float32, src tensor.Mat) {
 // row is the first packed row of key j of a batch, as query head h reads it.
 func (p *packed) row(h, j int) int { return h/p.group*p.perHead + j }
 
-// turned is the block of kt or vt that key lo of a sequence is in, from that key on, as query head h reads it: a row for each of the head's
+// transposed is the block of kt or vt that key lo of a sequence is in, from that key on, as query head h reads it: a row for each of the head's
 // D columns, ld elements apart.
-func (p *packed) turned(t []uint16, h int, s *sequence, lo int) (rows []uint16, ld int) {
+func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint16, ld int) {
 	block := lo / kernel.KeyBlock * kernel.KeyBlock
 	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceilDiv(s.K, keyGroup)*keyGroup-block)
 }

@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -31,7 +32,8 @@ func TestLayoutIsThePattern(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		l, err := compile(p, s, 2, maxRuns)
+		whole := Seq{Q: s.Tq, K: s.Tk, Offset: s.Offset}
+		l, err := compile(p, whole, 2, maxRuns)
 		if err != nil {
 			t.Fatalf("%s in %+v: %v", p, s, err)
 		}
@@ -41,6 +43,13 @@ func TestLayoutIsThePattern(t *testing.T) {
 		}
 		if pairs, err := pattern.Pairs(p, s); err != nil || pairs != l.pairs {
 			t.Fatalf("%s in %+v: %d pairs, want %d (%v)", p, s, l.pairs, pairs, err)
+		}
+		part := partOf(r, whole)
+		if l, err = compile(p, part, 2, maxRuns); err != nil {
+			t.Fatalf("%s in %+v: %v", p, part, err)
+		}
+		if got := readLayout(t, l); !slices.Equal(got, columns(want, s.Tk, part.Start, part.K)) {
+			t.Fatalf("%s in %+v: the layout shows other pairs than the pattern", p, part)
 		}
 	}
 	if compiled < 400 {
@@ -55,7 +64,7 @@ func TestLayoutOfScatteredKeys(t *testing.T) {
 		pattern.Or(pattern.Strided(2), pattern.Global(5)), pattern.Or(pattern.And(pattern.Strided(2), pattern.WindowSides(0, 200)), pattern.Causal()),
 	} {
 		for _, s := range []pattern.Shape{pattern.Square(433), {Tq: 70, Tk: 300, Offset: 100}} {
-			l, err := compile(p, s, 2, maxRuns)
+			l, err := compile(p, Seq{Q: s.Tq, K: s.Tk, Offset: s.Offset}, 2, maxRuns)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,33 +77,50 @@ func TestLayoutOfScatteredKeys(t *testing.T) {
 			}
 		}
 	}
-	if _, err := compile(pattern.Strided(2), pattern.Square(4096), 2, 1000); err == nil {
+	if _, err := compile(pattern.Strided(2), Self(4096)[0], 2, 1000); err == nil {
 		t.Error("a layout of more runs than the limit was made")
 	}
+}
+
+// partOf draws a part of a sequence's keys: before, among or after its queries.
+func partOf(r *rand.Rand, s Seq) Seq {
+	s.Keys = s.K
+	s.Start = r.IntN(s.Keys + 1)
+	s.K = r.IntN(s.Keys - s.Start + 1)
+	return s
+}
+
+// columns are n columns of a matrix from column at on.
+func columns(m []bool, wide, at, n int) []bool {
+	cut := []bool{}
+	for i := 0; i+wide <= len(m) && wide > 0; i += wide {
+		cut = append(cut, m[i+at:i+at+n]...)
+	}
+	return cut
 }
 
 // readLayout lists which pairs a layout shows, and holds what the kernels count on.
 func readLayout(t *testing.T, l *layout) []bool {
 	t.Helper()
-	visible := make([]bool, l.shape.Tq*l.shape.Tk)
+	visible := make([]bool, l.seq.Q*l.seq.K)
 	for tile := range l.tiles() {
 		last := int32(0)
 		for _, r := range l.tile(tile) {
-			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceilDiv(l.shape.Tk, keyGroup)*keyGroup {
+			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceilDiv(l.seq.K, keyGroup)*keyGroup {
 				t.Fatalf("tile %d: run %d … %d after %d", tile, r.lo, r.hi, last)
 			}
-			if r.mask == noMask && int(r.hi) > l.shape.Tk || r.mask != noMask && int(r.lo)/kernel.KeyBlock != int(r.hi-1)/kernel.KeyBlock {
+			if r.mask == noMask && int(r.hi) > l.seq.K || r.mask != noMask && int(r.lo)/kernel.KeyBlock != int(r.hi-1)/kernel.KeyBlock {
 				t.Fatalf("tile %d: run %d … %d with mask %d", tile, r.lo, r.hi, r.mask)
 			}
 			last = r.hi
 			mask := l.maskOf(r, int(r.lo))
 			for k := int(r.lo); k < int(r.hi); k++ {
-				for q := tile * kernel.Lanes; q < min((tile+1)*kernel.Lanes, l.shape.Tq); q++ {
+				for q := tile * kernel.Lanes; q < min((tile+1)*kernel.Lanes, l.seq.Q); q++ {
 					if mask == nil || mask[k-int(r.lo)]>>(q%kernel.Lanes)&1 == 1 {
-						if k >= l.shape.Tk {
-							t.Fatalf("query %d sees key %d of %d", q, k, l.shape.Tk)
+						if k >= l.seq.K {
+							t.Fatalf("query %d sees key %d of %d", q, k, l.seq.K)
 						}
-						visible[q*l.shape.Tk+k] = true
+						visible[q*l.seq.K+k] = true
 					}
 				}
 			}
@@ -175,7 +201,7 @@ func TestOutMayBeQ(t *testing.T) {
 			c.Heads, c.HeadDim = 2, 16
 			pr := newProblem(c, Self(150, 7), typ, 1)
 			want := pr.forward(t, 2)
-			if err := pr.compile(t).Forward(tensor.Exec{Threads: 2}, pr.q, tensor.Mat{}, pr.q, pr.k, pr.v); err != nil {
+			if err := pr.compile(t).Forward(tensor.Exec{Threads: 2}, Out{O: pr.q}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 				t.Fatal(err)
 			}
 			sameBits(t, "out", pr.q, want.out)
@@ -210,10 +236,10 @@ func TestViews(t *testing.T) {
 			*m, around[i] = inside(*m)
 		}
 		a, x := views.compile(t), tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
-		if err := a.Forward(x, got.out, got.lse, views.q, views.k, views.v); err != nil {
+		if err := a.Forward(x, Out{O: got.out, LSE: got.lse}, In{Q: views.q, K: views.k, V: views.v}); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.Backward(x, got.g, views.dout, got.out, got.lse, views.q, views.k, views.v); err != nil {
+		if err := a.Backward(x, got.g, views.dout, Out{O: got.out, LSE: got.lse}, In{Q: views.q, K: views.k, V: views.v}); err != nil {
 			t.Fatal(err)
 		}
 		got.same(t, want)
@@ -271,10 +297,10 @@ func (p problem) peaks(t *testing.T, threads int, bias *BiasGrads, dry bool) (pe
 		decode.Bias = ALiBi{}
 	}
 	for i, call := range []func() error{
-		func() error { return a.Forward(x, r.out, r.lse, p.q, p.k, p.v) },
-		func() error { return a.Backward(x, r.g, p.dout, r.out, r.lse, p.q, p.k, p.v) },
+		func() error { return a.Forward(x, Out{O: r.out, LSE: r.lse}, In{Q: p.q, K: p.k, V: p.v}) },
+		func() error { return a.Backward(x, r.g, p.dout, Out{O: r.out, LSE: r.lse}, In{Q: p.q, K: p.k, V: p.v}) },
 		func() error {
-			return Decode(x, decode, r.out.SliceRows(0, last.Q), tensor.Mat{}, p.q.SliceRows(0, last.Q), p.k, p.v)
+			return Decode(x, decode, Out{O: r.out.SliceRows(0, last.Q)}, In{Q: p.q.SliceRows(0, last.Q), K: p.k, V: p.v})
 		},
 	} {
 		pool.ResetPeak()
@@ -387,7 +413,7 @@ func TestLowSinkIsNone(t *testing.T) {
 	sameBits(t, "lse", got.lse, want.lse)
 	r := pr.room(nil)
 	q, out, lse := pr.q.SliceRows(0, 2), r.out.SliceRows(0, 2), r.lse.SliceCols(0, 2)
-	if err := Decode(tensor.Exec{}, pr.c, out, lse, q, pr.k, pr.v); err != nil {
+	if err := Decode(tensor.Exec{}, pr.c, Out{O: out, LSE: lse}, In{Q: q, K: pr.k, V: pr.v}); err != nil {
 		t.Fatal(err)
 	}
 	for i, x := range append(wide(out), wide(lse)...) {
@@ -405,10 +431,10 @@ func TestDryRunOfNoQueries(t *testing.T) {
 		m.F32 = nil
 	}
 	a := pr.compile(t)
-	if err := a.Forward(x, r.out, r.lse, pr.q, pr.k, pr.v); err != nil {
+	if err := a.Forward(x, Out{O: r.out, LSE: r.lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 		t.Error(err)
 	}
-	if err := a.Backward(x, r.g, pr.dout, r.out, r.lse, pr.q, pr.k, pr.v); err != nil {
+	if err := a.Backward(x, r.g, pr.dout, Out{O: r.out, LSE: r.lse}, In{Q: pr.q, K: pr.k, V: pr.v}); err != nil {
 		t.Error(err)
 	}
 }

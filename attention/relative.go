@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
@@ -40,11 +40,11 @@ func (b Relative) check(c Config, seqs []Seq) error {
 	if c.SoftCap > 0 {
 		return fmt.Errorf("attention: found a soft cap beside a relative bias, expected one of them: u·k would be capped and v·r not")
 	}
-	if err := door.Shape("attention", door.Of("r of a relative bias", b.R, b.R.Rows, width)); err != nil {
+	if err := check.Shape("attention", check.Of("r of a relative bias", b.R, b.R.Rows, width)); err != nil {
 		return err
 	}
 	for i, s := range seqs {
-		low, high, any := visibleDistances(c.Pattern, s.shape())
+		low, high, any := visibleDistances(c.Pattern, s)
 		if any && (low < b.First || high >= b.First+b.R.Rows) {
 			return fmt.Errorf("attention: found rows for distances %d … %d in a relative bias, expected %d … %d, which sequence %d meets; give r more rows",
 				b.First, b.First+b.R.Rows-1, low, high, i)
@@ -54,12 +54,12 @@ func (b Relative) check(c Config, seqs []Seq) error {
 }
 
 // visibleDistances are the least and greatest distance between a query and a key that it sees.
-func visibleDistances(p pattern.Pattern, s pattern.Shape) (low, high int, any bool) {
+func visibleDistances(p pattern.Pattern, s Seq) (low, high int, any bool) {
 	low, high = math.MaxInt, math.MinInt
 	var spans []pattern.Span
-	for q := range s.Tq {
-		if spans = p.Spans(spans[:0], q, s); len(spans) > 0 {
-			low, high = min(low, s.Offset+q-spans[len(spans)-1].Hi+1), max(high, s.Offset+q-spans[0].Lo)
+	for q := range s.Q {
+		if spans = s.cut(p.Spans(spans[:0], q, s.shape()), 0); len(spans) > 0 {
+			low, high = min(low, s.distance(q, spans[len(spans)-1].Hi-1)), max(high, s.distance(q, spans[0].Lo))
 		}
 	}
 	return low, high, low <= high
@@ -69,7 +69,7 @@ func (b Relative) checkGrads(a *Attention, g *BiasGrads) error {
 	if g.R.Type != tensor.F32 {
 		return fmt.Errorf("attention: found gradients of r in %s, expected f32", g.R.Type)
 	}
-	if err := door.Shape("attention", door.Of("gradients of r", g.R, b.R.Rows, b.R.Cols)); err != nil {
+	if err := check.Shape("attention", check.Of("gradients of r", g.R, b.R.Rows, b.R.Cols)); err != nil {
 		return err
 	}
 	for _, x := range [][]float32{g.U, g.V} {
@@ -90,7 +90,7 @@ func at(x []float32, i int) float64 {
 
 func (b Relative) naive(x *NaiveInput, r naiveRow, j int) (sum float64) {
 	d, kv := r.n.c.HeadDim, r.kv(j)
-	rd := b.R.Row(r.shape.Offset + r.qi - j - b.First)[r.head*d:]
+	rd := b.R.Row(r.distance(j) - b.First)[r.head*d:]
 	for p := range d {
 		sum += at(b.U, r.head*d+p)*x.K[kv+p] + (x.Q[r.q+p]+at(b.V, r.head*d+p))*float64(rd[p])
 	}
@@ -99,7 +99,7 @@ func (b Relative) naive(x *NaiveInput, r naiveRow, j int) (sum float64) {
 
 func (b Relative) naiveBackward(x *NaiveInput, r naiveRow, j int, ds float64) {
 	d, kv := r.n.c.HeadDim, r.kv(j)
-	rd := b.R.Row(r.shape.Offset + r.qi - j - b.First)[r.head*d:]
+	rd := b.R.Row(r.distance(j) - b.First)[r.head*d:]
 	for p := range d {
 		x.DQ[r.q+p] += r.n.c.Scale * ds * float64(rd[p])
 		x.DK[kv+p] += r.n.c.Scale * ds * at(b.U, r.head*d+p)
@@ -205,7 +205,7 @@ func (t *relativeTiles) addToRows(x []float32, head int, q []float32, width, row
 
 // firstRow is the row of r that the first key and the last query of a tile meet at, in the rows of all heads.
 func (t *relativeTiles) firstRow(ref tileRef) int {
-	highest := t.a.seqs[ref.seq].Offset + (ref.tile+1)*kernel.Lanes - 1 - ref.lo
+	highest := t.a.seqs[ref.seq].distance((ref.tile+1)*kernel.Lanes-1, ref.lo)
 	return ref.head*t.rows + t.high - highest
 }
 

@@ -5,21 +5,21 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
-// RotaryConfig says how positions turn queries and keys. Only HeadDim must be set.
+// RotaryConfig says how positions rotate queries and keys. Only HeadDim must be set.
 type RotaryConfig struct {
 	HeadDim     int     // D
-	Dim         int     // features of each head that are turned, the first ones; 0: all
+	Dim         int     // features of each head that are rotated, the first ones; 0: all
 	Base        float64 // 0: 10000
 	Scale       float64 // positions are divided by it (position interpolation); 0: 1
-	Interleaved bool    // pairs are neighbours, as in GPT-J; else feature p turns with p + Dim/2, as in GPT-NeoX and Llama
+	Interleaved bool    // pairs are neighbours, as in GPT-J; else feature p pairs with p + Dim/2, as in GPT-NeoX and Llama
 }
 
-// Rotary turns pair p of each head's features by the angle position·Base^(−2p/Dim), so that the product of a query and a key depends
+// Rotary rotates pair p of each head's features by the angle position·Base^(−2p/Dim), so that the product of a query and a key depends
 // on the distance between them.
 //
 // Su et al. 2021, arXiv:2104.09864, equation 34; position interpolation: Chen et al. 2023, arXiv:2306.15595.
@@ -27,7 +27,7 @@ type Rotary struct {
 	c         RotaryConfig
 	half      int
 	positions int
-	near, far []float64 // cosines and sines, in turn, of positions 0 … rotaryStep−1 and of the multiples of rotaryStep
+	near, far []float64 // cosines and sines, alternating, of positions 0 … rotaryStep−1 and of the multiples of rotaryStep
 }
 
 // rotaryStep splits a position p into far·rotaryStep + near, whose angles add up: two small tables in float64 take the place of one with a
@@ -75,9 +75,19 @@ func (r *Rotary) angles(rows, step int) []float64 {
 	return t
 }
 
-// Turn writes to dst [T, H·D] the rows of src, each turned by its position; a nil positions stands for 0, 1, 2 …. Features beyond Dim are copied.
-// dst may be src. With back set it turns the other way, which is the gradient.
-func (r *Rotary) Turn(x tensor.Exec, dst, src tensor.Mat, positions []int32, back bool) error {
+// Rotate writes to dst [T, H·D] the rows of src, each rotated by its position. nil positions are 0, 1, 2 …. Features beyond Dim are
+// copied. dst may be src.
+func (r *Rotary) Rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32) error {
+	return r.rotate(x, dst, src, positions, 1)
+}
+
+// RotateBack is Rotate by the opposite angles: its inverse, and its gradient.
+func (r *Rotary) RotateBack(x tensor.Exec, dst, src tensor.Mat, positions []int32) error {
+	return r.rotate(x, dst, src, positions, -1)
+}
+
+// rotate rotates by sign times the angles.
+func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, sign float64) error {
 	if r.half == 0 {
 		return errors.New("attention: found a Rotary without positions, expected one that NewRotary returned")
 	}
@@ -95,7 +105,8 @@ func (r *Rotary) Turn(x tensor.Exec, dst, src tensor.Mat, positions []int32, bac
 	if positions == nil && src.Rows > r.positions {
 		return fmt.Errorf("attention: found %d rows, expected at most %d; prepare more positions", src.Rows, r.positions)
 	}
-	dry, err := door.Check("attention", nil, door.Of("rotary source", src, src.Rows, src.Cols), door.Of("rotary destination", dst, src.Rows, src.Cols))
+	dry, err := check.Mats("attention", nil, check.Of("rotary source", src, src.Rows, src.Cols),
+		check.Of("rotary destination", dst, src.Rows, src.Cols))
 	if err != nil {
 		return err
 	}
@@ -112,10 +123,10 @@ func (r *Rotary) Turn(x tensor.Exec, dst, src tensor.Mat, positions []int32, bac
 			if positions != nil {
 				at = int(positions[i])
 			}
-			r.angle(angle, at, back)
+			r.angle(angle, at, sign)
 			src.ReadRow(row, i)
 			for h := 0; h < src.Cols; h += r.c.HeadDim {
-				r.turnHead(row[h:h+r.c.Dim], angle)
+				r.rotateHead(row[h:h+r.c.Dim], angle)
 			}
 			dst.WriteRow(i, row)
 		}
@@ -123,15 +134,11 @@ func (r *Rotary) Turn(x tensor.Exec, dst, src tensor.Mat, positions []int32, bac
 	return nil
 }
 
-// rotaryRows is how many rows one piece of Turn takes.
+// rotaryRows is how many rows one piece of rotate takes.
 const rotaryRows = 64
 
 // angle writes cosine and sine of every pair at a position, from the sum of its two parts.
-func (r *Rotary) angle(to []float32, position int, back bool) {
-	sign := 1.0
-	if back {
-		sign = -1
-	}
+func (r *Rotary) angle(to []float32, position int, sign float64) {
 	far, near := r.far[position/rotaryStep*r.c.Dim:], r.near[position%rotaryStep*r.c.Dim:]
 	for p := 0; p < r.c.Dim; p += 2 {
 		to[p] = float32(far[p]*near[p] - far[p+1]*near[p+1])
@@ -139,8 +146,8 @@ func (r *Rotary) angle(to []float32, position int, back bool) {
 	}
 }
 
-// turnHead turns the pairs of one head in place.
-func (r *Rotary) turnHead(x, angle []float32) {
+// rotateHead rotates the pairs of one head in place.
+func (r *Rotary) rotateHead(x, angle []float32) {
 	if r.c.Interleaved {
 		for p := 0; p < len(x); p += 2 {
 			a, b := x[p], x[p+1]

@@ -18,14 +18,14 @@ func TestRotaryDependsOnDistance(t *testing.T) {
 		src := normal(tensor.F32, 2, 32, 1)
 		dot := func(i, j int32) float64 {
 			dst := tensor.New(tensor.F32, 2, 32)
-			if err := r.Turn(tensor.Exec{}, dst, src, []int32{i, j}, false); err != nil {
+			if err := r.Rotate(tensor.Exec{}, dst, src, []int32{i, j}); err != nil {
 				t.Fatal(err)
 			}
 			sum := 0.0
 			for p := range 16 {
 				sum += float64(dst.Row(0)[p]) * float64(dst.Row(1)[p])
 			}
-			if err := r.Turn(tensor.Exec{}, dst, dst, []int32{i, j}, true); err != nil {
+			if err := r.RotateBack(tensor.Exec{}, dst, dst, []int32{i, j}); err != nil {
 				t.Fatal(err)
 			}
 			// Two turns: each element is a sum of two products, twice, of numbers up to 4.

@@ -59,7 +59,7 @@ func (b T5) checkGrads(_ *Attention, g *BiasGrads) error {
 }
 
 func (b T5) naive(_ *NaiveInput, r naiveRow, j int) float64 {
-	return float64(b.Table[b.Bucket(j-r.shape.Offset-r.qi)*r.n.c.Heads+r.head])
+	return float64(b.Table[b.Bucket(-r.distance(j))*r.n.c.Heads+r.head])
 }
 
 func (b T5) naiveBackward(*NaiveInput, naiveRow, int, float64) {}

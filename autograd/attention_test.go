@@ -2,10 +2,12 @@ package autograd
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/tensor"
@@ -28,25 +30,51 @@ func float32s(x []float64) []float32 {
 	return out
 }
 
-func mustAttention(t *testing.T, c attention.Config, seqs []attention.Seq) *attention.Attention {
+// mustLayer is a layer of the mechanism in the text.
+func mustLayer(t *testing.T, text string, c mechanism.Config) mechanism.Layer {
 	t.Helper()
-	a, err := attention.New(c, seqs)
+	var err error
+	if c.Mechanism, err = mechanism.Parse(text); err != nil {
+		t.Fatal(err)
+	}
+	l, err := mechanism.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return l
+}
+
+func mustCore(t *testing.T, text string, c mechanism.Config, seqs []attention.Seq) mechanism.Core {
+	t.Helper()
+	core, err := mustLayer(t, text, c).Compile(seqs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return core
+}
+
+func mustState(t *testing.T, c mechanism.Config) mechanism.State {
+	t.Helper()
+	s, err := mustLayer(t, "full", c).NewState(nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func TestAttention(t *testing.T) {
 	const heads, kvHeads, dim = 4, 2, 8
 	seqs := attention.Self(7, 3)
 	c := attention.Config{Pattern: pattern.Window(2), Heads: heads, KVHeads: kvHeads, HeadDim: dim}
-	a := mustAttention(t, c, seqs)
+	layer := mechanism.Config{Heads: heads, KVHeads: kvHeads, HeadDim: dim}
+	withSinks := layer
+	withSinks.Terms.Sinks = true
+	a := mustCore(t, "window(2)", withSinks, seqs)
 	const q, kv = heads * dim, kvHeads * dim
 	opCase{
 		name:  "self",
 		in:    []operand{{10, q + 2*kv, false}, {1, heads, true}},
-		build: func(g *Graph, v []*Var) *Var { return g.Attention(a, v[0], Terms{Sinks: v[1]}) },
+		build: func(g *Graph, v []*Var) *Var { return g.Attention(a, v[0], v[1]) },
 		naive: func(v [][]float64) []float64 {
 			x := attention.NaiveInput{Q: columns(v[0], q+2*kv, 0, q), K: columns(v[0], q+2*kv, q, q+kv), V: columns(v[0], q+2*kv, q+kv, q+2*kv)}
 			return naiveSinks(t, c, seqs, &x, v[1])
@@ -54,11 +82,11 @@ func TestAttention(t *testing.T) {
 	}.check(t)
 	cross := []attention.Seq{{Q: 3, K: 5}, {Q: 2, K: 4}}
 	c.Pattern = nil
-	b := mustAttention(t, c, cross)
+	b := mustCore(t, "full", layer, cross)
 	opCase{
 		name:  "cross",
 		in:    []operand{{5, q, false}, {9, 2 * kv, false}},
-		build: func(g *Graph, v []*Var) *Var { return g.CrossAttention(b, v[0], v[1], Terms{}) },
+		build: func(g *Graph, v []*Var) *Var { return g.CrossAttention(b, v[0], v[1]) },
 		naive: func(v [][]float64) []float64 {
 			x := attention.NaiveInput{Q: v[0], K: columns(v[1], 2*kv, 0, kv), V: columns(v[1], 2*kv, kv, 2*kv)}
 			if err := attention.Naive(c, cross, &x); err != nil {
@@ -90,19 +118,20 @@ func naiveSinks(t *testing.T, c attention.Config, seqs []attention.Seq, x *atten
 
 func TestLinearAttention(t *testing.T) {
 	const heads, dim = 2, 8
-	for _, c := range []linear.Config{
-		{Feature: linear.Elu, Heads: heads, HeadDim: dim, Causal: true},
-		{Feature: linear.Performer, Features: 16, Heads: heads, HeadDim: dim},
+	for text, c := range map[string]linear.Config{
+		"elu":                    {Feature: linear.Elu, Heads: heads, HeadDim: dim, Causal: true},
+		"performer(features=16)": {Feature: linear.Performer, Features: 16, Heads: heads, HeadDim: dim},
 	} {
 		l, err := linear.New(c, []int{4, 3})
 		if err != nil {
 			t.Fatal(err)
 		}
 		const w = heads * dim
+		core := mustCore(t, text, mechanism.Config{Heads: heads, HeadDim: dim, Causal: c.Causal}, attention.Self(4, 3))
 		opCase{
 			name:  c.Feature.String(),
 			in:    []operand{{7, 3 * w, false}},
-			build: func(g *Graph, v []*Var) *Var { return g.LinearAttention(l, c, v[0]) },
+			build: func(g *Graph, v []*Var) *Var { return g.Attention(core, v[0]) },
 			naive: func(v [][]float64) []float64 {
 				x := linear.NaiveInput{Q: columns(v[0], 3*w, 0, w), K: columns(v[0], 3*w, w, 2*w), V: columns(v[0], 3*w, 2*w, 3*w)}
 				l.Naive(&x)
@@ -118,14 +147,13 @@ func TestLearnedBiases(t *testing.T) {
 	const w = heads * dim
 	seqs := attention.Self(tokens)
 	c := attention.Config{Pattern: pattern.Causal(), Heads: heads, HeadDim: dim}
-	a := mustAttention(t, c, seqs)
 	const buckets, distance = 8, 20
+	a := mustCore(t, "full", mechanism.Config{Heads: heads, HeadDim: dim, Causal: true,
+		Terms: mechanism.Terms{T5: &attention.T5{Buckets: buckets, MaxDistance: distance}}}, seqs)
 	t5 := opCase{
-		name: "t5",
-		in:   []operand{{tokens, 3 * w, false}, {buckets, heads, true}},
-		build: func(g *Graph, v []*Var) *Var {
-			return g.Attention(a, v[0], Terms{T5: &T5{Table: v[1], Buckets: buckets, MaxDistance: distance}})
-		},
+		name:  "t5",
+		in:    []operand{{tokens, 3 * w, false}, {buckets, heads, true}},
+		build: func(g *Graph, v []*Var) *Var { return g.Attention(a, v[0], v[1]) },
 	}
 	o := t5.run(t, F32(), 1, false)
 	bias := attention.T5{Table: float32s(o.inputs[1]), Buckets: buckets, MaxDistance: distance}
@@ -150,13 +178,11 @@ func TestRelative(t *testing.T) {
 	const heads, dim, queries, memory = 2, 8, 5, 4
 	const w, keys = heads * dim, queries + memory
 	seqs := []attention.Seq{{Q: queries, K: keys, Offset: memory}}
-	a := mustAttention(t, attention.Config{Pattern: pattern.Causal(), Heads: heads, HeadDim: dim}, seqs)
+	a := mustCore(t, "full", mechanism.Config{Heads: heads, HeadDim: dim, Causal: true, Terms: mechanism.Terms{Relative: true}}, seqs)
 	opCase{
-		name: "relative",
-		in:   []operand{{queries, w, false}, {keys, 2 * w, false}, {1, w, true}, {1, w, true}, {keys, w, true}},
-		build: func(g *Graph, v []*Var) *Var {
-			return g.CrossAttention(a, v[0], v[1], Terms{Relative: &Relative{U: v[2], V: v[3], R: v[4]}})
-		},
+		name:  "relative",
+		in:    []operand{{queries, w, false}, {keys, 2 * w, false}, {1, w, true}, {1, w, true}, {keys, w, true}},
+		build: func(g *Graph, v []*Var) *Var { return g.CrossAttention(a, v[0], v[1], v[2], v[3], v[4]) },
 		naive: func(v [][]float64) []float64 {
 			out := make([]float64, queries*w)
 			for h := range heads {
@@ -191,21 +217,33 @@ func relativeRow(v [][]float64, h, i, memory, dim, w int, out []float64) {
 }
 
 func TestAttentionRefusesOtherShapes(t *testing.T) {
-	a := mustAttention(t, attention.Config{Heads: 2, HeadDim: 8}, attention.Self(5))
-	g := New(tensor.Exec{}, Options{})
-	g.Attention(a, g.Input(tensor.New(tensor.F32, 5, 40)), Terms{})
-	if err := g.Forward(); err == nil {
-		t.Error("40 columns were taken for 48")
+	a := mustCore(t, "full", mechanism.Config{Heads: 2, HeadDim: 8, Terms: mechanism.Terms{Sinks: true}}, attention.Self(5))
+	for want, shapes := range map[string][]tensor.Mat{
+		"queries, keys and values of 5×40, expected 5×48": {tensor.New(tensor.F32, 5, 40), tensor.New(tensor.F32, 1, 2)},
+		"found sinks of f32 1×3, expected f32 of 1×2":     {tensor.New(tensor.F32, 5, 48), tensor.New(tensor.F32, 1, 3)},
+		"found sinks of bf16 1×2":                         {tensor.New(tensor.F32, 5, 48), tensor.New(tensor.BF16, 1, 2)},
+		"found 0 learned matrices, expected 1":            {tensor.New(tensor.F32, 5, 48)},
+	} {
+		g := New(tensor.Exec{}, Options{})
+		var in []*Var
+		for _, m := range shapes {
+			in = append(in, g.Input(m))
+		}
+		g.Attention(a, in[0], in[1:]...)
+		if err := g.Forward(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("found error %v, expected %q", err, want)
+		}
 	}
 }
 
 func TestNystromAttention(t *testing.T) {
 	const heads, dim = 2, 8
 	const w = heads * dim
-	for _, c := range []nystrom.Config{
-		{Heads: heads, HeadDim: dim, Landmarks: 4},
-		{Heads: heads, HeadDim: dim, Landmarks: 4, ConvKernel: 3},
+	for text, c := range map[string]nystrom.Config{
+		"nystrom(landmarks=4)":         {Heads: heads, HeadDim: dim, Landmarks: 4},
+		"nystrom(landmarks=4, conv=3)": {Heads: heads, HeadDim: dim, Landmarks: 4, ConvKernel: 3},
 	} {
+		core := mustCore(t, text, mechanism.Config{Heads: heads, HeadDim: dim}, attention.Self(9, 3))
 		n, err := nystrom.New(c, []int{9, 3})
 		if err != nil {
 			t.Fatal(err)
@@ -218,12 +256,8 @@ func TestNystromAttention(t *testing.T) {
 			name: fmt.Sprintf("skip of %d", c.ConvKernel),
 			in:   in,
 			build: func(g *Graph, v []*Var) *Var {
-				var conv *Var
-				if len(v) > 1 {
-					conv = v[1]
-				}
 				// Smaller scores, as a trained model has: the pseudo-inverse of rows that all differ much is exact, and tests little.
-				return g.NystromAttention(n, c, g.Scale(v[0], 0.5), conv)
+				return g.Attention(core, g.Scale(v[0], 0.5), v[1:]...)
 			},
 			naive: func(v [][]float64) []float64 {
 				half := make([]float64, len(v[0]))

@@ -1,129 +1,67 @@
 package autograd
 
-import (
-	"github.com/longspan/longspan/attention"
-	"github.com/longspan/longspan/attention/linear"
-	"github.com/longspan/longspan/tensor"
-)
+import "github.com/longspan/longspan/attention/mechanism"
 
-// decode is attention of new tokens over a cache that they join first.
+// decode is attention of new tokens after those that a state has taken.
 type decode struct {
 	noBackward
-	cache *Cache
-	c     attention.Config
-	dims  headDims
-	parts int // matrices that hold q, k and v: 1 or 2
-	terms Terms
+	state mechanism.State
+	parts int // matrices that hold Q, K and V: 1 or 2
 }
 
-// DecodeAttention appends the keys and values in qkv [n, (H + 2·Hkv)·D] to the cache when it runs, and returns the attention
-// of the n queries over what the cache's pattern, which takes the place of c's, then shows them: [n, H·D]. For graphs without Train.
-func (g *Graph) DecodeAttention(c attention.Config, cache *Cache, qkv *Var, t Terms) *Var {
-	return g.decode("DecodeAttention", c, cache, t, qkv)
+// Decode takes the n tokens of qkv [n, (H + 2·Hkv)·D] into the state when it runs, and returns the outputs of their queries: [n, H·D].
+// learned are the matrices that the state lists. For graphs without Train.
+func (g *Graph) Decode(state mechanism.State, qkv *Var, learned ...*Var) *Var {
+	return g.decode("Decode", state, []*Var{qkv}, learned)
 }
 
-// DecodeCrossAttention is DecodeAttention with the queries apart: q is [n, H·D] and kv [n, 2·Hkv·D].
-func (g *Graph) DecodeCrossAttention(c attention.Config, cache *Cache, q, kv *Var, t Terms) *Var {
-	return g.decode("DecodeCrossAttention", c, cache, t, q, kv)
+// DecodeCross is Decode with the queries in a matrix of their own: q is [n, H·D] and kv [n, 2·Hkv·D].
+func (g *Graph) DecodeCross(state mechanism.State, q, kv *Var, learned ...*Var) *Var {
+	return g.decode("DecodeCross", state, []*Var{q, kv}, learned)
 }
 
-func (g *Graph) decode(name string, c attention.Config, cache *Cache, t Terms, in ...*Var) *Var {
-	o := newDecode(c, cache, len(in), t)
-	if !g.checkInference(name, in...) || !g.checkParts(name, o.dims, in[0].rows, in[0].rows, in) || !g.checkTerms(name, o.dims, c, t) {
+func (g *Graph) decode(name string, state mechanism.State, parts, learned []*Var) *Var {
+	w, in := state.Widths(), append(parts, learned...)
+	if !g.checkInference(name, in...) || !g.checkParts(name, w, in[0].rows, in[0].rows, parts) || !g.checkLearned(name, state.Learned(), learned) {
 		return g.nothing()
 	}
-	return g.record(o, in[0].typ, in[0].rows, o.dims.q, append(in, t.vars()...)...)
-}
-
-func newDecode(c attention.Config, cache *Cache, parts int, t Terms) *decode {
-	if c.KVHeads == 0 {
-		c.KVHeads = c.Heads
-	}
-	c.Pattern = cache.pattern
-	return &decode{cache: cache, c: c, dims: headDims{c.Heads * c.HeadDim, c.KVHeads * c.HeadDim}, parts: parts, terms: t}
+	return g.record(&decode{state: state, parts: len(parts)}, in[0].typ, in[0].rows, w.Q, in...)
 }
 
 func (o *decode) forward(c *call) error {
-	q, k, v := o.dims.split(c.in[:o.parts])
-	o.cache.append(k, v)
-	config, n := o.c, o.cache.rows
-	config.Sinks, config.Bias = o.terms.bind(config, c.in[o.parts:])
-	return attention.DecodeHeld(c.x, config, o.cache.held, c.out, tensor.Mat{}, q, o.cache.k.SliceRows(0, n), o.cache.v.SliceRows(0, n))
+	in := mechanism.In{In: split(o.state.Widths(), c.in[:o.parts]), Learned: c.in[o.parts:]}
+	return o.state.Step(c.x, c.out, in)
 }
 
-// cost is read after forward: the new keys are among those held.
-func (o *decode) cost(out *Var, in []*Var) (forward, backward Cost) { return o.over(out), Cost{} }
-
-func (o *decode) over(out *Var) Cost {
-	keys := int64(o.cache.rows)
-	return Cost{Attention: 4 * keys * out.elements(), Moved: keys * int64(2*o.dims.kv*out.typ.Size())}
+// cost is read after forward: the new tokens are in the state.
+func (o *decode) cost(out *Var, _ []*Var) (forward, backward Cost) {
+	flops, bytes := o.state.Work(out.rows)
+	return Cost{Attention: flops, Moved: bytes}, Cost{}
 }
 
-// decodeOver is attention of queries over a cache that they do not join.
-type decodeOver struct{ decode }
-
-// Fill appends the keys and values in kv [n, 2·Hkv·D], a kept variable of a graph that has run Forward.
-func (c *Cache) Fill(kv *Var) {
-	half := kv.cols / 2
-	c.append(kv.value.SliceCols(0, half), kv.value.SliceCols(half, kv.cols))
-}
-
-// DecodeOver returns the attention [n, H·D] of queries q [n, H·D] over all of a cache that holds everything and stays as it is, such as that of
-// a source. For graphs without Train.
-func (g *Graph) DecodeOver(c attention.Config, cache *Cache, q *Var, t Terms) *Var {
-	o := &decodeOver{*newDecode(c, cache, 1, t)}
-	if !g.checkInference("DecodeOver", q) || !g.checkTerms("DecodeOver", o.dims, c, t) {
-		return g.nothing()
-	}
-	if q.cols != o.dims.q {
-		return g.failf("DecodeOver: found queries of %d features, expected %d", q.cols, o.dims.q)
-	}
-	return g.record(o, q.typ, q.rows, o.dims.q, append([]*Var{q}, t.vars()...)...)
-}
-
-func (o *decodeOver) forward(c *call) error {
-	config, n, q := o.c, o.cache.rows, c.in[0]
-	config.Pattern = nil
-	config.Sinks, config.Bias = o.terms.bind(config, c.in[1:])
-	k, v := o.cache.k.SliceRows(0, n), o.cache.v.SliceRows(0, n)
-	if q.Rows <= n {
-		return attention.DecodeHeld(c.x, config, o.cache.held, c.out, tensor.Mat{}, q, k, v)
-	}
-	// More queries than keys stand on none of them.
-	a, err := attention.New(config, []attention.Seq{{Q: q.Rows, K: n}})
-	if err != nil {
-		return err
-	}
-	return a.Forward(c.x, c.out, tensor.Mat{}, q, k, v)
-}
-
-// decodeLinear is linear attention of new tokens after those that a state has seen.
-type decodeLinear struct {
+// decodeOver is attention of queries over keys and values that stay as they are.
+type decodeOver struct {
 	noBackward
-	state *linear.State
-	dims  headDims
+	keys *mechanism.KeyValues
 }
 
-// DecodeLinear returns the causal linear attention [n, H·D] of n more tokens, and moves the state past them when it runs. c
-// is the configuration that the state was made with. For graphs without Train.
-func (g *Graph) DecodeLinear(s *linear.State, c linear.Config, qkv *Var) *Var {
-	if c.KVHeads == 0 {
-		c.KVHeads = c.Heads
-	}
-	o := &decodeLinear{state: s, dims: headDims{c.Heads * c.HeadDim, c.KVHeads * c.HeadDim}}
-	if !g.checkInference("DecodeLinear", qkv) || !g.checkParts("DecodeLinear", o.dims, qkv.rows, qkv.rows, []*Var{qkv}) {
+// DecodeOver returns the attention [n, H·D] of queries q [n, H·D] over all keys, such as those of a source. For graphs without Train.
+func (g *Graph) DecodeOver(keys *mechanism.KeyValues, q *Var, learned ...*Var) *Var {
+	in := append([]*Var{q}, learned...)
+	if !g.checkInference("DecodeOver", in...) || !g.checkLearned("DecodeOver", keys.Learned(), learned) {
 		return g.nothing()
 	}
-	return g.record(o, qkv.typ, qkv.rows, o.dims.q, qkv)
+	if w := keys.Widths().Q; q.cols != w {
+		return g.failf("DecodeOver: found queries of %d features, expected %d", q.cols, w)
+	}
+	return g.record(&decodeOver{keys: keys}, q.typ, q.rows, q.cols, in...)
 }
 
-func (o *decodeLinear) forward(c *call) error {
-	q, k, v := o.dims.split(c.in)
-	return o.state.Step(c.x, c.out, q, k, v)
-}
+func (o *decodeOver) forward(c *call) error { return o.keys.Attend(c.x, c.out, c.in[0], c.in[1:]) }
 
-func (o *decodeLinear) cost(out *Var, in []*Var) (forward, backward Cost) {
-	return Cost{Moved: in[0].bytes() + out.bytes()}, Cost{}
+func (o *decodeOver) cost(out *Var, _ []*Var) (forward, backward Cost) {
+	flops, bytes := o.keys.Work(out.rows)
+	return Cost{Attention: flops, Moved: bytes}, Cost{}
 }
 
 // checkInference refuses an operation that has no backward pass on a graph that trains.

@@ -1,5 +1,7 @@
 package autograd
 
+import "github.com/longspan/longspan/internal/random"
+
 // dropout is y = m·x/(1 − rate) with m 0 or 1; dx = m·dy/(1 − rate). The mask is not stored: it is a function of the
 // seed and of where the element is, so that the backward pass, and a rerun, find it again.
 type dropout struct {
@@ -50,25 +52,18 @@ func (o dropout) backward(b *backCall) error {
 
 // mask sets y to x with the mask of row i. They may be the same.
 func (o dropout) mask(y, x []float32, i int) {
-	row := mix(o.seed + mix(uint64(i)))
+	row := random.Finalise(o.seed + random.Finalise(uint64(i)))
 	for j := range x {
 		if j%4 == 0 { // four draws of 16 bits from each number
-			row += 0x9e3779b97f4a7c15
+			row += random.Gamma
 		}
-		draw := uint16(mix(row) >> (16 * (j % 4)))
+		draw := uint16(random.Finalise(row) >> (16 * (j % 4)))
 		if draw < o.cut {
 			y[j] = 0
 		} else {
 			y[j] = x[j] * o.scale
 		}
 	}
-}
-
-// mix is the finaliser of SplitMix64 (Steele, Lea and Flood 2014, OOPSLA): a bijection whose outputs look independent.
-func mix(z uint64) uint64 {
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }
 
 func (dropout) cost(out *Var, in []*Var) (forward, backward Cost) {

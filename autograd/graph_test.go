@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -196,7 +196,7 @@ func TestMistakesAreReported(t *testing.T) {
 		"lengths":      {func(g *Graph) { g.MeanPool(g.Input(x), []int{1, 1}) }, "add up to 2 for 3 rows"},
 		"gate":         {func(g *Graph) { g.Activate(g.Input(w), GeGLU) }, "expected an even number"},
 		"inference": {func(g *Graph) {
-			g.DecodeAttention(attention.Config{Heads: 1, HeadDim: 8}, NewCache(nil, nil), g.Input(x), Terms{})
+			g.Decode(mustState(t, mechanism.Config{Heads: 1, HeadDim: 8, Causal: true}), g.Input(x))
 		}, "expected one without Options.Train"},
 		"escape": {func(g *Graph) {
 			var inside *Var

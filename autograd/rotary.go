@@ -5,14 +5,14 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// rotary turns the first columns of each row by its position and leaves the others; the gradient is turned back.
+// rotary rotates the first columns of each row by its position and copies the others; the gradient is rotated back.
 type rotary struct {
 	r         *attention.Rotary
 	columns   int
 	positions []int32
 }
 
-// Rotary turns the heads in the first columns of x by the position of each row, and leaves the other columns as they are:
+// Rotary rotates the heads in the first columns of x by the position of each row, and leaves the other columns as they are:
 // queries and keys that have values behind them. positions has one element a row, each prepared in r, and must
 // stay unchanged until Close.
 func (g *Graph) Rotary(r *attention.Rotary, x *Var, columns int, positions []int32) *Var {
@@ -20,7 +20,7 @@ func (g *Graph) Rotary(r *attention.Rotary, x *Var, columns int, positions []int
 	case !g.check("Rotary", x):
 		return g.nothing()
 	case columns < 1 || columns > x.cols:
-		return g.failf("Rotary: found %d columns to turn of %d, expected 1 up to all", columns, x.cols)
+		return g.failf("Rotary: found %d columns to rotate of %d, expected 1 up to all", columns, x.cols)
 	case len(positions) != x.rows:
 		return g.failf("Rotary: found %d positions for %d rows, expected one each", len(positions), x.rows)
 	}
@@ -32,7 +32,7 @@ func (*rotary) inPlace()                            {}
 
 func (o *rotary) forward(c *call) error {
 	from := c.in[0]
-	if err := o.turn(c.x, c.out, from, false); err != nil {
+	if err := o.r.Rotate(c.x, o.rotated(c.out), o.rotated(from), o.positions); err != nil {
 		return err
 	}
 	if !c.dry && o.columns < from.Cols && !sameBuffer(c.out, from) {
@@ -50,16 +50,15 @@ func copyRows(dst, src tensor.Mat) {
 
 func (o *rotary) backward(b *backCall) error {
 	d := b.takeDout()
-	if err := o.turn(b.x, d, d, true); err != nil {
+	if err := o.r.RotateBack(b.x, o.rotated(d), o.rotated(d), o.positions); err != nil {
 		return err
 	}
 	b.give(0, d)
 	return nil
 }
 
-func (o *rotary) turn(x tensor.Exec, dst, src tensor.Mat, back bool) error {
-	return o.r.Turn(x, dst.SliceCols(0, o.columns), src.SliceCols(0, o.columns), o.positions, back)
-}
+// rotated views the columns that are rotated.
+func (o *rotary) rotated(m tensor.Mat) tensor.Mat { return m.SliceCols(0, o.columns) }
 
 // sameBuffer says whether a and b, of the same shape, are the same elements.
 func sameBuffer(a, b tensor.Mat) bool {

@@ -3,6 +3,7 @@ package autograd
 import (
 	"math"
 
+	"github.com/longspan/longspan/internal/random"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -35,16 +36,13 @@ func (g *Graph) Signs(x *Var, scale float32, width int, seeds [][]uint64) *Var {
 
 func (signs) reads() (inputs uint64, result bool) { return 0, false }
 
-// draw fills y with ±scale, signs that follow from seed: 64 at a time, each by the sequence of SplitMix64 (Steele, Lea and Flood 2014,
-// OOPSLA) that begins at it.
+// draw fills y with ±scale. Each 64 signs are the bits of one number of the sequence that seed begins.
 func draw(y []float32, scale float32, seed uint64) {
 	bits := uint64(0)
 	for j := range y {
 		if j%64 == 0 {
-			seed += 0x9e3779b97f4a7c15
-			bits = (seed ^ seed>>30) * 0xbf58476d1ce4e5b9
-			bits = (bits ^ bits>>27) * 0x94d049bb133111eb
-			bits ^= bits >> 31
+			bits = random.Mix(seed)
+			seed += random.Gamma
 		}
 		y[j] = math.Float32frombits(math.Float32bits(scale) ^ uint32(bits&1)<<31)
 		bits >>= 1

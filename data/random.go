@@ -3,6 +3,8 @@ package data
 import (
 	"math/bits"
 	"math/rand/v2"
+
+	"github.com/longspan/longspan/internal/random"
 )
 
 // Random is a stream of pseudo-random numbers that two numbers choose. Its bits are fixed for good: the
@@ -13,7 +15,7 @@ type Random struct{ pcg rand.PCG }
 // NewRandom returns stream number stream of seed. Neighbouring numbers give unrelated streams.
 func NewRandom(seed, stream uint64) *Random {
 	r := new(Random)
-	r.pcg.Seed(Mix(seed), Mix(stream^0x9e3779b97f4a7c15))
+	r.pcg.Seed(random.Mix(seed), random.Mix(stream^random.Gamma))
 	return r
 }
 
@@ -47,10 +49,5 @@ func (r *Random) MarshalBinary() ([]byte, error) { return r.pcg.MarshalBinary() 
 // UnmarshalBinary restores a state.
 func (r *Random) UnmarshalBinary(state []byte) error { return r.pcg.UnmarshalBinary(state) }
 
-// Mix spreads the bits of x over all 64: a bijection, the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
-func Mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
+// Mix spreads the bits of x over all 64: the first number of the SplitMix64 sequence that x seeds.
+func Mix(x uint64) uint64 { return random.Mix(x) }

@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
@@ -57,7 +58,7 @@ func sumNorm(name string, n Norms) string {
 
 // newAttention makes an attention layer; apart says that keys and values come from other tokens than queries.
 func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, apart bool, scale float64) (*nn.Attention, error) {
-	mechanism, err := nn.ParseMechanism(a.Mechanism)
+	parsed, err := mechanism.Parse(a.Mechanism)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, apart b
 		return nil, err
 	}
 	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Mechanism: mechanism, Causal: a.Causal, Position: position, Base: a.RotaryBase, T5: t5, Sinks: a.Sinks, Bias: a.Bias, Apart: apart,
+		Mechanism: parsed, Causal: a.Causal, Position: position, Base: a.RotaryBase, T5: t5, Sinks: a.Sinks, Bias: a.Bias, Apart: apart,
 		Scale: scale, CopyNgrams: a.CopyNgrams})
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 )
@@ -227,6 +228,6 @@ func (a Attention) check(width int) error {
 	case position == nn.Relative && width%2 != 0:
 		return fmt.Errorf("width: found %d with relative positions, expected an even number: sines and cosines", width)
 	}
-	_, err = nn.ParseMechanism(a.Mechanism)
+	_, err = mechanism.Parse(a.Mechanism)
 	return err
 }

@@ -174,7 +174,7 @@ func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
 }
 
 func (g *Generation) pass(lengths, starts []int) *nn.Pass {
-	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.policy}), Lengths: lengths, Starts: starts, Shapes: g.session.compiled}
+	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.policy}), Lengths: lengths, Starts: starts, Compiled: g.session.compiled}
 }
 
 // apply records the blocks on the tokens h.

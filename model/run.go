@@ -117,7 +117,7 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 	}
 	p := &nn.Pass{
 		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward}),
-		Lengths: b.Lengths, Shapes: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed,
+		Lengths: b.Lengths, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed,
 	}
 	switch {
 	case m.spec.Kind == EncoderDecoder:

@@ -11,13 +11,13 @@ import (
 type Session struct {
 	m        *Model
 	x        tensor.Exec
-	compiled *nn.Shapes
+	compiled *nn.CompileCache
 }
 
 // NewSession makes a session that computes on the threads of x, with buffers from its pool. Sessions at work at the same time must
 // not share a pool whose peak matters; the zero Exec uses all processors and no pool.
 func (m *Model) NewSession(x tensor.Exec) *Session {
-	return &Session{m: m, x: x, compiled: nn.NewShapes()}
+	return &Session{m: m, x: x, compiled: nn.NewCompileCache()}
 }
 
 // Step computes the mean loss of a batch, and with o.Backward adds o.Scale times its gradients to those of the weights. The

@@ -84,7 +84,7 @@ func HashNgram(ngram []int32) uint64 {
 // query head has the size of the keys that it reads.
 func (a *Attention) project(p *Pass, x *autograd.Var) *autograd.Var {
 	if a.values == nil {
-		return a.turn(p, a.qkv.Apply(p, x), (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
+		return a.rotate(p, a.qkv.Apply(p, x), (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
 	}
 	n := func(kv int) int { return a.c.CopyNgrams[kv%len(a.c.CopyNgrams)] }
 	var of [][]uint64

@@ -1,5 +1,7 @@
 package nn
 
+import "github.com/longspan/longspan/internal/random"
+
 // Init says how a weight begins: Offset plus normal numbers of mean 0 and standard deviation Std.
 type Init struct{ Std, Offset float64 }
 
@@ -24,18 +26,11 @@ func (i Init) fill(x []float32, seed, first uint64) {
 func normal(seed, j uint64) float64 {
 	sum := uint64(0)
 	for k := range uint64(3) {
-		z := mix(seed + (3*j+k)*0x9e3779b97f4a7c15)
+		z := random.Finalise(seed + (3*j+k)*random.Gamma)
 		sum += z&0xffff + z>>16&0xffff + z>>32&0xffff + z>>48
 	}
 	// Each term is 0 … 65535 with mean 32767.5.
 	return (float64(sum) - 12*32767.5) / 65536
-}
-
-// mix is the finaliser of SplitMix64 (Steele, Lea and Flood 2014, OOPSLA).
-func mix(z uint64) uint64 {
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }
 
 // hashName is the seed of a name: FNV-1a of its bytes, mixed with the model's seed.
@@ -44,5 +39,5 @@ func hashName(seed uint64, name string) uint64 {
 	for _, b := range []byte(name) {
 		h = (h ^ uint64(b)) * 0x100000001b3
 	}
-	return mix(h + mix(seed+0x9e3779b97f4a7c15))
+	return random.Finalise(h + random.Mix(seed))
 }

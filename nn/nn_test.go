@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -61,58 +62,26 @@ func TestGradsFinite(t *testing.T) {
 	p.Free()
 }
 
-func TestMechanismForms(t *testing.T) {
-	for text, want := range map[string]string{
-		"full":                          "full",
-		" window(4) | global(0) ":       "window(4) | global(0)",
-		"performer":                     "performer",
-		"performer( features = 32 )":    "performer(features=32)",
-		"performer(seed=3,features=8)":  "performer(features=8, seed=3)",
-		"elu":                           "elu",
-		"nystrom":                       "nystrom",
-		"nystrom(conv=33,landmarks=16)": "nystrom(landmarks=16, conv=33)",
-	} {
-		m, err := ParseMechanism(text)
-		if err != nil || m.String() != want {
-			t.Errorf("%q: %q, %v, want %q", text, m, err, want)
-			continue
-		}
-		if again, err := ParseMechanism(m.String()); err != nil || again.String() != want {
-			t.Errorf("%q does not read its own text: %v", want, err)
-		}
-	}
-	for text, want := range map[string]string{
-		"wndow(4)":              "neither performer",
-		"performer(features=x)": "whole number",
-		"performer(heads=2)":    "expected one of [features seed]",
-		"elu(3)":                "not understood",
-		"nystrom(features=2)":   "expected one of [landmarks iterations conv]",
-	} {
-		if _, err := ParseMechanism(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: error %v, want one with %q", text, err, want)
-		}
-	}
-}
-
 func TestSettingsThatCannotGoTogether(t *testing.T) {
 	for name, c := range map[string]struct {
-		mechanism string
-		change    func(*AttentionConfig)
-		want      string
+		text   string
+		change func(*AttentionConfig)
+		want   string
 	}{
-		"bias of linear":  {"elu", func(c *AttentionConfig) { c.Position = ALiBi }, "no scores"},
-		"sinks of linear": {"performer", func(c *AttentionConfig) { c.Sinks = true }, "no softmax"},
-		"causal nystrom":  {"nystrom", func(c *AttentionConfig) { c.Causal = true }, "found a causal mask"},
-		"nystrom heads":   {"nystrom", func(c *AttentionConfig) { c.KVHeads = 2 }, "leave them out"},
-		"heads":           {"full", func(c *AttentionConfig) { c.KVHeads = 3 }, "positive multiple"},
-		"copy heads of linear": {"elu", func(c *AttentionConfig) { c.CopyNgrams = []int{3} }, "no softmax in which equal n-grams"},
-		"words at places": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Position = []int{3}, Rotary }, "match at any distance"},
-		"copy heads over":      {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Apart = []int{3}, true }, "from other tokens than its keys"},
-		"many words":      {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
-		"long words":      {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
-		"head dimension":  {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
+		"bias of linear":                {"elu", func(c *AttentionConfig) { c.Position = ALiBi }, "found a bias beside elu, which has no softmax"},
+		"sinks of linear":               {"performer", func(c *AttentionConfig) { c.Sinks = true }, "found sinks beside performer, which has no softmax"},
+		"causal nystrom":                {"nystrom", func(c *AttentionConfig) { c.Causal = true }, "found a causal mask"},
+		"nystrom heads":                 {"nystrom", func(c *AttentionConfig) { c.KVHeads = 2 }, "leave them out"},
+		"heads":                         {"full", func(c *AttentionConfig) { c.KVHeads = 3 }, "positive multiple"},
+		"copy heads of linear":          {"elu", func(c *AttentionConfig) { c.CopyNgrams = []int{3} }, "no softmax in which equal n-grams"},
+		"copy heads with positions":     {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Position = []int{3}, Rotary }, "match at any distance"},
+		"copy heads of cross-attention": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Apart = []int{3}, true }, "from other tokens than its keys"},
+		"cross of nystrom":              {"nystrom", func(c *AttentionConfig) { c.Apart = true }, "found cross-attention or a memory with nystrom"},
+		"many sizes":                    {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
+		"long n-grams":                  {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
+		"head dimension":                {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
 	} {
-		m, err := ParseMechanism(c.mechanism)
+		m, err := mechanism.Parse(c.text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,20 +91,4 @@ func TestSettingsThatCannotGoTogether(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
 	}
-}
-
-func FuzzParseMechanism(f *testing.F) {
-	for _, text := range []string{"full", "window(4) | global(0)", "performer(features=32, seed=1)", "elu", "nystrom(landmarks=8, conv=3)", "performer(", "relu()"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		m, err := ParseMechanism(text)
-		if err != nil {
-			return
-		}
-		again, err := ParseMechanism(m.String())
-		if err != nil || again.String() != m.String() {
-			t.Errorf("%q reads as %q, which reads as %q, %v", text, m, again, err)
-		}
-	})
 }

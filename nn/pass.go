@@ -3,6 +3,7 @@ package nn
 import (
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/internal/random"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -11,9 +12,10 @@ type Pass struct {
 	G       *autograd.Graph
 	Lengths []int   // tokens of each sequence of the packed batch
 	Starts  []int   // position of each sequence's first token; nil: 0. What came before is memory or a cache
-	Shapes  *Shapes // compiled attention, shared by layers and passes; not nil
 	Rate    float64 // of dropout
 	Seed    uint64  // of what dropout drops
+
+	Compiled *CompileCache // attention, shared by layers and passes; not nil
 
 	before       []int32 // what Read was told
 	tokens       []int32
@@ -51,7 +53,7 @@ func positions(lengths, starts []int) []int32 {
 // With returns a pass over the same tokens, or others made of them, as sequences of other lengths. It shares everything else,
 // and is closed with p.
 func (p *Pass) With(lengths []int) *Pass {
-	return &Pass{G: p.G, Lengths: lengths, Shapes: p.Shapes, Rate: p.Rate, Seed: p.Seed, root: p.first()}
+	return &Pass{G: p.G, Lengths: lengths, Compiled: p.Compiled, Rate: p.Rate, Seed: p.Seed, root: p.first()}
 }
 
 func (p *Pass) first() *Pass {
@@ -65,7 +67,7 @@ func (p *Pass) first() *Pass {
 func (p *Pass) Dropout(x *autograd.Var) *autograd.Var {
 	first := p.first()
 	first.places++
-	return p.G.Dropout(x, p.Rate, mix(p.Seed+first.places*0x9e3779b97f4a7c15))
+	return p.G.Dropout(x, p.Rate, random.Finalise(p.Seed+first.places*random.Gamma))
 }
 
 // borrow takes a float32 matrix that fill fills, to be given back by Close.

@@ -15,7 +15,7 @@ type Position uint8
 const (
 	NoPosition Position = iota // the mechanism alone: a causal model can do without
 	Learned                    // a table added to the embeddings
-	Rotary                     // queries and keys turned by their position (Su et al. 2021)
+	Rotary                     // queries and keys rotated by their position (Su et al. 2021)
 	ALiBi                      // a slope by distance (Press et al. 2021)
 	T5                         // a learned bias by bucket of distance (Raffel et al. 2020)
 	Relative                   // Transformer-XL's terms by distance (Dai et al. 2019)

@@ -188,11 +188,11 @@ func measureAttention(x tensor.Exec, t tensor.Type) (float64, error) {
 	grads := attention.Grads{DQ: mats[5], DK: mats[6], DV: mats[7]}
 	var failed error
 	flops := rate(a.ForwardFlops()+a.BackwardFlops(), func() {
-		if err := a.Forward(x, out, lse, q, k, v); err != nil {
+		if err := a.Forward(x, attention.Out{O: out, LSE: lse}, attention.In{Q: q, K: k, V: v}); err != nil {
 			failed = err
 			return
 		}
-		if err := a.Backward(x, grads, dout, out, lse, q, k, v); err != nil {
+		if err := a.Backward(x, grads, dout, attention.Out{O: out, LSE: lse}, attention.In{Q: q, K: k, V: v}); err != nil {
 			failed = err
 		}
 	})

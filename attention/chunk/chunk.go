@@ -44,7 +44,7 @@ type Options struct {
 	Size   int // tokens kept by each chunk, but the last; 0: DefaultSize
 	Before int // tokens read before those kept
 	After  int // tokens read after them
-	Period int // after how many tokens the layers' patterns repeat (pattern.Reach); 0: 1
+	Period int // after how many tokens the layers' patterns repeat (pattern.ReceptiveField); 0: 1
 }
 
 // Plan cuts a document of T tokens into chunks that keep size tokens each, the last one perhaps fewer, and read

@@ -119,7 +119,7 @@ func checkChunks(T int, chunks []Chunk) error {
 
 // follow takes one chunk through the layers. Tokens lo … hi−1 are what they are in the whole document: at first all
 // that the chunk reads, and after each layer those whose keys were all among them.
-func (r *Report) follow(c Chunk, reaches []pattern.Reach) {
+func (r *Report) follow(c Chunk, reaches []pattern.ReceptiveField) {
 	lo, hi := c.Start, c.End
 	for i, reach := range reaches {
 		layer := &r.Layers[i]
@@ -135,7 +135,7 @@ func (r *Report) follow(c Chunk, reaches []pattern.Reach) {
 }
 
 // inside returns the tokens all of whose keys lie in lo … hi−1. At the ends of the document no key is missing.
-func inside(lo, hi int, reach pattern.Reach, T int) (int, int) {
+func inside(lo, hi int, reach pattern.ReceptiveField, T int) (int, int) {
 	if lo > 0 {
 		lo = min(lo+reach.Before, T)
 	}

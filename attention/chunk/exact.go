@@ -51,10 +51,10 @@ func Exact(size int, layers ...pattern.Pattern) (Options, error) {
 }
 
 // reachOf returns the reach of each layer, and after how many tokens all of them repeat.
-func reachOf(layers []pattern.Pattern) ([]pattern.Reach, int, error) {
-	reaches := make([]pattern.Reach, len(layers))
+func reachOf(layers []pattern.Pattern) ([]pattern.ReceptiveField, int, error) {
+	reaches := make([]pattern.ReceptiveField, len(layers))
 	for i, p := range layers {
-		r, err := pattern.ReachOf(p)
+		r, err := pattern.ReceptiveFieldOf(p)
 		if err != nil {
 			return nil, 0, fmt.Errorf("chunk: layer %d cannot run in chunks: %w", i+1, err)
 		}
@@ -64,7 +64,7 @@ func reachOf(layers []pattern.Pattern) ([]pattern.Reach, int, error) {
 		return nil, 1, nil
 	}
 	// Each layer has told its reach, so what can fail here is only that they never repeat together.
-	all, err := pattern.ReachOf(pattern.Or(layers...))
+	all, err := pattern.ReceptiveFieldOf(pattern.Or(layers...))
 	if err != nil {
 		return nil, 0, fmt.Errorf("chunk: %w", err)
 	}

@@ -3,7 +3,7 @@ package chunk
 import (
 	"fmt"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -77,5 +77,5 @@ func checkMat(name string, m tensor.Mat) error {
 	if m.Rows < 0 || m.Cols < 0 {
 		return fmt.Errorf("chunk: found %s of %d×%d, expected no negative side", name, m.Rows, m.Cols)
 	}
-	return door.Data("chunk", name, m)
+	return check.Data("chunk", name, m)
 }

@@ -28,7 +28,7 @@ func stack(x tensor.Mat, layers []pattern.Pattern) (tensor.Mat, error) {
 			return now, err
 		}
 		out := tensor.New(tensor.F32, x.Rows, x.Cols)
-		if err := a.Forward(tensor.Exec{}, out, tensor.Mat{}, now, now, now); err != nil {
+		if err := a.Forward(tensor.Exec{}, attention.Out{O: out}, attention.In{Q: now, K: now, V: now}); err != nil {
 			return now, err
 		}
 		for i, v := range out.F32 {

@@ -1,25 +1,26 @@
 package linear
 
 import (
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Grads is where Backward writes the gradients of q, k and v: matrices of their shapes, of any element types.
+// Grads is what Backward writes: the gradients of Q, K and V, in their shapes and of any element types.
 type Grads struct{ DQ, DK, DV tensor.Mat }
 
-// Backward computes the gradients of a Forward with the same q, k and v, given the gradient of its output. They are
+// Backward computes the gradients of a Forward with the same in from do [T, H·D], the gradient of its output. They are
 // overwritten, and must not overlap what is read. The stabilisers cancel in the output, and so in the gradients; where a
 // row's normaliser was too small (see [Linear.Forward]) it gives zeros.
 //
 // Features and sums are computed again: nothing is kept from Forward. Scratch is that of Forward, twice as many sums, and
 // with a causal mask 2·H floats a token. Cost: [Linear.BackwardFlops], and about half as much again for what is computed
 // again. Errors, bits and dry matrices are as in Forward.
-func (l *Linear) Backward(x tensor.Exec, g Grads, dout, q, k, v tensor.Mat) error {
+func (l *Linear) Backward(x tensor.Exec, g Grads, do tensor.Mat, in attention.In) error {
 	t, qCols, kvCols := l.tokens, l.c.Heads*l.c.HeadDim, l.c.KVHeads*l.c.HeadDim
-	dry, err := door.Check("linear", x.Pool, door.Of("q", q, t, qCols), door.Of("k", k, t, kvCols), door.Of("v", v, t, kvCols),
-		door.Of("dout", dout, t, qCols), door.Of("DQ", g.DQ, t, qCols), door.Of("DK", g.DK, t, kvCols), door.Of("DV", g.DV, t, kvCols))
+	dry, err := l.c.checkMats(x.Pool, t, in, check.Of("DO", do, t, qCols),
+		check.Of("DQ", g.DQ, t, qCols), check.Of("DK", g.DK, t, kvCols), check.Of("DV", g.DV, t, kvCols))
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,8 @@ func (l *Linear) Backward(x tensor.Exec, g Grads, dout, q, k, v tensor.Mat) erro
 	if dry {
 		return nil
 	}
-	b := &backward{Grads: g, dout: dout, q: q, k: k, v: v}
+	q, k, v := in.Q, in.K, in.V
+	b := &backward{Grads: g, dout: do, q: q, k: k, v: v}
 	r.sumKeys(k, v)
 	if l.c.Causal {
 		r.causalBackward(b)

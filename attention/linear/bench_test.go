@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -26,7 +27,7 @@ func (in batch) benchForward(b *testing.B) {
 	x, out := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}, tensor.New(in.typ, in.q.Rows, in.q.Cols)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := in.l.Forward(x, out, in.q, in.k, in.v); err != nil {
+		if err := in.l.Forward(x, out, attention.In{Q: in.q, K: in.k, V: in.v}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -40,7 +41,7 @@ func (in batch) benchBackward(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := in.l.Backward(x, g, in.dout, in.q, in.k, in.v); err != nil {
+		if err := in.l.Backward(x, g, in.dout, attention.In{Q: in.q, K: in.k, V: in.v}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -56,7 +57,7 @@ func BenchmarkDecode(b *testing.B) {
 			x, out := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}, tensor.New(tensor.F32, 1, in.q.Cols)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.Step(x, out, in.q, in.k, in.v); err != nil {
+				if err := s.Step(x, out, attention.In{Q: in.q, K: in.k, V: in.v}); err != nil {
 					b.Fatal(err)
 				}
 			}

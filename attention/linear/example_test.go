@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
 	"github.com/longspan/longspan/tensor"
 )
@@ -21,7 +22,7 @@ func Example() {
 		v.F32[i] = 3 // the mean of equal values is that value, whatever the weights
 	}
 	out := tensor.New(tensor.F32, 128, 32)
-	if err := l.Forward(tensor.Exec{}, out, q, k, v); err != nil {
+	if err := l.Forward(tensor.Exec{}, out, attention.In{Q: q, K: k, V: v}); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -43,7 +44,7 @@ func ExampleState() {
 	}
 	for _, tokens := range []int{20, 1, 1} {
 		q, out := tensor.New(tensor.F32, tokens, 8), tensor.New(tensor.F32, tokens, 8)
-		if err := s.Step(tensor.Exec{}, out, q, q, q); err != nil {
+		if err := s.Step(tensor.Exec{}, out, attention.In{Q: q, K: q, V: q}); err != nil {
 			fmt.Println(err)
 			return
 		}

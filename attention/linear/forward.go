@@ -1,7 +1,8 @@
 package linear
 
 import (
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -12,17 +13,16 @@ import (
 // at least 2^−61.
 const minNormaliser = 0x1p-100
 
-// Forward computes out for q, k and v: out and q are [T, H·D], k and v [T, Hkv·D], of any element types; out may be q
-// itself and must not overlap k or v. Sums are float32. Scratch comes from x.Pool: about M·(D + 180) floats a thread, and
+// Forward computes out [T, H·D], with as many keys as queries. All matrices are of any element types; out may be Q
+// itself and must not overlap K or V. Sums are float32. Scratch comes from x.Pool: about M·(D + 180) floats a thread, and
 // for sequences cut into ranges a sixteenth of the bytes of k in float32. Cost: [Linear.ForwardFlops], and for a causal
 // mask 64·(M + D) more for every token and head.
 //
 // Bits depend on each sequence alone, not on the rest of the batch or x.Threads. Shapes that do not fit are errors. Dry
 // matrices take and give back the same memory and compute nothing.
-func (l *Linear) Forward(x tensor.Exec, out, q, k, v tensor.Mat) error {
-	c := l.c
-	dry, err := door.Check("linear", x.Pool, door.Of("q", q, l.tokens, c.Heads*c.HeadDim), door.Of("k", k, l.tokens, c.KVHeads*c.HeadDim),
-		door.Of("v", v, l.tokens, c.KVHeads*c.HeadDim), door.Of("out", out, l.tokens, c.Heads*c.HeadDim))
+func (l *Linear) Forward(x tensor.Exec, out tensor.Mat, in attention.In) error {
+	c, q, k, v := l.c, in.Q, in.K, in.V
+	dry, err := c.checkMats(x.Pool, l.tokens, in, check.Of("O", out, l.tokens, c.Heads*c.HeadDim))
 	if err != nil {
 		return err
 	}

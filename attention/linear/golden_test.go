@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
 	"github.com/longspan/longspan/internal/golden"
 	"github.com/longspan/longspan/internal/kerneltest"
@@ -66,10 +67,10 @@ func compareKernels(t *testing.T, g *golden.File, l *linear.Linear) {
 	q, k, v := g.Mat("q"), g.Mat("k"), g.Mat("v")
 	like := func(m tensor.Mat) tensor.Mat { return tensor.New(tensor.F32, m.Rows, m.Cols) }
 	out, grads := like(q), linear.Grads{DQ: like(q), DK: like(k), DV: like(v)}
-	if err := l.Forward(tensor.Exec{}, out, q, k, v); err != nil {
+	if err := l.Forward(tensor.Exec{}, out, attention.In{Q: q, K: k, V: v}); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Backward(tensor.Exec{}, grads, g.Mat("dout"), q, k, v); err != nil {
+	if err := l.Backward(tensor.Exec{}, grads, g.Mat("dout"), attention.In{Q: q, K: k, V: v}); err != nil {
 		t.Fatal(err)
 	}
 	golden.Near(t, "out", golden.Wide(out), golden.Wide(g.Mat("out")), kernelTolerance)

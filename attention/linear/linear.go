@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -71,6 +72,13 @@ type Config struct {
 	Projection tensor.Mat // [M, D] F32: Ω itself, in place of the seeded one; the zero Mat: none
 }
 
+// checkMats refuses matrices that do not fit c and the number of tokens. It returns whether the call is dry.
+func (c Config) checkMats(mem *tensor.Pool, tokens int, in attention.In, more ...check.Mat) (dry bool, err error) {
+	kv := c.KVHeads * c.HeadDim
+	return check.Mats("linear", mem, append(more, check.Of("Q", in.Q, tokens, c.Heads*c.HeadDim),
+		check.Of("K", in.K, tokens, kv), check.Of("V", in.V, tokens, kv))...)
+}
+
 // resolve fills in the defaults and refuses what cannot be computed.
 func (c Config) resolve() (Config, error) {
 	if c.Feature < Performer || c.Feature > ReLU {
@@ -107,7 +115,7 @@ func (c Config) resolvePerformer() (Config, error) {
 			return c, fmt.Errorf("linear: found a projection of %d×%d %v, expected %d×%d f32 with data: a row a feature",
 				p.Rows, p.Cols, p.Type, c.Features, c.HeadDim)
 		}
-		if err := door.Data("linear", "projection", p); err != nil {
+		if err := check.Data("linear", "projection", p); err != nil {
 			return c, err
 		}
 		for i := range p.Rows {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/kerneltest"
 	"github.com/longspan/longspan/tensor"
@@ -77,7 +78,7 @@ func flat(m tensor.Mat) []float32 {
 func (b batch) forward(t testing.TB, x tensor.Exec) []float32 {
 	t.Helper()
 	out := tensor.New(b.typ, b.q.Rows, b.q.Cols)
-	if err := b.l.Forward(x, out, b.q, b.k, b.v); err != nil {
+	if err := b.l.Forward(x, out, attention.In{Q: b.q, K: b.k, V: b.v}); err != nil {
 		t.Fatal(err)
 	}
 	return flat(out)
@@ -142,7 +143,7 @@ func (b batch) backward(t testing.TB, x tensor.Exec) (dq, dk, dv []float32) {
 		DK: tensor.New(b.typ, b.k.Rows, b.k.Cols),
 		DV: tensor.New(b.typ, b.k.Rows, b.k.Cols),
 	}
-	if err := b.l.Backward(x, g, b.dout, b.q, b.k, b.v); err != nil {
+	if err := b.l.Backward(x, g, b.dout, attention.In{Q: b.q, K: b.k, V: b.v}); err != nil {
 		t.Fatal(err)
 	}
 	return flat(g.DQ), flat(g.DK), flat(g.DV)
@@ -389,7 +390,7 @@ func TestInPlace(t *testing.T) {
 	for _, c := range configs() {
 		b := newBatch(mustNew(t, c, 33, 70), tensor.F32, 1, 2)
 		want := b.forward(t, tensor.Exec{})
-		if err := b.l.Forward(tensor.Exec{Threads: 2}, b.q, b.q, b.k, b.v); err != nil {
+		if err := b.l.Forward(tensor.Exec{Threads: 2}, b.q, attention.In{Q: b.q, K: b.k, V: b.v}); err != nil {
 			t.Fatal(err)
 		}
 		kerneltest.SameBits(t, flat(b.q), want)
@@ -408,10 +409,10 @@ func TestDryTakesTheSame(t *testing.T) {
 		}
 		d.q, d.k, d.v, d.dout = dry(b.q), dry(b.k), dry(b.v), dry(b.dout)
 		x := tensor.Exec{Threads: 2, Pool: plan}
-		if err := d.l.Forward(x, d.q, d.q, d.k, d.v); err != nil {
+		if err := d.l.Forward(x, d.q, attention.In{Q: d.q, K: d.k, V: d.v}); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.l.Backward(x, Grads{DQ: d.q, DK: d.k, DV: d.k}, d.dout, d.q, d.k, d.v); err != nil {
+		if err := d.l.Backward(x, Grads{DQ: d.q, DK: d.k, DV: d.k}, d.dout, attention.In{Q: d.q, K: d.k, V: d.v}); err != nil {
 			t.Fatal(err)
 		}
 		if run.Peak() != plan.Peak() || run.Peak() == 0 || run.InUse() != 0 || plan.InUse() != 0 {
@@ -462,15 +463,15 @@ func TestRefusals(t *testing.T) {
 	typeless := kv
 	typeless.Type = 9
 	for want, err := range map[string]error{
-		"found q of 4×64":     l.Forward(tensor.Exec{}, q, q.SliceRows(0, 4), kv, kv),
-		"found out of 5×32":   l.Forward(tensor.Exec{}, kv, q, kv, kv),
-		"found 100 elements":  l.Forward(tensor.Exec{}, q, q, short, kv),
-		"in k with rows -1":   l.Forward(tensor.Exec{}, q, q, narrow, kv),
-		"in v with rows":      l.Forward(tensor.Exec{}, q, q, kv, long),
-		"type(9)":             l.Forward(tensor.Exec{}, q, q, typeless, kv),
-		"dry pool":            l.Forward(tensor.Exec{Pool: tensor.NewDryPool()}, q, q, kv, kv),
-		"only one of q and v": l.Forward(tensor.Exec{}, q, q, kv, dry),
-		"found DK of 5×64":    l.Backward(tensor.Exec{}, Grads{q, q, kv}, q, q, kv, kv),
+		"found Q of 4×64":     l.Forward(tensor.Exec{}, q, attention.In{Q: q.SliceRows(0, 4), K: kv, V: kv}),
+		"found O of 5×32":     l.Forward(tensor.Exec{}, kv, attention.In{Q: q, K: kv, V: kv}),
+		"found 100 elements":  l.Forward(tensor.Exec{}, q, attention.In{Q: q, K: short, V: kv}),
+		"in K with rows -1":   l.Forward(tensor.Exec{}, q, attention.In{Q: q, K: narrow, V: kv}),
+		"in V with rows":      l.Forward(tensor.Exec{}, q, attention.In{Q: q, K: kv, V: long}),
+		"type(9)":             l.Forward(tensor.Exec{}, q, attention.In{Q: q, K: typeless, V: kv}),
+		"dry pool":            l.Forward(tensor.Exec{Pool: tensor.NewDryPool()}, q, attention.In{Q: q, K: kv, V: kv}),
+		"only one of O and V": l.Forward(tensor.Exec{}, q, attention.In{Q: q, K: kv, V: dry}),
+		"found DK of 5×64":    l.Backward(tensor.Exec{}, Grads{q, q, kv}, q, attention.In{Q: q, K: kv, V: kv}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)

@@ -8,7 +8,8 @@ import (
 	"hash/fnv"
 	"math"
 
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -60,25 +61,24 @@ func (s *State) sums(kvHead int) sums {
 }
 
 // Step computes the outputs of the next n tokens, 0 or more, and takes them into the state: one token while decoding, a
-// prompt or a part of it before. out and q are [n, H·D], k and v [n, Hkv·D], as in [Linear.Forward], whose causal output it
+// prompt or a part of it before. out and Q are [n, H·D], K and V [n, Hkv·D], as in [Linear.Forward], whose causal output it
 // equals but for rounding: the chunks begin elsewhere, and up to four tokens at a time make none. On an error the state is
 // as before. Cost of a token by itself: reading and writing the state once, and one projection.
-func (s *State) Step(x tensor.Exec, out, q, k, v tensor.Mat) error {
-	c, n := s.l.c, q.Rows
+func (s *State) Step(x tensor.Exec, out tensor.Mat, in attention.In) error {
+	c, n := s.l.c, in.Q.Rows
 	if n > maxTokens-s.tokens {
 		return fmt.Errorf("linear: found %d tokens after %d, expected at most %d in all; start a new state", n, s.tokens, maxTokens)
 	}
-	dry, err := door.Check("linear", x.Pool, door.Of("q", q, n, c.Heads*c.HeadDim), door.Of("k", k, n, c.KVHeads*c.HeadDim),
-		door.Of("v", v, n, c.KVHeads*c.HeadDim), door.Of("out", out, n, c.Heads*c.HeadDim))
+	dry, err := c.checkMats(x.Pool, n, in, check.Of("O", out, n, c.Heads*c.HeadDim))
 	if err != nil || n == 0 {
 		return err
 	}
 	r := &run{l: s.l, x: x}
 	defer r.end()
 	if n <= fewTokens && s.l.group() <= tokenHeads {
-		s.stepTokens(r, out, q, k, v)
+		s.stepTokens(r, out, in.Q, in.K, in.V)
 	} else {
-		s.stepChunks(r, out, q, k, v)
+		s.stepChunks(r, out, in.Q, in.K, in.V)
 	}
 	if !dry {
 		s.tokens += n

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/internal/kerneltest"
 	"github.com/longspan/longspan/tensor"
 )
@@ -14,7 +15,7 @@ func (b batch) steps(t testing.TB, s *State, sizes ...int) []float32 {
 	out := tensor.New(b.typ, b.q.Rows, b.q.Cols)
 	for row, i := 0, 0; row < b.q.Rows; i++ {
 		to := min(row+sizes[i%len(sizes)], b.q.Rows)
-		err := s.Step(tensor.Exec{Threads: 1 + i%2}, out.SliceRows(row, to), b.q.SliceRows(row, to), b.k.SliceRows(row, to), b.v.SliceRows(row, to))
+		err := s.Step(tensor.Exec{Threads: 1 + i%2}, out.SliceRows(row, to), attention.In{Q: b.q.SliceRows(row, to), K: b.k.SliceRows(row, to), V: b.v.SliceRows(row, to)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,9 +100,9 @@ func TestStateRefusals(t *testing.T) {
 			_, err := mustNew(t, Config{Heads: 1, HeadDim: 16}).NewState()
 			return err
 		},
-		"found k of 1×16": func() error {
+		"found K of 1×16": func() error {
 			one := tensor.New(tensor.F32, 1, 32)
-			return s.Step(tensor.Exec{}, one, one, one.SliceCols(0, 16), one)
+			return s.Step(tensor.Exec{}, one, attention.In{Q: one, K: one.SliceCols(0, 16), V: one})
 		},
 	} {
 		if err := load(); err == nil || !strings.Contains(err.Error(), want) {

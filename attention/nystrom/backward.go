@@ -2,18 +2,18 @@ package nystrom
 
 import (
 	"github.com/longspan/longspan/attention"
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Grads is where Backward writes gradients.
+// Grads is what Backward writes.
 type Grads struct {
-	DQ, DK, DV tensor.Mat // like q, k and v, of any element types
+	DQ, DK, DV tensor.Mat // like Q, K and V, of any element types
 	Conv       tensor.Mat // [H, ConvKernel] F32, or the zero Mat without a skip
 }
 
-// Backward computes the gradients of a Forward with the same q, k, v and conv, given the gradient of its output: through
+// Backward computes the gradients of a Forward with the same in from do [T, H·D], the gradient of its output: through
 // the skip, the two attentions, every step of the pseudo-inverse and the means. They are overwritten, and must not overlap
 // what is read.
 //
@@ -21,13 +21,10 @@ type Grads struct {
 // keys, [T, H·D] floats for the product, as much for each gradient that is stored in 16 bits, and nine rows of H·D for
 // every landmark. Cost: [Nystrom.BackwardFlops] and [Nystrom.ForwardFlops]. Errors, bits and dry matrices are as in
 // Forward.
-func (n *Nystrom) Backward(x tensor.Exec, g Grads, dout, q, k, v, conv tensor.Mat) error {
+func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	t, width := n.tokens, n.width()
-	dry, err := door.Check("nystrom", x.Pool, door.Of("q", q, t, width), door.Of("k", k, t, width), door.Of("v", v, t, width),
-		door.Of("dout", dout, t, width), door.Of("DQ", g.DQ, t, width), door.Of("DK", g.DK, t, width), door.Of("DV", g.DV, t, width))
-	if err == nil {
-		err = n.checkConv("conv", conv, dry)
-	}
+	dry, err := n.checkMats(x.Pool, in, check.Of("DO", do, t, width),
+		check.Of("DQ", g.DQ, t, width), check.Of("DK", g.DK, t, width), check.Of("DV", g.DV, t, width))
 	if err == nil {
 		err = n.checkConv("Grads.Conv", g.Conv, dry)
 	}
@@ -36,23 +33,25 @@ func (n *Nystrom) Backward(x tensor.Exec, g Grads, dout, q, k, v, conv tensor.Ma
 	}
 	r := n.begin(x, dry)
 	defer r.end()
-	lseKeys, lseMark, product := r.get(n.c.Heads, n.marks), r.get(n.c.Heads, t), r.get(t, width)
-	if err := r.product(product, lseKeys, lseMark, q, k, v); err != nil {
+	norms, product := lse{r.get(n.c.Heads, n.marks), r.get(n.c.Heads, t)}, r.get(t, width)
+	if err := r.product(product, norms, in.In); err != nil {
 		return err
 	}
 	b := r.newBackward(g)
-	err = n.toMark.Backward(x, attention.Grads{DQ: b.dq, DK: b.dmarkK, DV: b.dw}, dout, product, lseMark, q, r.markK, r.w)
+	err = n.toMark.Backward(x, attention.Grads{DQ: b.dq, DK: b.dmarkK, DV: b.dw}, do,
+		attention.Out{O: product, LSE: norms.toMark}, attention.In{Q: in.Q, K: r.markK, V: r.w})
 	if err != nil {
 		return err
 	}
 	r.inverses(b)
-	err = n.toKeys.Backward(x, attention.Grads{DQ: b.dmarkQ2, DK: b.dk, DV: b.dv}, b.dbv, r.bv, lseKeys, r.markQ, k, v)
+	err = n.toKeys.Backward(x, attention.Grads{DQ: b.dmarkQ2, DK: b.dk, DV: b.dv}, b.dbv,
+		attention.Out{O: r.bv, LSE: norms.toKeys}, attention.In{Q: r.markQ, K: in.K, V: in.V})
 	if err != nil {
 		return err
 	}
 	r.join(g, b)
-	r.convolve(g.DV, dout, conv, true)
-	r.tapGrads(g.Conv, dout, v)
+	r.convolve(g.DV, do, in.Conv, true)
+	r.tapGrads(g.Conv, do, in.V)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -16,9 +17,11 @@ func BenchmarkNystrom(b *testing.B) {
 			x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
 			like := func() tensor.Mat { return tensor.New(tensor.F32, tokens, in.n.width()) }
 			out, g := like(), Grads{DQ: like(), DK: like(), DV: like(), Conv: tensor.New(tensor.F32, in.conv.Rows, in.conv.Cols)}
-			measure(b, "forward/"+name, in.n.ForwardFlops(), func() error { return in.n.Forward(x, out, in.q, in.k, in.v, in.conv) })
+			measure(b, "forward/"+name, in.n.ForwardFlops(), func() error {
+				return in.n.Forward(x, out, In{In: attention.In{Q: in.q, K: in.k, V: in.v}, Conv: in.conv})
+			})
 			measure(b, "backward/"+name, in.n.BackwardFlops(), func() error {
-				return in.n.Backward(x, g, in.dout, in.q, in.k, in.v, in.conv)
+				return in.n.Backward(x, g, in.dout, In{In: attention.In{Q: in.q, K: in.k, V: in.v}, Conv: in.conv})
 			})
 		}
 	}

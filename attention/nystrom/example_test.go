@@ -3,6 +3,7 @@ package nystrom_test
 import (
 	"fmt"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/tensor"
 )
@@ -19,7 +20,7 @@ func Example() {
 		x.F32[i] = 1
 	}
 	taps.F32[1] = 0.5 // the skip adds half of each value
-	if err := n.Forward(tensor.Exec{}, out, x, x, x, taps); err != nil {
+	if err := n.Forward(tensor.Exec{}, out, nystrom.In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -1,39 +1,45 @@
 package nystrom
 
 import (
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Forward computes out for q, k and v, all [T, H·D] and of any element types; conv is [H, ConvKernel] F32, the taps of the
-// skip, or the zero Mat where there is none. out must not overlap the others. Sums are float32; where out has 16 bits, the
-// product is rounded to it before the skip is added.
+// In is what Nyström attention reads, with as many keys as queries and as many key/value heads as heads.
+type In struct {
+	attention.In
+	Conv tensor.Mat // [H, ConvKernel] F32: the taps of the skip; the zero Mat without a skip
+}
+
+// Forward computes out [T, H·D] of any element type. out must not overlap the others. Sums are float32; where out has 16 bits,
+// the product is rounded to it before the skip is added.
 //
 // Scratch from x.Pool: four rows of H·D for every landmark, what package attention needs to attend to T keys, and about
 // 10·m² floats a thread. Bits depend on each sequence alone, not on the rest of the batch or x.Threads. Shapes that do not
 // fit are errors. Dry matrices take and give back the same memory and compute nothing.
-func (n *Nystrom) Forward(x tensor.Exec, out, q, k, v, conv tensor.Mat) error {
-	dry, err := door.Check("nystrom", x.Pool, door.Of("q", q, n.tokens, n.width()), door.Of("k", k, n.tokens, n.width()),
-		door.Of("v", v, n.tokens, n.width()), door.Of("out", out, n.tokens, n.width()))
-	if err == nil {
-		err = n.checkConv("conv", conv, dry)
-	}
+func (n *Nystrom) Forward(x tensor.Exec, out tensor.Mat, in In) error {
+	dry, err := n.checkMats(x.Pool, in, check.Of("O", out, n.tokens, n.width()))
 	if err != nil {
 		return err
 	}
 	r := n.begin(x, dry)
 	defer r.end()
-	if err := r.product(out, tensor.Mat{}, tensor.Mat{}, q, k, v); err != nil {
+	if err := r.product(out, lse{}, in.In); err != nil {
 		return err
 	}
-	r.convolve(out, v, conv, false)
+	r.convolve(out, in.V, in.Conv, false)
 	return nil
 }
 
-// product computes F·A⁺·B·V into out; lseKeys and lseMark receive the normalisers of B and F, if they are not zero Mats.
-func (r *run) product(out, lseKeys, lseMark, q, k, v tensor.Mat) error {
-	r.landmarks(q, k, v)
-	if err := r.n.toKeys.Forward(r.x, r.bv, lseKeys, r.markQ, k, v); err != nil {
+// lse is the logarithms of the normalisers of B and F; zero Mats where they are not wanted.
+type lse struct{ toKeys, toMark tensor.Mat }
+
+// product computes F·A⁺·B·V into out, and the normalisers.
+func (r *run) product(out tensor.Mat, norms lse, in attention.In) error {
+	r.landmarks(in)
+	err := r.n.toKeys.Forward(r.x, attention.Out{O: r.bv, LSE: norms.toKeys}, attention.In{Q: r.markQ, K: in.K, V: in.V})
+	if err != nil {
 		return err
 	}
 	long, heads := r.n.long(), r.n.c.Heads
@@ -45,7 +51,7 @@ func (r *run) product(out, lseKeys, lseMark, q, k, v tensor.Mat) error {
 		w.forward()
 		storeRows(r.w, s.at, col, w)
 	})
-	return r.n.toMark.Forward(r.x, out, lseMark, q, r.markK, r.w)
+	return r.n.toMark.Forward(r.x, attention.Out{O: out, LSE: norms.toMark}, attention.In{Q: in.Q, K: r.markK, V: r.w})
 }
 
 // long lists the sequences that have more tokens than landmarks.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/internal/golden"
 	"github.com/longspan/longspan/internal/kerneltest"
@@ -40,10 +41,10 @@ func TestGolden(t *testing.T) {
 		q, k, v, conv := g.Mat("q"), g.Mat("k"), g.Mat("v"), g.Mat("conv")
 		like := func(m tensor.Mat) tensor.Mat { return tensor.New(tensor.F32, m.Rows, m.Cols) }
 		out, grads := like(q), nystrom.Grads{DQ: like(q), DK: like(k), DV: like(v), Conv: like(conv)}
-		if err := n.Forward(tensor.Exec{}, out, q, k, v, conv); err != nil {
+		if err := n.Forward(tensor.Exec{}, out, nystrom.In{In: attention.In{Q: q, K: k, V: v}, Conv: conv}); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.Backward(tensor.Exec{}, grads, g.Mat("dout"), q, k, v, conv); err != nil {
+		if err := n.Backward(tensor.Exec{}, grads, g.Mat("dout"), nystrom.In{In: attention.In{Q: q, K: k, V: v}, Conv: conv}); err != nil {
 			t.Fatal(err)
 		}
 		golden.Near(t, "out", golden.Wide(out), wide("out"), kernelTolerance)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention"
-	"github.com/longspan/longspan/attention/internal/door"
+	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -119,6 +119,9 @@ func New(c Config, lens []int) (*Nystrom, error) {
 
 const maxTokens = 1 << 29
 
+// Tokens is T, the sum of the lengths.
+func (n *Nystrom) Tokens() int { return n.tokens }
+
 // ForwardFlops counts the useful operations of Forward: those of the two attentions, and of the skip. The inverses do not
 // grow with the tokens and are not counted.
 func (n *Nystrom) ForwardFlops() float64 {
@@ -136,6 +139,16 @@ func (n *Nystrom) skipFlops() float64 {
 
 func (n *Nystrom) width() int { return n.c.Heads * n.c.HeadDim }
 
+// checkMats refuses matrices that do not fit n. It returns whether the call is dry.
+func (n *Nystrom) checkMats(mem *tensor.Pool, in In, more ...check.Mat) (dry bool, err error) {
+	dry, err = check.Mats("nystrom", mem, append(more, check.Of("Q", in.Q, n.tokens, n.width()),
+		check.Of("K", in.K, n.tokens, n.width()), check.Of("V", in.V, n.tokens, n.width()))...)
+	if err == nil {
+		err = n.checkConv("Conv", in.Conv, dry)
+	}
+	return dry, err
+}
+
 // checkConv refuses taps that are not [H, ConvKernel] F32, or that have no data in a run that is not dry.
 func (n *Nystrom) checkConv(name string, m tensor.Mat, dry bool) error {
 	if m.Type != tensor.F32 {
@@ -152,7 +165,7 @@ func (n *Nystrom) checkConv(name string, m tensor.Mat, dry bool) error {
 	if m.Dry() && !dry {
 		return fmt.Errorf("nystrom: found %s without data beside matrices with data, expected all with data, or none", name)
 	}
-	return door.Data("nystrom", name, m)
+	return check.Data("nystrom", name, m)
 }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

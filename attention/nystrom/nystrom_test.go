@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/internal/kerneltest"
 	"github.com/longspan/longspan/tensor"
 )
@@ -55,7 +56,7 @@ func flat(m tensor.Mat) []float32 {
 func (b batch) forward(t testing.TB, x tensor.Exec) []float32 {
 	t.Helper()
 	out := tensor.New(b.typ, b.q.Rows, b.q.Cols)
-	if err := b.n.Forward(x, out, b.q, b.k, b.v, b.conv); err != nil {
+	if err := b.n.Forward(x, out, In{In: attention.In{Q: b.q, K: b.k, V: b.v}, Conv: b.conv}); err != nil {
 		t.Fatal(err)
 	}
 	return flat(out)
@@ -65,7 +66,7 @@ func (b batch) backward(t testing.TB, x tensor.Exec) (dq, dk, dv, dconv []float3
 	t.Helper()
 	like := func() tensor.Mat { return tensor.New(b.typ, b.q.Rows, b.q.Cols) }
 	g := Grads{DQ: like(), DK: like(), DV: like(), Conv: tensor.New(tensor.F32, b.conv.Rows, b.conv.Cols)}
-	if err := b.n.Backward(x, g, b.dout, b.q, b.k, b.v, b.conv); err != nil {
+	if err := b.n.Backward(x, g, b.dout, In{In: attention.In{Q: b.q, K: b.k, V: b.v}, Conv: b.conv}); err != nil {
 		t.Fatal(err)
 	}
 	return flat(g.DQ), flat(g.DK), flat(g.DV), g.Conv.F32
@@ -192,10 +193,10 @@ func TestDryTakesTheSame(t *testing.T) {
 		b.all(t, tensor.Exec{Threads: 2, Pool: run})
 		d := tensor.Mat{Type: typ, Rows: b.q.Rows, Cols: b.q.Cols, Stride: b.q.Cols}
 		x, taps := tensor.Exec{Threads: 2, Pool: plan}, tensor.New(tensor.F32, b.conv.Rows, b.conv.Cols)
-		if err := b.n.Forward(x, d, d, d, d, b.conv); err != nil {
+		if err := b.n.Forward(x, d, In{In: attention.In{Q: d, K: d, V: d}, Conv: b.conv}); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.n.Backward(x, Grads{DQ: d, DK: d, DV: d, Conv: taps}, d, d, d, d, b.conv); err != nil {
+		if err := b.n.Backward(x, Grads{DQ: d, DK: d, DV: d, Conv: taps}, d, In{In: attention.In{Q: d, K: d, V: d}, Conv: b.conv}); err != nil {
 			t.Fatal(err)
 		}
 		if run.Peak() != plan.Peak() || run.Peak() == 0 || run.InUse() != 0 || plan.InUse() != 0 {
@@ -296,14 +297,14 @@ func TestRefusals(t *testing.T) {
 	n := mustNew(t, good, 5)
 	x, taps := tensor.New(tensor.F32, 5, 32), tensor.New(tensor.F32, 2, 3)
 	for want, err := range map[string]error{
-		"found k of 4×32":     n.Forward(tensor.Exec{}, x, x, x.SliceRows(0, 4), x, taps),
-		"found conv of 0×0":   n.Forward(tensor.Exec{}, x, x, x, x, tensor.Mat{}),
-		"conv without data":   n.Forward(tensor.Exec{}, x, x, x, x, tensor.Mat{Rows: 2, Cols: 3, Stride: 3}),
-		"dry pool":            n.Forward(tensor.Exec{Pool: tensor.NewDryPool()}, x, x, x, x, taps),
-		"conv of type bf16":   n.Forward(tensor.Exec{}, x, x, x, x, tensor.New(tensor.BF16, 2, 3)),
-		"Grads.Conv of 0×0":   n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x}, x, x, x, x, taps),
-		"found DV of 5×16":    n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x.SliceCols(0, 16), Conv: taps}, x, x, x, x, taps),
-		"only one of q and v": n.Forward(tensor.Exec{}, x, x, x, tensor.Mat{Rows: 5, Cols: 32, Stride: 32}, taps),
+		"found K of 4×32":     n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x.SliceRows(0, 4), V: x}, Conv: taps}),
+		"found Conv of 0×0":   n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}}),
+		"Conv without data":   n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: tensor.Mat{Rows: 2, Cols: 3, Stride: 3}}),
+		"dry pool":            n.Forward(tensor.Exec{Pool: tensor.NewDryPool()}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
+		"Conv of type bf16":   n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: tensor.New(tensor.BF16, 2, 3)}),
+		"Grads.Conv of 0×0":   n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
+		"found DV of 5×16":    n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x.SliceCols(0, 16), Conv: taps}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
+		"only one of O and V": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: tensor.Mat{Rows: 5, Cols: 32, Stride: 32}}, Conv: taps}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)

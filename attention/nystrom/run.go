@@ -1,6 +1,7 @@
 package nystrom
 
 import (
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -51,7 +52,7 @@ func (r *run) scratch(pieces, size int, f func(mem []float32, piece int)) {
 }
 
 // landmarks fills markQ, markK and the rows of w that belong to short sequences.
-func (r *run) landmarks(q, k, v tensor.Mat) {
+func (r *run) landmarks(in attention.In) {
 	type mark struct {
 		s sequence
 		i int
@@ -65,12 +66,12 @@ func (r *run) landmarks(q, k, v tensor.Mat) {
 	r.scratch(len(all), r.n.width(), func(row []float32, piece int) {
 		s, i := all[piece].s, all[piece].i
 		from, to := segment(i, s.landmarks, s.tokens)
-		mean(r.markK.Row(s.at+i), k, s.row+from, s.row+to, row)
+		mean(r.markK.Row(s.at+i), in.K, s.row+from, s.row+to, row)
 		if s.short {
-			v.ReadPart(r.w.Row(s.at+i), s.row+i, 0)
+			in.V.ReadPart(r.w.Row(s.at+i), s.row+i, 0)
 			return
 		}
-		mean(r.markQ.Row(s.mark+i), q, s.row+from, s.row+to, row)
+		mean(r.markQ.Row(s.mark+i), in.Q, s.row+from, s.row+to, row)
 	})
 }
 

@@ -192,3 +192,76 @@ func (o or) String() string {
 	}
 	return strings.Join(parts, " | ")
 }
+
+// sees of an And asks all its patterns, and that of an Or any.
+func (a and) sees(i int, s Shape) func(int) bool { return naiveVote(a.of, i, s, len(a.of)) }
+func (o or) sees(i int, s Shape) func(int) bool  { return naiveVote(o.of, i, s, 1) }
+
+// naiveVote lets a query see the keys that at least least of the patterns let it see.
+func naiveVote(of []Pattern, i int, s Shape, least int) func(int) bool {
+	rows := make([]func(int) bool, len(of))
+	for n, p := range of {
+		rows[n] = naiveRow(p, i, s)
+	}
+	return func(k int) bool {
+		votes := 0
+		for _, sees := range rows {
+			if sees(k) {
+				votes++
+			}
+		}
+		return votes >= least
+	}
+}
+
+// Retained of an And is what all its patterns retain, and that of an Or what any of them does.
+func (a and) Retained(dst []Span, n int) []Span {
+	base := len(dst)
+	dst = Retained(dst, a.of[0], n)
+	for _, p := range a.of[1:] {
+		mid := len(dst)
+		dst = intersect(Retained(dst, p, n), base, mid)
+	}
+	return dst
+}
+
+func (o or) Retained(dst []Span, n int) []Span {
+	base := len(dst)
+	dst = Retained(dst, o.of[0], n)
+	for _, p := range o.of[1:] {
+		mid := len(dst)
+		if dst = Retained(dst, p, n); mid > base && len(dst) > mid {
+			dst = unite(dst, base, mid)
+		}
+	}
+	return dst
+}
+
+// ReceptiveField of an And ends where that of one of its patterns does.
+func (a and) ReceptiveField() (ReceptiveField, error) {
+	return foldFields(a.of, func(x, y int) int { return min(x, y) })
+}
+
+func (o or) ReceptiveField() (ReceptiveField, error) {
+	return foldFields(o.of, func(x, y int) int { return max(x, y) })
+}
+
+func foldFields(of []Pattern, fold func(x, y int) int) (ReceptiveField, error) {
+	all, err := ReceptiveFieldOf(of[0])
+	if err != nil {
+		return ReceptiveField{}, err
+	}
+	for _, p := range of[1:] {
+		r, err := ReceptiveFieldOf(p)
+		if err != nil {
+			return ReceptiveField{}, err
+		}
+		period := int64(all.Period) / int64(gcd(all.Period, r.Period)) * int64(r.Period)
+		if period > MaxTokens {
+			return ReceptiveField{}, fmt.Errorf("pattern: found patterns that repeat together only every %d tokens, expected %d or fewer; use lengths with a common multiple",
+				period, MaxTokens)
+		}
+		all = ReceptiveField{fold(all.Before, r.Before), fold(all.After, r.After), int(period)}
+	}
+	return all, nil
+}

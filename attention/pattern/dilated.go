@@ -31,3 +31,22 @@ func (d dilated) Spans(dst []Span, q int, s Shape) []Span {
 
 func (d dilated) Check(s Shape) error { return s.Check() }
 func (d dilated) String() string      { return fmt.Sprintf("dilated(%d, %d)", d.w, d.step) }
+
+var dilatedForm = form{name: "dilated", params: []string{"w", "step"}, required: 2,
+	about: "w keys on each side, step apart, and the query's own",
+	build: func(a arguments) Pattern { return Dilated(a.int(0, 0), a.int(1, 0)) }}
+
+func (d dilated) sees(i int, _ Shape) func(int) bool {
+	return func(k int) bool { return abs(i-k)%d.step == 0 && abs(i-k)/d.step <= d.w }
+}
+
+// far is the largest distance of a visible key, at most limit.
+func (d dilated) far(limit int) int { return int(min(int64(d.w)*int64(d.step), int64(limit))) }
+
+// Retained is the w·step keys before n.
+func (d dilated) Retained(dst []Span, n int) []Span { return appendSpan(dst, n-d.far(n), n, n) }
+
+// ReceptiveField is w·step on each side.
+func (d dilated) ReceptiveField() (ReceptiveField, error) {
+	return ReceptiveField{d.far(Unbounded), d.far(Unbounded), 1}, nil
+}

@@ -83,3 +83,24 @@ func (g global) String() string {
 	}
 	return "global(" + strings.Join(parts, ", ") + ")"
 }
+
+var globalForm = form{name: "global", rest: "position", runs: true,
+	about: "these tokens see all and are seen by all; 0..63 is a run of them",
+	build: func(a arguments) Pattern { return globalSpans(a.spans()) }}
+
+func (g global) sees(i int, _ Shape) func(int) bool {
+	return func(k int) bool { return naiveListed(g.at, i) || naiveListed(g.at, k) }
+}
+
+// Retained is everything while a global position is yet to come, since it will see all; then the global positions.
+func (g global) Retained(dst []Span, n int) []Span {
+	if g.at[len(g.at)-1].Hi > n {
+		return appendSpan(dst, 0, n, n)
+	}
+	return append(dst, g.at...)
+}
+
+// ReceptiveField returns an error: positions count from the start of the sequence.
+func (g global) ReceptiveField() (ReceptiveField, error) {
+	return placed(g, "global positions counted from the start of the sequence")
+}

@@ -158,13 +158,26 @@ func Share(p Pattern, s Shape) (float64, error) {
 	return g.Share(), nil
 }
 
-// cells returns the rows and columns of a picture of s whose longer side has at most limit cells, all about as many
-// tokens wide as high.
-func cells(s Shape, limit int) (rows, cols int) {
-	side := min(limit, max(s.Tq, s.Tk))
-	of := func(tokens int) int {
-		n := (int64(tokens)*int64(side) + int64(max(s.Tq, s.Tk)) - 1) / int64(max(s.Tq, s.Tk))
-		return max(1, int(n))
+// maxPicture bounds a picture's side, so that its cells are those of the largest grid.
+const maxPicture = 1 << 12
+
+// Picture is Count on a grid whose longer side has at most limit cells, 1 to 4,096. A cell covers about as many queries as keys.
+// It returns an error where Count does, and for a sequence without queries or keys.
+func Picture(p Pattern, s Shape, limit int) (*Grid, error) {
+	p = orInvalid(p)
+	if err := p.Check(s); err != nil {
+		return nil, err
 	}
-	return of(s.Tq), of(s.Tk)
+	if limit < 1 || limit > maxPicture {
+		return nil, fmt.Errorf("pattern: found a picture of %d cells, expected 1 to %d", limit, maxPicture)
+	}
+	if s.Tq == 0 || s.Tk == 0 {
+		return nil, fmt.Errorf("pattern: found %d queries and %d keys, expected some of both to draw", s.Tq, s.Tk)
+	}
+	longer := max(s.Tq, s.Tk)
+	cells := func(tokens int) int {
+		side := int64(tokens) * int64(min(limit, longer)) // may pass 32 bits
+		return max(1, int((side+int64(longer)-1)/int64(longer)))
+	}
+	return Count(p, s, cells(s.Tq), cells(s.Tk))
 }

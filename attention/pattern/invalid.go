@@ -26,3 +26,7 @@ func inRange(lo int, vs ...int) bool {
 func (p invalid) Spans(dst []Span, _ int, _ Shape) []Span { return dst }
 func (p invalid) Check(Shape) error                       { return p.err }
 func (p invalid) String() string                          { return p.text }
+
+func (p invalid) sees(int, Shape) func(int) bool          { return func(int) bool { return false } }
+func (p invalid) Retained(dst []Span, _ int) []Span       { return dst }
+func (p invalid) ReceptiveField() (ReceptiveField, error) { return ReceptiveField{}, p.err }

@@ -9,3 +9,12 @@ func Longformer(w int, positions ...int) Pattern {
 	}
 	return Or(Window(w), Global(positions...))
 }
+
+var longformerForm = form{name: "longformer", params: []string{"w"}, required: 1, rest: "position", runs: true,
+	about: "window(w) | global(position, …)",
+	build: func(a arguments) Pattern {
+		if len(a.rest) == 0 {
+			return Window(a.int(0, 0))
+		}
+		return Or(Window(a.int(0, 0)), globalSpans(a.spans()))
+	}}

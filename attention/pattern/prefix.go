@@ -30,3 +30,16 @@ func (p prefix) Check(s Shape) error {
 }
 
 func (p prefix) String() string { return fmt.Sprintf("prefix(%d)", p.n) }
+
+var prefixForm = form{name: "prefix", params: []string{"n"}, required: 1, about: "the first n keys are seen by all",
+	build: func(a arguments) Pattern { return Prefix(a.int(0, 0)) }}
+
+func (p prefix) sees(int, Shape) func(int) bool { return func(k int) bool { return k < p.n } }
+
+// Retained is the prefix.
+func (p prefix) Retained(dst []Span, n int) []Span { return appendSpan(dst, 0, p.n, n) }
+
+// ReceptiveField returns an error: the prefix is at the start of the sequence.
+func (p prefix) ReceptiveField() (ReceptiveField, error) {
+	return placed(p, "a prefix at the start of the sequence")
+}

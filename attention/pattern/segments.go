@@ -22,3 +22,19 @@ func (p segments) Spans(dst []Span, q int, s Shape) []Span {
 
 func (p segments) Check(s Shape) error { return s.Check() }
 func (p segments) String() string      { return fmt.Sprintf("segments(%d)", p.n) }
+
+var segmentsForm = form{name: "segments", params: []string{"n"}, required: 1,
+	about: "segments of n tokens, each seen by its own tokens",
+	build: func(a arguments) Pattern { return Segments(a.int(0, 0)) }}
+
+func (p segments) sees(i int, _ Shape) func(int) bool {
+	return func(k int) bool { return i/p.n == k/p.n }
+}
+
+// Retained is the part of n's segment before n.
+func (p segments) Retained(dst []Span, n int) []Span { return appendSpan(dst, n/p.n*p.n, n, n) }
+
+// ReceptiveField is a segment less one token on each side, and repeats after a segment.
+func (p segments) ReceptiveField() (ReceptiveField, error) {
+	return ReceptiveField{p.n - 1, p.n - 1, p.n}, nil
+}

@@ -56,3 +56,37 @@ func (p segmentsAt) Check(s Shape) error {
 func (p segmentsAt) String() string {
 	return "segments_at(" + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(p.at)), ", "), "[]") + ")"
 }
+
+var segmentsAtForm = form{name: "segments_at", rest: "position", about: "the same, cut before each of these positions",
+	build: func(a arguments) Pattern { return SegmentsAt(a.positions()...) }}
+
+// sees compares the numbers of boundaries at or before both positions.
+func (p segmentsAt) sees(i int, _ Shape) func(int) bool {
+	segment := func(position int) (n int) {
+		for _, b := range p.at {
+			if b <= position {
+				n++
+			}
+		}
+		return n
+	}
+	return func(k int) bool { return segment(i) == segment(k) }
+}
+
+// Retained is the part of n's segment before n.
+func (p segmentsAt) Retained(dst []Span, n int) []Span {
+	i, found := slices.BinarySearch(p.at, n)
+	if found {
+		return dst // a segment begins at n
+	}
+	lo := 0
+	if i > 0 {
+		lo = p.at[i-1]
+	}
+	return appendSpan(dst, lo, n, n)
+}
+
+// ReceptiveField returns an error: boundaries count from the start of the sequence.
+func (p segmentsAt) ReceptiveField() (ReceptiveField, error) {
+	return placed(p, "boundaries counted from the start of the sequence")
+}

@@ -29,3 +29,18 @@ func (p strided) Spans(dst []Span, q int, s Shape) []Span {
 
 func (p strided) Check(s Shape) error { return s.Check() }
 func (p strided) String() string      { return fmt.Sprintf("strided(%d)", p.n) }
+
+var stridedForm = form{name: "strided", params: []string{"n"}, required: 1, about: "keys at a distance that is a multiple of n",
+	build: func(a arguments) Pattern { return Strided(a.int(0, 0)) }}
+
+func (p strided) sees(i int, _ Shape) func(int) bool {
+	return func(k int) bool { return abs(i-k)%p.n == 0 }
+}
+
+// Retained is everything.
+func (strided) Retained(dst []Span, n int) []Span { return appendSpan(dst, 0, n, n) }
+
+// ReceptiveField is unbounded: distances alone count.
+func (strided) ReceptiveField() (ReceptiveField, error) {
+	return ReceptiveField{Unbounded, Unbounded, 1}, nil
+}

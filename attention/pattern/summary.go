@@ -45,3 +45,27 @@ func (p summary) String() string {
 	}
 	return fmt.Sprintf("summary(%d, %d)", p.n, p.at)
 }
+
+var summaryForm = form{name: "summary", params: []string{"n", "at"}, required: 1, defaults: []string{"0"},
+	about: "one token of each segment of n, the one at place at, sees the others like it",
+	build: func(a arguments) Pattern { return SummaryAt(a.int(0, 0), a.int(1, 0)) }}
+
+func (p summary) sees(i int, _ Shape) func(int) bool {
+	return func(k int) bool { return i%p.n == p.at && k%p.n == p.at }
+}
+
+// Retained is the summaries before n.
+func (p summary) Retained(dst []Span, n int) []Span {
+	if p.n == 1 {
+		return appendSpan(dst, 0, n, n)
+	}
+	for k := p.at; k < n; k += p.n {
+		dst = append(dst, Span{k, k + 1})
+	}
+	return dst
+}
+
+// ReceptiveField is unbounded, and repeats after a segment.
+func (p summary) ReceptiveField() (ReceptiveField, error) {
+	return ReceptiveField{Unbounded, Unbounded, p.n}, nil
+}

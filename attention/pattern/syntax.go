@@ -92,59 +92,10 @@ func (a arguments) spans() []Span {
 	return at
 }
 
-// forms returns every name of the text form, in the order of the reference.
+// forms lists every name of the text form, in the order of the reference. A form stands in the file of its pattern.
 func forms() []form {
-	return []form{
-		{name: "full", about: "every query sees every key",
-			build: func(arguments) Pattern { return Full() }},
-		{name: "none", about: "no query sees any key",
-			build: func(arguments) Pattern { return None() }},
-		{name: "causal", about: "a query sees the keys before it and itself",
-			build: func(arguments) Pattern { return Causal() }},
-		{name: "window", params: []string{"before", "after"}, required: 1, defaults: []string{""},
-			about: "keys up to before behind the query and after ahead of it; after = before if left out",
-			build: func(a arguments) Pattern { return WindowSides(a.int(0, 0), a.int(1, a.int(0, 0))) }},
-		{name: "memory", params: []string{"n"}, required: 1, about: "the n keys before the query and itself: window(n, 0)",
-			build: func(a arguments) Pattern { return Memory(a.int(0, 0)) }},
-		{name: "dilated", params: []string{"w", "step"}, required: 2,
-			about: "w keys on each side, step apart, and the query's own",
-			build: func(a arguments) Pattern { return Dilated(a.int(0, 0), a.int(1, 0)) }},
-		{name: "global", rest: "position", runs: true,
-			about: "these tokens see all and are seen by all; 0..63 is a run of them",
-			build: func(a arguments) Pattern { return globalSpans(a.spans()) }},
-		{name: "longformer", params: []string{"w"}, required: 1, rest: "position", runs: true,
-			about: "window(w) | global(position, …)",
-			build: func(a arguments) Pattern {
-				if len(a.rest) == 0 {
-					return Window(a.int(0, 0))
-				}
-				return Or(Window(a.int(0, 0)), globalSpans(a.spans()))
-			}},
-		{name: "bigbird", params: []string{"block", "window", "global", "random", "seed"},
-			defaults: []string{"64", "3", "2", "3", "0"},
-			about:    "blocks: a window of them, global ones at both ends, and random ones",
-			build: func(a arguments) Pattern {
-				var seed uint64
-				if a.given[4] {
-					if a.named[4].negative {
-						return refuse("bigbird", "a seed below 0", "0 or more", "drop its sign")
-					}
-					seed = a.named[4].lo
-				}
-				return BigBird(a.int(0, 64), a.int(1, 3), a.int(2, 2), a.int(3, 3), seed)
-			}},
-		{name: "segments", params: []string{"n"}, required: 1, about: "segments of n tokens, each seen by its own tokens",
-			build: func(a arguments) Pattern { return Segments(a.int(0, 0)) }},
-		{name: "segments_at", rest: "position", about: "the same, cut before each of these positions",
-			build: func(a arguments) Pattern { return SegmentsAt(a.positions()...) }},
-		{name: "summary", params: []string{"n", "at"}, required: 1, defaults: []string{"0"},
-			about: "one token of each segment of n, the one at place at, sees the others like it",
-			build: func(a arguments) Pattern { return SummaryAt(a.int(0, 0), a.int(1, 0)) }},
-		{name: "strided", params: []string{"n"}, required: 1, about: "keys at a distance that is a multiple of n",
-			build: func(a arguments) Pattern { return Strided(a.int(0, 0)) }},
-		{name: "prefix", params: []string{"n"}, required: 1, about: "the first n keys are seen by all",
-			build: func(a arguments) Pattern { return Prefix(a.int(0, 0)) }},
-	}
+	return []form{fullForm, noneForm, causalForm, windowForm, memoryForm, dilatedForm, globalForm, longformerForm, bigBirdForm,
+		segmentsForm, segmentsAtForm, summaryForm, stridedForm, prefixForm}
 }
 
 // Name describes one name of the text form.

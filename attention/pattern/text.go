@@ -13,20 +13,12 @@ const maxTextCells = 1024
 // every pair of it is visible, "░" where some are and blank where none is, and two characters wide, since a
 // terminal's are about twice as high. limit is 1 to 1024. Each line ends in a newline.
 //
-// Cost and errors are those of Count.
+// Cost and errors are those of [Picture].
 func Text(p Pattern, s Shape, limit int) (string, error) {
-	p = orInvalid(p)
-	if err := p.Check(s); err != nil {
-		return "", err
-	}
 	if limit < 1 || limit > maxTextCells {
 		return "", fmt.Errorf("pattern: found a picture of %d cells, expected 1 to %d", limit, maxTextCells)
 	}
-	if s.Tq == 0 || s.Tk == 0 {
-		return "", fmt.Errorf("pattern: found %d queries and %d keys, expected some of both to draw", s.Tq, s.Tk)
-	}
-	rows, cols := cells(s, limit)
-	g, err := Count(p, s, rows, cols)
+	g, err := Picture(p, s, limit)
 	if err != nil {
 		return "", err
 	}

@@ -39,3 +39,23 @@ func (w window) String() string {
 	}
 	return fmt.Sprintf("window(%d, %d)", w.before, w.after)
 }
+
+var windowForm = form{name: "window", params: []string{"before", "after"}, required: 1, defaults: []string{""},
+	about: "keys up to before behind the query and after ahead of it; after = before if left out",
+	build: func(a arguments) Pattern { return WindowSides(a.int(0, 0), a.int(1, a.int(0, 0))) }}
+
+var memoryForm = form{name: "memory", params: []string{"n"}, required: 1,
+	about: "the n keys before the query and itself: window(n, 0)",
+	build: func(a arguments) Pattern { return Memory(a.int(0, 0)) }}
+
+func (w window) sees(i int, _ Shape) func(int) bool {
+	return func(k int) bool { return i-k <= w.before && k-i <= w.after }
+}
+
+// Retained is the window's width before n.
+func (w window) Retained(dst []Span, n int) []Span { return appendSpan(dst, n-w.before, n, n) }
+
+// ReceptiveField is the window itself.
+func (w window) ReceptiveField() (ReceptiveField, error) {
+	return ReceptiveField{w.before, w.after, 1}, nil
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/attention/pattern/draw"
 	"github.com/longspan/longspan/internal/durable"
 )
 
@@ -99,7 +100,7 @@ func (m maskOptions) report(text string) (maskReport, error) {
 		Blocks: countBlocks(p, s), Picture: picture, PNG: m.png,
 	}
 	if m.png != "" {
-		err = durable.Write(m.png, func(w io.Writer) error { return pattern.WritePNG(w, p, s, pngPixels) })
+		err = durable.Write(m.png, func(w io.Writer) error { return draw.WritePNG(w, p, s, pngPixels) })
 	}
 	return r, err
 }

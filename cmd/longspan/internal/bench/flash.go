@@ -20,17 +20,17 @@ func (a *Attention) flash(p pattern.Pattern) (setup, error) {
 		in := a.inputs(x.Pool, a.Tokens)
 		if a.Pass == Forward {
 			return job{flops: att.ForwardFlops(), run: func() error {
-				return att.Forward(x, in.out, tensor.Mat{}, in.q, in.k, in.v)
+				return att.Forward(x, attention.Out{O: in.out}, attention.In{Q: in.q, K: in.k, V: in.v})
 			}}, nil
 		}
 		lse := x.Pool.Get(tensor.F32, a.Heads, a.Tokens)
-		if err := att.Forward(x, in.out, lse, in.q, in.k, in.v); err != nil {
+		if err := att.Forward(x, attention.Out{O: in.out, LSE: lse}, attention.In{Q: in.q, K: in.k, V: in.v}); err != nil {
 			return job{}, err
 		}
 		dout, g := a.gradients(x.Pool)
 		grads := attention.Grads{DQ: g.q, DK: g.k, DV: g.v}
 		return job{flops: att.BackwardFlops(), run: func() error {
-			return att.Backward(x, grads, dout, in.out, lse, in.q, in.k, in.v)
+			return att.Backward(x, grads, dout, attention.Out{O: in.out, LSE: lse}, attention.In{Q: in.q, K: in.k, V: in.v})
 		}}, nil
 	}, nil
 }
@@ -46,7 +46,9 @@ func (a *Attention) flashDecode(c attention.Config) (setup, error) {
 		return job{
 			flops: 4 * float64(keys) * float64(a.Heads*a.HeadDim),
 			bytes: keys * int64(2*a.KVHeads*a.HeadDim*a.Type.Size()),
-			run:   func() error { return attention.Decode(x, c, in.out, tensor.Mat{}, in.q, in.k, in.v) },
+			run: func() error {
+				return attention.Decode(x, c, attention.Out{O: in.out}, attention.In{Q: in.q, K: in.k, V: in.v})
+			},
 		}, nil
 	}, nil
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
 	"github.com/longspan/longspan/tensor"
 )
@@ -25,11 +26,11 @@ func (a *Attention) linear(name string) (setup, error) {
 	return func(x tensor.Exec) (job, error) {
 		in := a.inputs(x.Pool, a.Tokens)
 		if a.Pass == Forward {
-			return job{flops: float64(l.ForwardFlops()), run: func() error { return l.Forward(x, in.out, in.q, in.k, in.v) }}, nil
+			return job{flops: float64(l.ForwardFlops()), run: func() error { return l.Forward(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
 		}
 		dout, g := a.gradients(x.Pool)
 		grads := linear.Grads{DQ: g.q, DK: g.k, DV: g.v}
-		return job{flops: float64(l.BackwardFlops()), run: func() error { return l.Backward(x, grads, dout, in.q, in.k, in.v) }}, nil
+		return job{flops: float64(l.BackwardFlops()), run: func() error { return l.Backward(x, grads, dout, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
 	}, nil
 }
 
@@ -49,6 +50,6 @@ func (a *Attention) linearDecode(c linear.Config) (setup, error) {
 			return job{}, err
 		}
 		// A step reads and writes the state once.
-		return job{flops: float64(l.ForwardFlops()), bytes: 2 * l.StateBytes(), run: func() error { return state.Step(x, in.out, in.q, in.k, in.v) }}, nil
+		return job{flops: float64(l.ForwardFlops()), bytes: 2 * l.StateBytes(), run: func() error { return state.Step(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
 	}, nil
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/tensor"
 )
@@ -22,10 +23,12 @@ func (a *Attention) nystrom() (setup, error) {
 	return func(x tensor.Exec) (job, error) {
 		in := a.inputs(x.Pool, a.Tokens)
 		if a.Pass == Forward {
-			return job{flops: n.ForwardFlops(), run: func() error { return n.Forward(x, in.out, in.q, in.k, in.v, tensor.Mat{}) }}, nil
+			return job{flops: n.ForwardFlops(), run: func() error { return n.Forward(x, in.out, nystrom.In{In: attention.In{Q: in.q, K: in.k, V: in.v}}) }}, nil
 		}
 		dout, g := a.gradients(x.Pool)
 		grads := nystrom.Grads{DQ: g.q, DK: g.k, DV: g.v}
-		return job{flops: n.BackwardFlops(), run: func() error { return n.Backward(x, grads, dout, in.q, in.k, in.v, tensor.Mat{}) }}, nil
+		return job{flops: n.BackwardFlops(), run: func() error {
+			return n.Backward(x, grads, dout, nystrom.In{In: attention.In{Q: in.q, K: in.k, V: in.v}})
+		}}, nil
 	}, nil
 }

@@ -133,7 +133,7 @@ func (r rival) run(threads int, rate float64, q, k, v tensor.Mat) (Row, tensor.M
 	// The first run also fills the pool and the caches, so a short one is repeated.
 	for run := 0; run < 2 && (run == 0 || row.Seconds < 1); run++ {
 		start := time.Now()
-		if err := forward(x, out, q, k, v); err != nil {
+		if err := forward(x, out, attention.In{Q: q, K: k, V: v}); err != nil {
 			return row, out, err
 		}
 		if seconds := time.Since(start).Seconds(); run == 0 || seconds < row.Seconds {
@@ -144,7 +144,7 @@ func (r rival) run(threads int, rate float64, q, k, v tensor.Mat) (Row, tensor.M
 	return row, out, nil
 }
 
-type forward func(x tensor.Exec, out, q, k, v tensor.Mat) error
+type forward func(x tensor.Exec, out tensor.Mat, in attention.In) error
 
 // prepare fills in what is known before running.
 func (r rival) prepare(row *Row, tokens int, rate float64) (forward, error) {
@@ -165,7 +165,7 @@ func (r rival) prepare(row *Row, tokens int, rate float64) (forward, error) {
 		return nil, err
 	}
 	row.Pairs, row.Planned = a.Pairs(), a.ForwardFlops()/rate
-	return func(x tensor.Exec, out, q, k, v tensor.Mat) error {
-		return a.Forward(x, out, tensor.Mat{}, q, k, v)
+	return func(x tensor.Exec, out tensor.Mat, in attention.In) error {
+		return a.Forward(x, attention.Out{O: out}, in)
 	}, nil
 }

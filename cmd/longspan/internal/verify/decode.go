@@ -2,8 +2,7 @@ package verify
 
 import (
 	"github.com/longspan/longspan/attention"
-	"github.com/longspan/longspan/attention/linear"
-	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -12,7 +11,10 @@ import (
 func decodeChecks(o Options) []check {
 	const tokens = 150
 	var checks []check
-	add := func(m mechanism, steps func(p problem) (tensor.Mat, error)) {
+	for _, text := range []string{
+		"full", "window(40)", "window(9) | global(0)", performerText, "elu", "relu",
+	} {
+		m := ofText(text, true)
 		for _, t := range dtypes {
 			p := newProblem(t, 7, kvHeads, tokens)
 			for _, l := range o.levels() {
@@ -21,48 +23,22 @@ func decodeChecks(o Options) []check {
 					if err != nil {
 						return 0, 0, err
 					}
-					got, err := steps(p)
+					got, err := steps(text, p)
 					return relative(widen(got), widen(want.out)), bounds[t], err
 				}})
 			}
 		}
 	}
-	for _, text := range []string{"causal", "causal & window(40)", "causal & (window(9) | global(0))"} {
-		add(flash(text), func(p problem) (tensor.Mat, error) { return flashSteps(text, p) })
-	}
-	for _, f := range []linear.FeatureMap{linear.Performer, linear.Elu, linear.ReLU} {
-		add(features(f, true), func(p problem) (tensor.Mat, error) { return linearSteps(f, p) })
-	}
 	return checks
 }
 
-// flashSteps is the output of attention over p, a token at a time.
-func flashSteps(text string, p problem) (tensor.Mat, error) {
+// steps is the output of a causal mechanism over p, a token at a time.
+func steps(text string, p problem) (tensor.Mat, error) {
 	out := tensor.New(p.dtype, p.q.Rows, p.q.Cols)
-	mask, err := pattern.Parse(text)
-	if err != nil {
-		return out, err
-	}
-	c := attention.Config{Pattern: mask, Heads: heads, KVHeads: kvHeads, HeadDim: headDim}
-	for t := range p.q.Rows {
-		err := attention.Decode(tensor.Exec{}, c, out.SliceRows(t, t+1), tensor.Mat{}, p.q.SliceRows(t, t+1), p.k.SliceRows(0, t+1), p.v.SliceRows(0, t+1))
-		if err != nil {
-			return out, err
-		}
-	}
-	return out, nil
-}
-
-// linearSteps is the output of causal linear attention over p, a token at a time.
-func linearSteps(f linear.FeatureMap, p problem) (tensor.Mat, error) {
-	out := tensor.New(p.dtype, p.q.Rows, p.q.Cols)
-	l, err := linear.New(linearConfig(f, true), []int{1})
-	if err != nil {
-		return out, err
-	}
-	state, err := l.NewState()
+	state, err := layerOf(text, true, kvHeads).NewState(nil, 0)
 	for t := 0; t < p.q.Rows && err == nil; t++ {
-		err = state.Step(tensor.Exec{}, out.SliceRows(t, t+1), p.q.SliceRows(t, t+1), p.k.SliceRows(t, t+1), p.v.SliceRows(t, t+1))
+		row := p.rows(t, t+1)
+		err = state.Step(tensor.Exec{}, out.SliceRows(t, t+1), mechanism.In{In: attention.In{Q: row.q, K: row.k, V: row.v}})
 	}
 	return out, err
 }

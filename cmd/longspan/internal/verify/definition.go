@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/longspan/longspan/attention"
-	"github.com/longspan/longspan/attention/linear"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -23,11 +22,11 @@ var (
 // block of keys.
 var batch = []int{45, 1, 0, 170}
 
-// exact are the mechanisms that give the same bits in any batch and at any number of threads.
-func (o Options) exact() []mechanism {
-	all := []mechanism{
+// exact lists the mechanisms that give the same bits in any batch and at any number of threads.
+func (o Options) exact() []subject {
+	all := []subject{
 		flash("full"), flash("causal"), flash("window(20)"), flash("bigbird(16, 3, 2, 3)"),
-		features(linear.Performer, true), features(linear.Elu, false), landmarks(),
+		ofText(performerText, true), ofText("elu", false), ofText("nystrom(landmarks=32, conv=5)", false),
 	}
 	if o.Quick {
 		return all
@@ -36,11 +35,11 @@ func (o Options) exact() []mechanism {
 	return append(all,
 		flash("causal & window(33, 0)"), flash("window(20, 5)"), flash("longformer(20, 0)").over(45, 1, 170), flash("dilated(8, 4)"), flash("segments(50)"),
 		flash("segments(16) | summary(16)"), flash("strided(7)"), flash("causal | prefix(11)").over(45, 11, 170), flash("none"),
-		features(linear.Performer, false), features(linear.Elu, true), features(linear.ReLU, false), features(linear.ReLU, true))
+		ofText(performerText, false), ofText("elu", true), ofText("relu", false), ofText("relu", true))
 }
 
 // biased are attentions whose scores are more than products of queries and keys.
-func biased() []mechanism {
+func biased() []subject {
 	const buckets, longest = 8, 170
 	// A quarter keeps the scores near those of the products alone, for which the bounds are made.
 	random := func(rows, cols int) tensor.Mat {
@@ -48,7 +47,7 @@ func biased() []mechanism {
 		scale(m, 0.25)
 		return m
 	}
-	return []mechanism{
+	return []subject{
 		flashWith("causal", ", ALiBi", func(c *attention.Config) { c.Bias = attention.ALiBi{} }),
 		flashWith("window(20)", ", T5 buckets", func(c *attention.Config) {
 			c.Bias = attention.T5{Table: random(buckets, heads).F32, Buckets: buckets, MaxDistance: 16, Bidirectional: true}

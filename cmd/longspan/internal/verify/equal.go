@@ -23,7 +23,7 @@ func difference(got, want []float64) float64 {
 // windowChecks compare windows that reach every token with attention that has none.
 func windowChecks(o Options) []check {
 	var checks []check
-	for _, pair := range [][2]mechanism{
+	for _, pair := range [][2]subject{
 		{flash("window(170)"), flash("full")},
 		{flash("causal & window(170)"), flash("causal")},
 		{flash("memory(169)"), flash("causal")},
@@ -47,7 +47,7 @@ func windowChecks(o Options) []check {
 
 // packedChecks compare a batch with its sequences one by one.
 func packedChecks(o Options) []check {
-	return o.eachExact(3, func(m mechanism, p problem) (float64, error) {
+	return o.eachExact(3, func(m subject, p problem) (float64, error) {
 		whole, err := m.run(p, 0)
 		if err != nil {
 			return 0, err
@@ -67,7 +67,7 @@ func packedChecks(o Options) []check {
 
 // threadChecks compare one thread with several: three, which divide no work evenly, and all there are.
 func threadChecks(o Options) []check {
-	return o.eachExact(4, func(m mechanism, p problem) (float64, error) {
+	return o.eachExact(4, func(m subject, p problem) (float64, error) {
 		one, err := m.run(p, 1)
 		if err != nil {
 			return 0, err
@@ -85,7 +85,7 @@ func threadChecks(o Options) []check {
 }
 
 // eachExact makes a check of equal bits for each mechanism, type and level.
-func (o Options) eachExact(seed uint64, f func(m mechanism, p problem) (float64, error)) []check {
+func (o Options) eachExact(seed uint64, f func(m subject, p problem) (float64, error)) []check {
 	var checks []check
 	for _, m := range o.exact() {
 		for _, t := range dtypes {
@@ -148,7 +148,7 @@ func stack(p pattern.Pattern, layers int, in tensor.Mat) (tensor.Mat, error) {
 			return in, err
 		}
 		out := tensor.New(in.Type, in.Rows, in.Cols)
-		err = a.Forward(tensor.Exec{}, out, tensor.Mat{}, in, in, in)
+		err = a.Forward(tensor.Exec{}, attention.Out{O: out}, attention.In{Q: in, K: in, V: in})
 		in = out
 	}
 	return in, err

@@ -2,16 +2,18 @@ package verify
 
 import (
 	"math/rand/v2"
+	"strings"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/tensor"
 )
 
-// mechanism is a way of attending, with its definition.
-type mechanism struct {
+// subject is a mechanism under check, with its definition.
+type subject struct {
 	name    string
 	kvHeads int   // of the problems it is checked with
 	lengths []int // of their sequences
@@ -20,20 +22,74 @@ type mechanism struct {
 	naive func(p problem) ([]float64, error)
 }
 
+// layerOf makes the mechanism of a text, which is a constant of this package, ready for the heads of all checks.
+func layerOf(text string, causal bool, kvHeads int) mechanism.Layer {
+	m, err := mechanism.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	l, err := mechanism.New(mechanism.Config{Mechanism: m, Heads: heads, KVHeads: kvHeads, HeadDim: headDim, Causal: causal})
+	if err != nil {
+		panic(err)
+	}
+	return l
+}
+
+// ofText is the mechanism of a text form, with the definition that its package has.
+func ofText(text string, causal bool) subject {
+	feature, err := linear.ParseFeatureMap(strings.Split(text, "(")[0])
+	switch {
+	case strings.HasPrefix(text, "nystrom"):
+		return landmarks(text)
+	case err == nil:
+		return features(text, feature, causal)
+	case causal && text == "full":
+		return flash("causal")
+	case causal:
+		return flash("causal & (" + text + ")")
+	}
+	return flash(text)
+}
+
+// runLayer runs a mechanism forward and backward; learned are its own matrices.
+func runLayer(l mechanism.Layer, learned ...tensor.Mat) func(p problem, threads int) (answer, error) {
+	return func(p problem, threads int) (answer, error) {
+		r, x := p.answer(), tensor.Exec{Threads: threads}
+		core, err := l.Compile(attention.Self(p.lengths...))
+		if err != nil {
+			return r, err
+		}
+		in := mechanism.In{In: attention.In{Q: p.q, K: p.k, V: p.v}, Learned: learned}
+		out, g := mechanism.Out{O: r.out}, mechanism.Grads{DQ: r.dq, DK: r.dk, DV: r.dv}
+		for _, s := range core.Saved() {
+			out.Saved = append(out.Saved, tensor.New(tensor.F32, s.Rows, s.Cols))
+		}
+		for _, m := range learned {
+			g.Learned = append(g.Learned, tensor.New(m.Type, m.Rows, m.Cols))
+		}
+		if err := core.Forward(x, out, in); err != nil {
+			return r, err
+		}
+		return r, core.Backward(x, g, p.dout, out, in)
+	}
+}
+
 // flash is softmax attention over a pattern.
-func flash(text string) mechanism {
-	return flashWith(text, "", func(*attention.Config) {})
+func flash(text string) subject {
+	m := flashWith(text, "", func(*attention.Config) {})
+	m.run = runLayer(layerOf(text, false, kvHeads))
+	return m
 }
 
 // flashWith is softmax attention over a pattern with something more, which change puts in its configuration.
-func flashWith(text, more string, change func(c *attention.Config)) mechanism {
+func flashWith(text, more string, change func(c *attention.Config)) subject {
 	p, err := pattern.Parse(text)
 	if err != nil {
 		panic(err) // the texts are constants of this package
 	}
 	c := attention.Config{Pattern: p, Heads: heads, KVHeads: kvHeads, HeadDim: headDim}
 	change(&c)
-	return mechanism{
+	return subject{
 		name:    text + more,
 		kvHeads: kvHeads,
 		lengths: batch,
@@ -43,12 +99,11 @@ func flashWith(text, more string, change func(c *attention.Config)) mechanism {
 				return answer{}, err
 			}
 			x, r := tensor.Exec{Threads: threads}, p.answer()
-			lse := tensor.New(tensor.F32, heads, p.q.Rows)
-			if err := a.Forward(x, r.out, lse, p.q, p.k, p.v); err != nil {
+			in, out := attention.In{Q: p.q, K: p.k, V: p.v}, attention.Out{O: r.out, LSE: tensor.New(tensor.F32, heads, p.q.Rows)}
+			if err := a.Forward(x, out, in); err != nil {
 				return r, err
 			}
-			g := attention.Grads{DQ: r.dq, DK: r.dk, DV: r.dv}
-			return r, a.Backward(x, g, p.dout, r.out, lse, p.q, p.k, p.v)
+			return r, a.Backward(x, attention.Grads{DQ: r.dq, DK: r.dk, DV: r.dv}, p.dout, out, in)
 		},
 		naive: func(p problem) ([]float64, error) {
 			n := attention.NaiveInput{Q: widen(p.q), K: widen(p.k), V: widen(p.v), DOut: widen(p.dout)}
@@ -61,36 +116,24 @@ func flashWith(text, more string, change func(c *attention.Config)) mechanism {
 	}
 }
 
-func linearConfig(f linear.FeatureMap, causal bool) linear.Config {
-	c := linear.Config{Feature: f, Heads: heads, KVHeads: kvHeads, HeadDim: headDim, Causal: causal}
-	if f == linear.Performer {
-		c.Features = 64
-	}
-	return c
-}
+// performerText is the Performer of all checks.
+const performerText, performerFeatures = "performer(features=64)", 64
 
 // features is linear attention.
-func features(f linear.FeatureMap, causal bool) mechanism {
-	c := linearConfig(f, causal)
+func features(text string, f linear.FeatureMap, causal bool) subject {
+	c := linear.Config{Feature: f, Heads: heads, KVHeads: kvHeads, HeadDim: headDim, Causal: causal}
+	if f == linear.Performer {
+		c.Features = performerFeatures
+	}
 	name := f.String()
 	if causal {
 		name = "causal " + name
 	}
-	return mechanism{
+	return subject{
 		name:    name,
 		kvHeads: kvHeads,
 		lengths: batch,
-		run: func(p problem, threads int) (answer, error) {
-			l, err := linear.New(c, p.lengths)
-			if err != nil {
-				return answer{}, err
-			}
-			x, r := tensor.Exec{Threads: threads}, p.answer()
-			if err := l.Forward(x, r.out, p.q, p.k, p.v); err != nil {
-				return r, err
-			}
-			return r, l.Backward(x, linear.Grads{DQ: r.dq, DK: r.dk, DV: r.dv}, p.dout, p.q, p.k, p.v)
-		},
+		run:     runLayer(layerOf(text, causal, kvHeads)),
 		naive: func(p problem) ([]float64, error) {
 			l, err := linear.New(c, p.lengths)
 			if err != nil {
@@ -104,27 +147,16 @@ func features(f linear.FeatureMap, causal bool) mechanism {
 	}
 }
 
-// landmarks is Nyström attention, with a skip.
-func landmarks() mechanism {
+// landmarks is Nyström attention with a skip; its text gives 32 landmarks and 5 taps.
+func landmarks(text string) subject {
 	const taps = 5
 	c := nystrom.Config{Heads: heads, HeadDim: headDim, Landmarks: 32, ConvKernel: taps}
 	conv := normal(rand.New(rand.NewPCG(8, 1)), tensor.F32, heads, taps)
-	return mechanism{
+	return subject{
 		name:    "nystrom",
 		kvHeads: heads,
 		lengths: batch,
-		run: func(p problem, threads int) (answer, error) {
-			n, err := nystrom.New(c, p.lengths)
-			if err != nil {
-				return answer{}, err
-			}
-			x, r := tensor.Exec{Threads: threads}, p.answer()
-			if err := n.Forward(x, r.out, p.q, p.k, p.v, conv); err != nil {
-				return r, err
-			}
-			g := nystrom.Grads{DQ: r.dq, DK: r.dk, DV: r.dv, Conv: tensor.New(tensor.F32, heads, taps)}
-			return r, n.Backward(x, g, p.dout, p.q, p.k, p.v, conv)
-		},
+		run:     runLayer(layerOf(text, false, heads), conv),
 		naive: func(p problem) ([]float64, error) {
 			n, err := nystrom.New(c, p.lengths)
 			if err != nil {
@@ -139,7 +171,7 @@ func landmarks() mechanism {
 }
 
 // over is m checked with sequences of other lengths.
-func (m mechanism) over(lengths ...int) mechanism {
+func (m subject) over(lengths ...int) subject {
 	m.lengths = lengths
 	return m
 }

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// What Reach says holds in the dense matrix: nothing is visible past it, it is reached where it is exact, and moving
+// What ReceptiveField says holds in the dense matrix: nothing is visible past it, it is reached where it is exact, and moving
 // by a period changes nothing inside a piece that contains all the keys.
-func TestReach(t *testing.T) {
+func TestReceptiveField(t *testing.T) {
 	const T = 96
 	r := rand.New(rand.NewPCG(9, 10))
 	of, told := leaves(), 0
@@ -16,7 +16,7 @@ func TestReach(t *testing.T) {
 		if n >= len(of) {
 			p = randomPattern(r, of[:30], 2)
 		}
-		reach, err := ReachOf(p)
+		field, err := ReceptiveFieldOf(p)
 		s := Square(T)
 		if err != nil || p.Check(s) != nil {
 			continue
@@ -28,23 +28,23 @@ func TestReach(t *testing.T) {
 		}
 		for q := range T {
 			for k := range T {
-				if visible[q*T+k] && (q-k > reach.Before || k-q > reach.After) {
-					t.Fatalf("%v: query %d sees key %d, past its reach %+v", p, q, k, reach)
+				if visible[q*T+k] && (q-k > field.Before || k-q > field.After) {
+					t.Fatalf("%v: query %d sees key %d, past its receptive field %+v", p, q, k, field)
 				}
-				if q+reach.Period < T && k+reach.Period < T &&
-					visible[q*T+k] != visible[(q+reach.Period)*T+k+reach.Period] {
-					t.Fatalf("%v: does not repeat after %d at (%d, %d)", p, reach.Period, q, k)
+				if q+field.Period < T && k+field.Period < T &&
+					visible[q*T+k] != visible[(q+field.Period)*T+k+field.Period] {
+					t.Fatalf("%v: does not repeat after %d at (%d, %d)", p, field.Period, q, k)
 				}
 			}
 		}
 	}
 	if told < 300 {
-		t.Errorf("%d patterns told their reach", told)
+		t.Errorf("%d patterns told their field", told)
 	}
 }
 
-func TestReachOfKnown(t *testing.T) {
-	for text, want := range map[string]Reach{
+func TestKnownReceptiveFields(t *testing.T) {
+	for text, want := range map[string]ReceptiveField{
 		"window(512)":                             {512, 512, 1},
 		"causal & window(512)":                    {512, 0, 1},
 		"window(3, 0) | window(0, 9)":             {3, 9, 1},
@@ -59,7 +59,7 @@ func TestReachOfKnown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := ReachOf(p); err != nil || got != want {
+		if got, err := ReceptiveFieldOf(p); err != nil || got != want {
 			t.Errorf("%s: %+v, %v, expected %+v", text, got, err, want)
 		}
 	}
@@ -67,8 +67,8 @@ func TestReachOfKnown(t *testing.T) {
 		nil, Window(-1), Global(0), Prefix(3), SegmentsAt(4), BigBird(4, 3, 2, 3, 0), Longformer(3, 0), And(Window(3), Prefix(2)),
 		Or(Segments(MaxTokens), Segments(MaxTokens-1)), struct{ Pattern }{Full()},
 	} {
-		if r, err := ReachOf(p); err == nil {
-			t.Errorf("%v told a reach of %+v", p, r)
+		if r, err := ReceptiveFieldOf(p); err == nil {
+			t.Errorf("%v told a field of %+v", p, r)
 		}
 	}
 }

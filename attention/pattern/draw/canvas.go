@@ -1,4 +1,4 @@
-package pattern
+package draw
 
 import (
 	"fmt"
@@ -116,8 +116,8 @@ func (c *canvas) drawAxes() {
 // scale maps token t of n to pixel 0 … pixels.
 func scale(t, n, pixels int) int { return int(int64(t) * int64(pixels) / int64(n)) }
 
-// writeUpwards writes text turned left by a right angle, on a baseline at x, from y up. Text that is longer than the
-// matrix is high is left out.
+// writeUpwards writes text rotated by a quarter turn to the left, on a baseline at x, from y up. It leaves out text that
+// is longer than the matrix is high.
 func (c *canvas) writeUpwards(x, y int, text string) {
 	long := width(c.small, text)
 	if long > c.matrix.Dy() {
@@ -126,14 +126,14 @@ func (c *canvas) writeUpwards(x, y int, text string) {
 	flat := image.NewAlpha(image.Rect(0, 0, long, lineHeight))
 	d := font.Drawer{Dst: flat, Src: image.Opaque, Face: c.small, Dot: fixed.P(0, textSize)}
 	d.DrawString(text)
-	turned := image.NewAlpha(image.Rect(0, 0, lineHeight, long))
+	rotated := image.NewAlpha(image.Rect(0, 0, lineHeight, long))
 	for i := range long {
 		for j := range lineHeight {
-			turned.SetAlpha(j, long-1-i, flat.AlphaAt(i, j))
+			rotated.SetAlpha(j, long-1-i, flat.AlphaAt(i, j))
 		}
 	}
 	at := image.Rect(x-textSize, y-long, x-textSize+lineHeight, y)
-	draw.DrawMask(c.image, at, image.NewUniform(rgb(pale)), image.Point{}, turned, image.Point{}, draw.Over)
+	draw.DrawMask(c.image, at, image.NewUniform(rgb(pale)), image.Point{}, rotated, image.Point{}, draw.Over)
 }
 
 // drawLegend draws the shades from all to none beside the matrix.

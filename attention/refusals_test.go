@@ -218,10 +218,16 @@ func TestCallsRefuse(t *testing.T) {
 			continue
 		}
 		if !c.skipForward {
-			refused(t, "forward/"+name, func() error { return a.Forward(c.x, c.out, c.lse, c.q, c.k, c.v) })
-			refused(t, "decode/"+name, func() error { return attention.Decode(c.x, c.c, c.out, c.lse, c.q, c.k, c.v) })
+			refused(t, "forward/"+name, func() error {
+				return a.Forward(c.x, attention.Out{O: c.out, LSE: c.lse}, attention.In{Q: c.q, K: c.k, V: c.v})
+			})
+			refused(t, "decode/"+name, func() error {
+				return attention.Decode(c.x, c.c, attention.Out{O: c.out, LSE: c.lse}, attention.In{Q: c.q, K: c.k, V: c.v})
+			})
 		}
-		refused(t, "backward/"+name, func() error { return a.Backward(c.x, c.g, c.dout, c.out, c.lse, c.q, c.k, c.v) })
+		refused(t, "backward/"+name, func() error {
+			return a.Backward(c.x, c.g, c.dout, attention.Out{O: c.out, LSE: c.lse}, attention.In{Q: c.q, K: c.k, V: c.v})
+		})
 		if n := c.x.Pool.InUse(); n != 0 {
 			t.Errorf("%s: %d bytes did not come back to the pool", name, n)
 		}
@@ -231,15 +237,21 @@ func TestCallsRefuse(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	c, m := attention.Config{Heads: 2, HeadDim: 16}, tensor.New(tensor.F32, 5, 32)
 	one := m.SliceRows(0, 1)
-	refused(t, "more queries than keys", func() error { return attention.Decode(tensor.Exec{}, c, m, tensor.Mat{}, m, one, one) })
-	refused(t, "fewer values than keys", func() error { return attention.Decode(tensor.Exec{}, c, one, tensor.Mat{}, one, m, one) })
+	refused(t, "more queries than keys", func() error {
+		return attention.Decode(tensor.Exec{}, c, attention.Out{O: m}, attention.In{Q: m, K: one, V: one})
+	})
+	refused(t, "fewer values than keys", func() error {
+		return attention.Decode(tensor.Exec{}, c, attention.Out{O: one}, attention.In{Q: one, K: m, V: one})
+	})
 	refused(t, "queries below 0", func() error {
 		q := one
 		q.Rows = -1
-		return attention.Decode(tensor.Exec{}, c, q, tensor.Mat{}, q, m, m)
+		return attention.Decode(tensor.Exec{}, c, attention.Out{O: q}, attention.In{Q: q, K: m, V: m})
 	})
 	c.Pattern = broken{[]pattern.Span{{Lo: 3, Hi: 9}}}
-	refused(t, "span past the end", func() error { return attention.Decode(tensor.Exec{}, c, one, tensor.Mat{}, one, m, m) })
+	refused(t, "span past the end", func() error {
+		return attention.Decode(tensor.Exec{}, c, attention.Out{O: one}, attention.In{Q: one, K: m, V: m})
+	})
 }
 
 func TestRotaryRefuses(t *testing.T) {
@@ -260,15 +272,15 @@ func TestRotaryRefuses(t *testing.T) {
 	negative := two
 	negative.Cols = -16
 	for name, call := range map[string]func() error{
-		"more rows than positions": func() error { return r.Turn(x, m, m, nil, false) },
-		"position past the last":   func() error { return r.Turn(x, two, two, []int32{0, 4}, false) },
-		"position below 0":         func() error { return r.Turn(x, two, two, []int32{-1, 0}, false) },
-		"positions for other rows": func() error { return r.Turn(x, two, two, []int32{0}, false) },
-		"rows of half heads":       func() error { return r.Turn(x, two.SliceCols(0, 24), two.SliceCols(0, 24), nil, false) },
-		"other destination":        func() error { return r.Turn(x, m, two, nil, false) },
-		"dry destination":          func() error { return r.Turn(x, dry(two), two, nil, false) },
-		"columns below 0":          func() error { return r.Turn(x, negative, negative, nil, false) },
-		"not made by NewRotary":    func() error { return new(attention.Rotary).Turn(x, two, two, nil, false) },
+		"more rows than positions": func() error { return r.Rotate(x, m, m, nil) },
+		"position past the last":   func() error { return r.Rotate(x, two, two, []int32{0, 4}) },
+		"position below 0":         func() error { return r.Rotate(x, two, two, []int32{-1, 0}) },
+		"positions for other rows": func() error { return r.Rotate(x, two, two, []int32{0}) },
+		"rows of half heads":       func() error { return r.Rotate(x, two.SliceCols(0, 24), two.SliceCols(0, 24), nil) },
+		"other destination":        func() error { return r.Rotate(x, m, two, nil) },
+		"dry destination":          func() error { return r.Rotate(x, dry(two), two, nil) },
+		"columns below 0":          func() error { return r.Rotate(x, negative, negative, nil) },
+		"not made by NewRotary":    func() error { return new(attention.Rotary).Rotate(x, two, two, nil) },
 	} {
 		refused(t, name, call)
 	}

@@ -1,4 +1,5 @@
-package pattern
+// Package draw makes PNG pictures of patterns. It is apart from package pattern because it links fonts.
+package draw
 
 import (
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
+
+	"github.com/longspan/longspan/attention/pattern"
 )
 
 // The sides of a picture that WritePNG makes, in pixels.
@@ -18,24 +21,15 @@ const (
 	MaxPixels = 4096
 )
 
-// WritePNG draws the pattern in shape s as a PNG image: queries downwards, keys to the right, both labelled with key
-// positions, and darker where more of the pairs under a pixel are visible; a legend tells the shades. The longer
-// side of the matrix takes up to side pixels, MinPixels to MaxPixels; 1,024 looks good, and cuts sequences of a
-// multiple of it evenly. Short sequences have squares of several pixels. Cost and errors are those of Count, and
-// those of w.
-func WritePNG(w io.Writer, p Pattern, s Shape, side int) error {
-	p = orInvalid(p)
-	if err := p.Check(s); err != nil {
-		return err
-	}
+// WritePNG writes p over the sequence s as a PNG image: queries downwards, keys to the right, both labelled with key
+// positions. A pixel is darker where more of its pairs are visible; a legend shows the shades. The longer side of the
+// matrix is at most side pixels, from MinPixels to MaxPixels. A short sequence has squares of several pixels. Cost and
+// errors are those of [pattern.Picture], and those of w.
+func WritePNG(w io.Writer, p pattern.Pattern, s pattern.Shape, side int) error {
 	if side < MinPixels || side > MaxPixels {
-		return fmt.Errorf("pattern: found a picture of %d pixels, expected %d to %d", side, MinPixels, MaxPixels)
+		return fmt.Errorf("draw: found a picture of %d pixels, expected %d to %d; 1024 looks good", side, MinPixels, MaxPixels)
 	}
-	if s.Tq == 0 || s.Tk == 0 {
-		return fmt.Errorf("pattern: found %d queries and %d keys, expected some of both to draw", s.Tq, s.Tk)
-	}
-	rows, cols := cells(s, side)
-	g, err := Count(p, s, rows, cols)
+	g, err := pattern.Picture(p, s, side)
 	if err != nil {
 		return err
 	}
@@ -66,14 +60,14 @@ const (
 
 // canvas is a picture being drawn.
 type canvas struct {
-	grid       *Grid
+	grid       *pattern.Grid
 	image      *image.RGBA
 	matrix     image.Rectangle
 	wide, high int       // pixels of a cell
 	big, small font.Face // of the title, and of all else
 }
 
-func newCanvas(g *Grid, side int) (*canvas, error) {
+func newCanvas(g *pattern.Grid, side int) (*canvas, error) {
 	big, err := face(gobold.TTF, titleSize)
 	if err != nil {
 		return nil, err

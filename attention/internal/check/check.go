@@ -1,6 +1,6 @@
-// Package door checks the matrices that a caller passes to an operation of attention, before anything is read or
+// Package check checks the matrices that a caller passes to an operation of attention, before anything is read or
 // written: their shapes, their types, and whether there are as many data as the shapes say.
-package door
+package check
 
 import (
 	"cmp"
@@ -19,9 +19,9 @@ type Mat struct {
 // Of is the matrix m, called name, which must be rows × cols.
 func Of(name string, m tensor.Mat, rows, cols int) Mat { return Mat{name, m, rows, cols} }
 
-// Check refuses matrices of the wrong shape, with too little data, or of which some are dry and some are not, and a
-// dry pool beside matrices with data. It returns whether the call is dry. pkg is the package that errors come from.
-func Check(pkg string, mem *tensor.Pool, mats ...Mat) (dry bool, err error) {
+// Mats refuses a matrix of the wrong shape or with too little data, dry matrices beside matrices with data, and a dry
+// pool beside matrices with data. It returns whether the call is dry. pkg is the package that errors come from.
+func Mats(pkg string, mem *tensor.Pool, mats ...Mat) (dry bool, err error) {
 	var with, without string // the first matrix of each kind
 	for _, m := range mats {
 		if err := Shape(pkg, m); err != nil {

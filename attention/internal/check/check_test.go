@@ -1,4 +1,4 @@
-package door
+package check
 
 import (
 	"math"
@@ -8,7 +8,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-func TestCheck(t *testing.T) {
+func TestMats(t *testing.T) {
 	whole := tensor.New(tensor.F32, 3, 4)
 	with := func(change func(m *tensor.Mat)) tensor.Mat {
 		m := whole
@@ -38,12 +38,12 @@ func TestCheck(t *testing.T) {
 		for i, m := range c.mats {
 			mats = append(mats, Mat{string(rune('a' + i)), m, 3, 4})
 		}
-		isDry, err := Check("p", c.mem, mats...)
+		isDry, err := Mats("p", c.mem, mats...)
 		if isDry != c.dry || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: dry %v, error %v; want dry %v, error %q", name, isDry, err, c.dry, c.want)
 		}
 	}
-	if _, err := Check("p", nil, Mat{"e", tensor.Mat{Rows: 0, Cols: 4}, 0, 4}); err != nil {
+	if _, err := Mats("p", nil, Mat{"e", tensor.Mat{Rows: 0, Cols: 4}, 0, 4}); err != nil {
 		t.Errorf("an empty matrix: %v", err)
 	}
 }

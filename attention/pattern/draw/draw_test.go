@@ -1,4 +1,4 @@
-package pattern
+package draw
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/longspan/longspan/attention/pattern"
 )
 
 func TestWritePNG(t *testing.T) {
@@ -16,14 +18,14 @@ func TestWritePNG(t *testing.T) {
 		long[i] = 2 * i
 	}
 	for _, c := range []struct {
-		p    Pattern
-		s    Shape
+		p    pattern.Pattern
+		s    pattern.Shape
 		side int
 	}{
-		{Longformer(512, 0), Square(1_000_000), 512}, {Causal(), Square(1), 64}, {Causal(), Square(13), 300},
-		{Causal(), Shape{Tq: 1, Tk: 5000, Offset: 4999}, 400}, {Full(), Shape{Tq: 5000, Tk: 1}, 400}, {None(), Square(100), 64},
-		{Global(long...), Square(6000), 200},
-		{BigBird(64, 3, 2, 3, 1), Square(4096), 512},
+		{pattern.Longformer(512, 0), pattern.Square(1_000_000), 512}, {pattern.Causal(), pattern.Square(1), 64}, {pattern.Causal(), pattern.Square(13), 300},
+		{pattern.Causal(), pattern.Shape{Tq: 1, Tk: 5000, Offset: 4999}, 400}, {pattern.Full(), pattern.Shape{Tq: 5000, Tk: 1}, 400}, {pattern.None(), pattern.Square(100), 64},
+		{pattern.Global(long...), pattern.Square(6000), 200},
+		{pattern.BigBird(64, 3, 2, 3, 1), pattern.Square(4096), 512},
 	} {
 		var b bytes.Buffer
 		if err := WritePNG(&b, c.p, c.s, c.side); err != nil {
@@ -41,9 +43,8 @@ func TestWritePNG(t *testing.T) {
 
 // The colour of every cell is that of its density.
 func TestPNGShades(t *testing.T) {
-	p, s := Or(Window(2), Global(0)), Square(64)
-	rows, cols := cells(s, 32)
-	g, err := Count(p, s, rows, cols)
+	p, s := pattern.Or(pattern.Window(2), pattern.Global(0)), pattern.Square(64)
+	g, err := pattern.Picture(p, s, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +54,8 @@ func TestPNGShades(t *testing.T) {
 	}
 	c.drawMatrix()
 	seen := map[color.RGBA]bool{}
-	for r := range rows {
-		for k := range cols {
+	for r := range g.Rows {
+		for k := range g.Cols {
 			visible, all := g.Cell(r, k)
 			got := c.image.RGBAAt(c.matrix.Min.X+k*c.wide+3, c.matrix.Min.Y+r*c.high+3)
 			if want := shade(float64(visible) / float64(all)); got != want {
@@ -78,34 +79,36 @@ func TestPNGShades(t *testing.T) {
 
 func luminance(c color.RGBA) int { return 2126*int(c.R) + 7152*int(c.G) + 722*int(c.B) }
 
-func TestPNGRefusals(t *testing.T) {
-	var b bytes.Buffer
-	for _, side := range []int{-1, 0, MinPixels - 1, MaxPixels + 1} {
-		if WritePNG(&b, Full(), Square(10), side) == nil {
-			t.Errorf("%d pixels were taken", side)
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		p    pattern.Pattern
+		s    pattern.Shape
+		side int
+	}{
+		{"found a picture of -1 pixels", pattern.Full(), pattern.Square(10), -1},
+		{"found a picture of 63 pixels, expected 64 to 4096", pattern.Full(), pattern.Square(10), MinPixels - 1},
+		{"found a picture of 4097 pixels", pattern.Full(), pattern.Square(10), MaxPixels + 1},
+		{"found no pattern", nil, pattern.Square(10), 100},
+		{"window(-1): found -1 before", pattern.Window(-1), pattern.Square(10), 100},
+		{"found position 10 in a sequence of 10 keys", pattern.Global(10), pattern.Square(10), 100},
+		{"found 0 queries and 0 keys, expected some of both", pattern.Full(), pattern.Square(0), 100},
+	} {
+		var b bytes.Buffer
+		if err := WritePNG(&b, c.p, c.s, c.side); err == nil || !strings.Contains(err.Error(), c.want) || b.Len() > 0 {
+			t.Errorf("found error %v and %d bytes, expected %q and none", err, b.Len(), c.want)
 		}
 	}
-	for _, p := range []Pattern{nil, Window(-1), Global(10), wrong{}} {
-		if WritePNG(&b, p, Square(10), 100) == nil {
-			t.Errorf("%v was taken", p)
-		}
-	}
-	if WritePNG(&b, Full(), Square(0), 100) == nil {
-		t.Error("a picture of nothing was taken")
-	}
-	if b.Len() > 0 {
-		t.Error("something was written along with an error")
-	}
-	if err := WritePNG(full0{}, Full(), Square(10), 100); !errors.Is(err, errFull) {
+	if err := WritePNG(noSpace{}, pattern.Full(), pattern.Square(10), 100); !errors.Is(err, errFull) {
 		t.Errorf("a writer's error came back as %v", err)
 	}
 }
 
-var errFull = errors.New("no space")
+var errFull = errors.New("no space left")
 
-type full0 struct{}
+type noSpace struct{}
 
-func (full0) Write([]byte) (int, error) { return 0, errFull }
+func (noSpace) Write([]byte) (int, error) { return 0, errFull }
 
 func TestTicks(t *testing.T) {
 	for _, c := range []struct {
@@ -120,7 +123,7 @@ func TestTicks(t *testing.T) {
 		{0, 1, 8, []int{0, 1}},
 		{99, 100, 0, []int{99, 100}},
 		{990, 2010, 5, []int{990, 1200, 1400, 1600, 1800, 2010}},
-		{0, MaxTokens, 2, []int{0, MaxTokens / 2, MaxTokens}},
+		{0, pattern.MaxTokens, 2, []int{0, pattern.MaxTokens / 2, pattern.MaxTokens}},
 	} {
 		if got := ticks(c.lo, c.hi, c.limit); !slices.Equal(got, c.want) {
 			t.Errorf("%d to %d in %d: %v, expected %v", c.lo, c.hi, c.limit, got, c.want)
@@ -139,7 +142,11 @@ func TestLabels(t *testing.T) {
 			t.Errorf("%v is %q, expected %q", share, got, want)
 		}
 	}
-	f, err := newCanvas(&Grid{Shape: Square(1), Rows: 1, Cols: 1, counts: []int64{1}}, 64)
+	one, err := pattern.Picture(pattern.Full(), pattern.Square(1), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := newCanvas(one, 64)
 	if err != nil {
 		t.Fatal(err)
 	}

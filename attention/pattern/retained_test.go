@@ -7,7 +7,7 @@ import (
 )
 
 // Nothing that a query at n or later sees may be left out, whatever its shape, nor anything come back that was left out before.
-func TestNeededIsAllThatIsSeenLater(t *testing.T) {
+func TestRetainedIsAllThatIsSeenLater(t *testing.T) {
 	const T = 72
 	r := rand.New(rand.NewPCG(11, 12))
 	of, bounded := leaves(), 0
@@ -29,29 +29,29 @@ func TestNeededIsAllThatIsSeenLater(t *testing.T) {
 		had := make([]bool, T)
 		for n := range T {
 			had[n] = true
-			needed := make([]bool, T)
+			retained := make([]bool, T)
 			last := -1
-			spans := Needed([]Span{{5, 6}}, p, n)
+			spans := Retained([]Span{{5, 6}}, p, n)
 			for _, s := range spans[1:] {
 				if s.Lo <= last || s.Hi <= s.Lo || s.Hi > n {
-					t.Fatalf("%v: found the spans %v needed of %d keys", p, spans[1:], n)
+					t.Fatalf("%v: found the spans %v retained of %d keys", p, spans[1:], n)
 				}
 				last = s.Hi
 				for k := s.Lo; k < s.Hi; k++ {
-					needed[k] = true
+					retained[k] = true
 				}
 			}
 			if n == T-1 && !slices.Equal(spans[1:], []Span{{0, n}}) {
 				bounded++
 			}
 			for k := range n {
-				if needed[k] && !had[k] {
+				if retained[k] && !had[k] {
 					t.Fatalf("%v: key %d came back after %d", p, k, n)
 				}
-				had[k] = needed[k]
+				had[k] = retained[k]
 				for q := n; q < T; q++ {
-					if visible[q*T+k] && !needed[k] {
-						t.Fatalf("%v: query %d sees key %d, which is not needed after %d", p, q, k, n)
+					if visible[q*T+k] && !retained[k] {
+						t.Fatalf("%v: query %d sees key %d, which is not retained after %d", p, q, k, n)
 					}
 				}
 			}
@@ -62,7 +62,7 @@ func TestNeededIsAllThatIsSeenLater(t *testing.T) {
 	}
 }
 
-func TestNeededOfKnown(t *testing.T) {
+func TestRetainedOfKnown(t *testing.T) {
 	for text, want := range map[string][]Span{
 		"causal & window(20, 0)":               {{80, 100}},
 		"causal & (window(20) | global(0, 3))": {{0, 1}, {3, 4}, {80, 100}},
@@ -77,11 +77,11 @@ func TestNeededOfKnown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Needed(nil, p, 100); !slices.Equal(got, want) {
+		if got := Retained(nil, p, 100); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, expected %v", text, got, want)
 		}
 	}
-	if got := Needed(nil, struct{ Pattern }{Window(3)}, 9); !slices.Equal(got, []Span{{0, 9}}) {
+	if got := Retained(nil, struct{ Pattern }{Window(3)}, 9); !slices.Equal(got, []Span{{0, 9}}) {
 		t.Errorf("a pattern that does not tell needs %v", got)
 	}
 }

@@ -1,0 +1,89 @@
+package mechanism
+
+import (
+	"fmt"
+
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/linear"
+	"github.com/longspan/longspan/tensor"
+)
+
+// features is linear attention.
+type features struct{ c linear.Config }
+
+type linearLayer struct {
+	c linear.Config
+	w Widths
+}
+
+func (k *features) layer(c Config) (Layer, error) {
+	l := linearLayer{k.c, c.widths()}
+	l.c.Heads, l.c.KVHeads, l.c.HeadDim, l.c.Causal = c.Heads, c.KVHeads, c.HeadDim, c.Causal
+	_, err := linear.New(l.c, nil)
+	return l, err
+}
+
+func (l linearLayer) Widths() Widths   { return l.w }
+func (linearLayer) Learned() []Learned { return nil }
+func (l linearLayer) Key() string      { return fmt.Sprintf("%v", l.c) }
+
+func (l linearLayer) Compile(seqs []attention.Seq) (Core, error) {
+	lengths, err := own(l.c.Feature.String(), seqs)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := linear.New(l.c, lengths)
+	return linearCore{l, compiled}, err
+}
+
+// linearCore saves nothing: Backward computes features and sums again, about half of its own flops.
+type linearCore struct {
+	linearLayer
+	l *linear.Linear
+}
+
+func (c linearCore) Queries() int { return c.l.Tokens() }
+func (c linearCore) Keys() int    { return c.l.Tokens() }
+func (linearCore) Saved() []Shape { return nil }
+func (c linearCore) Work() Work {
+	b := c.l.BackwardFlops()
+	return Work{Forward: c.l.ForwardFlops(), Backward: b, Recomputed: b / 2, Reads: 2}
+}
+
+func (c linearCore) Forward(x tensor.Exec, out Out, in In) error { return c.l.Forward(x, out.O, in.In) }
+
+func (c linearCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, _ Out, in In) error {
+	return c.l.Backward(x, linear.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV}, do, in.In)
+}
+
+func (l linearLayer) NewState(_ *tensor.Pool, memory int) (State, error) {
+	if memory > 0 {
+		return nil, fmt.Errorf("mechanism: found a memory of %d tokens with %v, which sums up all that came before; use a pattern, or no memory",
+			memory, l.c.Feature)
+	}
+	compiled, err := linear.New(l.c, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := compiled.NewState()
+	return linearState{l, compiled, s}, err
+}
+
+// linearState is sums over all tokens so far, whose size does not grow.
+type linearState struct {
+	linearLayer
+	l *linear.Linear
+	s *linear.State
+}
+
+func (s linearState) Tokens() int { return s.s.Tokens() }
+func (s linearState) Oldest() int { return s.s.Tokens() }
+func (s linearState) Reset()      { s.s.Reset() }
+func (s linearState) Free()       { s.s.Reset() }
+
+// Work is two products with the sums for every query, and a read and a write of the state.
+func (s linearState) Work(n int) (flops, bytes int64) {
+	return 2 * int64(n) * int64(s.w.Q+s.w.KV) * int64(s.l.Features()), 2 * s.l.StateBytes()
+}
+
+func (s linearState) Step(x tensor.Exec, out tensor.Mat, in In) error { return s.s.Step(x, out, in.In) }

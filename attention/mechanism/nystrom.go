@@ -1,0 +1,83 @@
+package mechanism
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/nystrom"
+	"github.com/longspan/longspan/tensor"
+)
+
+// landmarks is Nyström attention.
+type landmarks struct{ c nystrom.Config }
+
+type nystromLayer struct {
+	c nystrom.Config
+	w Widths
+}
+
+func (k *landmarks) layer(c Config) (Layer, error) {
+	if c.KVHeads != c.Heads {
+		return nil, fmt.Errorf("mechanism: found %d key/value heads for %d heads of nystrom, expected as many; leave them out", c.KVHeads, c.Heads)
+	}
+	l := nystromLayer{k.c, c.widths()}
+	l.c.Heads, l.c.HeadDim, l.c.Causal = c.Heads, c.HeadDim, c.Causal
+	_, err := nystrom.New(l.c, nil)
+	return l, err
+}
+
+func (l nystromLayer) Widths() Widths { return l.w }
+func (l nystromLayer) Key() string    { return fmt.Sprintf("%v", l.c) }
+
+// Learned is the taps of the skip, if there is one.
+func (l nystromLayer) Learned() []Learned {
+	if l.c.ConvKernel == 0 {
+		return nil
+	}
+	return []Learned{{Name: "conv", Rows: l.c.Heads, Cols: l.c.ConvKernel}}
+}
+
+func (l nystromLayer) Compile(seqs []attention.Seq) (Core, error) {
+	lengths, err := own("nystrom", seqs)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := nystrom.New(l.c, lengths)
+	return nystromCore{l, compiled}, err
+}
+
+func (nystromLayer) NewState(*tensor.Pool, int) (State, error) {
+	return nil, errors.New("mechanism: found nystrom to decode token by token, expected causal attention: landmarks are means over later tokens too; " +
+		"use linear attention or a causal pattern")
+}
+
+// nystromCore saves nothing: Backward computes Forward again.
+type nystromCore struct {
+	nystromLayer
+	n *nystrom.Nystrom
+}
+
+func (c nystromCore) Queries() int { return c.n.Tokens() }
+func (c nystromCore) Keys() int    { return c.n.Tokens() }
+func (nystromCore) Saved() []Shape { return nil }
+func (c nystromCore) Work() Work {
+	return Work{Forward: c.n.ForwardFlops(), Backward: c.n.BackwardFlops(), Recomputed: c.n.ForwardFlops(), Reads: 3}
+}
+
+// taps is the taps of the skip, or the zero Mat without one.
+func taps(learned []tensor.Mat) tensor.Mat {
+	if len(learned) == 0 {
+		return tensor.Mat{}
+	}
+	return learned[0]
+}
+
+func (c nystromCore) Forward(x tensor.Exec, out Out, in In) error {
+	return c.n.Forward(x, out.O, nystrom.In{In: in.In, Conv: taps(in.Learned)})
+}
+
+func (c nystromCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, _ Out, in In) error {
+	return c.n.Backward(x, nystrom.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV, Conv: taps(g.Learned)}, do,
+		nystrom.In{In: in.In, Conv: taps(in.Learned)})
+}

@@ -1,0 +1,183 @@
+package mechanism
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/tensor"
+)
+
+// softmax is softmax attention over the keys that a pattern shows.
+type softmax struct{ pattern pattern.Pattern }
+
+// softmaxLayer has the configuration without what is learned.
+type softmaxLayer struct {
+	c      attention.Config
+	causal bool
+	terms  Terms
+}
+
+func (k softmax) layer(c Config) (Layer, error) {
+	l := softmaxLayer{causal: c.Causal, terms: c.Terms}
+	l.c = attention.Config{Pattern: k.visible(c.Causal), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
+	if c.Terms.ALiBi {
+		l.c.Bias = attention.ALiBi{}
+	}
+	if c.Terms.T5 != nil && c.Terms.Relative || c.Terms.ALiBi && (c.Terms.T5 != nil || c.Terms.Relative) {
+		return nil, errors.New("mechanism: found two biases, expected ALiBi, T5 or Relative alone")
+	}
+	_, err := attention.New(l.c, nil)
+	return l, err
+}
+
+// visible is the pattern, under a causal mask if so wanted.
+func (k softmax) visible(causal bool) pattern.Pattern {
+	switch {
+	case !causal:
+		return k.pattern
+	case k.pattern == pattern.Full():
+		return pattern.Causal()
+	}
+	return pattern.And(pattern.Causal(), k.pattern)
+}
+
+func (l softmaxLayer) widths() Widths {
+	return Widths{l.c.Heads * l.c.HeadDim, l.c.KVHeads * l.c.HeadDim}
+}
+
+// Learned is the logits of the sinks, T5's table, and u, v and r of relative biases, whose rows are distances.
+func (l softmaxLayer) Learned() []Learned {
+	var all []Learned
+	if l.terms.Sinks {
+		all = append(all, Learned{"sinks", 1, l.c.Heads, true})
+	}
+	if t := l.terms.T5; t != nil {
+		all = append(all, Learned{"table", t.Buckets, l.c.Heads, true})
+	}
+	if w := l.widths().Q; l.terms.Relative {
+		all = append(all, Learned{"u", 1, w, true}, Learned{"v", 1, w, true}, Learned{"r", 0, w, true})
+	}
+	return all
+}
+
+func (l softmaxLayer) Key() string {
+	terms, t5 := l.terms, attention.T5{}
+	if terms.T5 != nil {
+		t5, terms.T5 = *terms.T5, nil
+	}
+	return fmt.Sprintf("%s %d %d %d %v %v %v", l.c.Pattern, l.c.Heads, l.c.KVHeads, l.c.HeadDim, l.causal, terms, t5)
+}
+
+func (l softmaxLayer) Compile(seqs []attention.Seq) (Core, error) {
+	a, err := attention.New(l.c, seqs)
+	first, _ := Distances(seqs, l.causal)
+	return softmaxCore{softmaxLayer: l, a: a, first: first}, err
+}
+
+// Distances is the range of distances, of a query after a key, that relative biases of a batch need: rows of them from first on.
+func Distances(seqs []attention.Seq, causal bool) (first, rows int) {
+	before, after := 1, 0
+	for _, s := range seqs {
+		before = max(before, s.Offset+s.Q)
+		after = max(after, s.K-s.Offset-1)
+	}
+	if causal {
+		after = 0
+	}
+	return -after, before + after
+}
+
+// bind makes sinks and a bias of the values of what is learned. first is the distance of the first row of r.
+func (l softmaxLayer) bind(learned []tensor.Mat, first int) (sinks []float32, bias attention.Bias) {
+	bias = l.c.Bias
+	if l.terms.Sinks {
+		sinks, learned = values(learned[0]), learned[1:]
+	}
+	if t := l.terms.T5; t != nil {
+		bound := *t
+		bound.Table = values(learned[0])
+		bias = bound
+	}
+	if l.terms.Relative {
+		bias = attention.Relative{U: values(learned[0]), V: values(learned[1]), R: learned[2], First: first}
+	}
+	return sinks, bias
+}
+
+// values is the elements of m, and zeros where it is dry: then only their number is read.
+func values(m tensor.Mat) []float32 {
+	if m.Dry() {
+		return make([]float32, m.Rows*m.Cols)
+	}
+	return m.F32
+}
+
+// softmaxCore saves LSE, a number a row and head.
+type softmaxCore struct {
+	softmaxLayer
+	a     *attention.Attention
+	first int // the distance of the first row of r
+}
+
+func (s softmaxCore) Queries() int   { return s.a.Queries() }
+func (s softmaxCore) Keys() int      { return s.a.Keys() }
+func (s softmaxCore) Widths() Widths { return s.widths() }
+func (s softmaxCore) Saved() []Shape { return []Shape{{s.c.Heads, s.a.Queries()}} }
+func (s softmaxCore) Work() Work {
+	return Work{Forward: s.a.ForwardFlops(), Backward: s.a.BackwardFlops(), Reads: 2}
+}
+
+// bound is the attention with the values that the learned matrices have now.
+func (s softmaxCore) bound(learned []tensor.Mat) (*attention.Attention, error) {
+	if len(learned) == 0 {
+		return s.a, nil
+	}
+	return s.a.With(s.bind(learned, s.first))
+}
+
+func (o Out) attention() attention.Out {
+	out := attention.Out{O: o.O}
+	if len(o.Saved) > 0 {
+		out.LSE = o.Saved[0]
+	}
+	return out
+}
+
+func (s softmaxCore) Forward(x tensor.Exec, out Out, in In) error {
+	a, err := s.bound(in.Learned)
+	if err != nil {
+		return err
+	}
+	return a.Forward(x, out.attention(), in.In)
+}
+
+func (s softmaxCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
+	a, err := s.bound(in.Learned)
+	if err != nil {
+		return err
+	}
+	grads, rest := attention.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV}, g.Learned
+	if s.terms.Sinks {
+		grads.Sinks, rest = values(rest[0]), rest[1:]
+	}
+	if s.terms.T5 != nil {
+		grads.Bias = &attention.BiasGrads{Table: values(rest[0])}
+	}
+	if s.terms.Relative {
+		grads.Bias = &attention.BiasGrads{U: values(rest[0]), V: values(rest[1]), R: rest[2]}
+	}
+	return a.Backward(x, grads, do, out.attention(), in.In)
+}
+
+// NewState returns keys and values that are kept as long as the pattern needs them: a *[KeyValues].
+func (l softmaxLayer) NewState(pool *tensor.Pool, memory int) (State, error) {
+	if !l.causal {
+		return nil, errors.New("mechanism: found bidirectional attention to decode token by token, expected causal attention; use a causal model")
+	}
+	if memory > 0 {
+		l.c.Pattern = pattern.And(l.c.Pattern, pattern.Memory(memory))
+	}
+	return &KeyValues{pool: pool, layer: l}, nil
+}

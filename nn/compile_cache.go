@@ -1,0 +1,64 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/mechanism"
+)
+
+// CompileCache keeps attention that was compiled for the lengths of a batch, so that the layers of a model, and batches of the
+// same lengths, compile it once. One goroutine uses it at a time.
+type CompileCache struct {
+	cores  map[string]mechanism.Core
+	rotary map[attention.RotaryConfig]rotaryTable
+}
+
+type rotaryTable struct {
+	r         *attention.Rotary
+	positions int
+}
+
+// NewCompileCache returns an empty cache.
+func NewCompileCache() *CompileCache {
+	return &CompileCache{map[string]mechanism.Core{}, map[attention.RotaryConfig]rotaryTable{}}
+}
+
+// maxCores is how many cores are kept before all are dropped: more than a model has mechanisms, few enough that lengths which
+// never come again do not pile up.
+const maxCores = 32
+
+// compile returns the core of l for the sequences.
+func (s *CompileCache) compile(l mechanism.Layer, seqs []attention.Seq) (mechanism.Core, error) {
+	key := fmt.Sprintf("%T %s %v", l, l.Key(), seqs)
+	if core, ok := s.cores[key]; ok {
+		return core, nil
+	}
+	core, err := l.Compile(seqs)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.cores) >= maxCores {
+		clear(s.cores)
+	}
+	s.cores[key] = core
+	return core, nil
+}
+
+// rotate returns the rotary table of c for at least the given number of positions.
+func (s *CompileCache) rotate(c attention.RotaryConfig, positions int) (*attention.Rotary, error) {
+	t := s.rotary[c]
+	if t.positions < positions || t.r == nil {
+		t.positions = 1024
+		for t.positions < positions {
+			t.positions *= 2
+		}
+		r, err := attention.NewRotary(c, t.positions)
+		if err != nil {
+			return nil, err
+		}
+		t.r = r
+		s.rotary[c] = t
+	}
+	return t.r, nil
+}
