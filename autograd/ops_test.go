@@ -103,6 +103,36 @@ func TestNorm(t *testing.T) {
 	}.check(t)
 }
 
+func TestHeadNorm(t *testing.T) {
+	const rows, heads, kv, dim, cols, eps = 5, 3, 2, 8, 8*5 + 6, 1e-3
+	opCase{
+		name: "heads",
+		in:   []operand{{rows, cols, false}, {1, dim, true}, {1, dim, true}},
+		build: func(g *Graph, v []*Var) *Var {
+			return g.HeadNorm(v[0], eps, HeadWeight{v[1], heads}, HeadWeight{v[2], kv})
+		},
+		naive: func(v [][]float64) []float64 {
+			y := append([]float64(nil), v[0]...)
+			for i := range rows {
+				for h := range heads + kv {
+					head, w := y[i*cols+h*dim:][:dim], v[1]
+					if h >= heads {
+						w = v[2]
+					}
+					square := 0.0
+					for _, x := range head {
+						square += x * x / dim
+					}
+					for j := range head {
+						head[j] *= w[j] / math.Sqrt(square+eps)
+					}
+				}
+			}
+			return y
+		},
+	}.check(t)
+}
+
 // activation64 is each activation's curve, from its definition.
 func activation64(a Activation, x float64) float64 {
 	switch a.curve() {

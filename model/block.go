@@ -68,7 +68,7 @@ func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, apart b
 	}
 	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
 		Mechanism: parsed, Causal: a.Causal, Position: position, Base: a.RotaryBase, T5: t5, Sinks: a.Sinks, Bias: a.Bias, Apart: apart,
-		Scale: scale, CopyNgrams: a.CopyNgrams})
+		Scale: scale, QKNorm: a.QKNorm, Global: a.Global, CopyNgrams: a.CopyNgrams})
 }
 
 // branches are how a block attends in one pass.

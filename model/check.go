@@ -219,6 +219,9 @@ func (a Attention) check(width int) error {
 	if a.RotaryBase != 0 && !(a.RotaryBase > 1) || math.IsInf(a.RotaryBase, 0) {
 		return fmt.Errorf("rotary_base: found %g, expected a number above 1, or nothing for 10000", a.RotaryBase)
 	}
+	if !(a.QKNorm >= 0 && a.QKNorm < 1) {
+		return fmt.Errorf("qk_norm: found %g, expected a small positive number, or 0 for no norm", a.QKNorm)
+	}
 	position, err := nn.ParsePosition(a.Position)
 	switch {
 	case err != nil:

@@ -79,7 +79,11 @@ type Attention struct {
 	RotaryBase float64 `json:"rotary_base,omitempty"` // 0: 10000
 	Bias       bool    `json:"bias,omitempty"`        // in the projections
 	Sinks      bool    `json:"sinks,omitempty"`       // a learned logit a head that takes probability
-	CopyNgrams []int   `json:"copy_ngrams,omitempty"` // n-gram sizes of the copy heads; queries and keys are hashed, not learned; experimental
+	QKNorm     float64 `json:"qk_norm,omitempty"`     // ε of an RMS norm of each query and key over its D columns; 0: no norm
+	// Global lists the positions whose queries have projections of their own, which all keys and values have for them (Longformer); the
+	// mechanism shows these tokens to all others.
+	Global     []int `json:"global,omitempty"`
+	CopyNgrams []int `json:"copy_ngrams,omitempty"` // n-gram sizes of the copy heads; queries and keys are hashed, not learned; experimental
 }
 
 // FeedForward is two linear layers with an activation between them.

@@ -24,6 +24,8 @@ type AttentionConfig struct {
 	Bias       bool          // in the projections
 	Apart      bool          // queries from other tokens than keys and values: cross-attention, or a memory
 	Scale      float64       // of the output projection's first weights; 0: 1
+	QKNorm     float64       // ε of an RMS norm of each query and key over its D columns, before rotation; 0: no norm
+	Global     []int         // positions whose queries have projections of their own, which all keys and values have for them (global.go)
 	CopyNgrams []int         // n-gram sizes of copy heads, which heads take in turn: queries and keys are hashes of n-grams (copyhead.go)
 }
 
@@ -34,6 +36,9 @@ type Attention struct {
 	values      *Linear // of a layer with copy heads
 	out, r      *Linear
 	sinks, u, v *tensor.Param
+	qNorm       *tensor.Param // "name.q_norm.weight" [1, D], and "name.k_norm.weight"
+	kNorm       *tensor.Param
+	global      *globalQueries  // nil: none
 	learned     []*tensor.Param // of the mechanism itself, such as nystrom's "name.conv" [H, taps]
 	layer       mechanism.Layer
 }
@@ -64,6 +69,15 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 		a.qkv = NewLinear(p, name+".qkv", c.Width, q+2*kv, c.Bias, 1)
 	}
 	a.out = NewLinear(p, name+".out", q, c.Width, c.Bias, c.Scale)
+	if c.QKNorm > 0 {
+		a.qNorm, a.kNorm = p.Add(name+".q_norm.weight", 1, c.HeadDim, Ones()), p.Add(name+".k_norm.weight", 1, c.HeadDim, Ones())
+	}
+	if len(c.Global) > 0 {
+		var err error
+		if a.global, err = newGlobalQueries(p, name, c); err != nil {
+			return nil, err
+		}
+	}
 	if c.Sinks {
 		a.sinks = p.Add(name+".sinks", 1, c.Heads, Zeros())
 	}
@@ -102,13 +116,35 @@ func (a *Attention) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 	if err != nil {
 		return p.G.Fail(err)
 	}
-	return a.out.Apply(p, p.G.Attention(core, a.project(p, x), a.terms(p, p.selfSeqs())...))
+	attended := p.G.Attention(core, a.project(p, x), a.terms(p, p.selfSeqs())...)
+	if a.global != nil {
+		attended = a.global.replace(p, x, attended)
+	}
+	return a.out.Apply(p, attended)
+}
+
+// queries projects x to queries. Keys and values of other tokens are projected by keysValues.
+func (a *Attention) queries(p *Pass, x *autograd.Var) *autograd.Var {
+	q := a.q.Apply(p, x)
+	if a.qNorm == nil {
+		return q
+	}
+	return p.G.HeadNorm(q, a.c.QKNorm, autograd.HeadWeight{Weight: p.Leaf(a.qNorm), Heads: a.c.Heads})
+}
+
+// keysValues projects a source to keys and values, side by side.
+func (a *Attention) keysValues(p *Pass, source *autograd.Var) *autograd.Var {
+	kv := a.kv.Apply(p, source)
+	if a.kNorm == nil {
+		return kv
+	}
+	return p.G.HeadNorm(kv, a.c.QKNorm, autograd.HeadWeight{Weight: p.Leaf(a.kNorm), Heads: a.c.KVHeads})
 }
 
 // ApplyOver attends each sequence of x [T, width] to the rows of its keys and values in the source, of which it has lengths[i];
 // the first offsets[i] of them came before its first token (all of them, for cross-attention, count from 0: offsets nil).
 func (a *Attention) ApplyOver(p *Pass, x, source *autograd.Var, lengths, offsets []int) *autograd.Var {
-	kv := a.kv.Apply(p, source)
+	kv := a.keysValues(p, source)
 	if a.c.Position == Rotary && offsets != nil {
 		kv = a.rotate(p, kv, a.c.KVHeads*a.c.HeadDim, positions(lengths, nil))
 	}
@@ -124,7 +160,7 @@ func (a *Attention) over(p *Pass, x, kv *autograd.Var, lengths, offsets []int) *
 			seqs[i].Offset = offsets[i]
 		}
 	}
-	q := a.q.Apply(p, x)
+	q := a.queries(p, x)
 	if a.c.Position == Rotary && offsets != nil {
 		q = a.rotate(p, q, a.c.Heads*a.c.HeadDim, positions(p.Lengths, offsets))
 	}
@@ -140,11 +176,16 @@ func (a *Attention) rotate(p *Pass, x *autograd.Var, columns int, at []int32) *a
 	if a.c.Position != Rotary {
 		return x
 	}
+	return rotate(p, a.c, x, columns, at)
+}
+
+// rotate applies the rotary encoding of c to the first columns of x.
+func rotate(p *Pass, c AttentionConfig, x *autograd.Var, columns int, at []int32) *autograd.Var {
 	top := int32(0)
 	for _, position := range at {
 		top = max(top, position)
 	}
-	r, err := p.Compiled.rotate(attention.RotaryConfig{HeadDim: a.c.HeadDim, Base: a.c.Base}, int(top)+1)
+	r, err := p.Compiled.rotate(attention.RotaryConfig{HeadDim: c.HeadDim, Base: c.Base}, int(top)+1)
 	if err != nil {
 		return p.G.Fail(err)
 	}

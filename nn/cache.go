@@ -38,8 +38,8 @@ func (a *Attention) ApplyCached(p *Pass, x *autograd.Var, c *Cache) *autograd.Va
 	if !a.c.Apart {
 		return a.out.Apply(p, p.G.Decode(c.state, a.project(p, x), a.cachedTerms(p, c, x.Rows())...))
 	}
-	queries := a.rotate(p, a.q.Apply(p, x), q, p.Positions())
-	keys := a.rotate(p, a.kv.Apply(p, x), kv, p.Positions())
+	queries := a.rotate(p, a.queries(p, x), q, p.Positions())
+	keys := a.rotate(p, a.keysValues(p, x), kv, p.Positions())
 	return a.out.Apply(p, p.G.DecodeCross(c.state, queries, keys, a.cachedTerms(p, c, x.Rows())...))
 }
 
@@ -85,7 +85,7 @@ func (a *Attention) projectDistances(p *Pass, c *Cache, distances int) error {
 func (a *Attention) CacheSource(p *Pass, source tensor.Mat) (*Cache, error) {
 	of := &Pass{G: autograd.New(p.G.Exec(), autograd.Options{Policy: p.G.Policy()}), Compiled: p.Compiled}
 	defer of.Close()
-	kv := of.G.Keep(a.kv.Apply(of, of.G.Input(source)))
+	kv := of.G.Keep(a.keysValues(of, of.G.Input(source)))
 	if err := of.G.Forward(); err != nil {
 		return nil, err
 	}
@@ -101,5 +101,5 @@ func (a *Attention) CacheSource(p *Pass, source tensor.Mat) (*Cache, error) {
 
 // ApplySource attends x [n, width] to a source that CacheSource read.
 func (a *Attention) ApplySource(p *Pass, x *autograd.Var, c *Cache) *autograd.Var {
-	return a.out.Apply(p, p.G.DecodeOver(c.state.(*mechanism.KeyValues), a.q.Apply(p, x), a.terms(p, nil)...))
+	return a.out.Apply(p, p.G.DecodeOver(c.state.(*mechanism.KeyValues), a.queries(p, x), a.terms(p, nil)...))
 }

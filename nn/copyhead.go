@@ -84,7 +84,12 @@ func HashNgram(ngram []int32) uint64 {
 // query head has the size of the keys that it reads.
 func (a *Attention) project(p *Pass, x *autograd.Var) *autograd.Var {
 	if a.values == nil {
-		return a.rotate(p, a.qkv.Apply(p, x), (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
+		qkv := a.qkv.Apply(p, x)
+		if a.qNorm != nil {
+			qkv = p.G.HeadNorm(qkv, a.c.QKNorm, autograd.HeadWeight{Weight: p.Leaf(a.qNorm), Heads: a.c.Heads},
+				autograd.HeadWeight{Weight: p.Leaf(a.kNorm), Heads: a.c.KVHeads})
+		}
+		return a.rotate(p, qkv, (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
 	}
 	n := func(kv int) int { return a.c.CopyNgrams[kv%len(a.c.CopyNgrams)] }
 	var of [][]uint64
@@ -107,6 +112,8 @@ func (a *Attention) checkCopyNgrams() error {
 		return fmt.Errorf("nn: %s has no softmax in which equal n-grams would stand out; use a pattern, or leave copy_ngrams out", c.Mechanism)
 	case c.Position != NoPosition:
 		return errors.New("nn: found copy heads in a layer with positions, expected none: n-grams match at any distance")
+	case c.QKNorm > 0 || len(c.Global) > 0:
+		return errors.New("nn: found copy heads with norms or second projections of queries, expected none: their queries are hashed")
 	case c.Apart:
 		return errors.New("nn: found copy heads in a layer whose queries come from other tokens than its keys, expected none; leave copy_ngrams out")
 	case len(c.CopyNgrams) > c.KVHeads:

@@ -50,18 +50,18 @@ func ParseNorm(name string) (NormKind, error) {
 	return 0, fmt.Errorf("nn: norm %q is not known; use layer or rms", name)
 }
 
-// Norm normalises rows: "name.gamma", and for layer norm "name.beta".
+// Norm normalises rows: "name.weight", and for layer norm "name.bias".
 type Norm struct {
-	kind        NormKind
-	eps         float64
-	gamma, beta *tensor.Param
+	kind         NormKind
+	eps          float64
+	weight, bias *tensor.Param
 }
 
 // NewNorm makes a norm of rows of the given width; eps is added to the variance.
 func NewNorm(p *Params, name string, kind NormKind, width int, eps float64) *Norm {
-	n := &Norm{kind: kind, eps: eps, gamma: p.Add(name+".gamma", 1, width, Ones())}
+	n := &Norm{kind: kind, eps: eps, weight: p.Add(name+".weight", 1, width, Ones())}
 	if kind == LayerNorm {
-		n.beta = p.Add(name+".beta", 1, width, Zeros())
+		n.bias = p.Add(name+".bias", 1, width, Zeros())
 	}
 	return n
 }
@@ -69,9 +69,9 @@ func NewNorm(p *Params, name string, kind NormKind, width int, eps float64) *Nor
 // Apply normalises the rows of x.
 func (n *Norm) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 	if n.kind == RMSNorm {
-		return p.G.RMSNorm(x, p.Leaf(n.gamma), n.eps)
+		return p.G.RMSNorm(x, p.Leaf(n.weight), n.eps)
 	}
-	return p.G.LayerNorm(x, p.Leaf(n.gamma), p.Leaf(n.beta), n.eps)
+	return p.G.LayerNorm(x, p.Leaf(n.weight), p.Leaf(n.bias), n.eps)
 }
 
 // Embedding is a table of vectors, "name.weight" [rows, width], drawn with standard deviation 0.02.

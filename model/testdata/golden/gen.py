@@ -31,7 +31,7 @@ def gpt2(vocab=13, width=16, layers=2, heads=2, max_tokens=20):
         resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, activation_function="gelu_new", attn_implementation="eager",
     ))
     names = {"embedding.weight": ["transformer.wte.weight"], "positions.weight": ["transformer.wpe.weight"],
-             "norm.gamma": ["transformer.ln_f.weight"], "norm.beta": ["transformer.ln_f.bias"]}
+             "norm.weight": ["transformer.ln_f.weight"], "norm.bias": ["transformer.ln_f.bias"]}
     for i in range(layers):
         ours, theirs = f"blocks.{i}.", f"transformer.h.{i}."
         parts = {"attention.qkv": "attn.c_attn", "attention.out": "attn.c_proj", "feed_forward.up": "mlp.c_fc", "feed_forward.down": "mlp.c_proj"}
@@ -39,7 +39,7 @@ def gpt2(vocab=13, width=16, layers=2, heads=2, max_tokens=20):
             names[ours + a + ".weight"] = [theirs + b + ".weight", "transposed"]  # a Conv1D, [in, out]
             names[ours + a + ".bias"] = [theirs + b + ".bias"]
         for a, b in {"attention.norm": "ln_1", "feed_forward.norm": "ln_2"}.items():
-            names[ours + a + ".gamma"], names[ours + a + ".beta"] = [theirs + b + ".weight"], [theirs + b + ".bias"]
+            names[ours + a + ".weight"], names[ours + a + ".bias"] = [theirs + b + ".weight"], [theirs + b + ".bias"]
     return model, names
 
 
@@ -49,15 +49,15 @@ def llama(vocab=13, width=16, layers=2, heads=2, kv_heads=1, hidden=24):
         vocab_size=vocab, hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=kv_heads,
         intermediate_size=hidden, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=False, attn_implementation="eager",
     ))
-    names = {"embedding.weight": ["model.embed_tokens.weight"], "norm.gamma": ["model.norm.weight"], "head.weight": ["lm_head.weight"]}
+    names = {"embedding.weight": ["model.embed_tokens.weight"], "norm.weight": ["model.norm.weight"], "head.weight": ["lm_head.weight"]}
     for i in range(layers):
         ours, theirs = f"blocks.{i}.", f"model.layers.{i}."
         names[ours + "attention.qkv.weight"] = [f"{theirs}self_attn.{p}_proj.weight" for p in "qkv"]
         names[ours + "attention.out.weight"] = [theirs + "self_attn.o_proj.weight"]
         names[ours + "feed_forward.up.weight"] = [theirs + "mlp.gate_proj.weight", theirs + "mlp.up_proj.weight"]
         names[ours + "feed_forward.down.weight"] = [theirs + "mlp.down_proj.weight"]
-        names[ours + "attention.norm.gamma"] = [theirs + "input_layernorm.weight"]
-        names[ours + "feed_forward.norm.gamma"] = [theirs + "post_attention_layernorm.weight"]
+        names[ours + "attention.norm.weight"] = [theirs + "input_layernorm.weight"]
+        names[ours + "feed_forward.norm.weight"] = [theirs + "post_attention_layernorm.weight"]
     return model, names
 
 

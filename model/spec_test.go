@@ -1,0 +1,242 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/tensor"
+)
+
+// specs are models that no Config makes: each uses fields of layers that differ, or that families outside of this package have.
+func specs(t *testing.T) map[string]Spec {
+	t.Helper()
+	make := func(c Config, change func(s *Spec)) Spec {
+		c.Vocab, c.Width, c.Layers, c.Heads, c.Seed = 11, 16, 3, 2, 5
+		s, err := c.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&s)
+		return s
+	}
+	norm := func() *Norm { return &Norm{Kind: "rms", Eps: 1e-6} }
+	return map[string]Spec{
+		"qk norms": make(Config{KVHeads: 1}, func(s *Spec) {
+			for i := range s.Layers {
+				s.Layers[i].Attention.QKNorm = 1e-6
+			}
+		}),
+		"qk norms of a memory": make(Config{Kind: TransformerXL, Position: "rotary"}, func(s *Spec) { s.Layers[1].Attention.QKNorm = 1e-6 }),
+		"sandwich norms": make(Config{Norm: "rms"}, func(s *Spec) {
+			for i := range s.Layers {
+				s.Layers[i].Norms = Norms{Input: norm(), Output: norm()}
+			}
+		}),
+		"layers that differ": make(Config{}, func(s *Spec) {
+			s.Layers[0].Attention.Mechanism, s.Layers[0].Attention.RotaryBase = "window(4)", 100
+			s.Layers[1].Attention.Position, s.Layers[1].FeedForward = "alibi", FeedForward{Hidden: 24, Activation: "swiglu"}
+			s.Layers[2].Norms = Norms{Sum: &Norm{Kind: "layer"}}
+		}),
+		"embedding": make(Config{Kind: Encoder}, func(s *Spec) {
+			s.Embed = Embedding{Scale: 4, Positions: 64, TokenTypes: 2, Norm: &Norm{Kind: "layer", Eps: 1e-12}}
+		}),
+		"global queries": make(Config{Kind: Encoder, Attention: []string{"window(4) | global(0, 3)"}}, func(s *Spec) {
+			for i := range s.Layers {
+				s.Layers[i].Attention.Global = []int{0, 3}
+			}
+		}),
+		"global queries, learned positions": make(Config{Kind: Encoder, Position: "learned", MaxTokens: 64, Attention: []string{"window(4) | global(0)"}},
+			func(s *Spec) { s.Layers[1].Attention.Global = []int{0} }),
+	}
+}
+
+func newOf(t *testing.T, s Spec, o Options) *Model {
+	t.Helper()
+	m, err := NewOf(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Every weight of a specification learns, and the bits depend neither on threads nor on what is recomputed.
+func TestSpecsTrain(t *testing.T) {
+	for name, s := range specs(t) {
+		m := newOf(t, s, Options{Train: true})
+		b := batch(1, 37, 5, 20)
+		if s.Embed.TokenTypes > 0 {
+			for i := range b.Tokens {
+				b.Types = append(b.Types, int32(i/3%2))
+			}
+		}
+		want, err := m.NewSession(tensor.Exec{Threads: 1}).Step(b, StepOptions{Backward: true})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		for _, p := range m.Params() {
+			if slices.Max(p.Grad.F32) == 0 && slices.Min(p.Grad.F32) == 0 {
+				t.Errorf("%s: no gradient reached %s", name, p.Name)
+			}
+		}
+		s.Recompute = "every"
+		x := tensor.Exec{Threads: 3, Pool: tensor.NewPool()}
+		other := newOf(t, s, Options{Pool: x.Pool, Train: true})
+		got, err := other.NewSession(x).Step(b, StepOptions{Backward: true})
+		if err != nil || got.Loss != want.Loss || !slices.Equal(grads(m), grads(other)) {
+			t.Errorf("%s: loss %v on 3 threads with recomputation, %v on one; %v", name, got.Loss, want.Loss, err)
+		}
+	}
+}
+
+// The gradient of a specification's loss is its slope: both are measured along a random direction of all weights.
+func TestSpecsHaveTheirSlope(t *testing.T) {
+	for name, s := range specs(t) {
+		m := newOf(t, s, Options{Train: true})
+		b, session := batch(1, 21, 9), m.NewSession(tensor.Exec{})
+		if _, err := session.Step(b, StepOptions{Backward: true, Seed: 3}); err != nil {
+			t.Fatal(name, err)
+		}
+		r, want := data.NewRandom(7, 0), 0.0
+		var direction []float32
+		for _, p := range m.Params() {
+			size := float32(0) // the direction is in proportion to it: the loss is curved at the scale of the weights
+			for _, v := range p.Value.F32 {
+				size = max(size, float32(math.Abs(float64(v))))
+			}
+			for _, g := range p.Grad.F32 {
+				d := size * float32(r.Float64()-0.5)
+				direction, want = append(direction, d), want+float64(d*g)
+			}
+		}
+		at := func(h float32) float64 {
+			i := 0
+			for _, p := range m.Params() {
+				for j := range p.Value.F32 {
+					p.Value.F32[j] += h * direction[i]
+					i++
+				}
+			}
+			result, err := session.Step(b, StepOptions{Seed: 3})
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			return result.Loss
+		}
+		const h = 1.0 / 1024 // central differences: the error is of the order h², and of the rounding of float32 over h
+		up := at(h)
+		slope := (up - at(-2*h)) / (2 * h)
+		if math.Abs(slope-want) > 0.01*max(1, math.Abs(want)) {
+			t.Errorf("%s: the slope is %g, the gradient says %g", name, slope, want)
+		}
+	}
+}
+
+// Decoding token by token gives what the whole gives, up to rounding.
+func TestSpecsDecode(t *testing.T) {
+	for name, s := range specs(t) {
+		if s.Head.Kind != LM {
+			continue
+		}
+		m := newOf(t, s, Options{})
+		b := batch(1, 40)
+		session := m.NewSession(tensor.Exec{})
+		want, err := session.Predict(b, StepOptions{})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		d, err := session.Decode(nil)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		for i := range b.Tokens {
+			got, err := d.Step(b.Tokens[i : i+1])
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			near(t, name, got, want.Row(i), 2e-5)
+		}
+		d.Close()
+	}
+}
+
+// With equal projections a global query attends as any query does, so that the second projections change nothing but the rounding.
+func TestGlobalQueriesWithEqualProjections(t *testing.T) {
+	s := specs(t)["global queries"]
+	m := newOf(t, s, Options{})
+	for i := range s.Layers {
+		s.Layers[i].Attention.Global = nil
+	}
+	plain := newOf(t, s, Options{})
+	named := func(name string) tensor.Mat { return m.params.Named(name).Value }
+	for i := range s.Layers {
+		layer := fmt.Sprintf("blocks.%d.attention.", i)
+		qkv := named(layer + "qkv.weight") // 16 rows of queries, 16 of keys and 16 of values
+		copy(named(layer+"global_q.weight").F32, qkv.SliceRows(0, 16).F32)
+		copy(named(layer+"global_kv.weight").F32, qkv.SliceRows(16, 48).F32)
+	}
+	b := batch(1, 37, 5, 20)
+	got, err := m.NewSession(tensor.Exec{}).Hidden(b, StepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := plain.NewSession(tensor.Exec{}).Hidden(b, StepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "hidden", got.F32, want.F32, 2e-5)
+}
+
+// A specification is written to JSON and read back whole; a config written out twice is one specification.
+func TestSpecsAreText(t *testing.T) {
+	all := specs(t)
+	for name, c := range zoo() {
+		s, err := c.Spec()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		all["config "+name] = s
+	}
+	for name, s := range all {
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		var again Spec
+		if err := json.Unmarshal(text, &again); err != nil || !reflect.DeepEqual(s, again) {
+			t.Errorf("%s: %v: read back\n%+v, wrote\n%+v", name, err, again, s)
+		}
+	}
+}
+
+func TestSpecsAreRefused(t *testing.T) {
+	for want, change := range map[string]func(s *Spec){
+		"layers: 1: qk_norm: found -1":                  func(s *Spec) { s.Layers[1].Attention.QKNorm = -1 },
+		"layers: found 0, expected 1 to":                func(s *Spec) { s.Layers = nil },
+		"layers: 2: cross: found in a model of kind":    func(s *Spec) { s.Layers[2].Cross = &s.Layers[0].Attention },
+		"embed.scale: found -1":                         func(s *Spec) { s.Embed.Scale = -1 },
+		"norm.eps: found 2":                             func(s *Spec) { s.Final = &Norm{Kind: "rms", Eps: 2} },
+		"learned positions are of the embedding":        func(s *Spec) { s.Layers[0].Attention.Position = "learned" },
+		"found global queries in a causal layer":        func(s *Spec) { s.Layers[0].Attention.Global = []int{0} },
+		"found for a model of kind decoder, expected n": func(s *Spec) { s.Summaries = s.Layers },
+		"source: found a kind of decoder":               func(s *Spec) { s.Source = &Stack{} },
+	} {
+		s := specs(t)["qk norms"]
+		s.Layers = slices.Clone(s.Layers)
+		change(&s)
+		if _, err := NewOf(s, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+	m := newOf(t, specs(t)["embedding"], Options{})
+	b := batch(1, 5)
+	b.Types = []int32{0, 1, 2, 0, 0}
+	if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{}); err == nil || !strings.Contains(err.Error(), "has the type 2") {
+		t.Errorf("a token type out of range: %v", err)
+	}
+}

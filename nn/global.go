@@ -1,0 +1,82 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/mechanism"
+	"github.com/longspan/longspan/autograd"
+)
+
+// globalQueries is Longformer's second set of projections: "name.global_q" and "name.global_kv". The tokens at some positions of a sequence
+// have queries by these, and attend to all tokens, whose keys and values for them are by these too. For every other query the global
+// tokens are keys like any other (Beltagy et al. 2020, arXiv:2004.05150, section 3.1, "Linear Projections for Global Attention").
+type globalQueries struct {
+	c     AttentionConfig
+	q, kv *Linear
+	layer mechanism.Layer
+}
+
+func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries, error) {
+	switch {
+	case c.Causal || c.Apart:
+		return nil, errors.New("nn: found global queries in a causal layer or cross-attention, expected none: a global token sees all of its sequence")
+	case c.Position != NoPosition && c.Position != Rotary || c.Sinks:
+		return nil, fmt.Errorf("nn: found global queries with the position encoding %s or sinks, expected rotary or none, without sinks", c.Position)
+	}
+	for i, at := range c.Global {
+		if at < 0 || i > 0 && at <= c.Global[i-1] {
+			return nil, fmt.Errorf("nn: found global positions %v, expected rising numbers from 0", c.Global)
+		}
+	}
+	full, err := mechanism.Parse("full")
+	if err != nil {
+		return nil, err
+	}
+	g := &globalQueries{c: c, q: NewLinear(p, name+".global_q", c.Width, c.Heads*c.HeadDim, c.Bias, 1),
+		kv: NewLinear(p, name+".global_kv", c.Width, 2*c.KVHeads*c.HeadDim, c.Bias, 1)}
+	g.layer, err = mechanism.New(mechanism.Config{Mechanism: full, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Cross: true})
+	return g, err
+}
+
+// replace puts what the global queries attend to in the place of their rows of attended [T, H·D]. x [T, width] is the input of the layer.
+func (g *globalQueries) replace(p *Pass, x, attended *autograd.Var) *autograd.Var {
+	var rows, places []int32 // of the global tokens in the batch, and in their sequences
+	var counts []int
+	var seqs []attention.Seq
+	var from []int32 // of each token: its row in the sequences joined with their global tokens
+	start, joined := 0, 0
+	for _, n := range p.Lengths {
+		count := 0
+		for t := range n {
+			row := joined + t
+			if count < len(g.c.Global) && g.c.Global[count] == t {
+				rows, places, row = append(rows, int32(start+t)), append(places, int32(t)), joined+n+count
+				count++
+			}
+			from = append(from, int32(row))
+		}
+		if count > 0 {
+			seqs = append(seqs, attention.Seq{Q: count, K: n})
+		} else {
+			seqs = append(seqs, attention.Seq{K: n})
+		}
+		counts = append(counts, count)
+		start, joined = start+n, joined+n+count
+	}
+	if len(rows) == 0 {
+		return attended
+	}
+	core, err := p.Compiled.compile(g.layer, seqs)
+	if err != nil {
+		return p.G.Fail(err)
+	}
+	q, kv := g.q.Apply(p, p.G.Take(x, rows)), g.kv.Apply(p, x)
+	if g.c.Position == Rotary {
+		q = rotate(p, g.c, q, g.c.Heads*g.c.HeadDim, places)
+		kv = rotate(p, g.c, kv, g.c.KVHeads*g.c.HeadDim, p.Positions())
+	}
+	over := p.G.CrossAttention(core, q, kv)
+	return p.G.Take(p.G.Join(attended, p.Lengths, over, counts), from)
+}
