@@ -21,7 +21,7 @@ func (t *tape) backward(g *Graph) error {
 			if err := t.differentiate(g, n); err != nil {
 				return err
 			}
-			g.held = max(g.held, g.x.Pool.InUse())
+			g.between = max(g.between, g.x.Pool.InUse())
 			g.dropGrad(n.out)
 		}
 		n.dropSaved(g)

@@ -23,7 +23,7 @@ type Graph struct {
 	stage   stage
 	kept    []*Var
 	cost    Cost
-	held    int64
+	between int64
 }
 
 type stage uint8
@@ -265,9 +265,9 @@ func (g *Graph) Close() {
 	g.stage = closed
 }
 
-// Held is the most bytes of the pool that were in use between two operations so far, whatever they belong to: the values, gradients and
-// saved matrices of the tape, without the scratch memory of an operation at work.
-func (g *Graph) Held() int64 { return g.held }
+// PeakBetween is the peak so far of the bytes that were in use in the pool between two operations: values, gradients and saved
+// matrices, without the scratch memory of an operation.
+func (g *Graph) PeakBetween() int64 { return g.between }
 
 // Cost is what has run so far, or been counted in a dry run: recomputed operations count again.
 func (g *Graph) Cost() Cost { return g.cost }

@@ -88,7 +88,7 @@ func (t *tape) run(g *Graph, n *node, keep bool) error {
 	if !c.keeps {
 		n.dropSaved(g)
 	}
-	g.held = max(g.held, g.x.Pool.InUse())
+	g.between = max(g.between, g.x.Pool.InUse())
 	for _, v := range n.in {
 		t.release(g, v)
 	}

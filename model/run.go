@@ -44,10 +44,10 @@ func (r StepOptions) clear() {
 
 // Result is what a run gives.
 type Result struct {
-	Loss    float64       // mean over the targets: nats, or for regress the square of the error
-	Targets int           // how many there were
-	Cost    autograd.Cost // work done
-	Held    int64         // bytes of the pool in use between operations, at most
+	Loss            float64       // mean over the targets: nats, or for regress the square of the error
+	Targets         int           // how many there were
+	Cost            autograd.Cost // work done
+	ActivationBytes int64         // peak bytes of the pool between operations: without the scratch of an operation
 }
 
 // Run computes the mean loss of a batch, and with r.Backward adds r.Scale times its gradients to those of the weights. The
@@ -87,7 +87,7 @@ func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 	default:
 		in.memory.remember(r.Memory, s.x) // recomputed layers read the memory before until the backward pass is over
 	}
-	result.Cost, result.Held = p.G.Cost(), p.G.Held()
+	result.Cost, result.ActivationBytes = p.G.Cost(), p.G.PeakBetween()
 	return result, nil
 }
 

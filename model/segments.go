@@ -66,7 +66,7 @@ func (s *Session) stepSegments(b *data.Batch, o StepOptions) (Result, error) {
 		}
 		all.Loss += share * result.Loss
 		all.Cost.Add(result.Cost)
-		all.Held = max(all.Held, result.Held)
+		all.ActivationBytes = max(all.ActivationBytes, result.ActivationBytes)
 		for j, row := range part.rows {
 			if o.Losses != nil {
 				o.Losses[row], o.Best[row] = step.Losses[j], step.Best[j]

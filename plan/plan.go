@@ -104,7 +104,7 @@ func Make(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	held = max(held, result.Held)
+	held = max(held, result.ActivationBytes)
 	e.Bytes.Activations = held - fixed
 	e.Bytes.Scratch = memory.Peak() - held
 	for range j.Train.Accumulate {
@@ -132,7 +132,7 @@ func (j Job) judge(x tensor.Exec, m *model.Model) (held int64, err error) {
 		return 0, nil
 	}
 	result, err := j.judged().step(x, m, false)
-	return result.Held, err
+	return result.ActivationBytes, err
 }
 
 func tokens(lengths []int) (all int) {
@@ -170,8 +170,8 @@ func Evaluation(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	e.Bytes.Activations = result.Held - e.Bytes.Weights
-	e.Bytes.Scratch = x.Pool.Peak() - result.Held
+	e.Bytes.Activations = result.ActivationBytes - e.Bytes.Weights
+	e.Bytes.Scratch = x.Pool.Peak() - result.ActivationBytes
 	e.Cost = result.Cost
 	e.Tokens = tokens(j.Lengths)
 	e.Bytes.runtime(e.Tokens+j.sourceTokens(), j.Readers)
