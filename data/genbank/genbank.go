@@ -2,12 +2,13 @@
 // above all. Plain and gzip files are told apart by their first bytes.
 //
 // The format is that of the GenBank release notes (sections 3.4 and 3.5: www.ncbi.nlm.nih.gov/genbank/release)
-// and the INSDC feature table definition. Only what is needed is kept, but the shape of every line that is
-// kept is checked, and the bases are counted against the LOCUS line.
+// and the INSDC feature table definition (www.insdc.org/submitting-standards/feature-table). Blank lines are
+// passed over. The shape of every line that is kept is checked, and the bases are counted against the LOCUS line.
 package genbank
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -48,7 +49,7 @@ func (f Feature) Get(name string) string {
 	return ""
 }
 
-// Has says whether f has a qualifier, with or without a value.
+// Has reports whether f has a qualifier, with or without a value.
 func (f Feature) Has(name string) bool {
 	for _, q := range f.Qualifiers {
 		if q.Name == name {
@@ -65,6 +66,9 @@ type Reader struct {
 	line  int
 	text  string // the current line
 	ended bool
+
+	records int
+	lone    error // a carriage return without a line feed
 }
 
 // maxLine bounds a line; the format's own lines have 80 columns.
@@ -83,14 +87,16 @@ func NewReader(r io.Reader, file string) (*Reader, error) {
 
 // Next returns the next record, or io.EOF after the last.
 func (r *Reader) Next() (*Record, error) {
-	for r.line == 0 || strings.TrimSpace(r.text) == "" || r.text == "//" {
-		if !r.advance() {
-			if r.line == 0 || r.lines.Err() != nil {
-				return nil, r.errorf("the file is empty; expected a LOCUS line")
-			}
-			return nil, io.EOF
+	for r.text == "" || r.text == "//" {
+		if r.advance() {
+			continue
 		}
+		if r.records == 0 || r.failure() != nil {
+			return nil, r.errorf("the file is empty; expected a LOCUS line")
+		}
+		return nil, io.EOF
 	}
+	r.records++
 	record := &Record{}
 	bases, err := r.locus(record)
 	if err != nil {
@@ -101,7 +107,8 @@ func (r *Reader) Next() (*Record, error) {
 		return nil, err
 	}
 	if record.Sequence == nil {
-		return nil, r.errorf("record %s has no ORIGIN section; download it with its sequence (GenBank (full))", record.Locus)
+		return nil, r.errorf("record %s has no bases: it has no ORIGIN section, as CON and WGS master records have none; "+
+			"download it with its sequence (GenBank (full))", record.Locus)
 	}
 	if got := record.Sequence.Len(); got != bases {
 		return nil, r.errorf("record %s has %d bases, but its LOCUS line says %d; the file is damaged", record.Locus, got, bases)
@@ -110,19 +117,41 @@ func (r *Reader) Next() (*Record, error) {
 	return record, nil
 }
 
+// advance goes to the next line that is not blank. It returns false at the end of the file, or where reading fails.
 func (r *Reader) advance() bool {
-	if r.ended || !r.lines.Scan() {
-		r.ended, r.text = true, ""
-		return false
+	for !r.ended && r.lines.Scan() {
+		r.line++
+		r.text = strings.TrimRight(r.lines.Text(), " \t\r")
+		if strings.IndexByte(r.text, '\r') >= 0 {
+			r.lone = errors.New("found a carriage return within the line; lines must end in LF or CRLF: convert the file (tr '\\r' '\\n')")
+			break
+		}
+		if r.text != "" {
+			return true
+		}
 	}
-	r.line++
-	r.text = strings.TrimRight(r.lines.Text(), "\r")
-	return true
+	r.ended, r.text = true, ""
+	return false
+}
+
+// failure is what ended the reading before the end of the file, or nil.
+func (r *Reader) failure() error {
+	err := r.lines.Err()
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("the next line is longer than %d bytes; lines of GenBank files have 80 columns and end in LF or CRLF", maxLine)
+	}
+	if err == nil {
+		err = r.lone
+	}
+	return err
 }
 
 // locus reads the line LOCUS name length bp …
 func (r *Reader) locus(record *Record) (bases int, err error) {
 	words := strings.Fields(r.text)
+	if len(words) > 3 && words[0] == "LOCUS" && words[3] == "aa" {
+		return 0, r.errorf("record %s is a protein (%s aa); expected the record of its gene, in bp", words[1], words[2])
+	}
 	if len(words) < 4 || words[0] != "LOCUS" || words[3] != "bp" {
 		return 0, r.errorf("found %q; expected a line such as \"LOCUS NC_000913 4639675 bp DNA\"; is this a GenBank file?", shorten(r.text))
 	}
@@ -162,23 +191,26 @@ func (r *Reader) sections(record *Record, bases int) error {
 				return err
 			}
 			continue
+		case "":
+			if r.beginsFeature() && wellFormed(withoutBlanks(r.text[valueColumn:])) {
+				return r.errorf("found the feature %q outside the feature table; expected it below the line FEATURES", shorten(r.text))
+			}
 		}
 		r.advance()
 	}
 	return r.errorf("the file ends within record %s; expected \"//\"; copy or download it again", record.Locus)
 }
 
-// origin reads lines of a position and up to six groups of ten bases.
+// origin reads lines of a position and up to six groups of ten bases. The position fills its nine columns from
+// base 100,000,000 on, so the line does not always begin with a blank.
 func (r *Reader) origin(record *Record) error {
 	record.Sequence = &dna.Sequence{}
 	var bases []dna.Base
-	for r.advance() && strings.HasPrefix(r.text, " ") {
+	for r.advance() && strings.IndexByte(" 0123456789", r.text[0]) >= 0 {
 		words := strings.Fields(r.text)
-		if len(words) == 0 {
-			continue
-		}
 		if at, err := strconv.Atoi(words[0]); err != nil || at != record.Sequence.Len()+1 {
-			return r.errorf("found the position %q before the bases, expected %d; lines are missing or damaged", shorten(words[0]), record.Sequence.Len()+1)
+			return r.errorf("found the position %q before the bases, expected %d; lines are missing or damaged",
+				shorten(words[0]), record.Sequence.Len()+1)
 		}
 		bases = bases[:0]
 		for _, group := range words[1:] {
@@ -197,7 +229,7 @@ func (r *Reader) origin(record *Record) error {
 
 // errorf reports what is wrong with the current line; a line that reading broke off in is not to blame.
 func (r *Reader) errorf(format string, args ...any) error {
-	if err := r.lines.Err(); err != nil {
+	if err := r.failure(); err != nil {
 		return fmt.Errorf("genbank: %s: line %d: %w", r.file, r.line, err)
 	}
 	return fmt.Errorf("genbank: %s: line %d: %w", r.file, r.line, fmt.Errorf(format, args...))

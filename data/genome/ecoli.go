@@ -42,7 +42,8 @@ func EColi() *dna.Sequence {
 	return s
 }
 
-// EColiGenes returns the 4,410 genes of EColi, by their first base.
+// EColiGenes returns the 4,411 rows of the 4,410 genes of EColi, by their first base: prfB has two, for its reading
+// frame shifts by one base.
 func EColiGenes() []Gene {
 	z, err := gzip.NewReader(bytes.NewReader(ecoliGenes))
 	if err != nil {
@@ -55,14 +56,15 @@ func EColiGenes() []Gene {
 	return genes
 }
 
-// Gene is one row of a gene table: bases Start … End−1, counted from 0.
+// Gene is one row of a gene table: the bases Start … End−1 of one strand, counted from 0. A gene of several spans
+// (exons, parts at both ends of a circle) has a row for each.
 type Gene struct {
 	Start, End int
 	Reverse    bool   // read from the other strand
 	Name       string // thrA
 	Locus      string // b0002
-	Kind       string // CDS (makes a protein), tRNA, rRNA, misc_RNA or pseudo
-	Product    string // what it makes
+	Kind       string // CDS (makes a protein), tRNA, rRNA, misc_RNA or another RNA, pseudo, or unknown
+	Product    string // the name of its protein or RNA
 }
 
 // Span is where g lies.
@@ -111,24 +113,4 @@ func parseGene(line string) (g Gene, err error) {
 	g.Reverse = c[2] == "-"
 	g.Name, g.Locus, g.Kind, g.Product = c[3], c[4], c[5], c[6]
 	return g, nil
-}
-
-// Coverage tells for each base of region what lies on it: the kind of the first gene that covers it, as an
-// index to kinds; 0 is "between genes".
-func Coverage(genes []Gene, region dna.Span) (of []uint8, kinds []string) {
-	of, kinds = make([]uint8, region.Len()), []string{"between genes"}
-	index := map[string]uint8{}
-	for _, g := range genes {
-		kind, ok := index[g.Kind]
-		if !ok && len(kinds) < 256 {
-			kind = uint8(len(kinds))
-			index[g.Kind], kinds = kind, append(kinds, g.Kind)
-		}
-		for i := max(g.Start, region.Start); i < min(g.End, region.End); i++ {
-			if of[i-region.Start] == 0 {
-				of[i-region.Start] = kind
-			}
-		}
-	}
-	return of, kinds
 }

@@ -2,19 +2,21 @@ package genome
 
 import (
 	"fmt"
+	"io"
 	"slices"
-	"sort"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
+	"github.com/longspan/longspan/data/genbank"
 )
 
-// The tags of bases, by what lies on them, on the strand that is read. Pseudogenes have none: they are data.Ignore.
+// The tags of bases on the strand that is read. Bases of pseudogenes, and of genes whose product is not known, have
+// none: they are data.Ignore.
 const (
-	TagBetween int32 = iota // between genes
-	TagForward              // a gene that makes a protein, on the strand that is read
-	TagReverse              // such a gene on the other strand
-	TagRNA                  // a gene of RNA, on either strand
+	TagBetween int32 = iota // between genes, in an intron or in an untranslated region
+	TagForward              // in the CDS of a gene on the strand that is read
+	TagReverse              // in the CDS of a gene on the other strand
+	TagRNA                  // in an RNA, on either strand
 )
 
 // TagNames are the names of the tags, by number.
@@ -22,42 +24,65 @@ func TagNames() []string { return []string{"between genes", "coding forward", "c
 
 // Annotation is the genes of a sequence.
 type Annotation struct {
-	genes []Gene // by their first base
-	reach []int  // the greatest end of the genes up to each
+	known, unknown overlaps[Gene] // unknown: of the kind unknown
 }
 
 // NewAnnotation takes genes sorted by their first base, as ReadGenes and GenesOf give them.
 func NewAnnotation(genes []Gene) *Annotation {
-	a := &Annotation{genes: genes, reach: make([]int, len(genes))}
-	end := 0
-	for i, g := range genes {
-		end = max(end, g.End)
-		a.reach[i] = end
+	var known, unknown []Gene
+	for _, g := range genes {
+		if g.Kind == "unknown" {
+			unknown = append(unknown, g)
+		} else {
+			known = append(known, g)
+		}
 	}
-	return a
+	return &Annotation{newOverlaps(known, Gene.Span), newOverlaps(unknown, Gene.Span)}
 }
 
-// Tags writes the tags of span's bases to dst, one each; with reverse those of the other strand, in its own direction. Where genes
-// overlap the first of them counts.
+// Tags writes the tags of span's bases to dst, one each; with reverse those of the other strand, in its own direction.
+// Where genes overlap the first of them counts, and one of an unknown kind counts last.
 func (a *Annotation) Tags(dst []int32, span dna.Span, reverse bool) {
 	clear(dst)
-	after := sort.Search(len(a.genes), func(i int) bool { return a.genes[i].Start >= span.End })
-	// From the last gene to the first, so that the first has the last word.
-	for i := after - 1; i >= 0 && a.reach[i] > span.Start; i-- {
-		g := a.genes[i]
-		for at := max(g.Start, span.Start); at < min(g.End, span.End); at++ {
-			dst[at-span.Start] = g.tag(reverse)
-		}
+	for _, genes := range []overlaps[Gene]{a.unknown, a.known} {
+		genes.backward(span, func(g Gene) { // the first gene is the last to write
+			for at := max(g.Start, span.Start); at < min(g.End, span.End); at++ {
+				dst[at-span.Start] = g.tag(reverse)
+			}
+		})
 	}
 	if reverse {
 		slices.Reverse(dst)
 	}
 }
 
+// ignored is how many bases of spans have no tag.
+func (a *Annotation) ignored(spans []genbank.Span) (n int) {
+	for _, s := range spans {
+		tags := make([]int32, s.End-s.Start)
+		a.Tags(tags, dna.Span{Start: s.Start, End: s.End}, false)
+		for _, tag := range tags {
+			if tag == data.Ignore {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// digest adds to h what the tags depend on.
+func (a *Annotation) digest(h io.Writer) {
+	for _, genes := range [][]Gene{a.known.items, a.unknown.items} {
+		for _, g := range genes {
+			fmt.Fprintf(h, "%d %d %d,", g.Start, g.End, g.tag(false))
+		}
+	}
+}
+
 // tag is the tag of g's bases on a strand.
 func (g Gene) tag(reverse bool) int32 {
 	switch {
-	case g.Kind == "pseudo":
+	case g.Kind == "pseudo" || g.Kind == "unknown":
 		return data.Ignore
 	case g.Kind != "CDS":
 		return TagRNA
