@@ -96,6 +96,10 @@ func (r *Reader) Next() (*Record, error) {
 		}
 		return nil, io.EOF
 	}
+	if r.records == 0 && strings.Contains(r.text, "Genetic Sequence Data Bank") {
+		for r.advance() && !strings.HasPrefix(r.text, "LOCUS ") { // the header of a file of a GenBank release
+		}
+	}
 	r.records++
 	record := &Record{}
 	bases, err := r.locus(record)
@@ -151,6 +155,9 @@ func (r *Reader) locus(record *Record) (bases int, err error) {
 	words := strings.Fields(r.text)
 	if len(words) > 3 && words[0] == "LOCUS" && words[3] == "aa" {
 		return 0, r.errorf("record %s is a protein (%s aa); expected the record of its gene, in bp", words[1], words[2])
+	}
+	if len(words) > 3 && words[0] == "LOCUS" && words[3] == "rc" {
+		return 0, r.errorf("record %s has no bases: it is the master of %s records; expected these records", words[1], words[2])
 	}
 	if len(words) < 4 || words[0] != "LOCUS" || words[3] != "bp" {
 		return 0, r.errorf("found %q; expected a line such as \"LOCUS NC_000913 4639675 bp DNA\"; is this a GenBank file?", shorten(r.text))

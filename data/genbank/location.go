@@ -124,7 +124,9 @@ func (p *locationParser) span() ([]Span, bool) {
 	switch {
 	case accession != "":
 		p.vague = vague
-		p.remote = append(p.remote, accession)
+		if !slices.Contains(p.remote, accession) {
+			p.remote = append(p.remote, accession)
+		}
 		return nil, true
 	case between:
 		return nil, true

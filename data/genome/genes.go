@@ -41,6 +41,8 @@ func set(keys ...string) map[string]bool {
 // own spans. Rows of the kind unknown are features without a product, and products without exact ends. Features
 // and products belong together where their locus_tag is the same, or else their gene name, or else by where they lie.
 //
+// A record without any of these features is one row of the kind unknown: nobody said where its genes are.
+//
 // notes has a line for each feature whose bases are not scored although no pseudogene is there, or that is left out.
 func GenesOf(record *genbank.Record) (genes []Gene, notes []string) {
 	t := newGeneTable(record.Features)
@@ -49,6 +51,10 @@ func GenesOf(record *genbank.Record) (genes []Gene, notes []string) {
 	}
 	for _, p := range t.products {
 		t.addProduct(p)
+	}
+	if n := record.Sequence.Len(); len(t.genes)+len(t.doubts) == 0 {
+		notes = append(notes, fmt.Sprintf("record %s has no CDS and no RNA; its %d bases are not scored", record.Locus, n))
+		return []Gene{{Start: 0, End: n, Name: record.Locus, Kind: "unknown"}}, notes
 	}
 	slices.SortStableFunc(t.genes, func(a, b Gene) int { return cmp.Compare(a.Start, b.Start) })
 	annotation := NewAnnotation(t.genes)

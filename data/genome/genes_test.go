@@ -134,6 +134,7 @@ func TestTagsOfGenBank(t *testing.T) {
 			features: []string{`gene 11..60|gene="a"`, `CDS join(J00194.1:100..202,11..60)|gene="a"`}},
 		{name: "all in another record", want: "", note: "CDS a, J00194.1:100..202: its parts in J00194.1 are left out", features: []string{
 			`CDS J00194.1:100..202|gene="a"`}},
+		{name: "no genes", want: "ignored:1-100", note: "record X has no CDS and no RNA; its 100 bases are not scored", features: []string{`exon 3..9`}},
 		{name: "between bases", want: "", note: "CDS, 5^6: it has no bases, and is left out", features: []string{`CDS 5^6`, `misc_feature 7^8`}},
 		{name: "pseudo", want: "ignored:11-60", features: []string{`gene 11..60|gene="a"|pseudo`}},
 		{name: "pseudo product", want: "ignored:11-60", features: []string{`gene 11..60|gene="a"`, `CDS join(11..20,41..60)|gene="a"|pseudo`}},
