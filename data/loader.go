@@ -13,7 +13,7 @@ type LoaderConfig struct {
 	Shuffle bool   // take each epoch in an order of its own, which Seed chooses
 	Seed    uint64 // any number
 	Epochs  int    // epochs until io.EOF, the last batch holding what is left; 0 never ends
-	Of      string // what tells this data from other data of as many examples, such as a checksum; a position of other data is refused
+	Of      string // a checksum of the data; a position saved with another checksum is refused
 }
 
 // Loader is the Source over a Dataset. Its position is two numbers, so resuming costs nothing.
@@ -96,6 +96,13 @@ func (l *Loader) Restore(state []byte) error {
 	}
 	want := l.state()
 	want.Epoch, want.Index = s.Epoch, s.Index
+	if s.Of == "" {
+		want.Of = "" // a position that was saved before this data had a checksum
+	}
+	if s.Of != want.Of {
+		return fmt.Errorf("data: the run began with other data: its content has the checksum %.12q, and this has %.12q; "+
+			"resume with files of the same content, wherever they are", s.Of, want.Of)
+	}
 	if s != want {
 		return fmt.Errorf("data: the saved position belongs to another loader: found %s, want %s; "+
 			"resume with the data, batch and seed that the run began with", marshal(s), marshal(want))

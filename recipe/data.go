@@ -157,27 +157,3 @@ func (s *Sets) load(batch int, seed uint64, train, validation, test data.Dataset
 	s.Train, err = data.NewLoader(train, data.LoaderConfig{Batch: batch, Shuffle: true, Seed: seed, Of: s.digest})
 	return err
 }
-
-// joined is data sets one after the other.
-type joined []data.Dataset
-
-// Len is the examples of all.
-func (j joined) Len() (n int) {
-	for _, set := range j {
-		n += set.Len()
-	}
-	return n
-}
-
-// Append adds example index of all.
-func (j joined) Append(dst *data.Batch, epoch, index int) error {
-	at := index
-	for _, set := range j {
-		if n := set.Len(); at >= n {
-			at -= n
-			continue
-		}
-		return set.Append(dst, epoch, at)
-	}
-	return fmt.Errorf("example %d of %d", index, j.Len())
-}

@@ -99,19 +99,19 @@ func (r *Recipe) refuseKind(c *model.Config) error {
 // refuseLanes says what is wrong with how the data follows on from batch to batch, for the kind of the model.
 func (r *Recipe) refuseLanes(c *model.Config) error {
 	genome, text := r.Data.Genome, r.Data.Text
-	inLanes := genome != nil && genome.Lanes
+	stateful := genome != nil && genome.Stateful
 	switch {
-	case c.Kind != model.TransformerXL && inLanes:
-		return fmt.Errorf("model: the kind is %s, which has no memory for the lanes of a genome; set data.genome.lanes to false, or use a transformer-xl",
+	case c.Kind != model.TransformerXL && stateful:
+		return fmt.Errorf("model: the kind is %s, which has no memory for a stateful genome; set data.genome.stateful to false, or use a transformer-xl",
 			c.WithDefaults().Kind)
 	case c.Kind != model.TransformerXL:
 		return nil
-	case genome != nil && !inLanes && c.Segment == 0:
+	case genome != nil && !stateful && c.Segment == 0:
 		return errors.New("model: windows of a genome do not follow each other, and a transformer-xl would have no memory; " +
-			"set data.genome.lanes to true, or set model.segment, and each window is read so many bases at a time")
+			"set data.genome.stateful to true, or set model.segment, and each window is read so many bases at a time")
 	case text != nil && !text.Lanes:
 		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.lanes to true")
-	case c.Segment > 0 && (text != nil || inLanes):
+	case c.Segment > 0 && (text != nil || stateful):
 		return fmt.Errorf("model: segment is %d, and lanes are read in segments of the data's tokens; leave segment out", c.Segment)
 	}
 	return nil

@@ -2,8 +2,10 @@ package recipe
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genbank"
@@ -11,12 +13,12 @@ import (
 	"github.com/longspan/longspan/internal/strict"
 )
 
-// Genes is DNA with what lies on it: each base is between genes, in a gene of a protein on the strand that is read or on the other, or in a
-// gene of RNA. It is cut in three as Genome is.
+// Genes is DNA with a tag for each base: between genes, in a coding sequence on the strand that is read or on the other,
+// or in an RNA. It is cut in three as Genome is.
 type Genes struct {
 	Paths     []string `yaml:"paths,omitempty"` // GenBank files, plain or gzip; none means the E. coli in the program
 	Tokens    int      `yaml:"tokens"`          // bases a window; 0 means 4096
-	OneStrand bool     `yaml:"one_strand"`      // do not read windows from the other strand too
+	OneStrand bool     `yaml:"one_strand"`      // read windows from one strand only
 }
 
 func (g *Genes) tokens() int { return orDefault(g.Tokens, 4096) }
@@ -29,17 +31,15 @@ func (g *Genes) check() error {
 }
 
 func (g *Genes) open(batch int, seed uint64) (*Sets, error) {
-	sequences, genes, err := g.annotated()
+	sequences, genes, notes, err := g.annotated()
 	if err != nil {
 		return nil, err
 	}
-	var regions [3][]dna.Span
-	for _, s := range sequences {
-		split := genome.SplitOf(s.Len())
-		for i, region := range []dna.Span{split.Train, split.Validation, split.Test} {
-			regions[i] = append(regions[i], region)
-		}
+	if err := checkLengths(sequences); err != nil {
+		return nil, err
 	}
+	var regions [3][]dna.Span
+	regions[0], regions[1], regions[2] = regionsOf(sequences)
 	var parts [3]*genome.TaggedWindows
 	for i := range parts {
 		c := genome.WindowConfig{Tokens: g.tokens(), Regions: regions[i]}
@@ -51,32 +51,68 @@ func (g *Genes) open(batch int, seed uint64) (*Sets, error) {
 		}
 	}
 	names := genome.TagNames()
-	s := &Sets{Bytes: heldBy(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Tags: len(names), ClassNames: names, Show: showBases, Read: readBases}
+	s := &Sets{Bytes: bytesOf(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Tags: len(names), ClassNames: names,
+		Show: showBases, Read: readBases, Notes: append(notes, namesTwice(sequences)...), digest: genome.Digest(sequences, genes)}
 	return s, s.load(batch, seed, parts[0], parts[1], parts[2])
 }
 
-// annotated reads the sequences and their genes.
-func (g *Genes) annotated() (sequences []*dna.Sequence, genes []*genome.Annotation, err error) {
+// annotated reads the sequences and their genes, and notes what of the genes was left out.
+func (g *Genes) annotated() (sequences []*dna.Sequence, genes []*genome.Annotation, notes []string, err error) {
 	if len(g.Paths) == 0 {
-		return []*dna.Sequence{genome.EColi()}, []*genome.Annotation{genome.NewAnnotation(genome.EColiGenes())}, nil
+		return []*dna.Sequence{genome.EColi()}, []*genome.Annotation{genome.NewAnnotation(genome.EColiGenes())}, nil, nil
 	}
+	tagged := false
 	for _, path := range g.Paths {
-		f, err := os.Open(path)
+		var all []string
+		err := eachRecord(path, func(record *genbank.Record) {
+			table, some := genome.GenesOf(record)
+			tagged = tagged || slices.ContainsFunc(table, genome.Gene.Tagged)
+			sequences, genes = append(sequences, record.Sequence), append(genes, genome.NewAnnotation(table))
+			all = append(all, some...)
+		})
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		defer f.Close()
-		r, err := genbank.NewReader(f, path)
-		for err == nil {
-			var record *genbank.Record
-			if record, err = r.Next(); err == nil {
-				table, _ := genome.GenesOf(record)
-				sequences, genes = append(sequences, record.Sequence), append(genes, genome.NewAnnotation(table))
-			}
-		}
-		if !errors.Is(err, io.EOF) {
-			return nil, nil, err
-		}
+		notes = append(notes, shortened(path, all)...)
 	}
-	return sequences, genes, nil
+	if !tagged {
+		return nil, nil, nil, fmt.Errorf("none of the %d records has a CDS or an RNA with exact ends; expected annotated records", len(sequences))
+	}
+	return sequences, genes, notes, nil
+}
+
+// maxNotes is the largest number of notes that a file has.
+const maxNotes = 10
+
+// shortened is the notes of a file, and how many more there would be.
+func shortened(path string, notes []string) (all []string) {
+	for _, note := range notes[:min(len(notes), maxNotes)] {
+		all = append(all, path+": "+note)
+	}
+	if more := len(notes) - maxNotes; more > 0 {
+		all = append(all, fmt.Sprintf("%s: %d more features or records are not scored, or not in whole", path, more))
+	}
+	return all
+}
+
+func eachRecord(path string, visit func(*genbank.Record)) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	r, err := genbank.NewReader(f, path)
+	if err != nil {
+		return err
+	}
+	for {
+		record, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		visit(record)
+	}
 }

@@ -2,7 +2,6 @@ package recipe
 
 import (
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/longspan/longspan/data/dna"
@@ -16,18 +15,15 @@ import (
 type Genome struct {
 	Paths     []string `yaml:"paths,omitempty"` // FASTA files, plain, gzip or bgzip; none means the E. coli in the program
 	Tokens    int      `yaml:"tokens"`          // bases a window; 0 means 8192
-	OneStrand bool     `yaml:"one_strand"`      // do not read windows from the other strand too
-	Repeats   float64  `yaml:"repeats"`         // share of a training window's bases that become copies of earlier ones, to teach copying; 0 to 0.5
+	OneStrand bool     `yaml:"one_strand"`      // read windows from one strand only
+	Repeats   float64  `yaml:"repeats"`         // 0 to 0.5: share of a training window that becomes copies of earlier bases, to teach copying
 	Stride    int      `yaml:"stride"`          // bases an evaluation scores a window; 0 means half of tokens
-	Lanes     bool     `yaml:"lanes"`           // read on from batch to batch, for models with a memory; evaluations read in order
+
+	// Stateful: each sequence of a batch continues that of the batch before, for models with a memory.
+	Stateful bool `yaml:"stateful" was:"lanes"`
 }
 
-func (g *Genome) tokens() int {
-	if g.Tokens == 0 {
-		return 8192
-	}
-	return g.Tokens
-}
+func (g *Genome) tokens() int { return orDefault(g.Tokens, 8192) }
 
 func (g *Genome) check() error {
 	if g.tokens() < 2 {
@@ -39,8 +35,8 @@ func (g *Genome) check() error {
 	if !(g.Repeats >= 0 && g.Repeats <= genome.MaxRepeats) {
 		return strict.Wrong("repeats", "is %g; it must lie between 0 and %g", g.Repeats, genome.MaxRepeats)
 	}
-	if g.Lanes && (g.Stride != 0 || g.Repeats != 0) {
-		return strict.Wrong("lanes", "are given together with stride or repeats; lanes read every base once, as it is")
+	if g.Stateful && (g.Stride != 0 || g.Repeats != 0) {
+		return strict.Wrong("stateful", "is given together with stride or repeats; stateful sequences read every base once, as it is")
 	}
 	return nil
 }
@@ -50,58 +46,82 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.Lanes {
-		return g.openLanes(sequences, batch, seed)
+	if err := checkLengths(sequences); err != nil {
+		return nil, err
 	}
-	var regions []dna.Span
-	var validation, test joined
-	for _, s := range sequences {
-		split := genome.SplitOf(s.Len())
-		regions = append(regions, split.Train)
-		if split.Validation.Len() == 0 || split.Test.Len() == 0 {
-			continue // shorter than twenty bases: to learn from only
-		}
-		v, err := g.evaluation(s, split.Validation)
-		if err != nil {
-			return nil, err
-		}
-		t, err := g.evaluation(s, split.Test)
-		if err != nil {
-			return nil, err
-		}
-		validation, test = append(validation, v), append(test, t)
+	if g.Stateful {
+		return g.openStreams(sequences, batch, seed)
 	}
-	if len(validation) == 0 {
-		return nil, errTooShort(sequences)
-	}
+	train, validation, test := regionsOf(sequences)
 	windows, err := genome.NewWindows(sequences, genome.WindowConfig{
-		Tokens: g.tokens(), Regions: regions, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: seed})
+		Tokens: g.tokens(), Regions: train, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: seed})
 	if err != nil {
 		return nil, err
 	}
+	evaluations := [2]*genome.Evaluation{}
+	for i, regions := range [][]dna.Span{validation, test} {
+		evaluations[i], err = genome.NewEvaluation(sequences, genome.EvaluationConfig{Tokens: g.tokens(), Stride: g.Stride, Regions: regions})
+		if err != nil {
+			return nil, err
+		}
+	}
 	o := g.sets(sequences)
-	return o, o.load(batch, seed, windows, validation, test)
+	o.digest = genome.Digest(sequences, nil)
+	return o, o.load(batch, seed, windows, evaluations[0], evaluations[1])
 }
 
 // sets is the data of sequences without its sources.
 func (g *Genome) sets(sequences []*dna.Sequence) *Sets {
-	return &Sets{Bytes: heldBy(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases}
+	return &Sets{Bytes: bytesOf(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases,
+		Notes: namesTwice(sequences)}
 }
 
-// heldBy is the bytes of memory that sequences take.
-func heldBy(sequences []*dna.Sequence) (bytes int64) {
+// regionsOf cuts each sequence in three. A sequence of fewer than 20 bases has no validation part, and no test part
+// either: it is for training only.
+func regionsOf(sequences []*dna.Sequence) (train, validation, test []dna.Span) {
+	for _, s := range sequences {
+		split := genome.SplitOf(s.Len())
+		if split.Validation.Len() == 0 {
+			split.Test.Start = split.Test.End
+		}
+		train, validation, test = append(train, split.Train), append(validation, split.Validation), append(test, split.Test)
+	}
+	return train, validation, test
+}
+
+// bytesOf is the memory that sequences take.
+func bytesOf(sequences []*dna.Sequence) (bytes int64) {
 	for _, s := range sequences {
 		bytes += int64(s.Bytes())
 	}
 	return bytes
 }
 
-func errTooShort(sequences []*dna.Sequence) error {
+// checkLengths returns an error where no sequence has the 20 bases of which one is kept for validation.
+func checkLengths(sequences []*dna.Sequence) error {
+	for _, s := range sequences {
+		if genome.SplitOf(s.Len()).Validation.Len() > 0 {
+			return nil
+		}
+	}
 	return fmt.Errorf("none of the %d sequences has the 20 bases of which one would be kept for validation; give longer ones", len(sequences))
 }
 
-func (g *Genome) evaluation(s *dna.Sequence, region dna.Span) (*genome.Evaluation, error) {
-	return genome.NewEvaluation(s, genome.EvaluationConfig{Tokens: g.tokens(), Stride: g.Stride, Region: region})
+// namesTwice is a note about sequences of one name: where one of them is a copy, what is learned from it is in the test.
+func namesTwice(sequences []*dna.Sequence) []string {
+	count, first, more := map[string]int{}, "", 0
+	for _, s := range sequences {
+		if count[s.Name]++; count[s.Name] == 2 {
+			if more++; more == 1 {
+				first = s.Name
+			}
+		}
+	}
+	if more == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d names are those of several sequences, such as %q (%d of them); "+
+		"take copies out, or training sees what the test asks for", more, first, count[first])}
 }
 
 func (g *Genome) sequences() ([]*dna.Sequence, error) {
@@ -114,7 +134,7 @@ func (g *Genome) sequences() ([]*dna.Sequence, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = slices.Concat(all, some)
+		all = append(all, some...)
 	}
 	return all, nil
 }

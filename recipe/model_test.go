@@ -26,9 +26,9 @@ data: {batch: 2, genome: {tokens: 96}}
 model: {kind: encoder, width: 32, layers: 2, heads: 2, precision: bf16, attention: [performer(features=32), "window(8) | global(0)"], recompute: every}
 data: {batch: 2, genome: {tokens: 64}}
 `,
-	"transformer-xl on DNA, in lanes": `
+	"transformer-xl on DNA, stateful": `
 model: {kind: transformer-xl, width: 32, layers: 2, heads: 2, memory: 40, dropout: 0.1}
-data: {batch: 3, genome: {paths: [DIR/short.fa], tokens: 24, lanes: true}}
+data: {batch: 3, genome: {paths: [DIR/short.fa], tokens: 24, stateful: true}}
 `,
 	"transformer-xl on text": `
 model: {kind: transformer-xl, width: 32, layers: 2, heads: 2, memory: 40, dropout: 0.1}
@@ -211,10 +211,10 @@ func TestFitRefuses(t *testing.T) {
 		{"model: {kind: encoder}\ndata: {pairs: {longer: cut}}", "only an encoder-decoder reads the sources"},
 		{"model: {head: classify}\ndata: {pairs: {longer: cut}}", "needs labels"},
 		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set model.segment"},
-		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set data.genome.lanes to true"},
-		{"model: {kind: transformer-xl, segment: 64}\ndata: {genome: {lanes: true}}", "leave segment out"},
-		{"data: {genome: {lanes: true}}", "the kind is decoder, which has no memory"},
-		{"data: {genome: {lanes: true, stride: 7}}", "stride or repeats"},
+		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set data.genome.stateful to true"},
+		{"model: {kind: transformer-xl, segment: 64}\ndata: {genome: {stateful: true}}", "leave segment out"},
+		{"data: {genome: {stateful: true}}", "the kind is decoder, which has no memory"},
+		{"data: {genome: {stateful: true, stride: 7}}", "stride or repeats"},
 		{"model: {head: lm}\ndata: {labelled: {longer: cut}}", "use the head classify"},
 		{"model: {kind: encoder, head: regress}\ndata: {labelled: {longer: cut}}", "needs a number for each sequence"},
 		{"model: {head: lm}\ndata: {genes: {}}", "use the head tag"},

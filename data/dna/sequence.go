@@ -1,13 +1,15 @@
 package dna
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash"
 	"slices"
 	"sort"
 )
 
-// Sequence is a sequence of bases in memory, two bits each; stretches of N and of lower case are kept as runs.
-// Any stretch of either strand can be read in time proportional to its length.
+// Sequence is a sequence of bases in memory, two bits each. N and lower case are kept as runs. Any span of either
+// strand can be read in time proportional to its length.
 //
 // A Sequence that is no longer appended to is safe for concurrent use.
 type Sequence struct {
@@ -76,7 +78,7 @@ func (s *Sequence) Packed() []byte { return s.packed }
 func (s *Sequence) Bytes() int { return len(s.packed) + 16*(len(s.unknown)+len(s.masked)) }
 
 // Tokens fills dst with the tokens of bases start … start+len(dst)−1, or, if reverse is true, with those of the
-// other strand of the same stretch, read in its own direction. It panics if the stretch is not within s.
+// other strand of the same span, read in its own direction. It panics if the span is not within s.
 func (s *Sequence) Tokens(dst []int32, start int, reverse bool) {
 	end := s.within(start, len(dst))
 	for i := range dst {
@@ -128,8 +130,8 @@ func (s *Sequence) String(start, end int) string {
 // Unknown is how many of the bases start … end−1 are N.
 func (s *Sequence) Unknown(start, end int) int { return covered(s.unknown, start, end) }
 
-// Stretches returns the parts of bases start … end−1 between runs of at least gap N, in order.
-func (s *Sequence) Stretches(start, end, gap int) []Span {
+// Contigs returns the parts of bases start … end−1 between runs of at least gap N, in order.
+func (s *Sequence) Contigs(start, end, gap int) []Span {
 	var all []Span
 	for _, r := range s.unknown {
 		if r.Len() < gap || r.End <= start || r.Start >= end {
@@ -149,9 +151,21 @@ func (s *Sequence) Stretches(start, end, gap int) []Span {
 // Masked is how many of the bases start … end−1 were written in lower case.
 func (s *Sequence) Masked(start, end int) int { return covered(s.masked, start, end) }
 
+// Hash writes the bases to h: their number, the runs of N, and the packed bases. Names and case are left out.
+func (s *Sequence) Hash(h hash.Hash) {
+	numbers := binary.LittleEndian.AppendUint64(nil, uint64(s.n))
+	numbers = binary.LittleEndian.AppendUint64(numbers, uint64(len(s.unknown)))
+	for _, r := range s.unknown {
+		numbers = binary.LittleEndian.AppendUint64(numbers, uint64(r.Start))
+		numbers = binary.LittleEndian.AppendUint64(numbers, uint64(r.End))
+	}
+	h.Write(numbers)
+	h.Write(s.packed)
+}
+
 func (s *Sequence) within(start, n int) (end int) {
 	if start < 0 || start+n > s.n {
-		panic("dna: a stretch outside the sequence")
+		panic("dna: a span outside the sequence")
 	}
 	return start + n
 }

@@ -8,6 +8,7 @@ package genbank
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -117,7 +118,7 @@ func (r *Reader) Next() (*Record, error) {
 	if got := record.Sequence.Len(); got != bases {
 		return nil, r.errorf("record %s has %d bases, but its LOCUS line says %d; the file is damaged", record.Locus, got, bases)
 	}
-	record.Sequence.Name, record.Sequence.Description = record.Version, record.Definition
+	record.Sequence.Name, record.Sequence.Description = cmp.Or(record.Version, record.Locus), record.Definition
 	return record, nil
 }
 

@@ -70,6 +70,9 @@ type Gene struct {
 // Span is where g lies.
 func (g Gene) Span() dna.Span { return dna.Span{Start: g.Start, End: g.End} }
 
+// Tagged reports whether the bases of g have a tag: whether it is known what g makes.
+func (g Gene) Tagged() bool { return g.Kind != "pseudo" && g.Kind != "unknown" }
+
 // ReadGenes reads a gene table: a line a gene, its seven columns (start from 0, end, + or -, name, locus, kind,
 // product) separated by tabs, ordered by start. The genes must lie within the bases of their sequence; file is
 // the name that errors give the table.

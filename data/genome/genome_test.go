@@ -167,13 +167,13 @@ func TestWindowsPredictTheNextBase(t *testing.T) {
 func TestEvaluationScoresEveryBaseOnce(t *testing.T) {
 	s := example()
 	for _, c := range []EvaluationConfig{
-		{Tokens: 64, Region: dna.Span{Start: 0, End: s.Len()}},
-		{Tokens: 64, Stride: 64, Region: dna.Span{Start: 310, End: 555}},
-		{Tokens: 1, Region: dna.Span{Start: 300, End: 420}},
-		{Tokens: 7, Stride: 3, Region: dna.Span{Start: 0, End: 6}},
-		{Tokens: 5000, Stride: 10, Region: dna.Span{Start: 400, End: 500}},
+		{Tokens: 64, Regions: []dna.Span{dna.Span{Start: 0, End: s.Len()}}},
+		{Tokens: 64, Stride: 64, Regions: []dna.Span{dna.Span{Start: 310, End: 555}}},
+		{Tokens: 1, Regions: []dna.Span{dna.Span{Start: 300, End: 420}}},
+		{Tokens: 7, Stride: 3, Regions: []dna.Span{dna.Span{Start: 0, End: 6}}},
+		{Tokens: 5000, Stride: 10, Regions: []dna.Span{dna.Span{Start: 400, End: 500}}},
 	} {
-		e, err := NewEvaluation(s, c)
+		e, err := NewEvaluation([]*dna.Sequence{s}, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestEvaluationScoresEveryBaseOnce(t *testing.T) {
 			if err := b.Check(e.Vocab()); err != nil {
 				t.Fatal(err)
 			}
-			_, fed := e.Place(i)
+			_, _, fed := e.Place(i)
 			if len(b.Tokens) > c.Tokens {
 				t.Fatalf("%+v: window %d feeds %d bases", c, i, len(b.Tokens))
 			}
@@ -207,13 +207,64 @@ func TestEvaluationScoresEveryBaseOnce(t *testing.T) {
 		}
 		for i, n := range scored {
 			want := 0
-			if i >= max(1, c.Region.Start) && i < c.Region.End && s.Unknown(i, i+1) == 0 {
+			if i >= max(1, c.Regions[0].Start) && i < c.Regions[0].End && s.Unknown(i, i+1) == 0 {
 				want = 1
 			}
 			if n != want {
 				t.Fatalf("%+v: base %d is scored %d times, want %d", c, i, n, want)
 			}
 		}
+	}
+}
+
+// Windows of several sequences come one after the other; regions without a base to score have none.
+func TestEvaluationOfSequences(t *testing.T) {
+	a, b := randomSequence(50, 1), randomSequence(40, 2)
+	e, err := NewEvaluation([]*dna.Sequence{a, b, a, b}, EvaluationConfig{Tokens: 8, Stride: 8,
+		Regions: []dna.Span{{Start: 30, End: 50}, {Start: 0, End: 1}, {Start: 5, End: 5}, {Start: 30, End: 40}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for i := range e.Len() {
+		s, scored, fed := e.Place(i)
+		got = append(got, fmt.Sprint(s == a, scored, fed))
+	}
+	want := []string{"true {30 38} {29 37}", "true {38 46} {37 45}", "true {46 50} {41 49}", "false {30 38} {29 37}", "false {38 40} {31 39}"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("windows (-want +got):\n%s", diff)
+	}
+}
+
+func TestDigest(t *testing.T) {
+	a, b := randomSequence(50, 1), randomSequence(40, 2)
+	both := randomSequence(50, 1)
+	rest := make([]dna.Base, 40)
+	b.Bases(rest, 0)
+	both.Append(rest)
+	unknown := randomSequence(49, 1)
+	unknown.Append([]dna.Base{dna.N})
+	adenine := randomSequence(49, 1)
+	adenine.Append([]dna.Base{dna.A})
+	genes := []*Annotation{NewAnnotation([]Gene{{Start: 1, End: 5, Kind: "CDS"}})}
+	digests := map[string]string{}
+	for name, digest := range map[string]string{
+		"a": Digest([]*dna.Sequence{a}, nil), "b": Digest([]*dna.Sequence{b}, nil), "a, b": Digest([]*dna.Sequence{a, b}, nil),
+		"b, a": Digest([]*dna.Sequence{b, a}, nil), "joined": Digest([]*dna.Sequence{both}, nil), "N": Digest([]*dna.Sequence{unknown}, nil),
+		"A": Digest([]*dna.Sequence{adenine}, nil), "genes": Digest([]*dna.Sequence{a}, genes),
+		"other genes": Digest([]*dna.Sequence{a}, []*Annotation{NewAnnotation([]Gene{{Start: 1, End: 5, Kind: "CDS", Reverse: true}})}),
+	} {
+		if other, ok := digests[digest]; ok {
+			t.Errorf("%s and %s have one digest", name, other)
+		}
+		digests[digest] = name
+	}
+	lower := &dna.Sequence{Name: "other"}
+	lower.Append([]dna.Base{dna.A | dna.SoftMask, dna.C})
+	upper := &dna.Sequence{Name: "name"}
+	upper.Append([]dna.Base{dna.A, dna.C})
+	if Digest([]*dna.Sequence{lower}, nil) != Digest([]*dna.Sequence{upper}, nil) {
+		t.Error("names or case change the digest")
 	}
 }
 
@@ -230,11 +281,11 @@ func TestConfigsAreChecked(t *testing.T) {
 		}
 	}
 	for want, c := range map[string]EvaluationConfig{
-		"scored ≤ window": {Tokens: 4, Stride: 5, Region: dna.Span{Start: 0, End: 9}},
-		"no base":         {Tokens: 4, Region: dna.Span{Start: 3, End: 3}},
-		"not within":      {Tokens: 4, Region: dna.Span{Start: -1, End: 3}},
+		"scored ≤ window":  {Tokens: 4, Stride: 5, Regions: []dna.Span{dna.Span{Start: 0, End: 9}}},
+		"no base to score": {Tokens: 4, Regions: []dna.Span{dna.Span{Start: 3, End: 3}}},
+		"not within":       {Tokens: 4, Regions: []dna.Span{dna.Span{Start: -1, End: 3}}},
 	} {
-		if _, err := NewEvaluation(s, c); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := NewEvaluation(all, c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v gives %v, want an error that says %q", c, err, want)
 		}
 	}
@@ -290,7 +341,7 @@ func digest(b *data.Batch) string {
 func ExampleNewEvaluation() {
 	s := EColi()
 	test := SplitOf(s.Len()).Test
-	e, err := NewEvaluation(s, EvaluationConfig{Tokens: 131072, Region: test})
+	e, err := NewEvaluation([]*dna.Sequence{s}, EvaluationConfig{Tokens: 131072, Regions: []dna.Span{test}})
 	if err != nil {
 		fmt.Println(err)
 		return

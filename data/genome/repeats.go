@@ -8,13 +8,13 @@ import (
 // MaxRepeats is the largest share of a window that can repeat others: the half that leaves the other to be repeated.
 const MaxRepeats = 0.5
 
-// Lengths of planted repeats: from what is hardly ever met twice by chance (of 16 bases there are 4 billion words) to that of a gene.
+// Lengths of planted repeats: from what is hardly ever met twice by chance (there are 4 billion 16-mers) to that of a gene.
 const (
 	shortestRepeat = 16
 	doublings      = 6 // the longest is 16·2⁶ − 1
 )
 
-// plantRepeats overwrites stretches of tokens with copies of earlier ones, until about share of all are copies. Genomes are full
+// plantRepeats overwrites spans of tokens with copies of earlier ones, until about share of all are copies. Genomes are full
 // of repeats (mobile elements, ribosomal genes), but few windows are: a model that sees more of them learns sooner to look back for
 // the last place that read as this one does, at any distance, and to go on as it did there.
 //

@@ -8,7 +8,7 @@ import (
 	"github.com/longspan/longspan/data/dna"
 )
 
-// repeated counts the bases that end a word of k bases met before in tokens.
+// repeated counts the k-mers in tokens that occurred before.
 func repeated(tokens []int32, k int) (n int) {
 	seen := map[string]bool{}
 	for i := k; i <= len(tokens); i++ {
@@ -24,7 +24,7 @@ func repeated(tokens []int32, k int) (n int) {
 	return n
 }
 
-// A window of random bases hardly ever says sixteen of them twice, unless repeats are planted; targets follow what was planted.
+// A window of random bases has hardly any 16-mer twice, unless repeats are planted. Targets follow what was planted.
 func TestRepeatsArePlanted(t *testing.T) {
 	bases := make([]dna.Base, 1<<16)
 	r := data.NewRandom(1, 1)
@@ -51,7 +51,8 @@ func TestRepeatsArePlanted(t *testing.T) {
 	if n := repeated(plain.Tokens, 16); n != 0 {
 		t.Errorf("random bases repeat %d words", n)
 	}
-	// A quarter is copied; a sixteenth of the bases of half of it is changed, which breaks up words, and each repeat's first fifteen bases end none.
+	// A quarter is copied. In half of it a sixteenth of the bases is changed, which breaks up 16-mers, and the first
+	// fifteen bases of a repeat end none.
 	if n := float64(repeated(planted.Tokens, 16)) / (1 << 14); n < 0.12 || n > 0.25 {
 		t.Errorf("%.3f of the bases repeat a word of 16; a quarter was asked for", n)
 	}

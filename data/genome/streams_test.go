@@ -30,19 +30,19 @@ func lettersOf(tokens []int32) string {
 	return b.String()
 }
 
-// runs reads batches and joins the windows of each lane that follow each other: the bases of each run with the one after them.
-func runs(t *testing.T, l *Lanes, lanes, batches int) (all []string) {
+// runs reads batches and joins the windows of each stream that follow each other: the bases of each run with the one after them.
+func runs(t *testing.T, l *Streams, streams, batches int) (all []string) {
 	t.Helper()
-	open := make([]string, lanes)
+	open := make([]string, streams)
 	var b data.Batch
 	for range batches {
 		if err := l.Next(&b); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Check(dna.Vocab); err != nil || b.Sequences() != lanes {
+		if err := b.Check(dna.Vocab); err != nil || b.Sequences() != streams {
 			t.Fatalf("a batch of %d sequences: %v", b.Sequences(), err)
 		}
-		for i := range lanes {
+		for i := range streams {
 			tokens, targets := b.Sequence(i)
 			if !slices.Equal(tokens[1:], targets[:len(targets)-1]) {
 				t.Fatalf("bases %v have the targets %v", tokens, targets)
@@ -50,7 +50,7 @@ func runs(t *testing.T, l *Lanes, lanes, batches int) (all []string) {
 			switch b.Follows[i] {
 			case i:
 				if last := open[i][len(open[i])-1:]; last != lettersOf(tokens[:1]) {
-					t.Fatalf("lane %d goes on with %s behind the target %s", i, lettersOf(tokens[:1]), last)
+					t.Fatalf("stream %d goes on with %s behind the target %s", i, lettersOf(tokens[:1]), last)
 				}
 				open[i] += lettersOf(targets)
 			case -1:
@@ -59,28 +59,28 @@ func runs(t *testing.T, l *Lanes, lanes, batches int) (all []string) {
 				}
 				open[i] = lettersOf(tokens[:1]) + lettersOf(targets)
 			default:
-				t.Fatalf("lane %d follows %d", i, b.Follows[i])
+				t.Fatalf("stream %d follows %d", i, b.Follows[i])
 			}
 		}
 	}
 	return all
 }
 
-// Windows join to stretches without a gap and without a base twice, on both strands.
-func TestLanesReadOn(t *testing.T) {
-	const n, stretch, lanes = 3000, 101, 3
+// Windows join to sections without a gap and without a base twice, on both strands.
+func TestStreamsReadOn(t *testing.T) {
+	const n, section, streams = 3000, 101, 3
 	s := randomSequence(n, 5)
 	forward := s.String(100, 2900)
 	reversed := make([]int32, 2800)
 	s.Tokens(reversed, 100, true)
 	for _, tokens := range []int{1, 10, 17, 100} {
-		l, err := NewLanes([]*dna.Sequence{s}, LaneConfig{Tokens: tokens, Stretch: stretch, Lanes: lanes, BothStrands: true, Seed: 3,
+		l, err := NewStreams([]*dna.Sequence{s}, StreamConfig{Tokens: tokens, Section: section, Streams: streams, BothStrands: true, Seed: 3,
 			Regions: []dna.Span{{Start: 100, End: 2900}}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		strands, whole := [2]int{}, 0
-		for i, run := range runs(t, l, lanes, 28/lanes*((100+tokens-1)/tokens)) {
+		for i, run := range runs(t, l, streams, 28/streams*((100+tokens-1)/tokens)) {
 			strand := 0
 			if !strings.Contains(forward, run) {
 				strand = 1
@@ -89,43 +89,43 @@ func TestLanesReadOn(t *testing.T) {
 				}
 			}
 			strands[strand]++
-			if len(run) == stretch {
+			if len(run) == section {
 				whole++
 			}
 		}
-		if strands[0] < 5 || strands[1] < 5 || whole < sum(strands)-lanes {
+		if strands[0] < 5 || strands[1] < 5 || whole < sum(strands)-streams {
 			t.Errorf("windows of %d: %v runs on the strands, %d of them whole", tokens, strands, whole)
 		}
 	}
 }
 
-func TestAnEpochHasEachStretchOnce(t *testing.T) {
-	l, err := NewLanes([]*dna.Sequence{randomSequence(3000, 5)}, LaneConfig{Tokens: 8, Stretch: 101})
+func TestAnEpochHasEachSectionOnce(t *testing.T) {
+	l, err := NewStreams([]*dna.Sequence{randomSequence(3000, 5)}, StreamConfig{Tokens: 8, Section: 101})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for epoch := range 3 {
 		read, starts := map[int]bool{}, map[int]bool{}
 		for range l.count {
-			at := l.lanes[0]
+			at := l.streams[0]
 			if at.Epoch != epoch || at.span.Len() != 101 {
-				t.Errorf("a stretch of %d bases of epoch %d, want 101 of %d", at.span.Len(), at.Epoch, epoch)
+				t.Errorf("a section of %d bases of epoch %d, want 101 of %d", at.span.Len(), at.Epoch, epoch)
 			}
 			read[at.Number], starts[at.span.Start] = true, true
-			l.begin(&l.lanes[0])
+			l.begin(&l.streams[0])
 		}
 		if len(read) != 30 || len(starts) != 30 {
-			t.Errorf("epoch %d has %d stretches from %d places, want 30", epoch, len(read), len(starts))
+			t.Errorf("epoch %d has %d sections from %d places, want 30", epoch, len(read), len(starts))
 		}
 	}
 }
 
 func sum(n [2]int) int { return n[0] + n[1] }
 
-func TestLanesResume(t *testing.T) {
+func TestStreamsResume(t *testing.T) {
 	sequences := []*dna.Sequence{randomSequence(400, 1), randomSequence(90, 2)}
-	c := LaneConfig{Tokens: 8, Stretch: 41, Lanes: 3, BothStrands: true, Seed: 4}
-	whole, err := NewLanes(sequences, c)
+	c := StreamConfig{Tokens: 8, Section: 41, Streams: 3, BothStrands: true, Seed: 4}
+	whole, err := NewStreams(sequences, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestLanesResume(t *testing.T) {
 		if err := whole.Next(&want); err != nil {
 			t.Fatal(err)
 		}
-		other, err := NewLanes(sequences, c)
+		other, err := NewStreams(sequences, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,14 +156,18 @@ func TestLanesResume(t *testing.T) {
 		t.Errorf("the test ends in epoch %d", whole.epoch)
 	}
 	before := string(whole.State())
-	for _, damage := range [][2]string{{`"epoch":`, `"epoch":-`}, {`"number":`, `"number":99`}, {`"at":`, `"at":9`}, {"seed 4", "seed 5"}, {lanesKind, "loader"}, {"{", "["},
-		{`"lanes":[`, `"lanes":[{},`}} {
-		if err := whole.Restore([]byte(strings.Replace(before, damage[0], damage[1], 1))); err == nil {
-			t.Errorf("a position with %s was taken", damage[1])
+	for _, damage := range []struct{ old, new, want string }{
+		{`"epoch":`, `"epoch":-`, "damaged: section"}, {`"number":`, `"number":99`, "damaged: stream 0"}, {`"at":`, `"at":9`, "damaged: stream 0"},
+		{"seed 4", "seed 5", "seed 5"}, {streamsKind, "loader", `is of "loader"`}, {"{", "[", "cannot be read"},
+		{`"streams":[`, `"streams":[{},`, "damaged: section"}, {`"bases":"`, `"bases":"0`, "began with another genome"}, {streamsKind, lanesKind, "older version"},
+	} {
+		err := whole.Restore([]byte(strings.Replace(before, damage.old, damage.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), damage.want) {
+			t.Errorf("a position with %s gives %v, want an error that says %q", damage.new, err, damage.want)
 		}
 	}
 	if string(whole.State()) != before {
-		t.Error("a damaged position moved the lanes")
+		t.Error("a damaged position moved the streams")
 	}
 }
 
@@ -223,11 +227,18 @@ func TestInOrderScoresEveryBaseOnce(t *testing.T) {
 	}
 }
 
-func TestLanesAreChecked(t *testing.T) {
+func TestStreamsAreChecked(t *testing.T) {
 	s := []*dna.Sequence{randomSequence(50, 1)}
-	for _, c := range []LaneConfig{{Tokens: 0, Stretch: 9}, {Tokens: 9, Stretch: 9}, {Tokens: 3, Stretch: 9, Lanes: -1}, {Tokens: 3, Stretch: 9, Regions: []dna.Span{}}} {
-		if _, err := NewLanes(s, c); err == nil {
-			t.Errorf("%+v was taken", c)
+	for _, c := range []struct {
+		StreamConfig
+		want string
+	}{
+		{StreamConfig{Tokens: 0, Section: 9}, "windows of 0;"}, {StreamConfig{Tokens: 9, Section: 9}, "sections longer than windows"},
+		{StreamConfig{Tokens: 3, Section: 9, Streams: -1}, "found -1 streams"},
+		{StreamConfig{Tokens: 3, Section: 9, Regions: []dna.Span{}}, "0 regions for 1 sequences"},
+	} {
+		if _, err := NewStreams(s, c.StreamConfig); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v gives %v, want an error that says %q", c.StreamConfig, err, c.want)
 		}
 	}
 	for _, region := range []dna.Span{{Start: 0, End: 1}, {Start: 7, End: 7}, {Start: 40, End: 51}} {
@@ -237,6 +248,27 @@ func TestLanesAreChecked(t *testing.T) {
 	}
 	if _, err := NewInOrder(s, nil, 8); err == nil {
 		t.Error("no region was taken")
+	}
+}
+
+// A position belongs to bases, whatever their names and files are.
+func TestStreamsKnowTheirGenome(t *testing.T) {
+	c := StreamConfig{Tokens: 8, Section: 41, Streams: 2}
+	open := func(s *dna.Sequence) *Streams {
+		streams, err := NewStreams([]*dna.Sequence{s}, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return streams
+	}
+	saved := open(randomSequence(300, 1)).State()
+	same := randomSequence(300, 1)
+	same.Name = "renamed"
+	if err := open(same).Restore(saved); err != nil {
+		t.Error(err)
+	}
+	if err := open(randomSequence(300, 2)).Restore(saved); err == nil || !strings.Contains(err.Error(), "began with another genome") {
+		t.Errorf("bases of another genome give %v", err)
 	}
 }
 
@@ -257,17 +289,17 @@ func ExampleNewInOrder() {
 	// [3 0 0] [0 0 1] [0]
 }
 
-func FuzzRestoreLanes(f *testing.F) {
+func FuzzRestoreStreams(f *testing.F) {
 	sequences := []*dna.Sequence{randomSequence(300, 1)}
-	open := func() *Lanes {
-		l, err := NewLanes(sequences, LaneConfig{Tokens: 8, Stretch: 41, Lanes: 2, BothStrands: true})
+	open := func() *Streams {
+		l, err := NewStreams(sequences, StreamConfig{Tokens: 8, Section: 41, Streams: 2, BothStrands: true})
 		if err != nil {
 			f.Fatal(err)
 		}
 		return l
 	}
 	f.Add(open().State())
-	f.Add([]byte(`{"kind":"genome lanes","lanes":[{"at":9e9}]}`))
+	f.Add([]byte(`{"kind":"genome streams","streams":[{"at":9e9}]}`))
 	f.Fuzz(func(t *testing.T, saved []byte) {
 		l := open()
 		if l.Restore(saved) != nil {

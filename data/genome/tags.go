@@ -70,11 +70,12 @@ func (a *Annotation) ignored(spans []genbank.Span) (n int) {
 	return n
 }
 
-// digest adds to h what the tags depend on.
-func (a *Annotation) digest(h io.Writer) {
+// hash writes to h what the tags depend on.
+func (a *Annotation) hash(h io.Writer) {
 	for _, genes := range [][]Gene{a.known.items, a.unknown.items} {
+		fmt.Fprintf(h, "%d genes", len(genes))
 		for _, g := range genes {
-			fmt.Fprintf(h, "%d %d %d,", g.Start, g.End, g.tag(false))
+			fmt.Fprintf(h, " %d %d %d", g.Start, g.End, g.tag(false))
 		}
 	}
 }
@@ -82,7 +83,7 @@ func (a *Annotation) digest(h io.Writer) {
 // tag is the tag of g's bases on a strand.
 func (g Gene) tag(reverse bool) int32 {
 	switch {
-	case g.Kind == "pseudo" || g.Kind == "unknown":
+	case !g.Tagged():
 		return data.Ignore
 	case g.Kind != "CDS":
 		return TagRNA
@@ -92,17 +93,19 @@ func (g Gene) tag(reverse bool) int32 {
 	return TagReverse
 }
 
-// TaggedWindows is Windows whose targets are the tags of the bases: a data.Dataset for models that see both sides of a base. Without
-// Move and BothStrands each base has its tag once in an epoch.
+// TaggedWindows is Windows whose targets are the tags of the bases: a data.Dataset for models that see both sides of a
+// base. Without Move and BothStrands each base has its tag once in an epoch.
 type TaggedWindows struct {
 	*Windows
 	genes map[*dna.Sequence]*Annotation
 }
 
-// NewTaggedWindows returns the windows of sequences with their genes, one annotation each; repeats cannot be planted, for they have no tags.
+// NewTaggedWindows returns the windows of sequences with their genes, one annotation each. Repeats cannot be planted,
+// because they have no tags.
 func NewTaggedWindows(sequences []*dna.Sequence, genes []*Annotation, c WindowConfig) (*TaggedWindows, error) {
 	if len(genes) != len(sequences) || c.Repeats != 0 {
-		return nil, fmt.Errorf("genome: %d annotations for %d sequences and repeats of %g; expected one for each, and no repeats", len(genes), len(sequences), c.Repeats)
+		return nil, fmt.Errorf("genome: %d annotations for %d sequences and repeats of %g; expected one for each, and no repeats",
+			len(genes), len(sequences), c.Repeats)
 	}
 	windows, err := NewWindows(sequences, c)
 	if err != nil {
@@ -127,7 +130,7 @@ func (t *TaggedWindows) Append(dst *data.Batch, epoch, index int) error {
 	tags := dst.Targets[begin:]
 	t.genes[s].Tags(tags, span, reverse)
 	if !t.config.Move && !reverse && index > 0 {
-		// The last window of a stretch lies over the one before it: no base has a tag twice in an epoch.
+		// The last window of a contig lies over the one before it: no base has a tag twice in an epoch.
 		if before, last, _ := t.Place(epoch, index-1); before == s {
 			for i := span.Start; i < last.End; i++ {
 				tags[i-span.Start] = data.Ignore

@@ -2,13 +2,12 @@ package genome
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
 )
 
-// WindowConfig says how Windows cuts.
+// WindowConfig configures Windows.
 type WindowConfig struct {
 	Tokens      int        // bases a window, 2 or more
 	Regions     []dna.Span // one for each sequence: where its windows lie; nil is the whole of every sequence
@@ -18,19 +17,19 @@ type WindowConfig struct {
 	Seed        uint64     // of BothStrands, Move and Repeats
 }
 
-// Windows is a data.Dataset of windows of genomes to train on: about one window for each stretch of Tokens
-// bases. The target of a base is the next one on its strand; N is no target. Gaps are left out, and what lies
-// between two gaps (a contig) is a window of its own, and a shorter one, where it is shorter than Tokens.
+// Windows is a data.Dataset of windows of genomes to train on: about one window for every Tokens bases. The target
+// of a base is the next one on its strand. N is no target. Gaps are left out. A contig, which lies between two gaps,
+// is a shorter window of its own where it is shorter than Tokens.
 type Windows struct {
 	config WindowConfig
 	pieces []piece
 }
 
-// piece is a stretch without gaps and its windows, the first of which has the number first.
+// piece is a part of a sequence that is cut into windows: a contig of Windows, a region of an Evaluation.
 type piece struct {
 	sequence     *dna.Sequence
 	span         dna.Span
-	first, count int
+	first, count int // windows: the number of the first, and how many there are
 }
 
 // gapLength is the shortest run of N that is a gap: the one that stands for a gap of unknown length (NCBI's AGP
@@ -57,14 +56,15 @@ func NewWindows(sequences []*dna.Sequence, c WindowConfig) (*Windows, error) {
 		if err := checkRegion(s, region); err != nil {
 			return nil, err
 		}
-		for _, span := range s.Stretches(region.Start, region.End, gapLength) {
+		for _, span := range s.Contigs(region.Start, region.End, gapLength) {
 			if span.Len() >= 2 {
 				w.pieces = append(w.pieces, piece{s, span, w.Len(), (span.Len() + c.Tokens - 1) / c.Tokens})
 			}
 		}
 	}
 	if len(w.pieces) == 0 {
-		return nil, fmt.Errorf("genome: the %d sequences hold no two bases without a gap of N between them; nothing can be predicted", len(sequences))
+		return nil, fmt.Errorf("genome: the %d sequences hold no two bases without a gap of N between them; nothing can be predicted",
+			len(sequences))
 	}
 	return w, nil
 }
@@ -77,20 +77,14 @@ func checkRegion(s *dna.Sequence, r dna.Span) error {
 }
 
 // Len is the windows of an epoch.
-func (w *Windows) Len() int {
-	if len(w.pieces) == 0 {
-		return 0
-	}
-	last := w.pieces[len(w.pieces)-1]
-	return last.first + last.count
-}
+func (w *Windows) Len() int { return end(w.pieces) }
 
 // Vocab is the number of tokens.
 func (w *Windows) Vocab() int { return dna.Vocab }
 
 // Place is where window index of an epoch lies, and whether it is read from the other strand.
 func (w *Windows) Place(epoch, index int) (s *dna.Sequence, span dna.Span, reverse bool) {
-	at := sort.Search(len(w.pieces), func(i int) bool { return w.pieces[i].first > index }) - 1
+	at := pieceAt(w.pieces, index)
 	p := w.pieces[at]
 	n := min(w.config.Tokens, p.span.Len())
 	starts := p.span.Len() - n + 1 // places where a window can begin

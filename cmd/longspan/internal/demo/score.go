@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/model"
 )
@@ -34,7 +35,8 @@ func (d *work) windows() int { return (d.Test.Len() + d.stride() - 1) / d.stride
 
 // score is −log₂ of the probability of each base of the test.
 func (d *work) score(ctx context.Context, m *model.Model) ([]float64, error) {
-	e, err := genome.NewEvaluation(d.genome, genome.EvaluationConfig{Tokens: d.sets.Tokens, Stride: d.stride(), Region: d.Test})
+	e, err := genome.NewEvaluation([]*dna.Sequence{d.genome},
+		genome.EvaluationConfig{Tokens: d.sets.Tokens, Stride: d.stride(), Regions: []dna.Span{d.Test}})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +56,7 @@ func (d *work) score(ctx context.Context, m *model.Model) ([]float64, error) {
 		if _, err := session.Step(&b, model.StepOptions{Losses: losses}); err != nil {
 			return nil, err
 		}
-		scored, _ := e.Place(i)
+		_, scored, _ := e.Place(i)
 		for _, nats := range losses[len(losses)-scored.Len():] { // what the window scores is its end
 			bits = append(bits, float64(nats)/math.Ln2)
 		}
