@@ -23,7 +23,7 @@ const SoftMask Base = 0x80
 // Code is the token of b: 0 … 4, whatever its case.
 func (b Base) Code() Base { return b &^ SoftMask }
 
-// Masked says whether b was written in lower case.
+// Masked reports whether b was written in lower case.
 func (b Base) Masked() bool { return b&SoftMask != 0 }
 
 // Complement is the base that pairs with b: A and T, C and G, N and N. The case stays.
@@ -43,7 +43,7 @@ func (b Base) Letter() byte {
 	return upper[b&7]
 }
 
-// Kind is what a letter stands for.
+// Kind classifies a letter.
 type Kind uint8
 
 // The kinds of letters.
@@ -75,7 +75,7 @@ func Parse(letter byte) (Base, Kind) {
 	return N, NoBase
 }
 
-// ParseString reads a string of letters of which each must be a base; ok says whether it was.
+// ParseString reads a string of bases. ok is false if a letter is not a base.
 func ParseString(letters string) (bases []Base, ok bool) {
 	bases = make([]Base, len(letters))
 	for i := range bases {
@@ -88,7 +88,7 @@ func ParseString(letters string) (bases []Base, ok bool) {
 	return bases, true
 }
 
-// ReverseComplement turns bases into the other strand, read in its own direction, in place.
+// ReverseComplement replaces bases by those of the other strand, read in its own direction.
 func ReverseComplement(bases []Base) {
 	for i, j := 0, len(bases)-1; i <= j; i, j = i+1, j-1 {
 		bases[i], bases[j] = bases[j].Complement(), bases[i].Complement()

@@ -67,13 +67,13 @@ func TestSequenceGivesBackWhatItWasGiven(t *testing.T) {
 		s.Append(want[n/3:])
 		for start := 0; start < n; start += 1 + n/50 {
 			for _, end := range []int{start, start + 1, (start + n) / 2, n} {
-				checkStretch(t, s, want, start, max(start, end))
+				checkSpan(t, s, want, start, max(start, end))
 			}
 		}
 	}
 }
 
-func checkStretch(t *testing.T, s *Sequence, all []Base, start, end int) {
+func checkSpan(t *testing.T, s *Sequence, all []Base, start, end int) {
 	t.Helper()
 	want := append([]Base(nil), all[start:end]...)
 	got := make([]Base, len(want))

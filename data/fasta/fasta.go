@@ -1,10 +1,10 @@
-// Package fasta reads FASTA files as a stream: plain, gzip and bgzip, told apart by their first bytes.
+// Package fasta reads FASTA files as a stream. The first bytes of a file tell plain text, gzip and bgzip apart.
 //
-// What is accepted: a header line begins with '>', its first word is the record's name. Sequence lines may have
-// any length and end in LF or CRLF; empty lines and blanks are passed over. Letters are A C G T, U (read as T),
+// A header line begins with '>', and its first word is the name of the record. Sequence lines may have any length and
+// end in LF or CRLF; empty lines and blanks are passed over. Letters are A C G T, U (read as T),
 // N and the other ambiguity codes R Y S W K M B D H V (read as N, or refused on request); lower case is kept as
-// a flag. Anything else, gaps included, is an error with its place. So are a file without a record, a record
-// without a base, and compressed data that was cut off.
+// a flag. Any other letter, such as a gap or one of protein alone, is an error that gives its place. A file without a
+// record, a record without a base, and compressed data that was cut off are errors too.
 package fasta
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/longspan/longspan/data/internal/gunzip"
 )
 
-// Options says how to read. The zero value works.
+// Options configures a Reader. The zero value works.
 type Options struct {
 	Exact bool // refuse N and the other ambiguity codes instead of reading them as N
 }
@@ -135,7 +135,8 @@ func (r *Reader) readHeader() (Record, error) {
 		part, err := r.in.ReadSlice('\n')
 		line = append(line, part...)
 		if len(line) > maxHeader {
-			return Record{}, fmt.Errorf("fasta: %s: line %d: the header is longer than %d bytes; is this a FASTA file?", r.file, r.line, maxHeader)
+			return Record{}, fmt.Errorf("fasta: %s: line %d: the header is longer than %d bytes; is this a FASTA file?",
+				r.file, r.line, maxHeader)
 		}
 		if err == nil || err == io.EOF {
 			break
@@ -161,8 +162,8 @@ func (r *Reader) readHeader() (Record, error) {
 	return r.record, nil
 }
 
-// Read fills dst with the next bases of the record and says how many it found. It returns io.EOF, and no base,
-// once the record has ended.
+// Read fills dst with the next bases of the record and returns their number. At the end of the record it returns io.EOF
+// and no base.
 func (r *Reader) Read(dst []dna.Base) (int, error) {
 	n := 0
 	for r.open && n < len(dst) {

@@ -118,6 +118,10 @@ func TestReaderNamesWhatIsWrong(t *testing.T) {
 		{"indented header", " >a\nA", Options{}, []string{"line 1, column 2", "header"}},
 		{"binary", "\x7fELF", Options{}, []string{"0x7f"}},
 		{"letter", ">a\nACGT\n>b x\nAC\nACJT\n", Options{}, []string{"record 2", `"b"`, "line 5, column 3", "'J'", "expected", "protein"}},
+		{"protein", ">p\nMKVSAGIVKL\n", Options{}, []string{`record 1, "p"`, "line 2, column 7", "'I'", "protein, which is not read"}},
+		{"stop", ">p\nATG*\n", Options{}, []string{"line 2, column 4", "'*'", "protein"}},
+		{"comment", ";old style\n>a\nACGT\n", Options{}, []string{"line 1, column 1", "';'", "header line"}},
+		{"GenBank", "LOCUS       X  4 bp DNA\nORIGIN\n", Options{}, []string{"line 1, column 1", "'L'", "is this a FASTA file"}},
 		{"gap", ">a\nAC-GT\n", Options{}, []string{"line 2, column 3", "'-'", "gaps"}},
 		{"header within a line", ">a\nAC>GT\n", Options{}, []string{"line 2, column 3", "must begin its line"}},
 		{"NUL", ">a\nAC\x00\n", Options{}, []string{"line 2, column 3", "0x00"}},
@@ -191,11 +195,13 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// FuzzReader holds that no input makes the reader panic or hang, that what it accepts can be written and read
-// again to the same records, and that the size of the reads changes nothing.
+// FuzzReader checks that no input makes the reader panic or hang, that accepted records can be written and read again,
+// and that the size of the reads changes nothing.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte(">a b\nACGTNacgtn\n>c\nRYU\n"))
 	f.Add([]byte(">a\r\nAC GT\r\n\r\n"))
+	f.Add([]byte("\n>a\n\nACGT\n\n>a\nryswkmbdhvn"))
+	f.Add([]byte(">p\nMKVL*\n"))
 	f.Add(pack(f, ">a\nACGT\n"))
 	f.Add(append(packBlocks(f, ">a\nACGT\n"), endOfBlocks...))
 	f.Fuzz(func(t *testing.T, input []byte) {

@@ -1,5 +1,5 @@
-// Package genbank reads the flat files of GenBank and RefSeq: the bases of each record and its features, genes
-// above all. Plain and gzip files are told apart by their first bytes.
+// Package genbank reads the flat files of GenBank and RefSeq: the bases of each record and its features, such as genes.
+// The first bytes of a file tell plain text and gzip apart.
 //
 // The format is that of the GenBank release notes (sections 3.4 and 3.5: www.ncbi.nlm.nih.gov/genbank/release)
 // and the INSDC feature table definition (www.insdc.org/submitting-standards/feature-table). Blank lines are

@@ -1,5 +1,5 @@
-// Package genome cuts genomes into windows for training and for honest evaluation, and holds one genome:
-// that of Escherichia coli K-12, embedded in every binary.
+// Package genome cuts genomes into windows for training and evaluation, and tags bases by their genes. It embeds one
+// genome, that of Escherichia coli K-12.
 package genome
 
 import (
@@ -74,8 +74,8 @@ func (g Gene) Span() dna.Span { return dna.Span{Start: g.Start, End: g.End} }
 func (g Gene) Tagged() bool { return g.Kind != "pseudo" && g.Kind != "unknown" }
 
 // ReadGenes reads a gene table: a line a gene, its seven columns (start from 0, end, + or -, name, locus, kind,
-// product) separated by tabs, ordered by start. The genes must lie within the bases of their sequence; file is
-// the name that errors give the table.
+// product) separated by tabs, ordered by start. The genes must lie within the bases of their sequence. file names
+// the table in errors.
 func ReadGenes(r io.Reader, file string, bases int) ([]Gene, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {

@@ -22,7 +22,8 @@ func recordOf(t testing.TB, circular bool, features ...string) *genbank.Record {
 		shape = "circular"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "LOCUS       X                        100 bp    DNA     %s BCT 01-JAN-2020\nFEATURES             Location/Qualifiers\n", shape)
+	fmt.Fprintf(&b, "LOCUS       X                        100 bp    DNA     %s BCT 01-JAN-2020\n", shape)
+	b.WriteString("FEATURES             Location/Qualifiers\n")
 	for _, f := range append([]string{`source 1..100|organism="Test"`}, features...) {
 		parts := strings.Split(f, "|")
 		key, location, _ := strings.Cut(parts[0], " ")
@@ -79,9 +80,9 @@ func TestTagsOfGenBank(t *testing.T) {
 			`gene 3..20`, `CDS 3..20|product="p"`, `CDS complement(31..60)|product="q"`, `gene complement(31..60)`}},
 		{name: "products only", want: "forward:3-20 reverse:31-60 RNA:71-80", features: []string{
 			`tmRNA 71..80|gene="ssrA"`, `CDS complement(31..60)|gene="b"`, `CDS 3..20`}},
-		{name: "every kind of RNA", want: "RNA:1-9 RNA:11-19 RNA:21-29 RNA:31-39 RNA:41-49 RNA:51-59 RNA:61-69 RNA:71-79", features: []string{
-			`tRNA 1..9`, `rRNA 11..19`, `ncRNA complement(21..29)|ncRNA_class="antisense_RNA"`, `tmRNA 31..39`, `misc_RNA 41..49`,
-			`snRNA 51..59`, `snoRNA 61..69`, `precursor_RNA 71..79`}},
+		{name: "every kind of RNA", want: "RNA:1-9 RNA:11-19 RNA:21-29 RNA:31-39 RNA:41-49 RNA:51-59 RNA:61-69 RNA:71-79",
+			features: []string{`tRNA 1..9`, `rRNA 11..19`, `ncRNA complement(21..29)|ncRNA_class="antisense_RNA"`, `tmRNA 31..39`, `misc_RNA 41..49`,
+				`snRNA 51..59`, `snoRNA 61..69`, `precursor_RNA 71..79`}},
 		{name: "later features of the locus", want: "forward:3-20 reverse:31-60", features: []string{
 			`gene 3..20|locus_tag="T1"`, `CDS 3..20|locus_tag="T1"`, `mat_peptide 6..17|locus_tag="T1"|product="m"`,
 			`gene complement(31..60)|locus_tag="T2"`, `CDS complement(31..60)|locus_tag="T2"`, `sig_peptide complement(52..60)|locus_tag="T2"`,
@@ -106,7 +107,8 @@ func TestTagsOfGenBank(t *testing.T) {
 			`gene 1..40|gene="prfB"`, `CDS join(1..10,12..40)|gene="prfB"|ribosomal_slippage`}},
 		{name: "slippage back", want: "forward:1-40", features: []string{`gene 1..40|gene="g"`, `CDS join(1..10,10..40)|gene="g"`}},
 		{name: "trans-splicing on both strands", want: "reverse:11-20 forward:71-90", features: []string{
-			`gene join(complement(11..20),71..90)|gene="rps12"|trans_splicing`, `CDS join(complement(11..20),71..80,81..90)|gene="rps12"|trans_splicing`}},
+			`gene join(complement(11..20),71..90)|gene="rps12"|trans_splicing`,
+			`CDS join(complement(11..20),71..80,81..90)|gene="rps12"|trans_splicing`}},
 		{name: "exons out of order", want: "forward:11-20 forward:71-90", features: []string{
 			`gene join(71..90,11..20)|gene="nad1"`, `CDS join(71..90,11..20)|gene="nad1"|trans_splicing`}},
 		{name: "order", want: "forward:11-20 forward:71-90", features: []string{`CDS order(11..20,71..90)|gene="g"`}},
@@ -134,7 +136,8 @@ func TestTagsOfGenBank(t *testing.T) {
 			features: []string{`gene 11..60|gene="a"`, `CDS join(J00194.1:100..202,11..60)|gene="a"`}},
 		{name: "all in another record", want: "", note: "CDS a, J00194.1:100..202: its parts in J00194.1 are left out", features: []string{
 			`CDS J00194.1:100..202|gene="a"`}},
-		{name: "no genes", want: "ignored:1-100", note: "record X has no CDS and no RNA; its 100 bases are not scored", features: []string{`exon 3..9`}},
+		{name: "no genes", want: "ignored:1-100", note: "record X has no CDS and no RNA; its 100 bases are not scored",
+			features: []string{`exon 3..9`}},
 		{name: "between bases", want: "", note: "CDS, 5^6: it has no bases, and is left out", features: []string{`CDS 5^6`, `misc_feature 7^8`}},
 		{name: "pseudo", want: "ignored:11-60", features: []string{`gene 11..60|gene="a"|pseudo`}},
 		{name: "pseudo product", want: "ignored:11-60", features: []string{`gene 11..60|gene="a"`, `CDS join(11..20,41..60)|gene="a"|pseudo`}},
@@ -142,7 +145,8 @@ func TestTagsOfGenBank(t *testing.T) {
 			`gene 11..60|gene="a"|pseudogene="unprocessed"`, `CDS 11..60|gene="a"|pseudogene="unprocessed"`}},
 		{name: "pseudo CDS alone", want: "ignored:11-20 ignored:41-60", features: []string{`CDS join(11..20,41..60)|pseudo`}},
 		{name: "pseudo RNA", want: "ignored:11-60", features: []string{`gene 11..60|locus_tag="a"`, `tRNA 11..60|locus_tag="a"|pseudogene="unknown"`}},
-		{name: "gene without product", want: "ignored:11-60", note: "line 6: gene a T_1, 11..60: it has no CDS and no RNA; 50 of its bases are not scored",
+		{name: "gene without product", want: "ignored:11-60",
+			note:     "line 6: gene a T_1, 11..60: it has no CDS and no RNA; 50 of its bases are not scored",
 			features: []string{`misc_feature 1..3`, `gene 11..60|gene="a"|locus_tag="T_1"`}},
 		{name: "mRNA without CDS", want: "ignored:11-20 ignored:41-60", note: "mRNA a, join(11..20,41..60): it has no CDS and no RNA; 30 of",
 			features: []string{`mRNA join(11..20,41..60)|gene="a"`}},
@@ -168,7 +172,8 @@ func TestTagsOfGenBank(t *testing.T) {
 }
 
 func TestGenesOfGenBank(t *testing.T) {
-	genes, _ := GenesOf(recordOf(t, true, `gene complement(11..20)|gene="b"|locus_tag="t2"`, "CDS complement(11..20)|locus_tag=\"t2\"|product=\"a\tproduct\"",
+	genes, _ := GenesOf(recordOf(t, true, `gene complement(11..20)|gene="b"|locus_tag="t2"`,
+		"CDS complement(11..20)|locus_tag=\"t2\"|product=\"a\tproduct\"",
 		`gene 3..9|gene="a"|locus_tag="t1"|pseudo`, `tRNA 3..9|locus_tag="t1"|product="tRNA-Leu"`,
 		`gene join(95..100,1..2)|gene="c"|locus_tag="t3"`, `CDS join(95..100,1..2)|product="p"`))
 	want := []Gene{{0, 2, false, "c", "t3", "CDS", "p"}, {2, 9, false, "a", "t1", "pseudo", "tRNA-Leu"},

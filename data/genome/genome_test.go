@@ -350,7 +350,7 @@ func ExampleNewEvaluation() {
 	// Output: 463967 bases scored by 8 windows
 }
 
-// FuzzReadGenes holds that no table makes the reader panic, and that what it takes can be written and read again.
+// FuzzReadGenes checks that no table makes the reader panic, and that an accepted table can be written and read again.
 func FuzzReadGenes(f *testing.F) {
 	f.Add("1\t2\t+\ta\tb\tCDS\tsomething\n")
 	f.Fuzz(func(t *testing.T, text string) {

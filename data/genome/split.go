@@ -2,8 +2,7 @@ package genome
 
 import "github.com/longspan/longspan/data/dna"
 
-// Split is a genome cut in three, end to end: what a model learns from, what its choices are made by, and what
-// it is judged by, once.
+// Split is a sequence cut in three, end to end: for training, for validation, and for the test.
 type Split struct{ Train, Validation, Test dna.Span }
 
 // SplitOf cuts n bases: the last tenth is the test, the twentieth before it the validation. One cut keeps the

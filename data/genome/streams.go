@@ -121,7 +121,8 @@ func NewInOrder(sequences []*dna.Sequence, regions []dna.Span, tokens int) (*Str
 	}
 	settings := fmt.Sprintf("in order, windows of %d bases, %d regions from %d … %d of the first sequence on",
 		tokens, len(regions), regions[0].Start, regions[0].End)
-	s := &Streams{tokens: tokens, settings: settings, bases: digestOnce(sequences), count: len(sections), once: true, streams: make([]stream, 1)}
+	s := &Streams{tokens: tokens, settings: settings, bases: digestOnce(sequences), count: len(sections), once: true,
+		streams: make([]stream, 1)}
 	s.section = func(_, number int) section { return sections[number] }
 	s.begin(&s.streams[0])
 	return s, nil

@@ -9,8 +9,8 @@ import (
 )
 
 func TestTagsOfBothStrands(t *testing.T) {
-	a := NewAnnotation([]Gene{{Start: 1, End: 9, Kind: "CDS"}, {Start: 2, End: 3, Kind: "CDS", Reverse: true}, {Start: 8, End: 11, Kind: "CDS", Reverse: true},
-		{Start: 12, End: 13, Kind: "tRNA"}, {Start: 13, End: 14, Kind: "pseudo"}})
+	a := NewAnnotation([]Gene{{Start: 1, End: 9, Kind: "CDS"}, {Start: 2, End: 3, Kind: "CDS", Reverse: true},
+		{Start: 8, End: 11, Kind: "CDS", Reverse: true}, {Start: 12, End: 13, Kind: "tRNA"}, {Start: 13, End: 14, Kind: "pseudo"}})
 	want := []int32{0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 0, 3, data.Ignore, 0}
 	for start := range want {
 		for end := start; end <= len(want); end++ {
@@ -37,7 +37,8 @@ func TestTagsOfBothStrands(t *testing.T) {
 // Windows of both strands of E. coli: what is coding begins, on its own strand, with a start codon.
 func TestTaggedWindows(t *testing.T) {
 	s := EColi()
-	w, err := NewTaggedWindows([]*dna.Sequence{s}, []*Annotation{NewAnnotation(EColiGenes())}, WindowConfig{Tokens: 4096, BothStrands: true, Move: true, Seed: 1})
+	w, err := NewTaggedWindows([]*dna.Sequence{s}, []*Annotation{NewAnnotation(EColiGenes())},
+		WindowConfig{Tokens: 4096, BothStrands: true, Move: true, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package gunzip opens streams that may be compressed: plain bytes pass, gzip of any number of members and
-// bgzip are decompressed, other packings are named in the error. A stream that was cut off is an error.
+// Package gunzip opens streams that may be compressed. Plain bytes pass. Gzip of any number of members and bgzip are
+// decompressed. Other formats are refused by name. A stream that was cut off is an error.
 package gunzip
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// NewReader returns what r holds, decompressed if it begins as gzip does (RFC 1952).
+// NewReader returns a reader of r's bytes, decompressed if they begin as gzip does (RFC 1952).
 func NewReader(r io.Reader) (io.Reader, error) {
 	tail := &tailReader{r: r}
 	in := bufio.NewReaderSize(tail, 1<<16)
@@ -50,8 +50,8 @@ type reader struct {
 	blocked bool         // bgzip: its last member must be the empty one that marks the end
 }
 
-// member begins the next member. Members are told apart here, and not by the gzip reader, because that takes a
-// file cut off within the name or the comment of a later member's header for a whole one.
+// member begins the next member. Members are separated here, and not by the gzip reader, because the gzip reader
+// takes a file that was cut off within the name or the comment of a later member's header for a whole one.
 func (r *reader) member() error {
 	err := r.z.Reset(r.in)
 	if err == io.EOF {

@@ -68,8 +68,7 @@ func TestOtherExtraFields(t *testing.T) {
 	}
 }
 
-// FuzzNewReader holds that what the standard library unpacks without error comes out the same here, if it is taken,
-// and that what it refuses is refused.
+// FuzzNewReader checks against the standard library: accepted bytes are the same, and what it refuses is refused.
 func FuzzNewReader(f *testing.F) {
 	f.Add(pack(f, nil, "a", "", "b"))
 	f.Add(pack(f, []byte{'B', 'C', 2, 0, 0, 0}, "a"))
