@@ -132,7 +132,8 @@ func TestTagsOfGenBank(t *testing.T) {
 		{name: "inexact over exact", want: "ignored:11-30 forward:31-50 ignored:51-60", note: "30 of its bases are not scored",
 			features: []string{`CDS (11.14)..60|gene="a"`, `CDS 31..50|gene="b"`}},
 		{name: "unknown form", want: "ignored:11-60", note: "its ends are not exact; 50 of", features: []string{`CDS bond(11,60)`}},
-		{name: "parts in another record", want: "forward:11-60", note: "CDS a, join(J00194.1:100..202,11..60): its parts in J00194.1 are left out",
+		{name: "parts in another record", want: "forward:11-60",
+			note:     "CDS a, join(J00194.1:100..202,11..60): its parts in J00194.1 are left out",
 			features: []string{`gene 11..60|gene="a"`, `CDS join(J00194.1:100..202,11..60)|gene="a"`}},
 		{name: "all in another record", want: "", note: "CDS a, J00194.1:100..202: its parts in J00194.1 are left out", features: []string{
 			`CDS J00194.1:100..202|gene="a"`}},
@@ -144,7 +145,8 @@ func TestTagsOfGenBank(t *testing.T) {
 		{name: "pseudogene qualifier", want: "ignored:11-60", features: []string{
 			`gene 11..60|gene="a"|pseudogene="unprocessed"`, `CDS 11..60|gene="a"|pseudogene="unprocessed"`}},
 		{name: "pseudo CDS alone", want: "ignored:11-20 ignored:41-60", features: []string{`CDS join(11..20,41..60)|pseudo`}},
-		{name: "pseudo RNA", want: "ignored:11-60", features: []string{`gene 11..60|locus_tag="a"`, `tRNA 11..60|locus_tag="a"|pseudogene="unknown"`}},
+		{name: "pseudo RNA", want: "ignored:11-60", features: []string{
+			`gene 11..60|locus_tag="a"`, `tRNA 11..60|locus_tag="a"|pseudogene="unknown"`}},
 		{name: "gene without product", want: "ignored:11-60",
 			note:     "line 6: gene a T_1, 11..60: it has no CDS and no RNA; 50 of its bases are not scored",
 			features: []string{`misc_feature 1..3`, `gene 11..60|gene="a"|locus_tag="T_1"`}},

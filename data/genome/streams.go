@@ -227,11 +227,11 @@ func (s *Streams) Restore(saved []byte) error {
 	case state.Kind == lanesKind:
 		return fmt.Errorf("genome: the saved position is of an older version, which did not save what genome it read; " +
 			"start a new run from the weights of this one (train.init)")
-	case state.Kind != streamsKind || state.Settings != s.settings:
-		return fmt.Errorf("genome: the saved position is of %q with %s; expected %q with %s", state.Kind, state.Settings, streamsKind, s.settings)
-	case state.Bases != s.bases():
+	case state.Kind == streamsKind && state.Bases != s.bases():
 		return fmt.Errorf("genome: the run began with another genome: its bases have the digest %.12s, and these have %.12s; "+
 			"resume with files of the same sequences in the same order, wherever they are", state.Bases, s.bases())
+	case state.Kind != streamsKind || state.Settings != s.settings:
+		return fmt.Errorf("genome: the saved position is of %q with %s; expected %q with %s", state.Kind, state.Settings, streamsKind, s.settings)
 	}
 	if state.Epoch < 0 || s.once && state.Epoch > 0 || state.Index < 0 || state.Index > s.count || len(state.Streams) != len(s.streams) {
 		return fmt.Errorf("genome: the saved position is damaged: section %d of %d of epoch %d, and %d streams",

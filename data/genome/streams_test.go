@@ -157,7 +157,8 @@ func TestStreamsResume(t *testing.T) {
 	}
 	before := string(whole.State())
 	for _, damage := range []struct{ old, new, want string }{
-		{`"epoch":`, `"epoch":-`, "damaged: section"}, {`"number":`, `"number":99`, "damaged: stream 0"}, {`"at":`, `"at":9`, "damaged: stream 0"},
+		{`"epoch":`, `"epoch":-`, "damaged: section"}, {`"number":`, `"number":99`, "damaged: stream 0"},
+		{`"at":`, `"at":9`, "damaged: stream 0"},
 		{"seed 4", "seed 5", "seed 5"}, {streamsKind, "loader", `is of "loader"`}, {"{", "[", "cannot be read"},
 		{`"streams":[`, `"streams":[{},`, "damaged: section"}, {`"bases":"`, `"bases":"0`, "began with another genome"},
 		{streamsKind, lanesKind, "older version"},
