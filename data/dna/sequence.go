@@ -43,21 +43,32 @@ func (s *Sequence) Append(bases []Base) {
 	if s.shared {
 		s.packed, s.shared = slices.Clone(s.packed), false
 	}
-	for _, b := range bases {
-		if s.n&3 == 0 {
-			s.packed = append(s.packed, 0)
+	for len(bases) > 0 {
+		// Four upper-case bases that are known fill a byte.
+		if s.n&3 == 0 && len(bases) >= 4 && bases[0]|bases[1]|bases[2]|bases[3] < N {
+			s.packed = append(s.packed, byte(bases[0]|bases[1]<<2|bases[2]<<4|bases[3]<<6))
+			s.n, bases = s.n+4, bases[4:]
+			continue
 		}
-		code := b.Code()
-		if code >= N {
-			s.unknown = extend(s.unknown, s.n)
-			code = A
-		}
-		if b.Masked() {
-			s.masked = extend(s.masked, s.n)
-		}
-		s.packed[s.n>>2] |= byte(code) << (2 * (s.n & 3))
-		s.n++
+		s.appendOne(bases[0])
+		bases = bases[1:]
 	}
+}
+
+func (s *Sequence) appendOne(b Base) {
+	if s.n&3 == 0 {
+		s.packed = append(s.packed, 0)
+	}
+	code := b.Code()
+	if code >= N {
+		s.unknown = extend(s.unknown, s.n)
+		code = A
+	}
+	if b.Masked() {
+		s.masked = extend(s.masked, s.n)
+	}
+	s.packed[s.n>>2] |= byte(code) << (2 * (s.n & 3))
+	s.n++
 }
 
 func extend(runs []Span, i int) []Span {
