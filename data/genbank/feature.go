@@ -48,7 +48,7 @@ func (r *Reader) continues() bool {
 	return len(r.text) > valueColumn && strings.TrimSpace(r.text[:valueColumn]) == ""
 }
 
-// qualifier reads /name, /name=value or /name="value", over as many lines as the quotes span.
+// qualifier reads /name, /name=value or /name="value", over all lines that the quotes span.
 func (r *Reader) qualifier() Qualifier {
 	text := strings.TrimSpace(r.text[valueColumn:])
 	name, value, _ := strings.Cut(strings.TrimPrefix(text, "/"), "=")

@@ -105,7 +105,7 @@ type product struct {
 	pseudo bool            // a pseudogene has it
 }
 
-// doubt is what a note says about a feature.
+// doubt is a feature that a note names.
 type doubt struct {
 	genbank.Feature
 	why      string

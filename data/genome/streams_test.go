@@ -12,7 +12,7 @@ import (
 	"github.com/longspan/longspan/data/dna"
 )
 
-// randomSequence has no 16 bases twice, for as many bases as tests use.
+// randomSequence has no 16-mer twice, for the lengths that tests use.
 func randomSequence(n int, seed uint64) *dna.Sequence {
 	s := &dna.Sequence{Name: "random"}
 	r := data.NewRandom(seed, 0)

@@ -90,7 +90,7 @@ func (c *Counts) each(s *dna.Sequence, spans []dna.Span, bothStrands bool, f fun
 	}
 }
 
-// walker holds the context as bases go by.
+// walker keeps the context of the next base.
 type walker struct {
 	order   int
 	context uint64

@@ -48,7 +48,7 @@ func (s Smoothing) String() string {
 	return "blend"
 }
 
-// Config says what a model learns from.
+// Config configures Fit.
 type Config struct {
 	Order     int        // the longest context, 0 … MaxOrder
 	Smoothing Smoothing  // how counts become probabilities
@@ -56,7 +56,7 @@ type Config struct {
 	OneStrand bool       // leave the other strand uncounted
 }
 
-// Model holds a chain of Markov models of the orders 0 … Order.
+// Model is a chain of Markov models of the orders 0 … Order.
 type Model struct {
 	config   Config
 	sequence *dna.Sequence
@@ -72,7 +72,7 @@ type smoother interface {
 	predict(p *byOrder, r *row, last int)
 }
 
-// Fit learns a model of s. Cost: about a microsecond a counted base, and memory as Count says.
+// Fit learns a model of s. Cost: about a microsecond a counted base, and the memory of Count.
 func Fit(s *dna.Sequence, c Config) (*Model, error) {
 	counts, err := Count(s, c.Train, c.Order, !c.OneStrand)
 	if err != nil {

@@ -162,7 +162,7 @@ func TestBlendSurvivesHighOrders(t *testing.T) {
 	}
 }
 
-// TestEColi holds the table of README.md.
+// TestEColi checks the table of README.md.
 func TestEColi(t *testing.T) {
 	s := genome.EColi()
 	split := genome.SplitOf(s.Len())
