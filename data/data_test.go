@@ -206,3 +206,25 @@ func TestRandomIsEven(t *testing.T) {
 		t.Errorf("Shuffle lost something: %v", s)
 	}
 }
+
+func TestPositionsBelongToTheData(t *testing.T) {
+	open := func(n numbers, of string) *Loader {
+		l, err := NewLoader(n, LoaderConfig{Batch: 2, Of: of})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	saved := open(9, "abc").State()
+	for _, other := range []*Loader{open(9, "abd"), open(8, "abd"), open(9, "")} {
+		if err := other.Restore(saved); err == nil || !strings.Contains(err.Error(), "the run began with other data") {
+			t.Errorf("a position of other data gives %v", err)
+		}
+	}
+	if err := open(8, "abc").Restore(saved); err == nil || !strings.Contains(err.Error(), "another loader") {
+		t.Errorf("a position of more examples gives %v", err)
+	}
+	if err := open(9, "abc").Restore(open(9, "").State()); err != nil {
+		t.Errorf("a position that was saved without a checksum gives %v", err)
+	}
+}
