@@ -100,8 +100,8 @@ func (l *Loader) Restore(state []byte) error {
 		want.Of = "" // a position that was saved before this data had a checksum
 	}
 	if s.Of != want.Of {
-		return fmt.Errorf("data: the run began with other data: its content has the checksum %.12q, and this has %.12q; "+
-			"resume with files of the same content, wherever they are", s.Of, want.Of)
+		return fmt.Errorf("data: the saved position belongs to another loader: the run began with other data, whose content has the "+
+			"checksum %.12q; this has %.12q; resume with files of the same content, wherever they are", s.Of, want.Of)
 	}
 	if s != want {
 		return fmt.Errorf("data: the saved position belongs to another loader: found %s, want %s; "+
