@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/longspan/longspan/internal/strict"
+	"github.com/longspan/longspan/internal/strictyaml"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/train"
 )
@@ -58,16 +59,16 @@ func Load(path string, overrides []string) (*Recipe, error) {
 // Parse is Load for a text that name stands for in errors.
 func Parse(text []byte, name string, overrides []string) (*Recipe, error) {
 	r, known := Default(), example()
-	if err := strict.Load(text, name, r, known); err != nil {
+	if err := strictyaml.Load(text, name, r, known); err != nil {
 		return nil, err
 	}
 	for _, o := range overrides {
-		if err := strict.Set(o, r, known); err != nil {
+		if err := strictyaml.Set(o, r, known); err != nil {
 			return nil, err
 		}
 	}
 	if err := r.check(); err != nil {
-		return nil, strict.Locate(err, text, name, overrides)
+		return nil, strictyaml.Locate(err, text, name, overrides)
 	}
 	return r, nil
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/internal/filename"
-	"github.com/longspan/longspan/internal/strict"
+	"github.com/longspan/longspan/internal/strictyaml"
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train/optim"
@@ -139,7 +139,7 @@ func (l *loop) load(path string) (changes []string, err error) {
 	if err := l.loadPositions(f); err != nil {
 		return nil, err
 	}
-	changes = strict.Changes([]byte(f.Metadata()[ConfigKey]), l.job.Text)
+	changes = strictyaml.Changes([]byte(f.Metadata()[ConfigKey]), l.job.Text)
 	for _, change := range changes {
 		if key, _, _ := strings.Cut(change, ": "); l.job.Fixed != nil && l.job.Fixed(key) {
 			return nil, fmt.Errorf("the config has changed: %s; a run goes on as it was, and train.init begins another with its weights", change)
