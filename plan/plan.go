@@ -223,8 +223,8 @@ func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
 	if _, err := train.NewOptimizer(j.Train, x, weights); err != nil {
 		return err
 	}
-	if j.Train.Average > 0 {
-		_, err = optim.NewEMA(x.Pool, weights, j.Train.Average)
+	if j.Train.EMA > 0 {
+		_, err = optim.NewEMA(x.Pool, weights, j.Train.EMA)
 	}
 	return err
 }

@@ -24,7 +24,7 @@ func job(c model.Config, lengths ...int) Job {
 		c.Layers = 4
 	}
 	t := train.DefaultConfig()
-	t.Average = 0.99
+	t.EMA = 0.99
 	s, err := c.Spec()
 	if err != nil {
 		panic(err)
@@ -66,7 +66,7 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := optim.NewEMA(memory, weights, j.Train.Average); err != nil {
+	if _, err := optim.NewEMA(memory, weights, j.Train.EMA); err != nil {
 		t.Fatal(err)
 	}
 	b := batch(m.Spec(), j.Lengths)
@@ -88,7 +88,7 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 		if _, err := m.NewSession(x).Step(b, r); err != nil {
 			t.Fatal(err)
 		}
-		optimizer.Step(x, optim.Update{Step: int64(step + 1), Rate: 1e-3, Scale: 1})
+		optimizer.Step(x, optim.Update{Step: int64(step + 1), LR: 1e-3, Scale: 1})
 	}
 	return memory
 }

@@ -49,14 +49,12 @@ train:
 		return
 	}
 	defer m.Close()
-	text, err := r.YAML()
+	job, err := r.Job(sets, m, x)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	result, err := train.Run(context.Background(), filepath.Join(dir, "run"), train.Job{
-		Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text,
-	})
+	result, err := train.Run(context.Background(), filepath.Join(dir, "run"), job)
 	fmt.Println(result.Step, "steps of", r.Model.Kind, r.Model.Norm, err)
 	// Output: 3 steps of decoder rms <nil>
 }

@@ -48,16 +48,15 @@ func trainInChild(dir, path string) error {
 	if err := r.Fit(sets); err != nil {
 		return err
 	}
-	text, err := r.YAML()
-	if err != nil {
-		return err
-	}
 	x := tensor.Exec{Pool: tensor.NewPool()}
 	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		return err
 	}
-	job := train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text}
+	job, err := r.Job(sets, m, x)
+	if err != nil {
+		return err
+	}
 	_, err = train.Run(context.Background(), dir, job)
 	if errors.Is(err, train.ErrExists) {
 		_, err = train.Resume(context.Background(), dir, job)

@@ -41,7 +41,7 @@ data: {batch: 2, text: {train: [DIR], hold_out: 3, tokens: 32}}
 	"classifier on ListOps, fp16": `
 model: {width: 32, layers: 2, heads: 2, precision: fp16, dropout: 0.1}
 data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, examples: 100, held: 8}}
-train: {optimizer: {name: adafactor, rate: 1e-2}}
+train: {optimizer: {name: adafactor, lr: 1e-2}}
 `,
 	"transformer-xl on ListOps, in segments": `
 model: {kind: transformer-xl, width: 32, layers: 2, heads: 2, memory: 32, segment: 16}
@@ -70,7 +70,7 @@ data: {batch: 4, pairs: {train: [DIR/examples.jsonl], hold_out: 3, source: text,
 	"recall, averaged": `
 model: {width: 32, layers: 2, heads: 2, tied: true}
 data: {batch: 4, recall: {tokens: 40, pairs: 4, examples: 50, held: 8}}
-train: {average: 0.9, accumulate: 2}
+train: {ema: 0.9, accumulate: 2}
 `,
 }
 
@@ -123,10 +123,6 @@ func session(t *testing.T, r *recipe.Recipe, dir string, threads int, stop int64
 	if err := r.Fit(sets); err != nil {
 		t.Fatal(err)
 	}
-	text, err := r.YAML()
-	if err != nil {
-		t.Fatal(err)
-	}
 	x := tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
 	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
@@ -134,7 +130,10 @@ func session(t *testing.T, r *recipe.Recipe, dir string, threads int, stop int64
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	job := train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text}
+	job, err := r.Job(sets, m, x)
+	if err != nil {
+		t.Fatal(err)
+	}
 	job.Report = func(report train.Report) {
 		if stop > 0 && report.Step >= stop {
 			cancel()

@@ -117,7 +117,7 @@ data: {batch: 16, pairs: {train: [%s], validation: [%s], tokens: 5}}
 	if r.Model.Kind != model.EncoderDecoder {
 		t.Fatalf("the model for pairs is of the kind %s", r.Model.Kind)
 	}
-	r.Train.Steps, r.Train.Optimizer.Rate, r.Train.Optimizer.Warmup, r.Train.Optimizer.Decay = 200, 1e-2, 20, 0
+	r.Train.Steps, r.Train.Optimizer.LR, r.Train.Optimizer.Warmup, r.Train.Optimizer.Decay = 200, 1e-2, 20, 0
 	r.Train.Eval.Every, r.Train.Checkpoint.Every, r.Train.Eval.Batches = 0, 0, 0
 	x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
 	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
@@ -125,7 +125,11 @@ data: {batch: 16, pairs: {train: [%s], validation: [%s], tokens: 5}}
 		t.Fatal(err)
 	}
 	defer m.Close()
-	result, err := train.Run(context.Background(), t.TempDir()+"/run", train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: []byte("model: {}\n")})
+	job, err := r.Job(sets, m, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := train.Run(context.Background(), t.TempDir()+"/run", job)
 	if err != nil {
 		t.Fatal(err)
 	}

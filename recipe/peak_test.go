@@ -93,8 +93,12 @@ func (o opened) run(t *testing.T, report func(train.Report)) *tensor.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = train.Run(context.Background(), filepath.Join(t.TempDir(), "run"), train.Job{Config: o.recipe.Train, Model: m,
-		Train: o.sets.Train, Valid: o.sets.Validation, Exec: x, Text: []byte("model: {}\n"), Report: report})
+	job, err := o.recipe.Job(o.sets, m, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job.Report = report
+	_, err = train.Run(context.Background(), filepath.Join(t.TempDir(), "run"), job)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +144,7 @@ func TestPeakOfTheSettings(t *testing.T) {
 	for name, text := range map[string]string{
 		"bf16, every, adafactor":   "model: {width: 64, layers: 3, heads: 4, precision: bf16, recompute: every}" + genome + "\ntrain: {optimizer: {name: adafactor}}",
 		"fp16, sqrt, accumulate":   "model: {width: 64, layers: 4, heads: 4, precision: fp16, recompute: sqrt}" + genome + "\ntrain: {accumulate: 3}",
-		"two layers, average":      "model: {width: 64, layers: 4, heads: 4, recompute: '2'}" + genome + "\ntrain: {average: 0.99}",
+		"two layers, average":      "model: {width: 64, layers: 4, heads: 4, recompute: '2'}" + genome + "\ntrain: {ema: 0.99}",
 		"auto":                     "model: {width: 64, layers: 2, heads: 4, recompute: auto}" + genome,
 		"nystrom, dropout":         "model: {kind: encoder, head: mlm, width: 64, layers: 2, heads: 4, dropout: 0.1, attention: ['nystrom(landmarks=16)']}" + genome,
 		"alibi, grouped heads":     "model: {width: 64, layers: 2, heads: 4, kv_heads: 2, position: alibi, activation: swiglu, attention: ['window(64)']}" + genome,

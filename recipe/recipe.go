@@ -6,7 +6,7 @@
 //	  genome: {tokens: 8192}
 //	train:
 //	  steps: 2000
-//	  optimizer: {rate: 1e-3}
+//	  optimizer: {lr: 1e-3}
 //
 // Every key must be known and no two may contradict each other. What a file leaves out has a default, and YAML
 // writes everything out, so that a run can be repeated when the defaults have changed.

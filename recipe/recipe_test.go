@@ -15,7 +15,7 @@ import (
 	"github.com/longspan/longspan/recipe"
 )
 
-const small = "data:\n  batch: 3\n  genome: {tokens: 1024}\ntrain:\n  steps: 50\n  optimizer: {rate: 1e-2, warmup: 5}\n"
+const small = "data:\n  batch: 3\n  genome: {tokens: 1024}\ntrain:\n  steps: 50\n  optimizer: {lr: 1e-2, warmup: 5}\n"
 
 func TestParseKeepsDefaultsAndOverrides(t *testing.T) {
 	r, err := recipe.Parse([]byte(small), "small.yaml", []string{"train.optimizer.clip=0.5", "data.genome.one_strand=true"})
@@ -25,7 +25,7 @@ func TestParseKeepsDefaultsAndOverrides(t *testing.T) {
 	want := recipe.Default()
 	want.Data.Batch = 3
 	want.Data.Genome = &recipe.Genome{Tokens: 1024, OneStrand: true}
-	want.Train.Steps, want.Train.Optimizer.Rate, want.Train.Optimizer.Warmup, want.Train.Optimizer.Clip = 50, 0.01, 5, 0.5
+	want.Train.Steps, want.Train.Optimizer.LR, want.Train.Optimizer.Warmup, want.Train.Optimizer.Clip = 50, 0.01, 5, 0.5
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -279,7 +279,7 @@ func TestMadeTasks(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(small)
 	f.Add("model: {kind: encoder, attention: [full, elu]}\ndata: {text: {hold_out: 2}}\n")
-	f.Add("data: {batch: 2, recall: {tokens: 64, pairs: 4}}\ntrain: {optimizer: {name: adafactor}, average: 0.5}\n")
+	f.Add("data: {batch: 2, recall: {tokens: 64, pairs: 4}}\ntrain: {optimizer: {name: adafactor}, ema: 0.5}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := recipe.Parse([]byte(text), "fuzz", nil)
 		if err != nil {

@@ -5,48 +5,54 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
-
+	"github.com/longspan/longspan/internal/strictyaml"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
 )
 
-// TaskOf reads what a run learned from its config, as YAML has written it; ok is false for what is no such config. Language models
-// share their head with those of the same head; classes and numbers mean something in their own kind of data only, and classes with names under
-// these names.
-func TaskOf(config []byte) (t train.Task, ok bool) {
-	// The config may be another version's: no more is read than the task needs.
-	var c struct {
-		Model struct {
-			Head  string `yaml:"head"`
-			Vocab int    `yaml:"vocab"`
-		} `yaml:"model"`
-		Data map[string]any `yaml:"data"`
-	}
-	if err := yaml.Load(config, &c); err != nil || c.Model.Head == "" {
-		return t, false
-	}
-	t = train.Task{Name: c.Model.Head, Head: model.HeadPrefix, Table: model.EmbeddingName, Rows: c.Model.Vocab}
-	if c.Model.Head == model.LM || c.Model.Head == model.MaskedLM {
-		return t, true
-	}
-	var kinds []string
-	for kind, settings := range c.Data {
-		if kind == "batch" {
-			continue
-		}
-		kinds = append(kinds, kind)
-		if s, ok := settings.(map[string]any); ok && s["classes"] != nil {
-			kinds = append(kinds, fmt.Sprintf("%s of %q", kind, s["classes"]))
-		}
-	}
-	slices.Sort(kinds)
-	t.Name += " " + strings.Join(kinds, ", ")
-	return t, true
+// Job returns the run of r: m, which [Recipe.Build] has built, trained on s, with everything that resuming checks. The caller may set
+// Report, Scored, Note and RestartData.
+func (r *Recipe) Job(s *Sets, m *model.Model, x tensor.Exec) (train.Job, error) {
+	meta, err := r.meta()
+	return train.Job{Config: r.Train, Model: m, Train: s.Train, Valid: s.Validation, Exec: x, Meta: meta}, err
 }
 
-// Fixed says whether a key of a recipe must be as it was for a run to go on: those of the model must that tell what its weights mean.
-func Fixed(key string) bool {
+// meta describes the run of r, which Fit has fitted to its data.
+func (r *Recipe) meta() (train.Meta, error) {
+	text, err := r.YAML()
+	if err != nil {
+		return train.Meta{}, err
+	}
+	meta := train.Meta{Task: r.task(), Frozen: map[string]string{}, Settings: strictyaml.Flatten(text), Config: string(text)}
+	for key, value := range meta.Settings {
+		if frozen(key) {
+			meta.Frozen[key] = value
+		}
+	}
+	return meta, nil
+}
+
+// task identifies the head. Language models of the same head share it. The classes and numbers of the other heads have a meaning in
+// their own kind of data only, and classes with names only under these names.
+func (r *Recipe) task() train.Task {
+	c := r.Model.WithDefaults()
+	t := train.Task{Name: c.Head, Head: model.HeadPrefix, Table: model.EmbeddingName, Rows: c.Vocab}
+	if c.Head == model.LM || c.Head == model.MaskedLM {
+		return t
+	}
+	for kind := range r.Data.kinds() { // there is one
+		t.Name += " " + kind
+	}
+	if l := r.Data.Labelled; l != nil && len(l.Classes) > 0 {
+		t.Name += fmt.Sprintf(" of %q", l.Classes)
+	}
+	return t
+}
+
+// frozen reports whether a setting must not change on resume: those of the model, except for the ones without an effect on what its
+// weights mean.
+func frozen(key string) bool {
 	key, ok := strings.CutPrefix(key, "model.")
 	return ok && !slices.Contains([]string{"recompute", "dropout", "label_smoothing", "seed"}, key)
 }

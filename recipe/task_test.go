@@ -1,21 +1,67 @@
 package recipe
 
-import "testing"
+import (
+	"maps"
+	"slices"
+	"testing"
 
-func TestTaskOf(t *testing.T) {
-	for config, want := range map[string]string{
-		"model: {head: mlm, vocab: 5}\ndata: {batch: 1, genome: {tokens: 64}}":                     "mlm",
-		"model: {head: classify, vocab: 257}\ndata: {batch: 1, labelled: {classes: [yes, no]}}":    `classify labelled, labelled of ["yes" "no"]`,
-		"model: {head: tag, vocab: 5, of_the_future: 1}\ndata: {genes: {tokens: 64}}\nnewer: true": "tag genes",
+	"github.com/google/go-cmp/cmp"
+)
+
+// metaOf is the description of the run of a recipe, fitted to its data.
+func metaOf(t *testing.T, text string, set ...string) (task string, frozen map[string]string, all []string) {
+	t.Helper()
+	r, err := Parse([]byte(text), "r", set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := r.Data.Open(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Fit(s); err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.meta()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Task.Head != "head." || m.Task.Table != "embedding.weight" || m.Task.Rows != s.Vocab {
+		t.Errorf("%s: the task is %+v", text, m.Task)
+	}
+	return m.Task.Name, m.Frozen, slices.Sorted(maps.Keys(m.Settings))
+}
+
+func TestTask(t *testing.T) {
+	for text, want := range map[string]string{
+		"model: {kind: encoder}\ndata: {genome: {tokens: 64}}":                     "mlm",
+		"data: {text: {hold_out: 4, tokens: 64}}":                                  "lm",
+		"data: {genes: {tokens: 64}}":                                              "tag genes",
+		"data: {listops: {}}":                                                      "classify listops",
+		"model: {kind: encoder, head: tag}\ndata: {recall: {}}":                    "tag recall",
+		"data: {labelled: {longer: cut, tokens: 64}}": `classify labelled of ["eip" "pep"]`,
 	} {
-		task, ok := TaskOf([]byte(config))
-		if !ok || task.Name != want || task.Rows == 0 {
-			t.Errorf("%s\nis the task %+v, %v; want %s", config, task, ok, want)
+		if task, _, _ := metaOf(t, text); task != want {
+			t.Errorf("%s\nis the task %s; want %s", text, task, want)
 		}
 	}
-	for _, config := range []string{"", "model: [", "model: {vocab: 5}", "- 1", "\x00"} {
-		if task, ok := TaskOf([]byte(config)); ok {
-			t.Errorf("%q is the task %+v; want none", config, task)
+}
+
+func TestFrozenSettings(t *testing.T) {
+	const text = "model: {width: 32}\ndata: {genome: {tokens: 64}}"
+	_, want, all := metaOf(t, text)
+	if want["model.width"] != "32" || want["model.kind"] != "decoder" || want["model.vocab"] != "5" {
+		t.Errorf("frozen settings: %v", want)
+	}
+	for _, key := range []string{"data.batch", "data.genome.tokens", "model.width", "train.optimizer.lr", "train.steps"} {
+		if !slices.Contains(all, key) {
+			t.Errorf("the settings %v do not have %s", all, key)
+		}
+	}
+	for set, same := range map[string]bool{"model.width=64": false, "model.kind=encoder": false, "model.attention=[window(4)]": false,
+		"model.dropout=0.1": true, "train.optimizer.lr=1": true, "data.batch=2": true} {
+		if _, got, _ := metaOf(t, text, set); cmp.Equal(got, want) != same {
+			t.Errorf("%s: the frozen settings are %v, and were %v", set, got, want)
 		}
 	}
 }

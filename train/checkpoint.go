@@ -10,22 +10,20 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/internal/filename"
-	"github.com/longspan/longspan/internal/strictyaml"
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train/optim"
 )
 
-// state is the numbers a run carries from step to step. They are in a checkpoint's metadata as JSON, which keeps
-// every float64 exactly.
+// state is the counters of a run. A checkpoint stores them in its metadata as JSON, which keeps every float64 exactly.
 type state struct {
-	Step    int64         `json:"step"`    // steps done, skipped ones among them
-	Updates int64         `json:"updates"` // changes of the weights
+	Step    int64         `json:"step"`    // steps done, including skipped ones
+	Updates int64         `json:"updates"` // of the weights
 	Tokens  int64         `json:"tokens"`  // trained on
 	Seed    uint64        `json:"seed"`
 	Window  meanLoss      `json:"window"` // since the last line of the log
 	Best    best          `json:"best"`
-	Due     bool          `json:"due,omitempty"` // the evaluation after Step is still to be done
+	Due     bool          `json:"due,omitempty"` // the evaluation after Step is not done yet
 	Scaler  *optim.Scaler `json:"scaler,omitempty"`
 }
 
@@ -35,7 +33,7 @@ type best struct {
 	Loss float64 `json:"loss"`
 }
 
-// meanLoss is the mean over targets of the batches added to it.
+// meanLoss is the mean over the targets of all added batches.
 type meanLoss struct {
 	Sum     float64 `json:"sum"`
 	Targets int64   `json:"targets"`
@@ -48,18 +46,19 @@ func (m *meanLoss) add(loss float64, targets int64) {
 
 func (m meanLoss) mean() float64 { return m.Sum / float64(m.Targets) }
 
-// What is in a checkpoint: the weights under their own names, so that a checkpoint is also a model, and beside
-// them everything else under a prefix with a slash, which no weight's name has.
+// A checkpoint has the weights under their own names, so that it is also a model. Everything else has a prefix with a slash, which the
+// name of a weight never has, or is in the metadata.
 const (
-	stateKey        = "longspan.state"
-	ConfigKey       = "longspan.config" // of the metadata: the run's config as YAML
+	stateKey        = "longspan.state"  // of the metadata: state as JSON
+	metaKey         = "longspan.meta"   // of the metadata: Meta as JSON
+	configKey       = "longspan.config" // of the metadata: Meta.Config
 	optimizerPrefix = "optimizer/"
 	averagePrefix   = filename.AveragePrefix
 	dataName        = "position/data"
 	carriedName     = "position/model"
 )
 
-// save writes a checkpoint of the step just done, and removes those that need not be kept.
+// save writes a checkpoint of the step just done, and removes the checkpoints that need not be kept.
 func (l *loop) save() error {
 	if name := notFinite(l.matrices()); name != "" {
 		return fmt.Errorf("%w: after step %d the numbers of %q are not finite, and are not saved", ErrDiverged, l.state.Step, name)
@@ -68,9 +67,11 @@ func (l *loop) save() error {
 		return err
 	}
 	text, err := json.Marshal(l.state)
-	if err != nil {
+	metadata, metaErr := l.job.Meta.metadata()
+	if err := errors.Join(err, metaErr); err != nil {
 		return fmt.Errorf("saving step %d: %w", l.state.Step, err)
 	}
+	metadata[stateKey] = string(text)
 	position, carried := l.job.Train.State(), l.job.Model.State()
 	tensors := []safetensors.Tensor{
 		safetensors.Raw(dataName, safetensors.U8, []int{len(position)}, position),
@@ -80,14 +81,14 @@ func (l *loop) save() error {
 		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
 	}
 	name := checkpointName(l.state.Step)
-	if err := l.folder.save(name, tensors, map[string]string{stateKey: string(text), ConfigKey: string(l.job.Text)}); err != nil {
-		return fmt.Errorf("saving step %d: %w; the checkpoints before it are as they were", l.state.Step, err)
+	if err := l.folder.save(name, tensors, metadata); err != nil {
+		return fmt.Errorf("saving step %d: %w; earlier checkpoints are unchanged", l.state.Step, err)
 	}
 	l.saved, l.savedStep = l.folder.path(name), l.state.Step
 	return l.folder.prune(l.job.Config.Checkpoint.Keep, l.state.Best.Step)
 }
 
-// matrices lists everything a checkpoint holds that is a matrix, by its name there.
+// matrices lists all matrices of a checkpoint, under their names there.
 func (l *loop) matrices() []*tensor.Param {
 	list := append([]*tensor.Param(nil), l.weights.Params()...)
 	for _, p := range l.optimizer.State() {
@@ -112,8 +113,8 @@ func notFinite(params []*tensor.Param) string {
 	return ""
 }
 
-// load takes everything from a checkpoint that Newest found whole, and lists what has changed in the config since.
-func (l *loop) load(path string) (changes []string, err error) {
+// load restores a checkpoint, which must be complete, and returns notes on what has changed since.
+func (l *loop) load(path string) (notes []string, err error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
 		return nil, err
@@ -127,29 +128,38 @@ func (l *loop) load(path string) (changes []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	meta, ok, err := metaOf(f)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errOld
+	}
+	changes, err := l.job.Meta.resumable(meta)
+	if err != nil {
+		return nil, err
+	}
 	if (s.Scaler != nil) != (l.state.Scaler != nil) {
-		return nil, errors.New("it was saved with another precision: loss scaling belongs to fp16 alone; resume with the precision of the run")
+		return nil, errors.New("it has another precision: only fp16 has a loss scale; resume with the precision of the run")
 	}
 	if s.Seed != l.job.Config.Seed {
 		return nil, fmt.Errorf("the run has the seed %d and the config %d; resume with the seed of the run", s.Seed, l.job.Config.Seed)
 	}
 	if err := l.loadMatrices(f); err != nil {
-		return nil, fmt.Errorf("%w; the model, the optimiser or the averaging was another when it was saved", err)
+		return nil, fmt.Errorf("%w; resume with the model, the optimiser and the ema of the run", err)
 	}
-	if err := l.loadPositions(f); err != nil {
+	notes, err = l.loadPositions(f)
+	if err != nil {
 		return nil, err
 	}
-	changes = strictyaml.Changes([]byte(f.Metadata()[ConfigKey]), l.job.Text)
-	for _, change := range changes {
-		if key, _, _ := strings.Cut(change, ": "); l.job.Fixed != nil && l.job.Fixed(key) {
-			return nil, fmt.Errorf("the config has changed: %s; a run goes on as it was, and train.init begins another with its weights", change)
-		}
+	if len(changes) > 0 {
+		notes = append(notes, "the config has changed, so the result will differ: "+strings.Join(changes, "; "))
 	}
 	l.state = s
-	return changes, nil
+	return notes, nil
 }
 
-// loadMatrices fills every matrix, and refuses a checkpoint with others beside them: a part of a model would be lost.
+// loadMatrices fills every matrix. It refuses a checkpoint with more matrices, because a part of a model would be lost.
 func (l *loop) loadMatrices(f *safetensors.File) error {
 	known := map[string]bool{dataName: true, carriedName: true}
 	for _, p := range l.matrices() {
@@ -160,51 +170,55 @@ func (l *loop) loadMatrices(f *safetensors.File) error {
 	}
 	for _, e := range f.Entries() {
 		if !known[e.Name] {
-			return fmt.Errorf("it holds %q, for which this run has no place", e.Name)
+			return fmt.Errorf("it has %q, which this run does not have", e.Name)
 		}
 	}
 	return nil
 }
 
-// loadPositions takes up the data, and what the model carries from batch to batch, where they were.
-func (l *loop) loadPositions(f *safetensors.File) error {
+// loadPositions restores the position of the data, and the state that the model carries from batch to batch. A position of other data is
+// an error, or with Job.RestartData a note.
+func (l *loop) loadPositions(f *safetensors.File) (notes []string, err error) {
 	position, err := f.Bytes(dataName)
 	if err != nil {
-		return err
-	}
-	if err := l.job.Train.Restore(position); err != nil {
-		return err
+		return nil, err
 	}
 	carried, err := f.Bytes(carriedName)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return l.job.Model.Restore(carried)
+	err = l.job.Train.Restore(position)
+	switch {
+	case err != nil && !l.job.RestartData:
+		return nil, fmt.Errorf("%w; resume with the data of the run, or restart the data to read what has changed from its first batch", err)
+	case err != nil:
+		notes = []string{fmt.Sprintf("the data has changed and restarts from its first batch: %v", err)}
+	}
+	return notes, l.job.Model.Restore(carried)
 }
 
-// Damaged is a checkpoint that cannot be used.
+// Damaged is a checkpoint that cannot be used, and the reason.
 type Damaged struct {
 	Path string
 	Err  error
 }
 
-// ErrNoCheckpoint says that a run has no checkpoint that is whole.
-var ErrNoCheckpoint = errors.New("there is no checkpoint that is whole")
+// ErrNoCheckpoint is the error for a run without an undamaged checkpoint.
+var ErrNoCheckpoint = errors.New("there is no undamaged checkpoint")
 
-// setAside renames damaged checkpoints, so that they do not count among those to keep, and says what they are called now.
+// setAside renames damaged checkpoints, so that they do not count among the checkpoints to keep, and returns a note for each.
 func setAside(damaged []Damaged) (notes []string, err error) {
 	for _, d := range damaged {
 		if err := os.Rename(d.Path, d.Path+damagedSuffix); err != nil {
-			return nil, fmt.Errorf("setting a damaged checkpoint aside: %w", err)
+			return nil, fmt.Errorf("renaming a damaged checkpoint: %w", err)
 		}
-		notes = append(notes, fmt.Sprintf("%s is damaged (%v); it is not used, and has %s added to its name", d.Path, d.Err, damagedSuffix))
+		notes = append(notes, fmt.Sprintf("%s is damaged (%v); it is not used, and renamed to end in %s", d.Path, d.Err, damagedSuffix))
 	}
 	return notes, nil
 }
 
-// Newest finds the newest checkpoint of the run in dir that is whole, which is read to the end to make sure, and
-// lists the newer ones that are not. With no checkpoint at all, or none that is whole, the error wraps
-// ErrNoCheckpoint.
+// Newest finds the newest undamaged checkpoint of the run in dir, and lists newer ones that are damaged. It reads the files to their
+// ends. Without an undamaged checkpoint the error wraps ErrNoCheckpoint.
 func Newest(dir string) (path string, damaged []Damaged, err error) {
 	steps, err := checkpointSteps(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -229,7 +243,7 @@ func verify(path string) error {
 	return errors.Join(f.Verify(), f.Close())
 }
 
-// verifyCheckpoint is verify for a file that must hold a run's state too.
+// verifyCheckpoint is verify for a file that must have the state of a run, too.
 func verifyCheckpoint(path string) error {
 	if err := verify(path); err != nil {
 		return err
@@ -238,7 +252,7 @@ func verifyCheckpoint(path string) error {
 	return err
 }
 
-// Best finds the checkpoint of the lowest validation loss among those that are whole; the newest of them tells.
+// Best finds the checkpoint of the lowest validation loss, which the newest undamaged checkpoint records.
 func Best(dir string) (path string, err error) {
 	newest, _, err := Newest(dir)
 	if err != nil {
@@ -249,7 +263,7 @@ func Best(dir string) (path string, err error) {
 		return "", err
 	}
 	if s.Best.Step == 0 {
-		return "", fmt.Errorf("%s: no evaluation has chosen a best checkpoint yet", dir)
+		return "", fmt.Errorf("%s: there is no best checkpoint before the first evaluation", dir)
 	}
 	path = filepath.Join(dir, checkpointName(s.Best.Step))
 	if err := verify(path); err != nil {
@@ -270,7 +284,7 @@ func readState(path string) (s state, err error) {
 func stateOf(f *safetensors.File) (s state, err error) {
 	text, ok := f.Metadata()[stateKey]
 	if !ok {
-		return s, errors.New("it holds no state of a run: it is a model, and no checkpoint")
+		return s, errors.New("it has no state of a run: it is a model, not a checkpoint")
 	}
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return s, fmt.Errorf("the state of the run cannot be read: %w", err)

@@ -7,15 +7,17 @@ import (
 	"github.com/longspan/longspan/train/optim"
 )
 
-// Config says how to train. Start from DefaultConfig.
+// Config says how to train. Start from DefaultConfig; the zero value means it.
 type Config struct {
-	Seed       uint64           `yaml:"seed"`           // of the first weights, of dropout and of the order of the data
-	Init       string           `yaml:"init,omitempty"` // a run's folder or a safetensors file whose weights to begin with, but for a head of another task; none draws them
-	Steps      int64            `yaml:"steps"`          // updates of the weights
-	Accumulate int              `yaml:"accumulate"`     // batches whose gradients make one update
-	Precision  string           `yaml:"-"`              // f32, bf16 or fp16, as the model has it; fp16 scales the loss
+	// Seed draws the first weights, dropout and the order of the data.
+	Seed uint64 `yaml:"seed"`
+	// Init is a run's folder or a .safetensors file whose weights the run starts from. A head of another task is drawn anew.
+	Init       string           `yaml:"init,omitempty"`
+	Steps      int64            `yaml:"steps"`      // updates of the weights
+	Accumulate int              `yaml:"accumulate"` // batches per update
+	Precision  string           `yaml:"-"`          // of the model: f32, bf16 or fp16; fp16 scales the loss
 	Optimizer  OptimizerConfig  `yaml:"optimizer"`
-	Average    float64          `yaml:"average"` // decay of the moving average of the weights, such as 0.999; 0 keeps none
+	EMA        float64          `yaml:"ema"` // decay of the moving average of the weights, such as 0.999; 0: no average
 	Log        LogConfig        `yaml:"log"`
 	Eval       EvalConfig       `yaml:"eval"`
 	Checkpoint CheckpointConfig `yaml:"checkpoint"`
@@ -23,48 +25,48 @@ type Config struct {
 
 // OptimizerConfig chooses the optimiser and its learning rate.
 type OptimizerConfig struct {
-	Name     string      `yaml:"name"`     // adamw, or adafactor, which keeps almost no state
-	Rate     float64     `yaml:"rate"`     // highest learning rate; of adafactor relative to the size of the weights
-	Warmup   int64       `yaml:"warmup"`   // steps until it is reached
-	Schedule optim.Shape `yaml:"schedule"` // cosine, linear or constant
-	Floor    float64     `yaml:"floor"`    // where the rate ends, as a share of the highest
-	Decay    float64     `yaml:"decay"`    // weight decay of matrices
-	Beta1    float64     `yaml:"beta1"`    // adamw only
-	Beta2    float64     `yaml:"beta2"`    // adamw only
-	Clip     float64     `yaml:"clip"`     // largest norm of the gradient; 0 does not clip
+	Name       string      `yaml:"name"`         // adamw, or adafactor, whose state is small: n + m numbers for n × m weights
+	LR         float64     `yaml:"lr"`           // peak learning rate; of adafactor relative to the size of the weights
+	Warmup     int64       `yaml:"warmup"`       // steps of linear rise to lr
+	Schedule   optim.Shape `yaml:"schedule"`     // cosine, linear or constant
+	MinLRRatio float64     `yaml:"min_lr_ratio"` // last learning rate as a fraction of lr: 0 … 1
+	Decay      float64     `yaml:"decay"`        // weight decay of matrices
+	Beta1      float64     `yaml:"beta1"`        // adamw only
+	Beta2      float64     `yaml:"beta2"`        // adamw only
+	Clip       float64     `yaml:"clip"`         // largest norm of the gradient; 0: no clipping
 }
 
-// LogConfig says how often a line is written.
+// LogConfig says when to log.
 type LogConfig struct {
 	Every int64 `yaml:"every"` // steps
 }
 
-// EvalConfig says when to look at the validation data.
+// EvalConfig says when to evaluate on the validation data.
 type EvalConfig struct {
-	Every   int64 `yaml:"every"`   // steps; 0 only at the end
-	Batches int   `yaml:"batches"` // how many; 0 takes all
+	Every   int64 `yaml:"every"`   // steps; 0: only at the end
+	Batches int   `yaml:"batches"` // batches per evaluation; 0: all
 }
 
-// CheckpointConfig says when to save, and what to keep.
+// CheckpointConfig says when to write checkpoint files, and how many to keep.
 type CheckpointConfig struct {
-	Every int64 `yaml:"every"` // steps; 0 only at the end, when interrupted, and at a new best evaluation
-	Keep  int   `yaml:"keep"`  // newest to keep; the best is kept beside them
+	Every int64 `yaml:"every"` // steps; 0: only at the end, on interruption and at a new best evaluation
+	Keep  int   `yaml:"keep"`  // newest files to keep, at least 2; the best is kept as well
 }
 
-// DefaultConfig is what a config that says nothing else means.
+// DefaultConfig returns the defaults.
 func DefaultConfig() Config {
 	return Config{
 		Seed: 1, Steps: 1000, Accumulate: 1, Precision: "f32",
-		Optimizer: OptimizerConfig{Name: "adamw", Rate: 3e-4, Warmup: 100, Schedule: optim.Cosine, Floor: 0.1,
+		Optimizer: OptimizerConfig{Name: "adamw", LR: 3e-4, Warmup: 100, Schedule: optim.Cosine, MinLRRatio: 0.1,
 			Decay: 0.1, Beta1: 0.9, Beta2: 0.95, Clip: 1},
 		Log: LogConfig{Every: 10}, Eval: EvalConfig{Every: 200, Batches: 16}, Checkpoint: CheckpointConfig{Every: 200, Keep: 2},
 	}
 }
 
-// maxAccumulate bounds what a step holds: its batches are read before the first is run.
+// maxAccumulate bounds the batches of a step, which are all in memory at once.
 const maxAccumulate = 1 << 16
 
-// Check says what in c is out of range or contradicts itself, by the names of the config.
+// Check returns an error that names the first key out of range, such as optimizer.beta1.
 func (c Config) Check() error {
 	switch {
 	case c.Steps <= 0:
@@ -73,8 +75,8 @@ func (c Config) Check() error {
 		return strict.Wrong("accumulate", "is %d; it must lie between 1 and %d", c.Accumulate, maxAccumulate)
 	case c.Precision != "f32" && c.Precision != "bf16" && c.Precision != "fp16":
 		return strict.Wrong("precision", "is %q; use f32, bf16 or fp16", c.Precision)
-	case !(c.Average >= 0 && c.Average < 1):
-		return strict.Wrong("average", "is %g; it must be at least 0 and below 1", c.Average)
+	case !(c.EMA >= 0 && c.EMA < 1):
+		return strict.Wrong("ema", "is %g; it must be at least 0 and below 1", c.EMA)
 	case c.Log.Every <= 0:
 		return strict.Wrong("log.every", "is %d; it must be positive", c.Log.Every)
 	case c.Eval.Every < 0:
@@ -109,5 +111,5 @@ func (c OptimizerConfig) check(steps int64) error {
 }
 
 func (c OptimizerConfig) schedule(steps int64) optim.Schedule {
-	return optim.Schedule{Peak: c.Rate, Warmup: c.Warmup, Total: steps, Shape: c.Schedule, Floor: c.Floor}
+	return optim.Schedule{Peak: c.LR, Warmup: c.Warmup, Total: steps, Shape: c.Schedule, MinRatio: c.MinLRRatio}
 }

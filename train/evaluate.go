@@ -14,8 +14,8 @@ import (
 // Score is how well a model predicts.
 type Score struct {
 	Loss    float64 // mean, in nats a target
-	Correct int64   // targets that were held to be the most probable
-	Numbers bool    // as in Outcome
+	Correct int64   // targets with the highest predicted probability
+	Numbers bool    // as in data.Outcome
 	Targets int64
 	Tokens  int64
 	Batches int
@@ -24,11 +24,11 @@ type Score struct {
 // Bits is the loss in bits a target.
 func (s Score) Bits() float64 { return s.Loss / math.Ln2 }
 
-// Accuracy is the share of targets that were held to be the most probable.
+// Accuracy is the fraction of targets with the highest predicted probability.
 func (s Score) Accuracy() float64 { return float64(s.Correct) / float64(s.Targets) }
 
-// Evaluate measures m on the next batches of source, or on all that are left where batches is 0; a source that
-// does not end needs a number. When ctx is done it returns ctx's error and what it had so far.
+// Evaluate measures m on the next batches of source, or on all remaining ones if batches is 0. A source that does not end needs a
+// number. When ctx is done, Evaluate returns ctx's error and the score so far.
 func Evaluate(ctx context.Context, x tensor.Exec, m Model, source data.Source, batches int) (Score, error) {
 	var score Score
 	var loss meanLoss
@@ -58,7 +58,7 @@ func Evaluate(ctx context.Context, x tensor.Exec, m Model, source data.Source, b
 		score.Tokens += int64(len(b.Tokens))
 	}
 	if score.Targets == 0 {
-		return score, inputError{errors.New("the data to evaluate on has nothing to predict")}
+		return score, inputError{errors.New("the data to evaluate on has no targets")}
 	}
 	if !finite(score.Loss) {
 		return score, fmt.Errorf("%w: the loss on the validation data is %g", ErrDiverged, score.Loss)

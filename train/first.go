@@ -10,19 +10,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Task tells which weights a run's task has beside those of the body, which serve any task: a run that begins with the weights of a run
-// of another task has a new head on the trained body.
-type Task struct {
-	Name  string // runs whose tasks have one name share their heads
-	Head  string // what the names of the head's weights begin with
-	Table string // a weight whose first Rows rows are the body's; the task may have added some
-	Rows  int
-}
-
-// isHead says whether a weight is the head's. A task without a head has none.
-func (t Task) isHead(name string) bool { return t.Head != "" && strings.HasPrefix(name, t.Head) }
-
-// beginWith fills the weights of job from a run's folder or from a file, and returns what the user should know of it.
+// beginWith fills the weights of job from a run's folder or a file, and returns notes for the user.
 func beginWith(path string, job Job) (notes []string, err error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
@@ -46,30 +34,29 @@ func beginWith(path string, job Job) (notes []string, err error) {
 			err = fmt.Errorf("weights of %s: %w", path, err)
 		}
 	}()
-	b := beginning{f: f, params: job.Model.Params()}
-	if job.Task != nil {
-		b.own, _ = job.Task(job.Text)
-		b.theirs, b.known = job.Task([]byte(f.Metadata()[ConfigKey]))
+	meta, _, err := metaOf(f)
+	if err != nil {
+		return nil, err
 	}
+	b := beginning{f: f, params: job.Model.Params(), own: job.Meta.Task, theirs: meta.Task}
 	if err := b.fill(); err != nil {
 		return nil, err
 	}
 	if name := notFinite(b.params); name != "" {
-		return nil, fmt.Errorf("the weights %q are not finite; begin with others", name)
+		return nil, fmt.Errorf("the weights %q are not finite; start from others", name)
 	}
-	return append(notes, fmt.Sprintf("begun with the weights of %s%s", path, b.told())), nil
+	return append(notes, fmt.Sprintf("started from the weights of %s%s", path, b.told())), nil
 }
 
-// beginning is the weights of a file on their way into a model.
+// beginning copies the weights of a file into a model.
 type beginning struct {
 	f           *safetensors.File
 	params      []*tensor.Param
-	own, theirs Task
-	known       bool     // the file says what its task was
-	drawn, left []string // weights that are as they were drawn, and weights of the file that are not used
+	own, theirs Task     // theirs has no name if the file does not record its task
+	drawn, left []string // weights that stay as drawn, and weights of the file that are ignored
 }
 
-// fill takes the body's weights over, all of which must fit, and the head's where the task is the same and they fit.
+// fill copies the weights of the body, which must all fit. It copies those of the head if the task is the same and all of them fit.
 func (b *beginning) fill() error {
 	keep := b.keepsHead()
 	known := map[string]bool{}
@@ -79,7 +66,7 @@ func (b *beginning) fill() error {
 		switch {
 		case b.own.isHead(p.Name) && !keep:
 			b.drawn = append(b.drawn, p.Name)
-		case p.Name == b.own.Table && b.known && b.own.Rows == b.theirs.Rows:
+		case p.Name == b.own.Table && b.theirs.Name != "" && b.own.Rows == b.theirs.Rows:
 			err = b.fillTable(p)
 		default:
 			err = b.f.ReadMat(p.Value, savedName(b.f, p.Name))
@@ -100,9 +87,9 @@ func (b *beginning) fill() error {
 	return nil
 }
 
-// keepsHead says whether the whole head can be taken over: a part of one is none.
+// keepsHead reports whether the whole head can be copied. A part of a head is of no use.
 func (b *beginning) keepsHead() bool {
-	if b.known && b.theirs.Name != b.own.Name {
+	if b.theirs.Name != "" && b.theirs.Name != b.own.Name {
 		return false
 	}
 	for _, p := range b.params {
@@ -117,7 +104,7 @@ func (b *beginning) keepsHead() bool {
 	return true
 }
 
-// fillTable fills the rows that both tasks have. What the task of the file has beyond them is left, and what this one has is as drawn.
+// fillTable copies the rows that serve any task. Further rows of the file are ignored, and further rows of p stay as drawn.
 func (b *beginning) fillTable(p *tensor.Param) error {
 	name := savedName(b.f, p.Name)
 	e, ok := b.f.Lookup(name)
@@ -140,13 +127,13 @@ func (b *beginning) fillTable(p *tensor.Param) error {
 	return nil
 }
 
-// told is what was not taken over, for people.
+// told lists what was not copied, for a note.
 func (b *beginning) told() (text string) {
 	if len(b.drawn) > 0 {
-		text += "; drawn anew, for another task: " + strings.Join(b.drawn, ", ")
+		text += "; re-initialised for another task: " + strings.Join(b.drawn, ", ")
 	}
 	if len(b.left) > 0 {
-		text += "; left out, of the task before: " + strings.Join(b.left, ", ")
+		text += "; ignored, of the earlier task: " + strings.Join(b.left, ", ")
 	}
 	return text
 }

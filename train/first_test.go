@@ -13,9 +13,9 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// taskOf reads a config that is the name of a task.
-func taskOf(config []byte) (Task, bool) {
-	return Task{Name: string(config), Head: "head.", Table: "table", Rows: vocab}, len(config) > 0
+// metaFor describes a run that learns the task named.
+func metaFor(task string) Meta {
+	return Meta{Task: Task{Name: task, Head: "head.", Table: "table", Rows: vocab}}
 }
 
 func filled(name string, rows, cols int, v float32) *tensor.Param {
@@ -35,7 +35,10 @@ func saved(t *testing.T, task string, params ...*tensor.Param) string {
 	}
 	metadata := map[string]string{}
 	if task != "" {
-		metadata[ConfigKey] = task
+		var err error
+		if metadata, err = metaFor(task).metadata(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	path := filepath.Join(t.TempDir(), "weights.safetensors")
 	if err := safetensors.Save(path, tensors, metadata); err != nil {
@@ -52,7 +55,7 @@ type paramsModel struct {
 
 func (m paramsModel) Params() []*tensor.Param { return m.params }
 
-func TestBeginningWithAnotherTask(t *testing.T) {
+func TestStartingFromAnotherTask(t *testing.T) {
 	body := func(rows int) *tensor.Param { return filled("table", rows, 2, 1) }
 	head := func(rows int) *tensor.Param { return filled("head.weight", rows, 2, 1) }
 	for _, c := range []struct {
@@ -66,17 +69,17 @@ func TestBeginningWithAnotherTask(t *testing.T) {
 	}{
 		{name: "the same task", from: "a", to: "a", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
 		{name: "another task, the same shape", from: "a", to: "b", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3, newHead: true,
-			note: "; drawn anew, for another task: head.weight"},
+			note: "; re-initialised for another task: head.weight"},
 		{name: "another shape", from: "a", to: "a", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab, classes: 3, newHead: true,
-			note: "; drawn anew, for another task: head.weight"},
+			note: "; re-initialised for another task: head.weight"},
 		{name: "no head to take", from: "a", to: "b", file: []*tensor.Param{body(vocab)}, rows: vocab, classes: 3, newHead: true,
-			note: "; drawn anew, for another task: head.weight"},
+			note: "; re-initialised for another task: head.weight"},
 		{name: "a head without use", from: "a", to: "b", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab,
-			note: "; left out, of the task before: head.weight"},
+			note: "; ignored, of the earlier task: head.weight"},
 		{name: "a row less", from: "m", to: "b", file: []*tensor.Param{body(vocab + 1), head(4)}, rows: vocab, classes: 3, newHead: true,
-			note: "; drawn anew, for another task: head.weight; left out, of the task before: table from row 7 on"},
+			note: "; re-initialised for another task: head.weight; ignored, of the earlier task: table from row 7 on"},
 		{name: "a row more", from: "b", to: "m", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab + 1, classes: 3, newHead: true, newRows: 1,
-			note: "; drawn anew, for another task: table from row 7 on, head.weight"},
+			note: "; re-initialised for another task: table from row 7 on, head.weight"},
 		{name: "a file that does not say its task", to: "b", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
 		{name: "nor its vocabulary", to: "b", file: []*tensor.Param{body(vocab + 1), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [8 2]; 7×2`},
 		{name: "another body", from: "a", to: "b", file: []*tensor.Param{body(vocab - 2), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [5 2]; 7×2`},
@@ -91,7 +94,7 @@ func TestBeginningWithAnotherTask(t *testing.T) {
 			want += strings.Repeat(digit, c.classes)
 		}
 		path := saved(t, c.from, c.file...)
-		notes, err := beginWith(path, Job{Model: m, Task: taskOf, Text: []byte(c.to)})
+		notes, err := beginWith(path, Job{Model: m, Meta: metaFor(c.to)})
 		if c.fails != "" {
 			if err == nil || !strings.Contains(err.Error(), c.fails) {
 				t.Errorf("%s: error %v; want one with %s", c.name, err, c.fails)
@@ -102,7 +105,7 @@ func TestBeginningWithAnotherTask(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if diff := cmp.Diff([]string{"begun with the weights of " + path + c.note}, notes); diff != "" {
+		if diff := cmp.Diff([]string{"started from the weights of " + path + c.note}, notes); diff != "" {
 			t.Errorf("%s: notes (-want +got):\n%s", c.name, diff)
 		}
 		var got strings.Builder
@@ -131,7 +134,7 @@ func TestResumingDoesWithoutInit(t *testing.T) {
 	if _, err := Run(ctx, dir, job); err != nil {
 		t.Fatal(err)
 	}
-	if len(notes) == 0 || notes[0] != "begun with the weights of "+filepath.Join(first, ModelName) {
+	if len(notes) == 0 || notes[0] != "started from the weights of "+filepath.Join(first, ModelName) {
 		t.Errorf("the notes are %q", notes)
 	}
 	if err := os.RemoveAll(first); err != nil {

@@ -21,10 +21,10 @@ import (
 type folder struct {
 	dir    string
 	unlock func() error
-	wrap   func(io.Writer) io.Writer // tests make writes fail with it; nil otherwise
+	wrap   func(io.Writer) io.Writer // lets tests make writes fail; nil otherwise
 }
 
-// The names in a run's folder.
+// The names of files in a run's folder.
 const (
 	ConfigName = filename.Config
 	LogName    = filename.Log
@@ -34,7 +34,7 @@ const (
 	lockName       = "lock"
 )
 
-// openFolder makes or opens the folder of a run, and sees to it that no other process runs in it.
+// openFolder makes or opens the folder of a run, and locks it against other processes.
 func openFolder(dir string, resume bool) (*folder, error) {
 	f := &folder{dir: dir}
 	if resume {
@@ -55,14 +55,14 @@ func openFolder(dir string, resume bool) (*folder, error) {
 			return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), unlock())
 		}
 	}
-	// The lock is ours, so whatever is partial was left by a process that was killed.
+	// We have the lock, so partial files are from a process that was killed.
 	if err := errors.Join(durable.Sweep(dir), durable.Sweep(f.path(checkpointsDir))); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
 	return f, nil
 }
 
-// folderError is err about the folder dir: the user's to mend, where nothing may ever be written there.
+// folderError is err with the folder dir. It is an ErrInput if the folder can never be written to.
 func folderError(dir string, err error) error {
 	for _, mistake := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOTDIR} {
 		if errors.Is(err, mistake) {
@@ -72,14 +72,15 @@ func folderError(dir string, err error) error {
 	return fmt.Errorf("%s: %w", dir, err)
 }
 
-// vacant says what of another run is in the folder.
+// vacant returns an error if the folder has files of another run.
 func (f *folder) vacant() error {
 	if _, err := os.Stat(f.path(ConfigName)); err == nil {
 		return ErrExists
 	}
 	steps, err := checkpointSteps(f.dir)
 	if err == nil && len(steps) > 0 {
-		err = inputError{fmt.Errorf("there are %d checkpoints of a run whose %s is gone; choose another folder, or put it back and resume", len(steps), ConfigName)}
+		err = inputError{fmt.Errorf("there are %d checkpoints of a run without %s; choose another folder, or put it back and resume",
+			len(steps), ConfigName)}
 	}
 	return err
 }
@@ -88,7 +89,7 @@ func (f *folder) close() error { return f.unlock() }
 
 func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
 
-// save writes a safetensors file into the folder, whole or not at all.
+// save writes a safetensors file into the folder, completely or not at all.
 func (f *folder) save(name string, tensors []safetensors.Tensor, metadata map[string]string) error {
 	return durable.Write(f.path(name), func(w io.Writer) error {
 		if f.wrap != nil {
@@ -104,12 +105,12 @@ const (
 	damagedSuffix    = ".damaged" // of a checkpoint that was set aside
 )
 
-// checkpointName is the name in the folder of a step's checkpoint; names sort as their steps do.
+// checkpointName is the name of a step's checkpoint in the folder. Names sort in the order of their steps.
 func checkpointName(step int64) string {
 	return filepath.Join(checkpointsDir, fmt.Sprintf("%s%09d%s", checkpointPrefix, step, checkpointSuffix))
 }
 
-// checkpointSteps lists the steps of which dir has a checkpoint, the newest first.
+// checkpointSteps lists the steps with a checkpoint in dir, the newest first.
 func checkpointSteps(dir string) ([]int64, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, checkpointsDir))
 	if err != nil {
@@ -128,7 +129,7 @@ func checkpointSteps(dir string) ([]int64, error) {
 	return steps, nil
 }
 
-// prune removes all checkpoints but the newest keep and that of step best.
+// prune removes all checkpoints except the newest keep and that of step best.
 func (f *folder) prune(keep int, best int64) error {
 	steps, err := checkpointSteps(f.dir)
 	if err != nil || len(steps) <= keep {

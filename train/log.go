@@ -12,16 +12,16 @@ import (
 	"github.com/longspan/longspan/internal/durable"
 )
 
-// Record is a line of the log. Which fields it has depends on what it tells.
+// Record is a line of the log: means of training, an evaluation or a note.
 type Record struct {
 	Step int64 `json:"step"`
 
-	// Of training: means since the last such line.
-	Loss   float64 `json:"loss,omitempty"`   // nats a target
-	Rate   float64 `json:"rate,omitempty"`   // learning rate
+	// Of training, since the last such line.
+	Loss   float64 `json:"loss,omitempty"`   // mean, nats a target
+	LR     float64 `json:"lr,omitempty"`     // learning rate
 	Norm   float64 `json:"norm,omitempty"`   // of the last gradient, before clipping
 	Scale  float64 `json:"scale,omitempty"`  // loss scale
-	Tokens int64   `json:"tokens,omitempty"` // since the run began
+	Tokens int64   `json:"tokens,omitempty"` // since the start of the run
 
 	// Of an evaluation.
 	ValidLoss     float64 `json:"valid_loss,omitempty"` // nats a target
@@ -30,17 +30,16 @@ type Record struct {
 
 	Note string `json:"note,omitempty"`
 
-	// Times are the only fields in which two runs of one config differ.
-	Seconds         float64 `json:"seconds,omitempty"` // since the process began
+	// Only these times differ between two runs of one config.
+	Seconds         float64 `json:"seconds,omitempty"` // since the start of the process
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
 }
 
 // logFile appends records to log.jsonl.
 type logFile struct{ f *os.File }
 
-// openLog opens the log of a run that goes on after step: lines about later steps, and a last line that was not
-// written to its end, are dropped, since the steps they tell of will be done again. So is an evaluation after step
-// that is still due.
+// openLog opens the log of a run that continues after step. It drops lines of later steps, which will be done again, an incomplete last
+// line, and the evaluation after step if that is still due.
 func openLog(path string, step int64, due bool) (*logFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -63,7 +62,7 @@ func openLog(path string, step int64, due bool) (*logFile, error) {
 	return &logFile{f}, nil
 }
 
-// keepLines is the lines of text up to step, without those that are not whole and the evaluation that is due.
+// keepLines is the complete lines of text up to step, without an evaluation that is due.
 func keepLines(text []byte, step int64, due bool) []byte {
 	var kept []byte
 	for line := range bytes.Lines(text) {
@@ -79,7 +78,7 @@ func keepLines(text []byte, step int64, due bool) []byte {
 	return kept
 }
 
-// write appends r in one call, so that a kill leaves whole lines but for the last.
+// write appends r in one call: after a kill, only the last line can be incomplete.
 func (l *logFile) write(r Record) error {
 	line, err := json.Marshal(r)
 	if err != nil {
@@ -89,12 +88,12 @@ func (l *logFile) write(r Record) error {
 	return err
 }
 
-// sync makes the lines durable; a checkpoint promises that the lines up to it are there.
+// sync makes the lines durable. A checkpoint promises that all lines up to its step are in the log.
 func (l *logFile) sync() error { return l.f.Sync() }
 
 func (l *logFile) close() error { return l.f.Close() }
 
-// ReadLog reads the log of a run. A last line that is not whole, as a killed run leaves, is skipped.
+// ReadLog reads the log of a run. It skips an incomplete last line, which a killed run leaves.
 func ReadLog(path string) ([]Record, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -104,14 +103,20 @@ func ReadLog(path string) ([]Record, error) {
 	var records []Record
 	scanner := bufio.NewScanner(f)
 	for n := 1; scanner.Scan(); n++ {
-		var r Record
+		var r struct {
+			Record
+			Rate float64 `json:"rate"` // name of lr in older logs
+		}
 		if err := json.Unmarshal(scanner.Bytes(), &r); err != nil {
 			if scanner.Scan() {
 				return nil, fmt.Errorf("%s: line %d is not a record: %w", path, n, err)
 			}
 			break
 		}
-		records = append(records, r)
+		if r.LR == 0 {
+			r.LR = r.Rate
+		}
+		records = append(records, r.Record)
 	}
 	return records, scanner.Err()
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/longspan/longspan/data"
@@ -18,7 +18,7 @@ import (
 	"github.com/longspan/longspan/train/optim"
 )
 
-// loop is a run at work.
+// loop is a run in progress.
 type loop struct {
 	job       Job
 	folder    *folder
@@ -28,14 +28,14 @@ type loop struct {
 
 	weights   *optim.Weights
 	optimizer optim.Optimizer
-	average   *optim.EMA // nil without averaging
+	average   *optim.EMA // nil if Config.EMA is 0
 	schedule  optim.Schedule
 	batches   []data.Batch // of one step
 	pace      pace
 
-	from    string    // path of the checkpoint to go on from; empty where there is none
-	damaged []Damaged // newer ones
-	first   []string  // notes about the first weights
+	from    string    // path of the checkpoint to resume from; empty: none
+	damaged []Damaged // newer checkpoints
+	first   []string  // notes on the first weights
 
 	state     state
 	saved     string // path of the newest checkpoint
@@ -66,13 +66,13 @@ func newLoop(job Job, f *folder) (*loop, error) {
 	if l.optimizer, err = NewOptimizer(c, job.Exec, l.weights); err != nil {
 		return nil, err
 	}
-	if c.Average > 0 {
-		l.average, err = optim.NewEMA(job.Exec.Pool, l.weights, c.Average)
+	if c.EMA > 0 {
+		l.average, err = optim.NewEMA(job.Exec.Pool, l.weights, c.EMA)
 	}
 	return l, err
 }
 
-// findCheckpoint looks for the newest checkpoint that is whole. A run without any has not saved yet; one of which all are damaged is lost.
+// findCheckpoint looks for the newest undamaged checkpoint. It is an error if all checkpoints are damaged, but not if there is none yet.
 func (l *loop) findCheckpoint() (err error) {
 	l.from, l.damaged, err = Newest(l.folder.dir)
 	if err == nil || errors.Is(err, ErrNoCheckpoint) && len(l.damaged) == 0 {
@@ -104,7 +104,7 @@ func (l *loop) begin() error {
 	return nil
 }
 
-// resume goes on from a checkpoint, and returns what the user should know of it.
+// resume continues from a checkpoint, and returns notes for the user.
 func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error) {
 	changes, err := l.load(path)
 	if err != nil {
@@ -114,17 +114,14 @@ func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error
 	if notes, err = setAside(damaged); err != nil {
 		return nil, err
 	}
-	notes = append(notes, fmt.Sprintf("resumed after step %d from %s", l.state.Step, path))
-	if len(changes) > 0 {
-		notes = append(notes, "the config has changed, so the run will not be the one that it was: "+strings.Join(changes, "; "))
-	}
+	notes = append(append(notes, fmt.Sprintf("resumed after step %d from %s", l.state.Step, path)), changes...)
 	if l.state.Step >= l.job.Config.Steps {
 		return notes, nil
 	}
-	// What the run had come to before it was made longer is no longer its end, and must not be taken for it.
+	// A run with more steps than before must not offer the model of its earlier end.
 	switch err := os.Remove(l.folder.path(ModelName)); {
 	case err == nil:
-		notes = append(notes, fmt.Sprintf("%s is removed, since the run goes on; it will be written again after step %d", ModelName, l.job.Config.Steps))
+		notes = append(notes, fmt.Sprintf("%s is removed, because the run continues; it will be written after step %d", ModelName, l.job.Config.Steps))
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}
@@ -133,15 +130,13 @@ func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error
 
 // openFiles writes the config and the model's files, and opens the log and a new event file.
 func (l *loop) openFiles() (err error) {
-	files, err := l.job.Model.Files()
+	model, err := l.job.Model.Files()
 	if err != nil {
 		return err
 	}
-	files = maps.Clone(files)
-	if files == nil {
-		files = map[string][]byte{}
-	}
-	files[ConfigName] = l.job.Text
+	// The folder of a run always has a config: it marks the folder as a run.
+	files := map[string][]byte{ConfigName: []byte(cmp.Or(l.job.Meta.Config, noConfig))}
+	maps.Copy(files, model)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		err := durable.Write(l.folder.path(name), func(w io.Writer) error {
 			_, err := w.Write(files[name])
@@ -157,18 +152,21 @@ func (l *loop) openFiles() (err error) {
 	return l.openBoard()
 }
 
-// openBoard begins an event file.
+// noConfig is the config of a run that has none.
+const noConfig = "# A program started this run without a recipe.\n"
+
+// openBoard creates an event file.
 func (l *loop) openBoard() error {
 	host, err := os.Hostname()
 	if err != nil {
-		host = "longspan" // the name only tells files apart
+		host = "longspan" // the name only makes file names distinct
 	}
 	now := time.Now()
 	path := l.folder.path(events.Name(now, host, os.Getpid()))
 	const flags = os.O_CREATE | os.O_WRONLY | os.O_EXCL
 	l.boardFile, err = os.OpenFile(path, flags, 0o644)
 	for i := 2; errors.Is(err, os.ErrExist); i++ {
-		// In a container every process may be the first, and two of them within a second.
+		// Two containers can start a process of the same id within a second.
 		l.boardFile, err = os.OpenFile(fmt.Sprintf("%s.%d", path, i), flags, 0o644)
 	}
 	if err != nil {
@@ -193,7 +191,7 @@ func (l *loop) close() error {
 	return err
 }
 
-// run does the steps that are left.
+// run does the remaining steps.
 func (l *loop) run(ctx context.Context) (Result, error) {
 	l.pace.start()
 	for {
@@ -215,7 +213,7 @@ func (l *loop) run(ctx context.Context) (Result, error) {
 	}
 }
 
-// afterStep evaluates and saves where it is time to. It leaves Due set where ctx ended the evaluation.
+// afterStep evaluates and saves when they are due. If ctx ends the evaluation, Due stays set.
 func (l *loop) afterStep(ctx context.Context) error {
 	c, s := l.job.Config, &l.state
 	last := s.Step == c.Steps
@@ -239,7 +237,7 @@ func (l *loop) afterStep(ctx context.Context) error {
 	return nil
 }
 
-// interrupted saves what has been done.
+// interrupted saves a checkpoint, unless the last step has one.
 func (l *loop) interrupted() (Result, error) {
 	if l.savedStep != l.state.Step {
 		if err := l.save(); err != nil {
@@ -259,7 +257,7 @@ func (l *loop) result() Result {
 	return Result{Step: l.state.Step, Loss: loss, Valid: l.valid, BestStep: l.state.Best.Step, Checkpoint: l.saved}
 }
 
-// evaluate measures the validation loss of the weights, or of their average where there is one.
+// evaluate measures the validation loss of the moving average, or of the weights if there is none.
 func (l *loop) evaluate(ctx context.Context) (score Score, err error) {
 	if l.average != nil {
 		l.average.Swap(l.job.Exec)
@@ -269,13 +267,13 @@ func (l *loop) evaluate(ctx context.Context) (score Score, err error) {
 	if err != nil {
 		return Score{}, err
 	}
-	if c, ok := source.(io.Closer); ok { // one that reads files
+	if c, ok := source.(io.Closer); ok { // a source that reads files
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
 	return Evaluate(ctx, l.job.Exec, l.job.Model, source, l.job.Config.Eval.Batches)
 }
 
-// scored takes note of an evaluation, and says whether its loss is the lowest so far.
+// scored records an evaluation, and reports whether its loss is the lowest so far.
 func (l *loop) scored(score Score) (improved bool, err error) {
 	l.valid = score
 	if improved = l.state.Best.Step == 0 || score.Loss < l.state.Best.Loss; improved {
@@ -291,7 +289,7 @@ func (l *loop) scored(score Score) (improved bool, err error) {
 		events.Scalar{Tag: "accuracy/valid", Value: score.Accuracy()}))
 }
 
-// saveModel writes the weights, or their average, without what only training needs.
+// saveModel writes the moving average, or the weights if there is none.
 func (l *loop) saveModel() error {
 	if l.average != nil {
 		l.average.Swap(l.job.Exec)
@@ -301,14 +299,18 @@ func (l *loop) saveModel() error {
 	for _, p := range l.weights.Params() {
 		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
 	}
-	// Hugging Face's loaders refuse a file whose metadata has no format; "pt" is how they call rows and columns.
-	if err := l.folder.save(ModelName, tensors, map[string]string{ConfigKey: string(l.job.Text), "format": "pt"}); err != nil {
-		return fmt.Errorf("saving the model: %w; the checkpoints are as they were, and resuming writes the model", err)
+	metadata, err := l.job.Meta.metadata()
+	if err == nil {
+		metadata["format"] = "pt" // Hugging Face's loaders refuse a file without a format; "pt" means row-major
+		err = l.folder.save(ModelName, tensors, metadata)
+	}
+	if err != nil {
+		return fmt.Errorf("saving the model: %w; the checkpoints are unchanged, and resuming writes the model", err)
 	}
 	return nil
 }
 
-// note tells the user and the log.
+// note writes a note to the user and the log.
 func (l *loop) note(text string) error {
 	if l.job.Note != nil {
 		l.job.Note(l.state.Step, text)

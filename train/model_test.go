@@ -142,8 +142,8 @@ func (w walks) Append(dst *data.Batch, epoch, index int) error {
 func testJob(t *testing.T, change func(c *Config)) Job {
 	t.Helper()
 	c := DefaultConfig()
-	c.Steps, c.Accumulate, c.Average = 60, 2, 0.9
-	c.Optimizer.Rate, c.Optimizer.Warmup = 0.05, 5
+	c.Steps, c.Accumulate, c.EMA = 60, 2, 0.9
+	c.Optimizer.LR, c.Optimizer.Warmup = 0.05, 5
 	c.Log.Every, c.Eval.Every, c.Eval.Batches, c.Checkpoint.Every = 4, 10, 3, 7
 	if change != nil {
 		change(&c)
@@ -153,7 +153,7 @@ func testJob(t *testing.T, change func(c *Config)) Job {
 		t.Fatal(err)
 	}
 	return Job{
-		Config: c, Model: newBigram(c.Seed), Train: source, Text: []byte("seed: 1\n"),
+		Config: c, Model: newBigram(c.Seed), Train: source, Meta: Meta{Settings: map[string]string{"seed": "1"}, Config: "seed: 1\n"},
 		Valid: func() (data.Source, error) {
 			return data.NewLoader(walks{9, 12}, data.LoaderConfig{Batch: 3, Epochs: 1})
 		},

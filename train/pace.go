@@ -2,11 +2,11 @@ package train
 
 import "time"
 
-// pace measures how fast a run goes. Nothing of it reaches a checkpoint.
+// pace measures the speed of a run. Checkpoints do not store it.
 type pace struct {
 	began, last time.Time
 	perSecond   float64 // tokens, smoothed
-	perStep     float64 // seconds, smoothed; evaluations and checkpoints count, since they will come again
+	perStep     float64 // seconds, smoothed, including evaluations and checkpoints
 	loss        float64 // of the last line of the log
 }
 
@@ -15,10 +15,10 @@ func (p *pace) start() {
 	p.last = p.began
 }
 
-// keepPace is how much of the smoothed pace a step leaves: the last twenty steps or so count.
+// keepPace is the decay of the exponential smoothing: it averages over about twenty steps.
 const keepPace = 0.95
 
-// step takes in a step that ended now.
+// step records a step that ended now.
 func (p *pace) step(now time.Time, r Report) (tokensPerSecond, secondsLeft float64) {
 	seconds := max(now.Sub(p.last).Seconds(), 1e-9)
 	p.last = now

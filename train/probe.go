@@ -8,15 +8,15 @@ import (
 	"github.com/longspan/longspan/data"
 )
 
-// probe reads a batch of each kind of data, so that what is wrong with them is told while there is no folder yet, and
-// not at the first evaluation, hours later. The training data stay where they were.
+// probe reads one batch of the training and of the validation data. Errors are then reported before there is a folder, not hours later at
+// the first evaluation. The position of the training data does not change.
 func probe(job Job) error {
 	begin := job.Train.State()
 	if err := readable(job.Train); err != nil {
 		return fmt.Errorf("reading the training data: %w", err)
 	}
 	if err := job.Train.Restore(begin); err != nil {
-		return fmt.Errorf("going back to the beginning of the training data: %w", err)
+		return fmt.Errorf("returning to the first batch of the training data: %w", err)
 	}
 	if job.Valid == nil {
 		return nil

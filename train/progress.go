@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Progress shows a run on a terminal, as one line that changes, or in a file, as a line now and then.
+// Progress shows a run: on a terminal as one line that is updated, in a file as a line every ten seconds.
 type Progress struct {
 	w     io.Writer
 	live  bool
 	shown time.Time
-	open  bool // the line on the terminal has no end yet
+	open  bool // the line on the terminal has no newline yet
 }
 
-// NewProgress writes to w, which is live if lines can be overwritten, as on a terminal.
+// NewProgress returns a Progress that writes to w. With live, as on a terminal, it overwrites its line.
 func NewProgress(w io.Writer, live bool) *Progress { return &Progress{w: w, live: live} }
 
-// A terminal is refreshed five times a second at most; a file gets a line every ten seconds.
+// The shortest times between two lines.
 const (
 	liveEvery = 200 * time.Millisecond
 	fileEvery = 10 * time.Second
 )
 
-// Report shows how a step went; it is made for Job.Report.
+// Report shows a step; it serves as Job.Report.
 func (p *Progress) Report(r Report) {
 	every := fileEvery
 	if p.live {
@@ -36,26 +36,26 @@ func (p *Progress) Report(r Report) {
 	}
 }
 
-// Note shows a note on a line of its own; it is made for Job.Note.
+// Note shows a note on a line of its own; it serves as Job.Note.
 func (p *Progress) Note(step int64, text string) {
 	p.Done()
 	fmt.Fprintf(p.w, "step %d: %s\n", step, text)
 }
 
-// Scored shows an evaluation on a line of its own; it is made for Job.Scored.
+// Scored shows an evaluation on a line of its own; it serves as Job.Scored.
 func (p *Progress) Scored(step int64, s Score, improved bool) {
 	best := ""
 	if improved {
 		best = "; the best so far"
 	}
 	if s.Numbers {
-		p.Note(step, fmt.Sprintf("validation %.4f, the mean square of the error%s", s.Loss, best))
+		p.Note(step, fmt.Sprintf("validation %.4f (mean squared error)%s", s.Loss, best))
 		return
 	}
-	p.Note(step, fmt.Sprintf("validation %.4f nats (%.4f bits), %.2f%% right%s", s.Loss, s.Bits(), 100*s.Accuracy(), best))
+	p.Note(step, fmt.Sprintf("validation %.4f nats (%.4f bits), accuracy %.2f%%%s", s.Loss, s.Bits(), 100*s.Accuracy(), best))
 }
 
-// Done ends the line that changes.
+// Done ends the line that is updated.
 func (p *Progress) Done() {
 	if p.open {
 		fmt.Fprintln(p.w)
@@ -72,7 +72,7 @@ func (p *Progress) line(text string) {
 	fmt.Fprintln(p.w, text)
 }
 
-// Line is r for people: how far, the loss, the speed, the time left.
+// Line formats r: a bar, the steps, the loss, the speed and the time left.
 func Line(r Report) string {
 	const width = 20
 	done := int(width * r.Step / max(r.Steps, 1))
@@ -87,7 +87,7 @@ func Line(r Report) string {
 	return text
 }
 
-// short is v with three digits: 950, 12.3k, 1.25M.
+// short formats v with three digits: 950, 12.3k, 1.25M.
 func short(v float64) string {
 	switch {
 	case v >= 1e6:
@@ -98,7 +98,7 @@ func short(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// left rounds seconds to what can be said so early: 45s, 3m20s, 2h15m.
+// left formats seconds in the precision of the estimate: 45s, 3m20s, 2h15m.
 func left(seconds float64) string {
 	d := time.Duration(min(seconds, 1e9) * float64(time.Second))
 	switch {

@@ -65,7 +65,7 @@ func TestCheckpointsWithoutAConfigAreNotARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Run(context.Background(), dir, testJob(t, nil))
-	requireInput(t, err, "checkpoints of a run whose config.yaml is gone")
+	requireInput(t, err, "checkpoints of a run without config.yaml")
 	_, err = Resume(context.Background(), dir, testJob(t, nil))
 	requireInput(t, err, "holds no run to resume")
 }
@@ -104,7 +104,7 @@ func TestDamagedCheckpointsAreSetAside(t *testing.T) {
 	if _, err := Resume(context.Background(), dir, job); err != nil {
 		t.Fatal(err)
 	}
-	if len(notes) == 0 || !strings.Contains(notes[0], "it holds no state of a run") || !strings.Contains(notes[0], damagedSuffix) {
+	if len(notes) == 0 || !strings.Contains(notes[0], "it has no state of a run") || !strings.Contains(notes[0], damagedSuffix) {
 		t.Errorf("the notes are %q", notes)
 	}
 	if _, err := os.Stat(r.Checkpoint + damagedSuffix); err != nil {
@@ -127,7 +127,7 @@ func TestAPartOfAModelIsRefused(t *testing.T) {
 	job.Model = larger(1)
 	mustRun(t, dir, job)
 	_, err := Resume(context.Background(), dir, testJob(t, nil))
-	requireInput(t, err, `more", for which this run has no place`)
+	requireInput(t, err, `more", which this run does not have`)
 	if err := LoadWeights(filepath.Join(dir, ModelName), newBigram(1).Params()); err == nil || !strings.Contains(err.Error(), `"more", which the model does not have`) {
 		t.Errorf("error %v; want one about the weights that are left", err)
 	}
@@ -140,7 +140,7 @@ func TestChangesOfTheConfigAreTold(t *testing.T) {
 	dir := t.TempDir()
 	mustRun(t, dir, testJob(t, nil))
 	job := testJob(t, func(c *Config) { c.Steps = 70 })
-	job.Text = []byte("seed: 1\nsteps: 70\n")
+	job.Meta.Settings = map[string]string{"seed": "1", "steps": "70"}
 	var notes []string
 	job.Note = func(_ int64, text string) { notes = append(notes, text) }
 	if _, err := Resume(context.Background(), dir, job); err != nil {
@@ -214,7 +214,7 @@ func TestBeginningWithADamagedCheckpoint(t *testing.T) {
 	var notes []string
 	job.Note = func(_ int64, text string) { notes = append(notes, text) }
 	mustRun(t, t.TempDir(), job)
-	if len(notes) < 2 || !strings.Contains(notes[0], "step-000000015.safetensors is damaged") || !strings.Contains(notes[1], "begun with the weights of") {
+	if len(notes) < 2 || !strings.Contains(notes[0], "step-000000015.safetensors is damaged") || !strings.Contains(notes[1], "started from the weights of") {
 		t.Errorf("the notes are %q", notes)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/longspan/longspan/train/optim"
 )
 
-// NewOptimizer makes the optimiser that c asks for, with its state from x's pool.
+// NewOptimizer returns the optimiser of c. Its state is in x's pool.
 func NewOptimizer(c Config, x tensor.Exec, w *optim.Weights) (optim.Optimizer, error) {
 	o := c.Optimizer
 	if o.Name == "adafactor" {
@@ -21,14 +21,14 @@ func NewOptimizer(c Config, x tensor.Exec, w *optim.Weights) (optim.Optimizer, e
 	return optim.NewAdamW(x.Pool, w, optim.AdamWConfig{Beta1: o.Beta1, Beta2: o.Beta2, Decay: o.Decay})
 }
 
-// step does one step: the gradient over all accumulated batches, and one update.
+// step does one step: the gradient of all accumulated batches, and one update.
 func (l *loop) step() error {
 	x, s := l.job.Exec, &l.state
 	tokens, err := l.fetch(s.Step + 1)
 	if err != nil {
 		return inputError{fmt.Errorf("reading the data of step %d: %w", s.Step+1, err)}
 	}
-	r := Report{Step: s.Step + 1, Steps: l.job.Config.Steps, Tokens: tokens, Rate: l.schedule.Rate(s.Step + 1)}
+	r := Report{Step: s.Step + 1, Steps: l.job.Config.Steps, Tokens: tokens, LR: l.schedule.LR(s.Step + 1)}
 	if s.Scaler != nil {
 		r.Scale = s.Scaler.Scale
 	}
@@ -46,7 +46,7 @@ func (l *loop) step() error {
 	if !r.Skipped {
 		s.Updates++
 		clip := optim.Clip(r.Norm, l.job.Config.Optimizer.Clip)
-		l.optimizer.Step(x, optim.Update{Step: s.Updates, Rate: r.Rate, Scale: clip / max(r.Scale, 1)})
+		l.optimizer.Step(x, optim.Update{Step: s.Updates, LR: r.LR, Scale: clip / max(r.Scale, 1)})
 		if l.average != nil {
 			l.average.Step(x, s.Updates)
 		}
@@ -57,11 +57,11 @@ func (l *loop) step() error {
 	return l.report(r, change)
 }
 
-// maxBlank is how many steps' batches may have nothing to predict, one after the other, before the data must be wrong.
+// maxBlank is the largest number of consecutive steps whose batches have no targets. More are an error in the data.
 const maxBlank = 1000
 
-// fetch reads the batches of a step, and says how many tokens it read. Batches of which none has anything to predict, as windows within a
-// stretch of N or within a pseudogene, make no step: the model is led past them, for what it carries from batch to batch.
+// fetch reads the batches of a step and counts their tokens. If none of them has targets, as in windows of N, they make no step: the
+// model reads them, because a Transformer-XL carries state from batch to batch, and fetch reads the next ones.
 func (l *loop) fetch(step int64) (tokens int64, err error) {
 	for range maxBlank {
 		var targets int64
@@ -81,11 +81,11 @@ func (l *loop) fetch(step int64) (tokens int64, err error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("%d batches in a row have nothing to predict; look at what longspan data shows, or raise batch", maxBlank*len(l.batches))
+	return 0, fmt.Errorf("%d batches in a row have no targets; look at them with longspan data, or raise batch", maxBlank*len(l.batches))
 }
 
-// gradient runs the batches forward and backward. Each counts by its targets, so that the gradient is that of the
-// mean over all targets of the step, however they are spread, times scale.
+// gradient runs the batches forward and backward. The gradient is that of scale times the mean loss over all targets of the step: each
+// batch is weighted by its share of the targets.
 func (l *loop) gradient(step int64, scale float64) (loss meanLoss, err error) {
 	var total int64
 	for i := range l.batches {
@@ -99,15 +99,15 @@ func (l *loop) gradient(step int64, scale float64) (loss meanLoss, err error) {
 		if err != nil {
 			return loss, fmt.Errorf("step %d: %w", step, err)
 		}
-		if n > 0 { // of a batch without targets there is no mean, but the model may carry it on
+		if n > 0 { // a batch without targets has no mean loss
 			loss.add(mean, n)
 		}
 	}
 	return loss, nil
 }
 
-// overflowed looks for NaN and infinity. With loss scaling they make the step be skipped; without, or where the
-// scale cannot fall further, they end the run before they reach a weight.
+// overflowed looks for NaN and infinity in the loss and the gradient. With loss scaling the step is skipped. Without it, or when the
+// scale cannot fall further, the run ends before a weight changes.
 func (l *loop) overflowed(r *Report) (change string, err error) {
 	bad := !finite(r.Loss) || !finite(r.Norm)
 	if scaler := l.state.Scaler; scaler != nil {
@@ -119,16 +119,18 @@ func (l *loop) overflowed(r *Report) (change string, err error) {
 	}
 	switch {
 	case !finite(r.Loss):
-		return "", fmt.Errorf("%w: the loss of step %d is %g; lower optimizer.rate, lengthen the warm-up, or look at the data", ErrDiverged, r.Step, r.Loss)
+		return "", fmt.Errorf("%w: the loss of step %d is %g; lower optimizer.lr, lengthen the warm-up, or look at the data",
+			ErrDiverged, r.Step, r.Loss)
 	case bad:
-		return "", fmt.Errorf("%w: the gradient of %q at step %d is not finite; lower optimizer.rate, or lengthen the warm-up", ErrDiverged, l.weights.NotFinite(), r.Step)
+		return "", fmt.Errorf("%w: the gradient of %q at step %d is not finite; lower optimizer.lr, or lengthen the warm-up",
+			ErrDiverged, l.weights.NotFinite(), r.Step)
 	}
 	return "", nil
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// report tells of a step: the caller always, the log and the board where it is time to.
+// report passes a step to the caller, and every log.every steps to the log and the event file.
 func (l *loop) report(r Report, change string) error {
 	now := time.Now()
 	r.TokensPerSecond, r.SecondsLeft = l.pace.step(now, r)
@@ -147,9 +149,9 @@ func (l *loop) report(r Report, change string) error {
 	mean := s.Window.mean()
 	s.Window = meanLoss{}
 	l.pace.loss = mean
-	err := l.log.write(Record{Step: s.Step, Loss: mean, Rate: r.Rate, Norm: finiteOrZero(r.Norm), Scale: r.Scale, Tokens: s.Tokens,
+	err := l.log.write(Record{Step: s.Step, Loss: mean, LR: r.LR, Norm: finiteOrZero(r.Norm), Scale: r.Scale, Tokens: s.Tokens,
 		Seconds: l.pace.seconds(now), TokensPerSecond: r.TokensPerSecond})
-	points := []events.Scalar{{Tag: "loss/train", Value: mean}, {Tag: "rate", Value: r.Rate}, {Tag: "gradient/norm", Value: r.Norm},
+	points := []events.Scalar{{Tag: "loss/train", Value: mean}, {Tag: "lr", Value: r.LR}, {Tag: "gradient/norm", Value: r.Norm},
 		{Tag: "speed/tokens_per_second", Value: r.TokensPerSecond}}
 	if r.Scale > 0 {
 		points = append(points, events.Scalar{Tag: "gradient/loss_scale", Value: r.Scale})
@@ -157,7 +159,7 @@ func (l *loop) report(r Report, change string) error {
 	return errors.Join(err, l.board.Scalars(now, s.Step, points...))
 }
 
-// finiteOrZero is v for JSON, which has no infinity.
+// finiteOrZero is v, or 0 if it is not finite: JSON has no infinity.
 func finiteOrZero(v float64) float64 {
 	if finite(v) {
 		return v

@@ -197,7 +197,7 @@ func TestInterruptAndResumeAtEveryStep(t *testing.T) {
 }
 
 func TestFP16SkipsOverflows(t *testing.T) {
-	job := testJob(t, func(c *Config) { c.Precision, c.Accumulate, c.Average = "fp16", 1, 0 })
+	job := testJob(t, func(c *Config) { c.Precision, c.Accumulate, c.EMA = "fp16", 1, 0 })
 	m := job.Model.(*bigram)
 	var weights []float32
 	m.spoil = func(p data.Pass, m *bigram, _ *float64) {
@@ -517,7 +517,7 @@ func TestConfigCheck(t *testing.T) {
 		"steps":           func(c *Config) { c.Steps = 0 },
 		"accumulate":      func(c *Config) { c.Accumulate = 0 },
 		"precision":       func(c *Config) { c.Precision = "f64" },
-		"average":         func(c *Config) { c.Average = math.NaN() },
+		"ema":             func(c *Config) { c.EMA = math.NaN() },
 		"log.every":       func(c *Config) { c.Log.Every = 0 },
 		"eval.every":      func(c *Config) { c.Eval.Every = -1 },
 		"keep":            func(c *Config) { c.Checkpoint.Keep = 1 },
@@ -556,8 +556,8 @@ func TestProgress(t *testing.T) {
 	p.Report(Report{Step: 20, Steps: 20, Loss: 1.25, TokensPerSecond: 950})
 	p.Done()
 	want := "\r\x1b[K█████░░░░░░░░░░░░░░░ 5/20  loss 1.5000  12.3k tokens/s  1m15s left\nstep 5: loss scale 2 → 1\n" +
-		"step 6: validation 0.6931 nats (1.0000 bits), 25.50% right; the best so far\n" +
-		"step 7: validation 0.5000, the mean square of the error\n" +
+		"step 6: validation 0.6931 nats (1.0000 bits), accuracy 25.50%; the best so far\n" +
+		"step 7: validation 0.5000 (mean squared error)\n" +
 		"\r\x1b[K████████████████████ 20/20  loss 1.2500  950 tokens/s\n"
 	if b.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", b.String(), want)
@@ -626,7 +626,7 @@ func TestFindAndLoadWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, which := range []string{"", "final"} {
-		if _, _, err := Find(dir, which); err == nil || !strings.Contains(err.Error(), "resuming the run writes it again") {
+		if _, _, err := Find(dir, which); err == nil || !strings.Contains(err.Error(), "resume the run to write it again") {
 			t.Errorf("%q: error %v; want one that says what to do about a damaged model", which, err)
 		}
 	}
@@ -719,7 +719,7 @@ func TestBatchesWithoutTargetsArePassed(t *testing.T) {
 	job := testJob(t, nil)
 	job.Train, _ = data.NewLoader(blank{walks{3, 5}}, data.LoaderConfig{Batch: 1})
 	_, err := Run(context.Background(), t.TempDir(), job)
-	requireInput(t, err, "2000 batches in a row have nothing to predict")
+	requireInput(t, err, "2000 batches in a row have no targets")
 }
 
 // blank is walks with nothing to predict.

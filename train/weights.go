@@ -11,10 +11,9 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Find is the file of a run's weights that which names: "final" for the model of a run that has ended, "latest" for
-// the newest checkpoint that is whole, "best" for the one of the lowest validation loss, or a path. An empty
-// which takes the final model where there is one, and the latest checkpoint where not. Damaged checkpoints that
-// were passed over are listed.
+// Find returns the path of weights of the run in dir. which is "final" for the model at the end of the run, "latest" for the newest
+// undamaged checkpoint, "best" for the checkpoint of the lowest validation loss, or a path. An empty which means final if the run has
+// ended, else latest. Newer damaged checkpoints are listed.
 func Find(dir, which string) (path string, damaged []Damaged, err error) {
 	final := filepath.Join(dir, ModelName)
 	switch which {
@@ -34,16 +33,16 @@ func Find(dir, which string) (path string, damaged []Damaged, err error) {
 	return which, nil, verifyModel(which)
 }
 
-// verifyFinal says what to do about the model of a run that has ended, where it is damaged: its last checkpoint has the same weights.
+// verifyFinal is verify for the model of a run that has ended. The last checkpoint of the run has the same weights.
 func verifyFinal(path string) error {
 	err := verify(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		err = fmt.Errorf("%w; resuming the run writes it again, and the weights latest are those of the newest checkpoint", err)
+		err = fmt.Errorf("%w; resume the run to write it again, or use the weights latest, of the newest checkpoint", err)
 	}
 	return err
 }
 
-// verifyModel is verify for a file that may be another program's, and then has no checksum.
+// verifyModel is verify for a file of any program. Those of other programs have no checksum.
 func verifyModel(path string) error {
 	f, err := safetensors.Open(path)
 	if err != nil {
@@ -55,9 +54,8 @@ func verifyModel(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// LoadWeights fills the values of params from a checkpoint or a model: the moving averages, where a checkpoint
-// has them. Every weight must be there, in its shape, and no other weight beside them: a part of a model is not
-// that model. What only training needs is left aside.
+// LoadWeights fills the values of params from a checkpoint or a model. It takes the moving averages if a checkpoint has them. The file must
+// have every weight, in its shape, and no others. LoadWeights ignores what only training needs.
 func LoadWeights(path string, params []*tensor.Param) (err error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
@@ -83,7 +81,7 @@ func LoadWeights(path string, params []*tensor.Param) (err error) {
 	return nil
 }
 
-// savedName is where a file has a weight: its moving average, where there is one.
+// savedName is the name in a file of the moving average of a weight, or of the weight if there is none.
 func savedName(f *safetensors.File, name string) string {
 	if _, ok := f.Lookup(averagePrefix + name); ok {
 		return averagePrefix + name
@@ -92,5 +90,5 @@ func savedName(f *safetensors.File, name string) string {
 }
 
 func anotherModel(name string) error {
-	return fmt.Errorf("it holds the weights %q, which the model does not have: it is another model", name)
+	return fmt.Errorf("it has the weights %q, which the model does not have: it is another model", name)
 }

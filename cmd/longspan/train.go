@@ -18,14 +18,15 @@ import (
 	"github.com/longspan/longspan/train"
 )
 
-const trainHelp = `Train a model as a recipe says, in a folder of its own:
+const trainHelp = `Train a model by a recipe, in a new folder:
 
   longspan train examples/ecoli.yaml --out runs/ecoli
   longspan train --resume runs/ecoli
 
-The folder holds the config, the log (JSON lines, and TensorBoard event files), checkpoints and, in the end, the model. Ctrl-C, or a
-terminal that is closed, ends the step at work, saves a checkpoint and leaves; a second Ctrl-C leaves at once. A run that was killed, however
-that was, resumes from its newest checkpoint and ends with the same bits as one that was not.`
+The folder has the config, the log (JSON lines and TensorBoard event files), checkpoints and, at the end, the model. Ctrl-C or a closed
+terminal finishes the current step, saves a checkpoint and exits; a second Ctrl-C exits at once. A killed run resumes from its newest
+checkpoint and ends with the same bits as an uninterrupted run. Resuming refuses another model and changed data; --restart-data accepts
+changed data and restarts it from its first batch.`
 
 // trainOptions are the flags of `train`.
 type trainOptions struct {
@@ -33,9 +34,10 @@ type trainOptions struct {
 	out, resume string
 	memory      string
 	threads     int
+	restartData bool
 }
 
-// trainReport is what `train` prints in the end.
+// trainReport is the output of `train`.
 type trainReport struct {
 	Folder      string   `json:"folder"`
 	Step        int64    `json:"step"`
@@ -43,7 +45,7 @@ type trainReport struct {
 	ValidLoss   *float64 `json:"valid_loss,omitempty"`
 	ValidBits   *float64 `json:"valid_bits,omitempty"`
 	Accuracy    *float64 `json:"valid_accuracy,omitempty"`
-	RootError   *float64 `json:"valid_root_error,omitempty"` // where numbers are predicted
+	RootError   *float64 `json:"valid_root_error,omitempty"` // of predicted numbers
 	BestStep    int64    `json:"best_step,omitempty"`
 	Checkpoint  string   `json:"checkpoint"`
 	Interrupted bool     `json:"interrupted,omitempty"`
@@ -53,7 +55,7 @@ func newTrain(o *output) *cobra.Command {
 	var t trainOptions
 	c := &cobra.Command{
 		Use:   "train RECIPE",
-		Short: "Train a model as a recipe says, or go on with a run",
+		Short: "Train a model by a recipe, or resume a run",
 		Long:  trainHelp,
 		Args:  arguments(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -75,22 +77,26 @@ func newTrain(o *output) *cobra.Command {
 		},
 	}
 	t.add(c)
-	c.Flags().StringVar(&t.out, "out", "", "folder to make for the run (default: runs/ and the recipe's name)")
-	c.Flags().StringVar(&t.resume, "resume", "", "folder of a run to go on with; its own recipe is used")
-	c.Flags().StringVar(&t.memory, "memory", "", "bytes that it may take, such as 8GiB (default: what is available); what does not fit is refused with status 3")
+	c.Flags().StringVar(&t.out, "out", "", "new folder for the run (default: runs/ and the recipe's name)")
+	c.Flags().StringVar(&t.resume, "resume", "", "folder of a run to resume, with its own recipe")
+	c.Flags().BoolVar(&t.restartData, "restart-data", false, "with --resume: if the data has changed, restart it from its first batch")
+	c.Flags().StringVar(&t.memory, "memory", "",
+		"largest use of memory, such as 8GiB (default: the available memory); a run that does not fit ends with status 3")
 	c.Flags().IntVar(&t.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
 }
 
 var errInterrupted = errors.New("interrupted")
 
-// where reads the recipe and chooses the folder.
+// where reads the recipe and chooses the folder of the run.
 func (t *trainOptions) where(args []string) (*recipe.Recipe, string, error) {
 	switch {
 	case t.resume != "" && len(args) > 0:
-		return nil, "", usage(errors.New("a recipe and --resume are given together; a resumed run has its recipe in its folder, and --set changes it"))
+		return nil, "", usage(errors.New("a recipe and --resume are given together; a run has its recipe in its folder, and --set changes it"))
 	case t.resume != "" && t.out != "":
-		return nil, "", usage(errors.New("--out and --resume are given together; a run goes on in its own folder"))
+		return nil, "", usage(errors.New("--out and --resume are given together; a run is resumed in its own folder"))
+	case t.resume == "" && t.restartData:
+		return nil, "", usage(errors.New("--restart-data is given without --resume; a new run reads its data from the first batch"))
 	case t.resume != "":
 		r, err := t.load(filepath.Join(t.resume, train.ConfigName))
 		return r, t.resume, err
@@ -129,25 +135,25 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	if err != nil {
 		return report, usage(err)
 	}
-	text, err := r.YAML()
-	if err != nil {
-		return report, err
-	}
 	x := tensor.Exec{Threads: t.threads, Pool: reservedPool(need)}
 	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		return report, usage(err)
 	}
 	defer m.Close()
+	job, err := r.Job(sets, m, x)
+	if err != nil {
+		return report, err
+	}
 	p := train.NewProgress(o.err, onTerminal(o.err))
+	job.Report, job.Scored, job.Note, job.RestartData = p.Report, p.Scored, p.Note, t.restartData
 	ctx, end := untilStopped()
 	defer end()
 	do := train.Run
 	if t.resume != "" {
 		do = train.Resume
 	}
-	result, err := do(ctx, dir, train.Job{Config: r.Train, Model: m, Train: sets.Train, Valid: sets.Validation, Exec: x, Text: text, Task: recipe.TaskOf, Fixed: recipe.Fixed,
-		Report: p.Report, Scored: p.Scored, Note: p.Note})
+	result, err := do(ctx, dir, job)
 	p.Done()
 	if errors.Is(err, train.ErrExists) {
 		err = usage(fmt.Errorf("%w (--resume %s, or --out with a new name)", err, dir))
@@ -160,8 +166,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	return report, err
 }
 
-// allowance is what a command may take: budget, but no more than the system's limits on this process leave, whatever --memory says, since
-// beyond them nothing can be allocated.
+// allowance is the largest use of memory by a command: the budget, but no more than the system's limits on this process.
 func allowance(text string) (int64, error) {
 	limit, err := budget(text)
 	if hard := memory.Limit(); err == nil && hard < math.MaxInt64 && (limit == 0 || limit > hard) {
@@ -193,21 +198,22 @@ func (r trainReport) write(w io.Writer) {
 	r.writeLoss(w)
 	fmt.Fprintf(w, "checkpoint  %s\n", r.Checkpoint)
 	if r.Interrupted {
-		fmt.Fprintf(w, "interrupted; go on with: longspan train --resume %s\n", r.Folder)
+		fmt.Fprintf(w, "interrupted; resume with: longspan train --resume %s\n", r.Folder)
 	}
 }
 
-// writeLoss says how well the run learned: a number by the square of its error, all else by nats.
+// writeLoss writes the losses: the mean squared error of predicted numbers, and nats of everything else.
 func (r trainReport) writeLoss(w io.Writer) {
 	if r.RootError != nil {
-		fmt.Fprintf(w, "loss        %.4f: the mean square of the error, in deviations\n", r.Loss)
-		fmt.Fprintf(w, "validation  %.4f, an error of %.6g as the data has it; best after step %d\n", *r.ValidLoss, *r.RootError, r.BestStep)
+		fmt.Fprintf(w, "loss        %.4f: mean squared error, in standard deviations\n", r.Loss)
+		fmt.Fprintf(w, "validation  %.4f: a root mean squared error of %.6g in the units of the data; best after step %d\n", *r.ValidLoss, *r.RootError, r.BestStep)
 		return
 	}
-	if r.Loss > 0 { // a run that had ended does no step
+	if r.Loss > 0 { // a run that has ended does no step
 		fmt.Fprintf(w, "loss        %.4f nats (%.4f bits) a target\n", r.Loss, r.Loss/math.Ln2)
 	}
 	if r.ValidLoss != nil {
-		fmt.Fprintf(w, "validation  %.4f nats (%.4f bits) a target, %.2f%% right; best after step %d\n", *r.ValidLoss, *r.ValidBits, 100**r.Accuracy, r.BestStep)
+		fmt.Fprintf(w, "validation  %.4f nats (%.4f bits) a target, accuracy %.2f%%; best after step %d\n",
+			*r.ValidLoss, *r.ValidBits, 100**r.Accuracy, r.BestStep)
 	}
 }

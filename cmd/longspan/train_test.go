@@ -53,8 +53,8 @@ func TestCtrlCSavesAndLeaves(t *testing.T) {
 	if status := run([]string{"train", path, "--out", out}, &stdout, stderr); status != exitFailed {
 		t.Errorf("exit status %d; want %d", status, exitFailed)
 	}
-	if !strings.Contains(stdout.String(), "interrupted; go on with: longspan train --resume "+out) {
-		t.Errorf("the output does not say how to go on:\n%s%s", stdout.String(), stderr.text.String())
+	if !strings.Contains(stdout.String(), "interrupted; resume with: longspan train --resume "+out) {
+		t.Errorf("the output does not say how to resume:\n%s%s", stdout.String(), stderr.text.String())
 	}
 	saved, err := filepath.Glob(filepath.Join(out, "checkpoints", "*.safetensors"))
 	if err != nil || len(saved) != 1 {
@@ -106,8 +106,47 @@ func TestNumbersAreReportedAsNumbers(t *testing.T) {
 				t.Errorf("%q: %s of numbers is %v", args, key, v)
 			}
 		}
-		if report["root_error"] == nil && report["valid_root_error"] == nil || strings.Contains(stderr.String(), "right") {
+		if report["root_error"] == nil && report["valid_root_error"] == nil || strings.Contains(stderr.String(), "accuracy") {
 			t.Errorf("%q:\n%s%s", args, stdout.String(), stderr.String())
 		}
+	}
+}
+
+// A run is resumed with its own model. Changed data is an error, or restarts with --restart-data.
+func TestResumeRefusesAnotherModelAndChangedData(t *testing.T) {
+	dir := t.TempDir()
+	path, out, texts := filepath.Join(dir, "tiny.yaml"), filepath.Join(dir, "run"), filepath.Join(dir, "a.jsonl")
+	text := "model: {width: 16, layers: 1, heads: 2}\ndata:\n  text: {train: [" + texts + "], hold_out: 2, tokens: 16}\n" +
+		"train: {steps: 2, optimizer: {warmup: 1}}\n"
+	row := "{\"text\": \"some letters\"}\n"
+	for name, content := range map[string]string{path: text, texts: strings.Repeat(row, 20)} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	train := func(args ...string) (int, string) {
+		var both strings.Builder
+		status := run(append([]string{"train"}, args...), &both, &both)
+		return status, both.String()
+	}
+	if status, text := train(path, "--out", out); status != exitOK {
+		t.Fatalf("exit status %d: %s", status, text)
+	}
+	resume := []string{"--resume", out, "--set", "train.steps=4"}
+	if status, text := train(append(resume, "--set", "model.norm=rms")...); status != exitUsage || !strings.Contains(text, "model.norm: layer → rms") {
+		t.Errorf("another model: exit status %d: %s", status, text)
+	}
+	if err := os.WriteFile(texts, []byte(strings.Repeat(row, 30)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := train(resume...); status != exitUsage || !strings.Contains(text, "restart the data") {
+		t.Errorf("other data: exit status %d: %s", status, text)
+	}
+	status, said := train(append(resume, "--restart-data")...)
+	if status != exitOK || !strings.Contains(said, "the data has changed and restarts from its first batch") || !strings.Contains(said, "steps       4") {
+		t.Errorf("other data, restarted: exit status %d: %s", status, said)
+	}
+	if status, text := train(path, "--out", out+"2", "--restart-data"); status != exitUsage || !strings.Contains(text, "without --resume") {
+		t.Errorf("--restart-data for a new run: exit status %d: %s", status, text)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // keyError is an error about the value of a key.
 type keyError struct {
-	key string // its path, such as optimizer.rate
+	key string // its path, such as optimizer.lr
 	error
 }
 
@@ -32,7 +32,7 @@ func Under(section string, err error) error {
 	return keyError{full, fmt.Errorf("%s: %w", section, err)}
 }
 
-// Key returns the path of the key that err is about, such as train.optimizer.rate, or "" if it is about none.
+// Key returns the path of the key that err is about, such as train.optimizer.lr, or "" if it is about none.
 func Key(err error) string {
 	var wrong keyError
 	if errors.As(err, &wrong) {

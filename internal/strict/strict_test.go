@@ -16,8 +16,8 @@ func TestErrorsNameTheirKey(t *testing.T) {
 		key, text string
 	}{
 		{wrong, "rate", "rate is 3: inner"},
-		{strict.Under("optimizer", wrong), "optimizer.rate", "optimizer: rate is 3: inner"},
-		{fmt.Errorf("r.yaml: %w", strict.Under("train", strict.Under("optimizer", wrong))), "train.optimizer.rate",
+		{strict.Under("optimizer", wrong), "optimizer.lr", "optimizer: rate is 3: inner"},
+		{fmt.Errorf("r.yaml: %w", strict.Under("train", strict.Under("optimizer", wrong))), "train.optimizer.lr",
 			"r.yaml: train: optimizer: rate is 3: inner"},
 		{strict.Under("data", inner), "data", "data: inner"},
 		{inner, "", "inner"},

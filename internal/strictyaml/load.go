@@ -29,7 +29,7 @@ func Set(assignment string, into, example any) error {
 	path, value, ok := strings.Cut(assignment, "=")
 	name := "--set " + assignment
 	if !ok || path == "" {
-		return fmt.Errorf("%s: a key, '=' and a value are expected, such as optimizer.rate=1e-3", name)
+		return fmt.Errorf("%s: a key, '=' and a value are expected, such as optimizer.lr=1e-3", name)
 	}
 	var known yaml.Node
 	if err := known.Dump(example); err != nil {
@@ -111,6 +111,9 @@ func checkMapping(node, known *yaml.Node, path string, at func(*yaml.Node) strin
 		}
 		seen[key.Value] = true
 		value := lookup(known, key.Value)
+		if now, ok := renamed[full]; ok && value == nil {
+			return fmt.Errorf("%s: the key %q is now %q", at(key), full, now)
+		}
 		if value == nil {
 			return fmt.Errorf("%s: the key %q is not known%s", at(key), full, suggest(key.Value, keys(known), path))
 		}
@@ -119,6 +122,20 @@ func checkMapping(node, known *yaml.Node, path string, at func(*yaml.Node) strin
 		}
 	}
 	return nil
+}
+
+// renamed lists the keys of earlier versions and their names now.
+var renamed = map[string]string{
+	"model.checkpoint":      "model.recompute",
+	"model.ngram_rows":      "model.hashed_ngram_rows",
+	"model.ngrams":          "model.hashed_ngrams",
+	"model.placement":       "model.norm_place",
+	"model.pool":            "model.pooling",
+	"model.smoothing":       "model.label_smoothing",
+	"model.words":           "model.copy_ngrams",
+	"train.average":         "train.ema",
+	"train.optimizer.floor": "train.optimizer.min_lr_ratio",
+	"train.optimizer.rate":  "train.optimizer.lr",
 }
 
 // content is the value inside a document.

@@ -9,6 +9,12 @@ import (
 	"github.com/longspan/longspan/internal/strictyaml"
 )
 
+type trained struct {
+	Optimizer struct {
+		LR float64 `yaml:"lr"`
+	} `yaml:"optimizer"`
+}
+
 type layer struct {
 	Heads int     `yaml:"heads"`
 	Drop  float64 `yaml:"drop"`
@@ -22,6 +28,7 @@ type config struct {
 	Layers []layer          `yaml:"layers"`
 	More   *layer           `yaml:"more"`
 	Counts map[string]int64 `yaml:"counts"`
+	Train  trained          `yaml:"train"`
 }
 
 var example = config{Layers: []layer{{}}, More: &layer{}}
@@ -46,6 +53,7 @@ func TestLoadKeepsDefaults(t *testing.T) {
 func TestWhatIsRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"seed: 1\nlayer:\n  headz: 2\n", `c.yaml: line 3: the key "layer.headz" is not known; did you mean "heads"?`},
+		{"seed: 1\ntrain: {optimizer: {rate: 1}}\n", `line 2: the key "train.optimizer.rate" is now "train.optimizer.lr"`},
 		{"Seed: 1\n", `line 1: the key "Seed" is not known; did you mean "seed"?`},
 		{"\nzzzzzzzzz: 1\n", `line 2: the key "zzzzzzzzz" is not known; the config has seed, name, fast, layer, layers, more`},
 		{"layers:\n- heads: 1\n- haeds: 2\n", `line 3: the key "layers[1].haeds" is not known; did you mean "heads"?`},
@@ -73,6 +81,7 @@ func TestWhatIsRefused(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ set, want string }{
+		{"train.optimizer.rate=1", `--set train.optimizer.rate=1: the key "train.optimizer.rate" is now "train.optimizer.lr"`},
 		{"seed", "a key, '=' and a value"},
 		{"=3", "a key, '=' and a value"},
 		{"layer.headz=3", `--set layer.headz=3: the key "layer.headz" is not known; did you mean "heads"?`},
@@ -101,15 +110,14 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-func TestChanges(t *testing.T) {
-	before := "seed: 1\nlayer: {heads: 2, drop: 0.5}\nlayers: [{heads: 1}, {heads: 2}]\nname: a\n"
-	after := "seed: 1\nlayer:\n  heads: 4\n  drop: 0.5\nlayers: [{heads: 1}]\nfast: true\n"
-	want := []string{"layer.heads: 2 → 4", "layers: [[heads, 1], [heads, 2]] → [[heads, 1]]", "fast: nothing → true", "name: a → nothing"}
-	if diff := cmp.Diff(want, strictyaml.Changes([]byte(before), []byte(after))); diff != "" {
+func TestFlatten(t *testing.T) {
+	text := "seed: 1\nlayer: {heads: 2, drop: 0.5}\nlayers: [{heads: 1}, {heads: 2}]\nname: 'a, b'\nmore: {}\n"
+	want := map[string]string{"seed": "1", "layer.heads": "2", "layer.drop": "0.5", "layers": "[[heads, 1], [heads, 2]]", "name": `"a, b"`, "more": "[]"}
+	if diff := cmp.Diff(want, strictyaml.Flatten([]byte(text))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if same := strictyaml.Changes([]byte(before), []byte(before)); same != nil {
-		t.Errorf("a config differs from itself: %q", same)
+	if got := strictyaml.Flatten([]byte("a: [")); len(got) != 0 {
+		t.Errorf("text that is not YAML has the values %v", got)
 	}
 }
 

@@ -104,16 +104,16 @@ func (o *Adafactor) Step(x tensor.Exec, u Update) {
 		o.accumulate(x, p, f, beta, u.Scale)
 		f.prepare()
 		updateMean, weightMean := o.meanSquares(x, p, f, u.Scale)
-		rate := u.Rate
+		lr := u.LR
 		if !o.config.Absolute {
-			rate *= max(o.config.MinScale, math.Sqrt(weightMean))
+			lr *= max(o.config.MinScale, math.Sqrt(weightMean))
 		}
-		rate /= max(1, math.Sqrt(updateMean)/o.config.Clip)
-		keep := 1 - u.Rate*o.config.Decay
+		lr /= max(1, math.Sqrt(updateMean)/o.config.Clip)
+		keep := 1 - u.LR*o.config.Decay
 		if p.Vector() {
 			keep = 1
 		}
-		o.apply(x, p, f, float32(rate*u.Scale), float32(keep))
+		o.apply(x, p, f, float32(lr*u.Scale), float32(keep))
 	}
 }
 
@@ -204,12 +204,12 @@ func (o *Adafactor) meanSquares(x tensor.Exec, p *tensor.Param, f *factors, scal
 	return update / count, weight / count
 }
 
-// apply subtracts the update. rate holds the scale of the gradients too.
-func (o *Adafactor) apply(x tensor.Exec, p *tensor.Param, f *factors, rate, keep float32) {
+// apply subtracts the update. lr includes the scale of the gradients.
+func (o *Adafactor) apply(x tensor.Exec, p *tensor.Param, f *factors, lr, keep float32) {
 	_, m := shapeOf(p)
 	f.each(x, p, func(_, lo, hi int) {
 		for i := lo; i < hi; i++ {
-			r := f.rowFactor(i) * rate
+			r := f.rowFactor(i) * lr
 			g, w := p.Grad.F32[i*m:(i+1)*m], p.Value.F32[i*m:(i+1)*m]
 			for j, c := range f.colScale.F32 {
 				w[j] = w[j]*keep - g[j]*r*c

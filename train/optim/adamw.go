@@ -65,11 +65,11 @@ func (o *AdamW) Step(x tensor.Exec, u Update) {
 		Scale: float32(u.Scale),
 		Beta1: float32(c.Beta1), Rest1: float32(1 - c.Beta1),
 		Beta2: float32(c.Beta2), Rest2: float32(1 - c.Beta2),
-		Rate:  float32(u.Rate / (1 - math.Pow(c.Beta1, t))),
+		Rate:  float32(u.LR / (1 - math.Pow(c.Beta1, t))),
 		Root2: float32(1 / math.Sqrt(1-math.Pow(c.Beta2, t))),
 		Eps:   float32(c.Epsilon),
 	}
-	keep := float32(1 - u.Rate*c.Decay)
+	keep := float32(1 - u.LR*c.Decay)
 	pool.Run(x.Threads, len(o.weights.blocks), func(_, i int) {
 		b := o.weights.blocks[i]
 		p, piece := o.weights.params[b.param], k

@@ -13,10 +13,10 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Update is what an optimiser is told beside the gradients.
+// Update is what an optimiser needs beside the gradients.
 type Update struct {
-	Step int64   // 1 for the first update; updates that were skipped do not count
-	Rate float64 // learning rate
+	Step int64   // 1 for the first update; skipped updates do not count
+	LR   float64 // learning rate
 	// Scale is multiplied to every gradient first: it undoes the loss scale, takes the mean over accumulated
 	// batches, and clips.
 	Scale float64
@@ -57,6 +57,8 @@ func NewWeights(params []*tensor.Param) (*Weights, error) {
 		switch {
 		case seen[p.Name]:
 			return nil, fmt.Errorf("optim: two weights are named %q", p.Name)
+		case g.Rows == 0 && v.Rows > 0:
+			return nil, fmt.Errorf("optim: %q has no gradient; make the model for training", p.Name)
 		case v.Type != tensor.F32 || g.Type != tensor.F32:
 			return nil, fmt.Errorf("optim: %q is %s with a gradient in %s; both must be f32", p.Name, v.Type, g.Type)
 		case v.Rows != g.Rows || v.Cols != g.Cols:

@@ -129,7 +129,7 @@ func TestAgainstTheFormula(t *testing.T) {
 		for step := 1; step <= 12; step++ {
 			setGrads(w, r)
 			rate, scale := 0.01/float64(step), 0.125*float64(step)
-			optimizer.Step(tensor.Exec{}, optim.Update{Step: int64(step), Rate: rate, Scale: scale})
+			optimizer.Step(tensor.Exec{}, optim.Update{Step: int64(step), LR: rate, Scale: scale})
 			truth.step(w, step, rate, scale, 0.1)
 			single.step(w, step, rate, scale, 0.1)
 		}
@@ -158,7 +158,7 @@ func TestThreadsDoNotChangeABit(t *testing.T) {
 			for step := range int64(3) {
 				setGrads(w, r)
 				got = append(got, float32(w.GradNorm(x)))
-				o.Step(x, optim.Update{Step: step + 1, Rate: 0.01, Scale: 1})
+				o.Step(x, optim.Update{Step: step + 1, LR: 0.01, Scale: 1})
 				ema.Step(x, step+1)
 			}
 			ema.Swap(x)
@@ -200,7 +200,7 @@ func TestStateIsAllThereIs(t *testing.T) {
 					o = next
 				}
 				setGrads(w, r)
-				o.Step(tensor.Exec{}, optim.Update{Step: step, Rate: 0.01, Scale: 1})
+				o.Step(tensor.Exec{}, optim.Update{Step: step, LR: 0.01, Scale: 1})
 			}
 			return w.Params()[0].Value.F32
 		}
@@ -214,7 +214,7 @@ func TestAdamsFirstStepIsTheRate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newOptimizer(t, "adamw", nil, w).Step(tensor.Exec{}, optim.Update{Step: 1, Rate: 0.5, Scale: 1})
+	newOptimizer(t, "adamw", nil, w).Step(tensor.Exec{}, optim.Update{Step: 1, LR: 0.5, Scale: 1})
 	for i, want := range []float64{-0.5, 0.5, -0.5, 0} {
 		if got := float64(w.Params()[0].Value.F32[i]); math.Abs(got-want) > 2e-6 {
 			t.Errorf("weight %d moved by %g; want %g", i, got, want)
@@ -228,7 +228,7 @@ func TestAllZeroGradients(t *testing.T) {
 		before := w.Params()[2].Value.F32[7]
 		o := newOptimizer(t, kind, nil, w)
 		for step := range int64(3) {
-			o.Step(tensor.Exec{}, optim.Update{Step: step + 1, Rate: 0.01, Scale: 1})
+			o.Step(tensor.Exec{}, optim.Update{Step: step + 1, LR: 0.01, Scale: 1})
 		}
 		if after := w.Params()[2].Value.F32[7]; after != before {
 			t.Errorf("a weight that is not decayed went from %g to %g", before, after)
@@ -267,7 +267,7 @@ func TestDryWeights(t *testing.T) {
 		}
 		p := tensor.NewDryPool()
 		o := newOptimizer(t, kind, p, w)
-		o.Step(tensor.Exec{Pool: p}, optim.Update{Step: 1, Rate: 1, Scale: 1})
+		o.Step(tensor.Exec{Pool: p}, optim.Update{Step: 1, LR: 1, Scale: 1})
 		w.ZeroGrad(tensor.Exec{})
 		if w.Count() != 32 || p.InUse() == 0 {
 			t.Errorf("%d weights, %d bytes of state", w.Count(), p.InUse())
@@ -393,7 +393,7 @@ func BenchmarkStep(b *testing.B) {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				o.Step(tensor.Exec{Threads: 1}, optim.Update{Step: 1, Rate: 0.1, Scale: 1})
+				o.Step(tensor.Exec{Threads: 1}, optim.Update{Step: 1, LR: 0.1, Scale: 1})
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/weight")
 		})

@@ -8,21 +8,21 @@ import (
 // Shape is how the learning rate falls once it has warmed up.
 type Shape string
 
-// The shapes. With progress p from 0 to 1 and floor f, the rate is the peak times
+// The shapes. With progress p from 0 to 1 and f = MinRatio, the learning rate is the peak times
 const (
 	Cosine   Shape = "cosine"   // f + (1−f)·(1 + cos πp)/2: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5
 	Linear   Shape = "linear"   // 1 − (1−f)·p
 	Constant Shape = "constant" // 1
 )
 
-// Schedule is the learning rate at each step. It rises in a straight line from 0 to Peak over the first Warmup
-// steps, and then falls to Floor·Peak at step Total.
+// Schedule is the learning rate (lr) at each step. It rises linearly from 0 to Peak over the first Warmup steps, and falls to
+// MinRatio·Peak at step Total.
 type Schedule struct {
-	Peak   float64
-	Warmup int64
-	Total  int64
-	Shape  Shape
-	Floor  float64 // 0 … 1
+	Peak     float64
+	Warmup   int64
+	Total    int64
+	Shape    Shape
+	MinRatio float64 // 0 … 1
 }
 
 // Check says what is wrong with s.
@@ -34,8 +34,8 @@ func (s Schedule) Check() error {
 		return fmt.Errorf("%d steps with %d of warm-up; both must be positive", s.Total, s.Warmup)
 	case s.Warmup > s.Total:
 		return fmt.Errorf("the warm-up of %d steps is longer than the run of %d", s.Warmup, s.Total)
-	case !(s.Floor >= 0 && s.Floor <= 1):
-		return fmt.Errorf("the learning rate would fall to %g of its peak; that must lie between 0 and 1", s.Floor)
+	case !(s.MinRatio >= 0 && s.MinRatio <= 1):
+		return fmt.Errorf("min_lr_ratio is %g; it must lie between 0 and 1", s.MinRatio)
 	}
 	switch s.Shape {
 	case Cosine, Linear, Constant:
@@ -44,8 +44,8 @@ func (s Schedule) Check() error {
 	return fmt.Errorf("the schedule %q is not known; use %s, %s or %s", s.Shape, Cosine, Linear, Constant)
 }
 
-// Rate is the learning rate of a step, 1 … Total. After Total it stays where it ended.
-func (s Schedule) Rate(step int64) float64 {
+// LR is the learning rate of a step, 1 … Total. After Total it stays constant.
+func (s Schedule) LR(step int64) float64 {
 	if step <= s.Warmup { // the last step of a run that is all warm-up too
 		return s.Peak * float64(step) / float64(s.Warmup)
 	}
@@ -60,5 +60,5 @@ func (s Schedule) Rate(step int64) float64 {
 	if s.Shape == Cosine {
 		left = (1 + math.Cos(math.Pi*p)) / 2
 	}
-	return s.Peak * (s.Floor + (1-s.Floor)*left)
+	return s.Peak * (s.MinRatio + (1-s.MinRatio)*left)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestSchedule(t *testing.T) {
-	s := optim.Schedule{Peak: 2, Warmup: 10, Total: 110, Floor: 0.1}
+	s := optim.Schedule{Peak: 2, Warmup: 10, Total: 110, MinRatio: 0.1}
 	for _, c := range []struct {
 		shape optim.Shape
 		step  int64
@@ -24,15 +24,15 @@ func TestSchedule(t *testing.T) {
 		if err := s.Check(); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Rate(c.step); math.Abs(got-c.want) > 1e-12 {
+		if got := s.LR(c.step); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%s, step %d: rate %g; want %g", c.shape, c.step, got, c.want)
 		}
 	}
 	short := optim.Schedule{Peak: 3, Warmup: 4, Total: 4, Shape: optim.Linear}
-	if got := short.Rate(3); got != 3*0.75 {
+	if got := short.LR(3); got != 3*0.75 {
 		t.Errorf("a run that is all warm-up has the rate %g at step 3; want 2.25", got)
 	}
-	if got := short.Rate(4); got != 3 {
+	if got := short.LR(4); got != 3 {
 		t.Errorf("a run that is all warm-up ends at the rate %g; want 3", got)
 	}
 }
@@ -43,7 +43,7 @@ func TestScheduleRefuses(t *testing.T) {
 		"must be positive": func(s *optim.Schedule) { s.Peak = math.NaN() },
 		"both must be":     func(s *optim.Schedule) { s.Total = 0 },
 		"longer than":      func(s *optim.Schedule) { s.Warmup = 11 },
-		"of its peak":      func(s *optim.Schedule) { s.Floor = 1.5 },
+		"min_lr_ratio is":  func(s *optim.Schedule) { s.MinRatio = 1.5 },
 		"not known":        func(s *optim.Schedule) { s.Shape = "square" },
 	} {
 		s := good

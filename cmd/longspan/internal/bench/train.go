@@ -165,7 +165,7 @@ func (s *step) run() error {
 	}
 	norm := s.weights.GradNorm(s.x) / s.scale
 	s.updates++
-	s.optimizer.Step(s.x, optim.Update{Step: s.updates, Rate: s.settings.Rate, Scale: optim.Clip(norm, s.settings.Clip) / s.scale})
+	s.optimizer.Step(s.x, optim.Update{Step: s.updates, LR: s.settings.LR, Scale: optim.Clip(norm, s.settings.Clip) / s.scale})
 	return nil
 }
 

@@ -36,7 +36,11 @@ func TestRun(t *testing.T) {
 	if err != nil || !r.Interrupted || r.Steps != leastSteps || r.StepSeconds <= 0 {
 		t.Fatalf("%v, interrupted %v, %d steps of %g s; want %d", err, r.Interrupted, r.Steps, r.StepSeconds, leastSteps)
 	}
-	o.Resume, o.Set, o.Time = true, nil, 0
+	o.Resume, o.Set, o.Time = true, []string{"model.norm_place=post"}, 0
+	if _, err := Run(t.Context(), o, watch(io.Discard)); !errors.Is(err, train.ErrInput) || !strings.Contains(err.Error(), "model.norm_place: pre → post") {
+		t.Errorf("resumed with another model: %v; want an error that names the setting", err)
+	}
+	o.Set = nil
 	r, err = Run(t.Context(), o, watch(io.Discard))
 	if err != nil || r.Interrupted || r.Steps != leastSteps {
 		t.Fatalf("resumed: %v, interrupted %v, %d steps; want the %d that were chosen first", err, r.Interrupted, r.Steps, leastSteps)

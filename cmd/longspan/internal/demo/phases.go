@@ -171,9 +171,9 @@ func (d *work) measure(ctx context.Context) (seconds float64, err error) {
 	return max(seconds, 1e-6), nil
 }
 
-// run is the training itself.
+// run trains.
 func (d *work) run(ctx context.Context, m *model.Model) error {
-	text, err := d.recipe.YAML()
+	job, err := d.recipe.Job(d.sets, m, d.exec)
 	if err != nil {
 		return err
 	}
@@ -182,8 +182,8 @@ func (d *work) run(ctx context.Context, m *model.Model) error {
 		do = train.Resume
 	}
 	p := d.w.Train
-	result, err := do(ctx, d.o.Out, train.Job{Config: d.recipe.Train, Model: m, Train: d.sets.Train, Valid: d.sets.Validation, Exec: d.exec,
-		Text: text, Report: p.Report, Scored: p.Scored, Note: p.Note})
+	job.Report, job.Scored, job.Note = p.Report, p.Scored, p.Note
+	result, err := do(ctx, d.o.Out, job)
 	p.Done()
 	d.Interrupted = result.Interrupted
 	if errors.Is(err, train.ErrExists) {
