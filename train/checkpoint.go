@@ -190,7 +190,7 @@ func (l *loop) loadPositions(f *safetensors.File) (notes []string, err error) {
 	err = l.job.Train.Restore(position)
 	switch {
 	case err != nil && !l.job.RestartData:
-		return nil, fmt.Errorf("%w; resume with the data of the run, or restart the data to read what has changed from its first batch", err)
+		return nil, fmt.Errorf("%w; resume with the data of the run, or restart the data from its first batch (Job.RestartData, train --restart-data)", err)
 	case err != nil:
 		notes = []string{fmt.Sprintf("the data has changed and restarts from its first batch: %v", err)}
 	}

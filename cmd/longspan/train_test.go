@@ -139,7 +139,7 @@ func TestResumeRefusesAnotherModelAndChangedData(t *testing.T) {
 	if err := os.WriteFile(texts, []byte(strings.Repeat(row, 30)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if status, text := train(resume...); status != exitUsage || !strings.Contains(text, "restart the data") {
+	if status, text := train(resume...); status != exitUsage || !strings.Contains(text, "train --restart-data") {
 		t.Errorf("other data: exit status %d: %s", status, text)
 	}
 	status, said := train(append(resume, "--restart-data")...)
