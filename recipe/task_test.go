@@ -34,12 +34,12 @@ func metaOf(t *testing.T, text string, set ...string) (task string, frozen map[s
 
 func TestTask(t *testing.T) {
 	for text, want := range map[string]string{
-		"model: {kind: encoder}\ndata: {genome: {tokens: 64}}":                     "mlm",
-		"data: {text: {hold_out: 4, tokens: 64}}":                                  "lm",
-		"data: {genes: {tokens: 64}}":                                              "tag genes",
-		"data: {listops: {}}":                                                      "classify listops",
-		"model: {kind: encoder, head: tag}\ndata: {recall: {}}":                    "tag recall",
-		"data: {labelled: {longer: cut, tokens: 64}}": `classify labelled of ["eip" "pep"]`,
+		"model: {kind: encoder}\ndata: {genome: {tokens: 64}}":  "mlm",
+		"data: {text: {hold_out: 4, tokens: 64}}":               "lm",
+		"data: {genes: {tokens: 64}}":                           "tag genes",
+		"data: {listops: {}}":                                   "classify listops",
+		"model: {kind: encoder, head: tag}\ndata: {recall: {}}": "tag recall",
+		"data: {labelled: {longer: cut, tokens: 64}}":           `classify labelled of ["eip" "pep"]`,
 	} {
 		if task, _, _ := metaOf(t, text); task != want {
 			t.Errorf("%s\nis the task %s; want %s", text, task, want)

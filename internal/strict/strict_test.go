@@ -10,15 +10,15 @@ import (
 
 func TestErrorsNameTheirKey(t *testing.T) {
 	inner := errors.New("inner")
-	wrong := strict.Wrong("rate", "is %d: %w", 3, inner)
+	wrong := strict.Wrong("lr", "is %d: %w", 3, inner)
 	for _, c := range []struct {
 		err       error
 		key, text string
 	}{
-		{wrong, "rate", "rate is 3: inner"},
-		{strict.Under("optimizer", wrong), "optimizer.lr", "optimizer: rate is 3: inner"},
+		{wrong, "lr", "lr is 3: inner"},
+		{strict.Under("optimizer", wrong), "optimizer.lr", "optimizer: lr is 3: inner"},
 		{fmt.Errorf("r.yaml: %w", strict.Under("train", strict.Under("optimizer", wrong))), "train.optimizer.lr",
-			"r.yaml: train: optimizer: rate is 3: inner"},
+			"r.yaml: train: optimizer: lr is 3: inner"},
 		{strict.Under("data", inner), "data", "data: inner"},
 		{inner, "", "inner"},
 	} {
