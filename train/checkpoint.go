@@ -176,6 +176,9 @@ func (l *loop) loadMatrices(f *safetensors.File) error {
 	return nil
 }
 
+// howToRestart names what restarts changed data.
+const howToRestart = "(Job.RestartData, train --restart-data)"
+
 // loadPositions restores the position of the data, and the state that the model carries from batch to batch. A position of other data is
 // an error, or with Job.RestartData a note.
 func (l *loop) loadPositions(f *safetensors.File) (notes []string, err error) {
@@ -190,7 +193,7 @@ func (l *loop) loadPositions(f *safetensors.File) (notes []string, err error) {
 	err = l.job.Train.Restore(position)
 	switch {
 	case err != nil && !l.job.RestartData:
-		return nil, fmt.Errorf("%w; resume with the data of the run, or restart the data from its first batch (Job.RestartData, train --restart-data)", err)
+		return nil, fmt.Errorf("%w; resume with the data of the run, or restart the data from its first batch %s", err, howToRestart)
 	case err != nil:
 		notes = []string{fmt.Sprintf("the data has changed and restarts from its first batch: %v", err)}
 	}

@@ -68,8 +68,8 @@ func TestStartingFromAnotherTask(t *testing.T) {
 		fails          string
 	}{
 		{name: "the same task", from: "a", to: "a", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
-		{name: "another task, the same shape", from: "a", to: "b", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3, newHead: true,
-			note: "; re-initialised for another task: head.weight"},
+		{name: "another task, the same shape", from: "a", to: "b", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3,
+			newHead: true, note: "; re-initialised for another task: head.weight"},
 		{name: "another shape", from: "a", to: "a", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab, classes: 3, newHead: true,
 			note: "; re-initialised for another task: head.weight"},
 		{name: "no head to take", from: "a", to: "b", file: []*tensor.Param{body(vocab)}, rows: vocab, classes: 3, newHead: true,
@@ -78,12 +78,15 @@ func TestStartingFromAnotherTask(t *testing.T) {
 			note: "; ignored, of the earlier task: head.weight"},
 		{name: "a row less", from: "m", to: "b", file: []*tensor.Param{body(vocab + 1), head(4)}, rows: vocab, classes: 3, newHead: true,
 			note: "; re-initialised for another task: head.weight; ignored, of the earlier task: table from row 7 on"},
-		{name: "a row more", from: "b", to: "m", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab + 1, classes: 3, newHead: true, newRows: 1,
-			note: "; re-initialised for another task: table from row 7 on, head.weight"},
+		{name: "a row more", from: "b", to: "m", file: []*tensor.Param{body(vocab), head(4)}, rows: vocab + 1, classes: 3,
+			newHead: true, newRows: 1, note: "; re-initialised for another task: table from row 7 on, head.weight"},
 		{name: "a file that does not say its task", to: "b", file: []*tensor.Param{body(vocab), head(3)}, rows: vocab, classes: 3},
-		{name: "nor its vocabulary", to: "b", file: []*tensor.Param{body(vocab + 1), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [8 2]; 7×2`},
-		{name: "another body", from: "a", to: "b", file: []*tensor.Param{body(vocab - 2), head(3)}, rows: vocab, classes: 3, fails: `"table" has the shape [5 2]; 7×2`},
-		{name: "more of a body", from: "a", to: "b", file: []*tensor.Param{body(vocab), filled("more", 1, 1, 1)}, rows: vocab, fails: `"more", which the model does not have`},
+		{name: "nor its vocabulary", to: "b", file: []*tensor.Param{body(vocab + 1), head(3)}, rows: vocab, classes: 3,
+			fails: `"table" has the shape [8 2]; 7×2`},
+		{name: "another body", from: "a", to: "b", file: []*tensor.Param{body(vocab - 2), head(3)}, rows: vocab, classes: 3,
+			fails: `"table" has the shape [5 2]; 7×2`},
+		{name: "more of a body", from: "a", to: "b", file: []*tensor.Param{body(vocab), filled("more", 1, 1, 1)}, rows: vocab,
+			fails: `"more", which the model does not have`},
 	} {
 		table := filled("table", c.rows, 2, 0)
 		m := paramsModel{newBigram(1), []*tensor.Param{table}}

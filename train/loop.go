@@ -121,7 +121,8 @@ func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error
 	// A run with more steps than before must not offer the model of its earlier end.
 	switch err := os.Remove(l.folder.path(ModelName)); {
 	case err == nil:
-		notes = append(notes, fmt.Sprintf("%s is removed, because the run continues; it will be written after step %d", ModelName, l.job.Config.Steps))
+		notes = append(notes, fmt.Sprintf("%s is removed, because the run continues; it will be written after step %d",
+			ModelName, l.job.Config.Steps))
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func TestCheckpointsOfOlderVersionsAreNotResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Resume(context.Background(), dir, testJob(t, nil))
-	requireInput(t, err, "an older version of Longspan wrote it, without the settings that resuming must check; start a new run from its weights")
+	requireInput(t, err, "an older version of Longspan wrote it")
 }
 
 func TestChangedDataIsAnErrorOrRestarts(t *testing.T) {
@@ -95,7 +95,7 @@ func TestChangedDataIsAnErrorOrRestarts(t *testing.T) {
 	if r, err := Resume(context.Background(), dir, job); err != nil || r.Step != 60 {
 		t.Fatalf("ended after step %d, %v", r.Step, err)
 	}
-	if !slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, "restarts from its first batch: data: the saved position") }) {
+	if !strings.Contains(strings.Join(notes, "\n"), "restarts from its first batch: data: the saved position") {
 		t.Errorf("the notes are %q", notes)
 	}
 }

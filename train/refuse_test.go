@@ -128,7 +128,8 @@ func TestAPartOfAModelIsRefused(t *testing.T) {
 	mustRun(t, dir, job)
 	_, err := Resume(context.Background(), dir, testJob(t, nil))
 	requireInput(t, err, `more", which this run does not have`)
-	if err := LoadWeights(filepath.Join(dir, ModelName), newBigram(1).Params()); err == nil || !strings.Contains(err.Error(), `"more", which the model does not have`) {
+	err = LoadWeights(filepath.Join(dir, ModelName), newBigram(1).Params())
+	if err == nil || !strings.Contains(err.Error(), `"more", which the model does not have`) {
 		t.Errorf("error %v; want one about the weights that are left", err)
 	}
 	if err := LoadWeights(filepath.Join(dir, ModelName), larger(2).Params()); err != nil {
@@ -193,7 +194,8 @@ func TestFirstWeightsMustBeFinite(t *testing.T) {
 	m := newBigram(1)
 	m.table.Value.F32[5] = float32(math.NaN())
 	path := filepath.Join(t.TempDir(), "nan.safetensors")
-	err := safetensors.Save(path, []safetensors.Tensor{safetensors.Matrix("table", m.table.Value), safetensors.Matrix("bias", m.bias.Value)}, nil)
+	tensors := []safetensors.Tensor{safetensors.Matrix("table", m.table.Value), safetensors.Matrix("bias", m.bias.Value)}
+	err := safetensors.Save(path, tensors, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,9 +203,7 @@ func TestFirstWeightsMustBeFinite(t *testing.T) {
 	requireInput(t, err, `init: weights of `+path+`: the weights "table" are not finite`)
 }
 
-// A run that is interrupted in an evaluation does it when it is resumed. If it is then killed before the next
-// checkpoint, and resumed again, the evaluation is done again, and must be in the log once.
-// A run that begins with another's weights says which checkpoints of it were passed over.
+// A run that starts from the weights of another notes which checkpoints of it are damaged.
 func TestBeginningWithADamagedCheckpoint(t *testing.T) {
 	from := t.TempDir()
 	r := stopAt(t, from, 15, testJob(t, nil))
@@ -214,11 +214,14 @@ func TestBeginningWithADamagedCheckpoint(t *testing.T) {
 	var notes []string
 	job.Note = func(_ int64, text string) { notes = append(notes, text) }
 	mustRun(t, t.TempDir(), job)
-	if len(notes) < 2 || !strings.Contains(notes[0], "step-000000015.safetensors is damaged") || !strings.Contains(notes[1], "started from the weights of") {
+	if len(notes) < 2 || !strings.Contains(notes[0], "step-000000015.safetensors is damaged") ||
+		!strings.Contains(notes[1], "started from the weights of") {
 		t.Errorf("the notes are %q", notes)
 	}
 }
 
+// A run that is interrupted in an evaluation does it when it is resumed. If it is then killed before the next
+// checkpoint, and resumed again, the evaluation is done again, and must be in the log once.
 func TestAnEvaluationIsLoggedOnce(t *testing.T) {
 	line := `{"step":20,"valid_loss":1,"valid_targets":5}` + "\n"
 	text := `{"step":10,"valid_loss":2,"valid_targets":5}` + "\n" + `{"step":20,"loss":2}` + "\n" + line

@@ -26,7 +26,8 @@ func (l *loop) step() error {
 	x, s := l.job.Exec, &l.state
 	tokens, err := l.fetch(s.Step + 1)
 	if err != nil {
-		return inputError{fmt.Errorf("reading the data of step %d: %w", s.Step+1, err)}
+		return inputError{fmt.Errorf("reading the data of step %d: %w; mend the data, and resume with restarted data %s",
+			s.Step+1, err, howToRestart)}
 	}
 	r := Report{Step: s.Step + 1, Steps: l.job.Config.Steps, Tokens: tokens, LR: l.schedule.LR(s.Step + 1)}
 	if s.Scaler != nil {

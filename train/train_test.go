@@ -219,7 +219,8 @@ func TestFP16SkipsOverflows(t *testing.T) {
 	}
 	dir := t.TempDir()
 	mustRun(t, dir, job)
-	want := []string{"gradients overflowed: step skipped, loss scale 65536 → 32768", "gradients overflowed: step skipped, loss scale 32768 → 16384"}
+	want := []string{"gradients overflowed: step skipped, loss scale 65536 → 32768",
+		"gradients overflowed: step skipped, loss scale 32768 → 16384"}
 	if diff := cmp.Diff(want, notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
@@ -370,7 +371,8 @@ func TestAFullDiskAtTheEndKeepsTheCheckpoints(t *testing.T) {
 		return w
 	}
 	_, err = l.run(context.Background())
-	if !errors.Is(err, errFull) || errors.Is(err, ErrInput) || !strings.Contains(err.Error(), "saving the model: writing "+filepath.Join(dir, ModelName)) {
+	if !errors.Is(err, errFull) || errors.Is(err, ErrInput) ||
+		!strings.Contains(err.Error(), "saving the model: writing "+filepath.Join(dir, ModelName)) {
 		t.Errorf("error %v; want one about the model", err)
 	}
 	if err := errors.Join(l.close(), f.close()); err != nil {
@@ -423,7 +425,8 @@ func TestADamagedCheckpointIsPassedOver(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if len(notes) < 2 || !strings.Contains(notes[0], "step-000000031.safetensors is damaged") || !strings.Contains(notes[1], "resumed after step 30") {
+		if len(notes) < 2 || !strings.Contains(notes[0], "step-000000031.safetensors is damaged") ||
+			!strings.Contains(notes[1], "resumed after step 30") {
 			t.Errorf("%s: the notes are %q", name, notes)
 		}
 		requireEqual(t, outcomeOf(t, dir), outcomeOf(t, wantDir))
@@ -674,7 +677,8 @@ func TestInitBeginsWithOtherWeights(t *testing.T) {
 	}
 	for _, from := range []string{filepath.Join(first, "none"), t.TempDir(), filepath.Join(first, LogName)} {
 		dir := t.TempDir()
-		if _, err := Run(context.Background(), dir, testJob(t, func(c *Config) { c.Init = from })); err == nil || !strings.Contains(err.Error(), "init: ") {
+		_, err := Run(context.Background(), dir, testJob(t, func(c *Config) { c.Init = from }))
+		if err == nil || !strings.Contains(err.Error(), "init: ") {
 			t.Errorf("from %s: error %v; want one about init", from, err)
 		}
 		mustRun(t, dir, testJob(t, func(c *Config) { c.Steps = 10 })) // nothing was left behind that is in the way

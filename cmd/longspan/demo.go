@@ -15,12 +15,12 @@ import (
 	"github.com/longspan/longspan/train"
 )
 
-const demoHelp = `Train a small model on the genome of E. coli, which is in the program, in windows of 131,072 bases; predict with it the tenth of the
-genome that it has not seen, beside Markov models of order 1 to 16; and report what it learned. It chooses its steps so that all takes two
-and a half minutes here.
+const demoHelp = `Train a small model on the built-in genome of E. coli, in windows of 131,072 bases. Then predict the test tenth of the genome,
+compare with Markov models of order 1 to 16, and write a report. The number of steps is chosen so that everything takes about two and a
+half minutes on this machine.
 
-The folder has the report (report.html), its numbers (report.json), the curve (curve.png), and what any run has: the model, the config,
-the log and the checkpoints. After Ctrl-C, --resume goes on.`
+The folder has the report (report.html), its numbers (report.json), the curve (curve.png), and the files of any run: the model, the
+config, the log and the checkpoints. After Ctrl-C, --resume continues.`
 
 // demoOptions are the flags of `demo`.
 type demoOptions struct {
@@ -38,31 +38,31 @@ func newDemo(o *output) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			if d.resume != "" {
 				if c.Flags().Changed("out") {
-					return usage(errors.New("--out and --resume are given together; a run goes on in its own folder"))
+					return usage(errors.New("--out and --resume are given together; a run is resumed in its own folder"))
 				}
 				d.Out, d.Resume = d.resume, true
 			}
 			return d.run(o)
 		},
 	}
-	c.Flags().StringVar(&d.Out, "out", "longspan-demo", "folder to make")
-	c.Flags().StringVar(&d.resume, "resume", "", "folder of a demo to go on with")
-	c.Flags().DurationVar(&d.Time, "time", 150*time.Second, "about how long it may take")
-	c.Flags().Int64Var(&d.Steps, "steps", 0, "steps to train (default: as many as the time allows)")
-	c.Flags().IntVar(&d.Order, "order", 16, "order of the longest Markov model")
+	c.Flags().StringVar(&d.Out, "out", "longspan-demo", "new folder")
+	c.Flags().StringVar(&d.resume, "resume", "", "folder of a demo to resume")
+	c.Flags().DurationVar(&d.Time, "time", 150*time.Second, "about how long everything takes")
+	c.Flags().Int64Var(&d.Steps, "steps", 0, "steps to train (default: chosen by --time)")
+	c.Flags().IntVar(&d.Order, "order", 16, "largest order of the Markov models")
 	c.Flags().StringArrayVar(&d.Set, "set", nil, "override a key of the demo's recipe, such as model.width=128; may be given again")
-	c.Flags().StringVar(&d.memory, "memory", "", "bytes that it may take, such as 8GiB (default: 4GiB, or what is available if that is less)")
+	c.Flags().StringVar(&d.memory, "memory", "", "largest use of memory, such as 8GiB (default: 4GiB, or the available memory if that is less)")
 	c.Flags().IntVar(&d.Threads, "threads", 0, "threads (default: all processors)")
 	return c
 }
 
-// demoMemory is what the demo may take.
+// demoMemory is the largest use of memory by the demo, in bytes.
 const demoMemory = 4 << 30
 
-// demoBeside is the memory that the process has beside the pool's, at most: the Markov models' tables, the program and the pictures.
+// demoBeside bounds the memory outside the pool: the tables of the Markov models, the program and the pictures.
 const demoBeside = 1 << 30
 
-// limit is the budget of a step.
+// limit is the memory budget of a step.
 func (d *demoOptions) limit() (int64, error) {
 	limit, err := allowance(d.memory)
 	if err != nil || d.memory != "" {
@@ -106,7 +106,7 @@ func (d *demoOptions) run(o *output) (err error) {
 
 func writeDemo(w io.Writer, r demo.Result) {
 	if r.Interrupted {
-		fmt.Fprintf(w, "interrupted; go on with: longspan demo --resume %s\n", r.Folder)
+		fmt.Fprintf(w, "interrupted; resume with: longspan demo --resume %s\n", r.Folder)
 		return
 	}
 	fmt.Fprintf(w, "\n%s\n\n%-42s %8s %10s %10s\n", r.Verdict(), "where", "bases", "model", "Markov")
@@ -117,7 +117,7 @@ func writeDemo(w io.Writer, r demo.Result) {
 	for _, row := range r.Markov {
 		fmt.Fprintf(w, "%5d %12.4f %15.4f\n", row.Order, row.Add, row.Bits())
 	}
-	fmt.Fprintf(w, "\n%.0f s, %s of memory at most. The report, with where it predicts well and badly: %s\nNext:\n", r.Seconds,
+	fmt.Fprintf(w, "\n%.0f s, peak memory %s. The report, with the best and worst regions: %s\nNext:\n", r.Seconds,
 		memory.Format(r.PeakBytes), filepath.Join(r.Folder, demo.ReportName))
 	for _, command := range r.Next() {
 		fmt.Fprintf(w, "  %s\n", command)

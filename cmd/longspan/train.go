@@ -206,7 +206,8 @@ func (r trainReport) write(w io.Writer) {
 func (r trainReport) writeLoss(w io.Writer) {
 	if r.RootError != nil {
 		fmt.Fprintf(w, "loss        %.4f: mean squared error, in standard deviations\n", r.Loss)
-		fmt.Fprintf(w, "validation  %.4f: a root mean squared error of %.6g in the units of the data; best after step %d\n", *r.ValidLoss, *r.RootError, r.BestStep)
+		fmt.Fprintf(w, "validation  %.4f: a root mean squared error of %.6g in the units of the data; best after step %d\n",
+			*r.ValidLoss, *r.RootError, r.BestStep)
 		return
 	}
 	if r.Loss > 0 { // a run that has ended does no step

@@ -112,7 +112,8 @@ func FuzzLoad(f *testing.F) {
 
 func TestFlatten(t *testing.T) {
 	text := "seed: 1\nlayer: {heads: 2, drop: 0.5}\nlayers: [{heads: 1}, {heads: 2}]\nname: 'a, b'\nmore: {}\n"
-	want := map[string]string{"seed": "1", "layer.heads": "2", "layer.drop": "0.5", "layers": "[[heads, 1], [heads, 2]]", "name": `"a, b"`, "more": "[]"}
+	want := map[string]string{"seed": "1", "layer.heads": "2", "layer.drop": "0.5", "layers": "[[heads, 1], [heads, 2]]",
+		"name": `"a, b"`, "more": "[]"}
 	if diff := cmp.Diff(want, strictyaml.Flatten([]byte(text))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

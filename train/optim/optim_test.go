@@ -210,7 +210,8 @@ func TestStateIsAllThereIs(t *testing.T) {
 
 // With no history, Adam's first step is η·g/(|g|+ε): the rate, against the gradient's sign.
 func TestAdamsFirstStepIsTheRate(t *testing.T) {
-	w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: tensor.New(tensor.F32, 2, 2), Grad: tensor.FromF32([]float32{3, -5e-3, 1e4, 0}, 2, 2)}})
+	grad := tensor.FromF32([]float32{3, -5e-3, 1e4, 0}, 2, 2)
+	w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: tensor.New(tensor.F32, 2, 2), Grad: grad}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,7 +380,8 @@ func BenchmarkStep(b *testing.B) {
 	const n = 1 << 20
 	for _, kind := range []string{"adamw", "adafactor"} {
 		b.Run(kind, func(b *testing.B) {
-			w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: tensor.New(tensor.F32, n/1024, 1024), Grad: tensor.New(tensor.F32, n/1024, 1024)}})
+			value, grad := tensor.New(tensor.F32, n/1024, 1024), tensor.New(tensor.F32, n/1024, 1024)
+			w, err := optim.NewWeights([]*tensor.Param{{Name: "w", Value: value, Grad: grad}})
 			if err != nil {
 				b.Fatal(err)
 			}

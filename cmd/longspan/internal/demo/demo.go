@@ -1,8 +1,8 @@
-// Package demo trains a small model of DNA in the time of a coffee break, and reports what it learned.
+// Package demo trains a small model of DNA in minutes, and reports what it learned.
 //
-// It plans the training, fits Markov models to the same genome as the yardstick, measures how long a step takes, trains
-// for as many steps as fit the time, and predicts every base of the held-out tenth of the genome. The folder it leaves is
-// that of any run (package train), with report.html, report.json and curve.png beside.
+// It plans the training, fits Markov models to the same genome as a baseline, measures the time of a step, trains for the number of steps
+// that fits the time, and predicts every base of the test tenth of the genome. Its folder is that of a run (package train), with
+// report.html, report.json and curve.png.
 package demo
 
 import (
@@ -27,32 +27,32 @@ import (
 //go:embed recipe.yaml
 var recipeText []byte
 
-// The files that a demo leaves beside those of a run.
+// The files of a demo beside those of a run.
 const (
 	ReportName = "report.html"
 	NumberName = "report.json"
 	CurveName  = "curve.png"
 )
 
-// Options say how to run. The zero value of everything but Out is its default.
+// Options configure a demo. Only Out is required.
 type Options struct {
 	Out     string        // folder of the run
-	Resume  bool          // go on with the run in Out
-	Set     []string      // changes of the recipe, such as model.width=64
-	Steps   int64         // 0: as many as fit Time
-	Time    time.Duration // about how long all should take; 0: 150 s
-	Order   int           // of the longest Markov model; 0: 16
+	Resume  bool          // resume the run in Out
+	Set     []string      // overrides of the recipe, such as model.width=64
+	Steps   int64         // 0: chosen by Time
+	Time    time.Duration // about how long everything takes; 0: 150 s
+	Order   int           // largest order of the Markov models; 0: 16
 	Threads int           // 0: all processors
-	Memory  int64         // bytes that a step may take; 0 is no limit
+	Memory  int64         // largest memory of a step, in bytes; 0: no limit
 }
 
-// Watch is told how it goes.
+// Watch receives the progress of a demo.
 type Watch struct {
-	Say   func(text string) // a line for people
-	Train *train.Progress   // the bar
+	Say   func(text string) // called with each line of text
+	Train *train.Progress   // shows the training
 }
 
-// PlanResult is what a step was planned to cost.
+// PlanResult is the planned cost of a step.
 type PlanResult struct {
 	plan.Estimate
 	Tokens    int     `json:"tokens_a_window"`
@@ -62,33 +62,33 @@ type PlanResult struct {
 	Seconds   float64 `json:"seconds_a_step"`
 }
 
-// Result is what came of it.
+// Result is the outcome of a demo.
 type Result struct {
 	Folder      string       `json:"folder"`
 	Plan        PlanResult   `json:"plan"`
 	Threads     int          `json:"threads"`
 	Level       string       `json:"level"`
 	Steps       int64        `json:"steps"`
-	StepSeconds float64      `json:"measured_seconds_a_step,omitempty"` // where the steps were chosen by it
+	StepSeconds float64      `json:"measured_seconds_a_step,omitempty"` // if it chose the steps
 	Curve       []Point      `json:"curve"`
 	Markov      []markov.Row `json:"markov"` // bits a base of the test
-	Test        dna.Span     `json:"test"`   // bases that the model did not see
-	Bits        float64      `json:"bits"`   // a base of the test, of the model
+	Test        dna.Span     `json:"test"`   // bases that the model has not seen
+	Bits        float64      `json:"bits"`   // of the model, a base of the test
 	MarkovBits  float64      `json:"best_markov_bits"`
 	MarkovOrder int          `json:"best_markov_order"`
-	PlainBits   float64      `json:"best_plain_bits"` // of one order's counts by themselves
+	PlainBits   float64      `json:"best_plain_bits"` // of the counts of one order alone
 	PlainOrder  int          `json:"best_plain_order"`
-	Beats       bool         `json:"beats_markov"` // the best of them
+	Beats       bool         `json:"beats_markov"` // the best Markov model
 	BeatsUpTo   int          `json:"beats_orders_to"`
 	Regions     []Region     `json:"regions"`
 	Best        []GeneScore  `json:"best_genes"`
 	Worst       []GeneScore  `json:"worst_genes"`
-	Seconds     float64      `json:"seconds"`    // in all
+	Seconds     float64      `json:"seconds"`    // of everything
 	PeakBytes   int64        `json:"peak_bytes"` // of the pool
 	Interrupted bool         `json:"interrupted,omitempty"`
 }
 
-// work is a demo under way.
+// work is a demo in progress.
 type work struct {
 	o      Options
 	w      Watch
@@ -102,8 +102,8 @@ type work struct {
 	Result
 }
 
-// Run does it all. When ctx is done during training, the run is saved and Result.Interrupted set: Options.Resume goes on
-// with it. It returns a *memory.Error if a step does not fit Options.Memory, before anything is allocated.
+// Run runs a demo. When ctx is done during training, Run saves the run and sets Result.Interrupted; Options.Resume continues it. It
+// returns a *memory.Error if a step does not fit Options.Memory, before it allocates anything.
 func Run(ctx context.Context, o Options, w Watch) (Result, error) {
 	d, err := newWork(o, w)
 	if err != nil {
@@ -120,10 +120,10 @@ func Run(ctx context.Context, o Options, w Watch) (Result, error) {
 	return d.Result, nil
 }
 
-// Mistake is an error in the options or in the folder that they name.
+// Mistake is an error in the options, or in the folder that they name.
 type Mistake struct{ error }
 
-// Unwrap is what was wrong.
+// Unwrap returns the error.
 func (m Mistake) Unwrap() error { return m.error }
 
 func newWork(o Options, w Watch) (*work, error) {
@@ -167,7 +167,7 @@ func (d *work) load(level cpu.Level) (err error) {
 	g := d.recipe.Data.Genome
 	switch {
 	case g == nil || len(g.Paths) > 0 || d.recipe.Model.Kind != "" && d.recipe.Model.Kind != "decoder":
-		return errors.New("the demo reports on decoders of the genome in the program; for other recipes use longspan train and longspan eval")
+		return errors.New("the demo needs a decoder and the built-in genome; for other recipes use longspan train and longspan eval")
 	case d.o.Steps < 0 || d.o.Time < 0 || d.o.Order < 1 || d.o.Order > markov.MaxOrder:
 		return fmt.Errorf("found %d steps, %v and Markov models to order %d; expected neither below 0, and an order of 1 to %d",
 			d.o.Steps, d.o.Time, d.o.Order, markov.MaxOrder)
@@ -178,5 +178,5 @@ func (d *work) load(level cpu.Level) (err error) {
 	return d.recipe.Fit(d.sets)
 }
 
-// say tells a line.
+// say passes on a line of text.
 func (d *work) say(format string, args ...any) { d.w.Say(fmt.Sprintf(format, args...)) }

@@ -19,8 +19,8 @@ import (
 
 // tiny is a demo that takes a second: its windows are short, and the model is as small as they come.
 func tiny(dir string) Options {
-	return Options{Out: filepath.Join(dir, "demo"), Order: 1,
-		Set: []string{"model.width=8", "model.heads=1", "model.layers=1", "model.hidden=8", "model.attention=[window(4)]", "data.genome.tokens=4096"}}
+	return Options{Out: filepath.Join(dir, "demo"), Order: 1, Set: []string{"model.width=8", "model.heads=1", "model.layers=1",
+		"model.hidden=8", "model.attention=[window(4)]", "data.genome.tokens=4096"}}
 }
 
 func watch(w io.Writer) Watch {
@@ -37,7 +37,8 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%v, interrupted %v, %d steps of %g s; want %d", err, r.Interrupted, r.Steps, r.StepSeconds, leastSteps)
 	}
 	o.Resume, o.Set, o.Time = true, []string{"model.norm_place=post"}, 0
-	if _, err := Run(t.Context(), o, watch(io.Discard)); !errors.Is(err, train.ErrInput) || !strings.Contains(err.Error(), "model.norm_place: pre → post") {
+	_, err = Run(t.Context(), o, watch(io.Discard))
+	if !errors.Is(err, train.ErrInput) || !strings.Contains(err.Error(), "model.norm_place: pre → post") {
 		t.Errorf("resumed with another model: %v; want an error that names the setting", err)
 	}
 	o.Set = nil
@@ -86,7 +87,8 @@ func checkFiles(t *testing.T, r Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"between genes", "codon position 3", r.Best[0].Name, "data:image/png;base64,", showBits(r.Bits), "longspan eval"} {
+	for _, want := range []string{"between genes", "codon position 3", r.Best[0].Name, "data:image/png;base64,", showBits(r.Bits),
+		"longspan eval"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the report does not have %q", want)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/longspan/longspan/train"
 )
 
-// plan says what a step costs, and refuses one that does not fit.
+// plan reports the cost of a step. It returns an error if the step does not fit the memory.
 func (d *work) plan(context.Context) error {
 	if err := d.recipe.FitMemory(d.sets, d.o.Threads, d.o.Memory); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (d *work) plan(context.Context) error {
 	d.Threads = pool.Threads(d.o.Threads)
 	d.Plan = PlanResult{Estimate: estimate, Tokens: d.sets.Tokens, Precision: job.Model.Precision, Recompute: job.Model.Recompute,
 		Total: estimate.Bytes.Total(), Seconds: machine.Seconds(estimate, policy)}
-	if d.Plan.Recompute == "0" { // what auto comes to where no layer need be computed again
+	if d.Plan.Recompute == "0" { // the result of auto if nothing must be recomputed
 		d.Plan.Recompute = "none"
 	}
 	d.say("plan      %.3g M weights, windows of %d bases, %s, recompute %s: %s and about %.2g s a step",
@@ -49,8 +49,8 @@ func (d *work) plan(context.Context) error {
 	return nil
 }
 
-// markov fits the yardsticks. They learn from all that is not test, the model from the same without the twentieth kept
-// for validation.
+// markov fits the baselines. They learn from everything except the test; the model learns from the same without the validation
+// twentieth.
 func (d *work) markov(context.Context) error {
 	learned := dna.Span{Start: 0, End: d.split.Validation.End}
 	var err error
@@ -104,7 +104,7 @@ func (d *work) train(ctx context.Context) error {
 	return d.write(bits)
 }
 
-// schedule settles the steps and what follows from them.
+// schedule chooses the steps, the warm-up, and the intervals of evaluations and checkpoints.
 func (d *work) schedule(ctx context.Context) error {
 	t := &d.recipe.Train
 	if d.o.Resume {
@@ -127,23 +127,23 @@ func (d *work) schedule(ctx context.Context) error {
 	return nil
 }
 
-// validations is how often the validation data is looked at: points of the curve.
+// validations is the number of evaluations, which are points of the curve.
 const validations = 8
 
-// Steps that a run has at least and at most: fewer teach nothing, and a fast machine need not go on for ever.
+// Bounds of the chosen steps.
 const (
 	leastSteps = 4
 	mostSteps  = 2000
 )
 
-// stepsWithin is how many steps fit the seconds. A pass forward alone takes at most half of a step; the validations and the
-// test's windows are such passes. Four seconds are for the pictures, and a twentieth for steps that take longer than measured.
+// stepsWithin is the number of steps that fit the seconds. Each evaluation and each window of the test is a forward pass, which takes at
+// most half of a step. Four seconds are for the pictures, and a twentieth for steps slower than measured.
 func stepsWithin(seconds, step float64, windows int) int64 {
 	left := 0.95*(seconds-4) - step/2*float64(validations+1+windows)
 	return int64(max(leastSteps, min(mostSteps, left/step)))
 }
 
-// measure is how long a step takes: the second, since the first also fills the pool and compiles the pattern.
+// measure is the time of the second step, in seconds. The first also fills the pool and compiles the pattern.
 func (d *work) measure(ctx context.Context) (seconds float64, err error) {
 	m, err := d.recipe.Build(d.sets, model.Options{Pool: d.exec.Pool, Train: true})
 	if err != nil {

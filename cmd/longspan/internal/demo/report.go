@@ -31,7 +31,7 @@ type pageValues struct {
 	Next                      []string
 }
 
-// Next is what to run next.
+// Next lists commands to run next.
 func (r *Result) Next() []string {
 	return []string{
 		"longspan eval " + r.Folder,
@@ -42,12 +42,14 @@ func (r *Result) Next() []string {
 	}
 }
 
-// Verdict says in a few sentences how the model compares.
+// Verdict compares the model with the Markov models in a few sentences.
 func (r *Result) Verdict() string {
 	if r.Beats {
-		return fmt.Sprintf("The model beats every Markov model tried: %.4f bits a base against %.4f (order %d).", r.Bits, r.MarkovBits, r.MarkovOrder)
+		return fmt.Sprintf("The model beats every Markov model tried: %.4f bits a base against %.4f (order %d).",
+			r.Bits, r.MarkovBits, r.MarkovOrder)
 	}
-	text := fmt.Sprintf("The model does not beat the best Markov model: %.4f bits a base against %.4f (order %d).", r.Bits, r.MarkovBits, r.MarkovOrder)
+	text := fmt.Sprintf("The model does not beat the best Markov model: %.4f bits a base against %.4f (order %d).",
+		r.Bits, r.MarkovBits, r.MarkovOrder)
 	switch {
 	case r.BeatsUpTo > 0:
 		text += fmt.Sprintf(" It is better than the best smoothing at order %d and below", r.BeatsUpTo)
@@ -56,12 +58,12 @@ func (r *Result) Verdict() string {
 		}
 		text += "."
 	default:
-		text += " It is worse than that of order 1, too."
+		text += " It is worse than that of order 1."
 	}
-	return text + " It has been trained for minutes; what to run next is below."
+	return text + " It was trained for minutes; commands to run next are below."
 }
 
-// write leaves the report, the numbers and the curve in the folder.
+// write writes the report, the numbers and the curve to the folder.
 func (d *work) write(bits []float64) error {
 	records, err := train.ReadLog(filepath.Join(d.o.Out, train.LogName))
 	if err != nil {
@@ -81,7 +83,8 @@ func (d *work) write(bits []float64) error {
 	values := pageValues{Result: &d.Result, Genome: genome.EColiName, Accession: genome.EColiAccession, Verdict: d.Verdict(),
 		Curve: inline(curve.Bytes()), Landscape: inline(landscape.Bytes()), CloseUp: inline(closeUp.Bytes()),
 		Chart: max(1, len(bits)/300), Zoom: closeMean, Next: d.Next()}
-	t, err := template.New("report").Funcs(template.FuncMap{"bits": showBits, "bytes": memory.Format, "million": million, "plus": func(n int) int { return n + 1 },
+	t, err := template.New("report").Funcs(template.FuncMap{"bits": showBits, "bytes": memory.Format, "million": million,
+		"plus":    func(n int) int { return n + 1 },
 		"minutes": func(s float64) string { return fmt.Sprintf("%.1f", s/60) }}).Parse(page)
 	if err != nil {
 		return err
@@ -105,7 +108,7 @@ func (d *work) write(bits []float64) error {
 	return nil
 }
 
-// curveOf is what a log tells of the loss.
+// curveOf is the losses of a log.
 func curveOf(records []train.Record) (points []Point) {
 	for _, r := range records {
 		if r.Loss > 0 {
@@ -120,7 +123,7 @@ func curveOf(records []train.Record) (points []Point) {
 	return points
 }
 
-// inline is a picture as part of the page. Its bytes were drawn here, so that it is safe to call it a URL.
+// inline is a picture as a data URL. Its bytes are our own, so it is safe in the page.
 func inline(picture []byte) template.URL {
 	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(picture))
 }
