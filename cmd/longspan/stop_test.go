@@ -120,7 +120,7 @@ func TestSignalsThatSaveAndLeave(t *testing.T) {
 		if status := p.wait(); status != exitFailed {
 			t.Errorf("%s: exit status %d; want %d", name, status, exitFailed)
 		}
-		if !strings.Contains(p.stdout.String(), "interrupted; go on with") {
+		if !strings.Contains(p.stdout.String(), "interrupted; resume with") {
 			t.Errorf("%s: the output is %q", name, p.stdout.String())
 		}
 		if saved := checkpoints(t, dir); len(saved) != 1 {
