@@ -81,7 +81,7 @@ func (b *beginning) fill() error {
 		case b.own.isHead(e.Name):
 			b.left = append(b.left, e.Name)
 		default:
-			return anotherModel(e.Name)
+			return fmt.Errorf("it has the weights %q, which the model does not have: it is another model", e.Name)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -66,22 +67,13 @@ var errOld = errors.New("an older version of Longspan wrote it, without the sett
 
 // changed lists the settings that differ, as "a.b: old → new", in the order of their names.
 func changed(before, after map[string]string) (changes []string) {
-	all := maps.Clone(after)
-	if all == nil {
-		all = map[string]string{}
-	}
+	all := map[string]string{}
 	maps.Copy(all, before)
+	maps.Copy(all, after)
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if before[key] != after[key] {
-			changes = append(changes, fmt.Sprintf("%s: %s → %s", key, orNothing(before[key]), orNothing(after[key])))
+			changes = append(changes, fmt.Sprintf("%s: %s → %s", key, cmp.Or(before[key], "nothing"), cmp.Or(after[key], "nothing")))
 		}
 	}
 	return changes
-}
-
-func orNothing(value string) string {
-	if value == "" {
-		return "nothing"
-	}
-	return value
 }

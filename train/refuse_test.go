@@ -128,11 +128,11 @@ func TestAPartOfAModelIsRefused(t *testing.T) {
 	mustRun(t, dir, job)
 	_, err := Resume(context.Background(), dir, testJob(t, nil))
 	requireInput(t, err, `more", which this run does not have`)
-	err = LoadWeights(filepath.Join(dir, ModelName), newBigram(1).Params())
+	err = readWeights(filepath.Join(dir, ModelName), newBigram(1))
 	if err == nil || !strings.Contains(err.Error(), `"more", which the model does not have`) {
 		t.Errorf("error %v; want one about the weights that are left", err)
 	}
-	if err := LoadWeights(filepath.Join(dir, ModelName), larger(2).Params()); err != nil {
+	if err := readWeights(filepath.Join(dir, ModelName), larger(2)); err != nil {
 		t.Error(err)
 	}
 }

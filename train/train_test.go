@@ -595,7 +595,13 @@ func FuzzLog(f *testing.F) {
 	})
 }
 
-func TestFindAndLoadWeights(t *testing.T) {
+// readWeights fills m from a file, which must have the weights of m and no others.
+func readWeights(path string, m Model) error {
+	_, err := beginWith(path, Job{Model: m})
+	return err
+}
+
+func TestFindWeights(t *testing.T) {
 	dir := t.TempDir()
 	r := mustRun(t, dir, testJob(t, nil))
 	loaded := map[string][]float32{}
@@ -605,7 +611,7 @@ func TestFindAndLoadWeights(t *testing.T) {
 			t.Fatalf("%q: %v, %v", which, damaged, err)
 		}
 		m := newBigram(3)
-		if err := LoadWeights(path, m.Params()); err != nil {
+		if err := readWeights(path, m); err != nil {
 			t.Fatal(err)
 		}
 		loaded[which] = bytesOf(m)
@@ -618,11 +624,12 @@ func TestFindAndLoadWeights(t *testing.T) {
 	if r.BestStep != r.Step && cmp.Equal(loaded["best"], loaded["final"]) {
 		t.Error("the best weights are the final ones")
 	}
-	wide := []*tensor.Param{newParam("table", 2, vocab)}
-	if err := LoadWeights(r.Checkpoint, wide); err == nil || !strings.Contains(err.Error(), "2×7") {
+	wide := paramsModel{newBigram(1), []*tensor.Param{newParam("table", 2, vocab)}}
+	if err := readWeights(r.Checkpoint, wide); err == nil || !strings.Contains(err.Error(), "2×7") {
 		t.Errorf("error %v; want one about the shape", err)
 	}
-	if err := LoadWeights(r.Checkpoint, []*tensor.Param{newParam("absent", 1, 1)}); err == nil || !strings.Contains(err.Error(), "absent") {
+	absent := paramsModel{newBigram(1), []*tensor.Param{newParam("absent", 1, 1)}}
+	if err := readWeights(r.Checkpoint, absent); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("error %v; want one about the name", err)
 	}
 	if err := os.Truncate(filepath.Join(dir, ModelName), 50); err != nil {
@@ -663,7 +670,7 @@ func TestInitBeginsWithOtherWeights(t *testing.T) {
 	first := t.TempDir()
 	mustRun(t, first, testJob(t, nil))
 	want := newBigram(9)
-	if err := LoadWeights(filepath.Join(first, ModelName), want.Params()); err != nil {
+	if err := readWeights(filepath.Join(first, ModelName), want); err != nil {
 		t.Fatal(err)
 	}
 	for _, from := range []string{first, filepath.Join(first, ModelName)} {
@@ -697,7 +704,7 @@ func (g gaps) Append(dst *data.Batch, epoch, index int) error {
 	return err
 }
 
-// Batches without targets end no run: they make no step by themselves, and the model is led past them.
+// Batches without targets end no run: they make no step by themselves, and the model reads them.
 func TestBatchesWithoutTargetsArePassed(t *testing.T) {
 	for _, accumulate := range []int{1, 2} {
 		job := testJob(t, func(c *Config) { c.Steps, c.Accumulate = 8, accumulate })
@@ -717,7 +724,7 @@ func TestBatchesWithoutTargetsArePassed(t *testing.T) {
 			_, _ = carried.Train(tensor.Exec{}, &b, data.Pass{Step: 1})
 		}
 		if seen.carried != carried.carried {
-			t.Errorf("accumulating %d: the model carries %g, want %g: it was not led through every batch", accumulate, seen.carried, carried.carried)
+			t.Errorf("accumulating %d: the model carries %g, want %g: it did not read every batch", accumulate, seen.carried, carried.carried)
 		}
 	}
 	job := testJob(t, nil)

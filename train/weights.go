@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/longspan/longspan/safetensors"
-	"github.com/longspan/longspan/tensor"
 )
 
 // Find returns the path of weights of the run in dir. which is "final" for the model at the end of the run, "latest" for the newest
@@ -54,41 +52,10 @@ func verifyModel(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// LoadWeights fills the values of params from a checkpoint or a model. It takes the moving averages if a checkpoint has them. The file must
-// have every weight, in its shape, and no others. LoadWeights ignores what only training needs.
-func LoadWeights(path string, params []*tensor.Param) (err error) {
-	f, err := safetensors.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
-			err = fmt.Errorf("weights of %s: %w", path, err)
-		}
-	}()
-	known := map[string]bool{}
-	for _, p := range params {
-		known[p.Name] = true
-		if err := f.ReadMat(p.Value, savedName(f, p.Name)); err != nil {
-			return err
-		}
-	}
-	for _, e := range f.Entries() {
-		if !known[e.Name] && !strings.Contains(e.Name, "/") {
-			return anotherModel(e.Name)
-		}
-	}
-	return nil
-}
-
 // savedName is the name in a file of the moving average of a weight, or of the weight if there is none.
 func savedName(f *safetensors.File, name string) string {
 	if _, ok := f.Lookup(averagePrefix + name); ok {
 		return averagePrefix + name
 	}
 	return name
-}
-
-func anotherModel(name string) error {
-	return fmt.Errorf("it has the weights %q, which the model does not have: it is another model", name)
 }

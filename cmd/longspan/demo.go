@@ -15,9 +15,9 @@ import (
 	"github.com/longspan/longspan/train"
 )
 
-const demoHelp = `Train a small model on the built-in genome of E. coli, in windows of 131,072 bases. Then predict the test tenth of the genome,
-compare with Markov models of order 1 to 16, and write a report. The number of steps is chosen so that everything takes about two and a
-half minutes on this machine.
+const demoHelp = `Train a small model on the built-in genome of E. coli, in windows of 131,072 bases. Then predict the test tenth of the
+genome, compare with Markov models of order 1 to 16, and write a report. The number of steps is chosen so that everything takes about two
+and a half minutes on this machine.
 
 The folder has the report (report.html), its numbers (report.json), the curve (curve.png), and the files of any run: the model, the
 config, the log and the checkpoints. After Ctrl-C, --resume continues.`
@@ -51,7 +51,8 @@ func newDemo(o *output) *cobra.Command {
 	c.Flags().Int64Var(&d.Steps, "steps", 0, "steps to train (default: chosen by --time)")
 	c.Flags().IntVar(&d.Order, "order", 16, "largest order of the Markov models")
 	c.Flags().StringArrayVar(&d.Set, "set", nil, "override a key of the demo's recipe, such as model.width=128; may be given again")
-	c.Flags().StringVar(&d.memory, "memory", "", "largest use of memory, such as 8GiB (default: 4GiB, or the available memory if that is less)")
+	c.Flags().StringVar(&d.memory, "memory", "",
+		"largest use of memory, such as 8GiB (default: 4GiB, or the available memory if that is less)")
 	c.Flags().IntVar(&d.Threads, "threads", 0, "threads (default: all processors)")
 	return c
 }
