@@ -45,7 +45,7 @@ func beginWith(path string, job Job) (notes []string, err error) {
 	if name := notFinite(b.params); name != "" {
 		return nil, fmt.Errorf("the weights %q are not finite; start from others", name)
 	}
-	return append(notes, fmt.Sprintf("started from the weights of %s%s", path, b.told())), nil
+	return append(notes, fmt.Sprintf("started from the weights of %s%s", path, b.skipped())), nil
 }
 
 // beginning copies the weights of a file into a model.
@@ -127,8 +127,8 @@ func (b *beginning) fillTable(p *tensor.Param) error {
 	return nil
 }
 
-// told lists what was not copied, for a note.
-func (b *beginning) told() (text string) {
+// skipped lists what was not copied, for a note.
+func (b *beginning) skipped() (text string) {
 	if len(b.drawn) > 0 {
 		text += "; re-initialised for another task: " + strings.Join(b.drawn, ", ")
 	}

@@ -123,7 +123,7 @@ func TestStartingFromAnotherTask(t *testing.T) {
 	}
 }
 
-// A run that goes on needs the weights that it began with no more.
+// Resuming does not need the weights that the run started from.
 func TestResumingDoesWithoutInit(t *testing.T) {
 	first, dir := t.TempDir(), t.TempDir()
 	mustRun(t, first, testJob(t, nil))

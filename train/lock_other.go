@@ -2,7 +2,7 @@
 
 package train
 
-// lock does nothing where the system has no locks that end with the process.
+// lock does nothing: this system has no locks that end with the process.
 func lock(string) (unlock func() error, err error) {
 	return func() error { return nil }, nil
 }

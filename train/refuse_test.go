@@ -95,7 +95,7 @@ func TestDamagedCheckpointsAreSetAside(t *testing.T) {
 	if err := safetensors.Save(final, []safetensors.Tensor{safetensors.Matrix("table", newBigram(1).table.Value)}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(final, r.Checkpoint); err != nil { // a file that is whole, but no checkpoint
+	if err := os.Rename(final, r.Checkpoint); err != nil { // an undamaged file, but not a checkpoint
 		t.Fatal(err)
 	}
 	var notes []string

@@ -82,7 +82,7 @@ func (l *loop) fetch(step int64) (tokens int64, err error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("%d batches in a row have no targets; look at them with longspan data, or raise batch", maxBlank*len(l.batches))
+	return 0, fmt.Errorf("%d consecutive batches have no targets; look at them with longspan data, or raise batch", maxBlank*len(l.batches))
 }
 
 // gradient runs the batches forward and backward. The gradient is that of scale times the mean loss over all targets of the step: each

@@ -292,7 +292,7 @@ func TestNaNStopsAndKeepsTheLastGoodCheckpoint(t *testing.T) {
 
 var errFull = errors.New("no space left on device")
 
-// limited is a disk with room for so many bytes.
+// limited is a disk with room for a number of bytes.
 type limited struct {
 	w    io.Writer
 	room int
@@ -464,7 +464,7 @@ func TestResumingWithAnotherConfig(t *testing.T) {
 			t.Errorf("error %v; want one with %q", err, want)
 		}
 	}
-	// More steps are fine: the run goes on.
+	// More steps are fine: the run continues.
 	if r, err := Resume(context.Background(), dir, testJob(t, func(c *Config) { c.Steps = 70 })); err != nil || r.Step != 70 {
 		t.Errorf("ended after step %d, %v; want 70", r.Step, err)
 	}
@@ -637,7 +637,7 @@ func TestFindWeights(t *testing.T) {
 	}
 	for _, which := range []string{"", "final"} {
 		if _, _, err := Find(dir, which); err == nil || !strings.Contains(err.Error(), "resume the run to write it again") {
-			t.Errorf("%q: error %v; want one that says what to do about a damaged model", which, err)
+			t.Errorf("%q: error %v; want one with what to do about a damaged model", which, err)
 		}
 	}
 	if err := os.Remove(filepath.Join(dir, ModelName)); err != nil {
@@ -692,7 +692,7 @@ func TestInitBeginsWithOtherWeights(t *testing.T) {
 	}
 }
 
-// gaps is walks of which those of even number have nothing to predict.
+// gaps is walks; those of even index have no targets.
 type gaps struct{ walks }
 
 func (g gaps) Append(dst *data.Batch, epoch, index int) error {
@@ -730,7 +730,7 @@ func TestBatchesWithoutTargetsArePassed(t *testing.T) {
 	job := testJob(t, nil)
 	job.Train, _ = data.NewLoader(blank{walks{3, 5}}, data.LoaderConfig{Batch: 1})
 	_, err := Run(context.Background(), t.TempDir(), job)
-	requireInput(t, err, "2000 batches in a row have no targets")
+	requireInput(t, err, "2000 consecutive batches have no targets")
 }
 
 // blank is walks with nothing to predict.

@@ -16,7 +16,7 @@ type AdafactorConfig struct {
 	Decay      float64 // decoupled weight decay λ, of matrices only; default 0
 
 	// Absolute takes the learning rate as it is; otherwise it is relative, multiplied by the root mean square of
-	// the weights it changes, which is the paper's way: rates are then about 1e-2.
+	// the weights it changes, as in the paper: about 1e-2 is usual.
 	Absolute bool
 }
 
@@ -29,7 +29,7 @@ type AdafactorConfig struct {
 //	u = g / √(r·cᵀ / mean(r))            u ← u / max(1, RMS(u)/d)
 //	w ← w − η·max(ε₂, RMS(w))·u − η·λ·w
 //
-// A vector keeps its whole mean of squares. Shazeer and Stern 2018, arXiv:1804.04235, algorithms 4 and 5, without
+// A vector keeps the mean square of every element. Shazeer and Stern 2018, arXiv:1804.04235, algorithms 4 and 5, without
 // first moment; r and c are means where the paper has sums, which cancels in r·cᵀ/mean(r).
 type Adafactor struct {
 	config  AdafactorConfig
@@ -41,7 +41,7 @@ type Adafactor struct {
 
 // factors is the state of one weight matrix, and two vectors made from it anew at each step.
 type factors struct {
-	rows, cols         tensor.Mat // [1, n] and [1, m] mean squares; a vector has cols only, whole
+	rows, cols         tensor.Mat // [1, n] and [1, m] mean squares; of a vector cols alone
 	rowScale, colScale tensor.Mat // u = g·rowScale·colScale
 	block              int        // rows of a piece of work
 }

@@ -23,7 +23,7 @@ type AdamWConfig struct {
 //	w ← w − η·( m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε) + λ·w )
 //
 // Kingma and Ba 2015, arXiv:1412.6980, algorithm 1; the decay of Loshchilov and Hutter 2019, arXiv:1711.05101,
-// algorithm 2, scaled by the rate. Vectors (biases, gains of norms) are not decayed.
+// algorithm 2, scaled by the learning rate. Vectors (biases, gains of norms) are not decayed.
 type AdamW struct {
 	config  AdamWConfig
 	weights *Weights

@@ -182,7 +182,7 @@ func requireSame(t *testing.T, what string, got, want []float32) {
 	}
 }
 
-// The state is all there is: an optimiser that is given another's goes on as that would have.
+// State is the whole state: an optimiser with the state of another continues like it.
 func TestStateIsAllThereIs(t *testing.T) {
 	eachOptimizer(t, func(t *testing.T, kind string) {
 		run := func(changeAt int64) []float32 {

@@ -27,7 +27,7 @@ const (
 // NewScaler returns a scaler at 2¹⁶.
 func NewScaler() *Scaler { return &Scaler{Scale: firstScale} }
 
-// Observe tells s whether the gradients of a step overflowed, in which case the caller must skip the step.
+// Observe records whether the gradients of a step overflowed. If they did, the caller must skip the step.
 // It returns a line about a change of the scale, or nothing, and an error where the scale cannot fall further.
 func (s *Scaler) Observe(overflow bool) (change string, err error) {
 	before := s.Scale

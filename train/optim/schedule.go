@@ -25,7 +25,7 @@ type Schedule struct {
 	MinRatio float64 // 0 … 1
 }
 
-// Check says what is wrong with s.
+// Check returns an error if a field is out of range.
 func (s Schedule) Check() error {
 	switch {
 	case !(s.Peak > 0) || math.IsInf(s.Peak, 0):

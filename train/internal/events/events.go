@@ -64,7 +64,7 @@ func (e *Writer) Scalars(now time.Time, step int64, scalars ...Scalar) error {
 	return e.record(appendBytes(event(now, step), 5, summary))
 }
 
-// record frames one event and writes it in one call, so that a kill leaves whole records but for the last.
+// record frames one event and writes it in one call: after a kill, only the last record can be incomplete.
 func (e *Writer) record(event []byte) error {
 	frame := binary.LittleEndian.AppendUint64(make([]byte, 0, len(event)+16), uint64(len(event)))
 	frame = binary.LittleEndian.AppendUint32(frame, checksum(frame[:8]))

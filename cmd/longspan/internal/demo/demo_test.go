@@ -27,7 +27,7 @@ func watch(w io.Writer) Watch {
 	return Watch{Say: func(string) {}, Train: train.NewProgress(w, false)}
 }
 
-// TestRun lets the steps be chosen, is interrupted in training, and goes on to the end.
+// TestRun lets the demo choose the steps, interrupts the training, and resumes it.
 func TestRun(t *testing.T) {
 	o := tiny(t.TempDir())
 	o.Time = time.Nanosecond // there is time for none, and so the fewest are done
