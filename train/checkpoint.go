@@ -193,7 +193,7 @@ func (l *loop) loadPositions(f *safetensors.File) (notes []string, err error) {
 	err = l.job.Train.Restore(position)
 	switch {
 	case err != nil && !l.job.RestartData:
-		return nil, fmt.Errorf("%w; resume with the data of the run, or restart the data from its first batch %s", err, howToRestart)
+		return nil, fmt.Errorf("%w; to resume on changed data, restart it from its first batch %s", err, howToRestart)
 	case err != nil:
 		notes = []string{fmt.Sprintf("the data has changed and restarts from its first batch: %v", err)}
 	}

@@ -78,7 +78,7 @@ func TestChangedDataIsAnErrorOrRestarts(t *testing.T) {
 		return job
 	}
 	_, err := Resume(context.Background(), dir, longer())
-	requireInput(t, err, "restart the data from its first batch")
+	requireInput(t, err, "to resume on changed data, restart it from its first batch")
 	first := data.Batch{}
 	if err := longer().Train.Next(&first); err != nil {
 		t.Fatal(err)
