@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/sampling"
+)
+
+// The folder of the run is a model folder.
+func Example() {
+	dir, err := os.MkdirTemp("", "run")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Args = []string{"train", dir}
+	main()
+	m, err := model.Open(dir)
+	if err != nil {
+		panic(err)
+	}
+	defer m.Close()
+	g, err := m.Generate(context.Background(), "ACGT", model.GenerateOptions{Tokens: 12, Sampling: sampling.Config{Greedy: true}})
+	fmt.Println(g.Text, err)
+	// Output:
+	// 100 steps; learned: true <nil>
+	// TGCAACGTTGCA <nil>
+}
