@@ -1,4 +1,4 @@
-// Command attention runs window attention over 32,768 tokens, forward and backward, and prints what it costs beside full attention.
+// Command attention runs window attention over 8,192 tokens, forward and backward, and prints what it costs beside full attention.
 package main
 
 import (
@@ -11,8 +11,8 @@ import (
 )
 
 func main() {
-	const T, H, D = 32_768, 2, 64
-	a, err := attention.New(attention.Config{Pattern: pattern.Window(512), Heads: H, HeadDim: D}, attention.Self(T))
+	const T, H, D = 8_192, 2, 64
+	a, err := attention.New(attention.Config{Pattern: pattern.Window(128), Heads: H, HeadDim: D}, attention.Self(T))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -26,10 +26,10 @@ func main() {
 		log.Fatal(err)
 	}
 	grads, do := attention.Grads{DQ: mat(), DK: mat(), DV: mat()}, mat()
-	do.Row(20_000)[0] = 1 // the loss is the first feature of token 20,000
+	do.Row(5_000)[0] = 1 // the loss is the first feature of token 5,000
 	if err := a.Backward(tensor.Exec{}, grads, do, out, in); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Printf("%.1f%% of the pairs of full attention\n", 100*float64(a.Pairs())/(T*T))
-	fmt.Printf("token 20000 sees tokens around %.0f; token 20512 has 1/%.0f of its gradient\n", out.O.Row(20_000)[0], 1/grads.DV.Row(20_512)[0])
+	fmt.Printf("token 5000 sees tokens around %.0f; token 5128 has 1/%.0f of its gradient\n", out.O.Row(5_000)[0], 1/grads.DV.Row(5_128)[0])
 }
