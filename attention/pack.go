@@ -99,33 +99,10 @@ func copyRows16(dst []uint16, src tensor.Mat) {
 
 // transposeRows16 is copyRows16 with each KeyBlock of rows transposed; the last block is as wide as there are rows left.
 func transposeRows16(dst []uint16, src tensor.Mat) {
-	const block = kernel.KeyBlock
-	for from := 0; from*src.Cols < len(dst); from += block {
-		width := min(block, len(dst)/src.Cols-from)
-		turnBlock16(dst[from*src.Cols:], width, src.SliceRows(min(from, src.Rows), min(from+width, src.Rows)))
-	}
-}
-
-// turnBlock16 transposes rows of a BF16 matrix into dst [Cols][width], and fills what is left of dst's rows with zeros. It goes by way of
-// squares of pairs: two neighbouring rows are paired, and then the pairs transposed.
-func turnBlock16(dst []uint16, width int, rows tensor.Mat) {
-	const side = 32 // at least the width of the widest panel
-	var pairs, turned [side * 2 * side]uint16
-	_, panel := kernel.GemmTile()
-	for from := 0; from < width; from += 2 * panel {
-		wide, high := min(2*panel, width-from), min(2*panel, rows.Rows-from)
-		for col := 0; col < rows.Cols; col += panel {
-			cols := min(panel, rows.Cols-col)
-			if high > 0 {
-				kernel.PackPairs(high, cols, rows.U16[from*rows.Stride+col:], rows.Stride, pairs[:], 2*panel)
-				kernel.TurnPairs(cols, (high+1)/2, pairs[:], 2*panel, turned[:], 2*panel)
-			} else {
-				clear(turned[:])
-			}
-			for i := range cols {
-				copy(dst[(col+i)*width+from:][:wide], turned[i*2*panel:])
-			}
-		}
+	scratch, all := make([]uint16, kernel.TransposeScratch), len(dst)/src.Cols
+	for from := 0; from < all; from += kernel.KeyBlock {
+		width, rows := min(kernel.KeyBlock, all-from), src.SliceRows(min(from, src.Rows), src.Rows)
+		kernel.TransposeBF16(min(rows.Rows, width), src.Cols, rows.U16, src.Stride, dst[from*src.Cols:], width, width, scratch)
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 	chunkCols = 1024
 	// fewRows of A make one piece high, so that nobody shares a panel and each is packed where it is used.
 	fewRows = 256
-	// fewPanels of B do not pay for turning A: a quarter of a cycle an element, against one cycle a panel.
+	// fewPanels of B do not pay for transposing A: a quarter of a cycle an element, against one cycle a panel.
 	fewPanels = 4
 	// serialWork is the multiplications below which waking another goroutine costs more than it saves: some 10 µs.
 	serialWork = 1 << 20
@@ -175,10 +175,10 @@ func (j *job) getScratch() {
 	j.getSquare()
 }
 
-// getSquare takes what elements go through that are turned and, on the way, widened or paired.
+// getSquare takes scratch for elements that are transposed and, on the way, widened or paired.
 func (j *job) getSquare() {
 	if j.a.Trans && (j.pairs || j.a.Type != j.store) || !j.b0.ready && j.b.Trans && j.b.Type != j.store {
-		j.square = j.x.Pool.Get(j.store, j.threads, 2*squareSide*squareSide)
+		j.square = j.x.Pool.Get(j.store, j.threads, kernel.TransposeScratch)
 	}
 }
 

@@ -72,7 +72,7 @@ func (j *job) packPanel(worker int, dst factor, p0, p1, col, cols int) {
 // squareSide is at least the width of the widest panel.
 const squareSide = 32
 
-// packWidened turns columns of 16-bit elements: a square at a time is widened, and then turned.
+// packWidened transposes columns of 16-bit elements: a square at a time is widened, and then transposed.
 func packWidened(dst factor, b Operand, p0, k, col, cols int, square []float32) {
 	for p := 0; p < k; p += squareSide {
 		deep := min(squareSide, k-p)

@@ -61,27 +61,13 @@ func (j *job) few() bool {
 // multiplyFew computes all columns of a piece that fill the kernel's lanes, and returns the first that it did not.
 func (j *job) multiplyFew(worker int, c tensor.Mat, a factor, p0, p1, col0, col1 int, add bool) int {
 	lanes, sums, b := kernel.GemmLanes(), j.sums.Row(worker), j.b
-	goOn := add && j.pairs && kernel.GemmBF16GoesOn()
 	col := col0
 	for ; col+lanes <= col1; col += lanes {
-		clear(sums)
-		if goOn {
-			for i := range c.Rows {
-				copy(sums[i*lanes:(i+1)*lanes], c.Row(i)[col-col0:])
-			}
-		}
+		to := c.F32[col-col0:]
 		if j.pairs {
-			kernel.GemmFewBF16(c.Rows, (p1-p0)/2, a.u16, a.rs, b.U16[col*b.Stride+p0:], b.Stride, sums)
+			kernel.GemmFewBF16(c.Rows, (p1-p0)/2, a.u16, a.rs, b.U16[col*b.Stride+p0:], b.Stride, sums, to, c.Stride, add)
 		} else {
-			kernel.GemmFew(c.Rows, p1-p0, a.f32, a.rs, a.cs, b.F32[col*b.Stride+p0:], b.Stride, sums)
-		}
-		for i := range c.Rows {
-			row, got := c.Row(i)[col-col0:col-col0+lanes], sums[i*lanes:(i+1)*lanes]
-			if add && !goOn {
-				kernel.Add(row, row, got)
-			} else {
-				copy(row, got)
-			}
+			kernel.GemmFew(c.Rows, p1-p0, a.f32, a.rs, a.cs, b.F32[col*b.Stride+p0:], b.Stride, sums, to, c.Stride, add)
 		}
 	}
 	return col
@@ -111,7 +97,7 @@ func (j *job) aDirect() bool {
 }
 
 // loadA returns rows i0 … i1−1 and terms p0 … p1−1 of A, moving them to scratch, [i][p], only if they must be widened,
-// paired or turned: of rows with an odd number of terms, only the block of the last.
+// paired or transposed: of rows with an odd number of terms, only the block of the last.
 func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 	a, ld := j.a, j.scratchLd()
 	switch {
@@ -123,7 +109,7 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 		return factor{f32: a.F32[i0*a.Stride+p0:], rs: a.Stride, cs: 1}
 	case j.pairs && a.Trans:
 		dst := j.scratchA.Row16(worker)
-		turnPairs(dst, ld, a.Mat, i0, i1, p0, p1, j.tileCols, j.square.Row16(worker))
+		kernel.TransposeBF16(p1-p0, i1-i0, a.U16[p0*a.Stride+i0:], a.Stride, dst, ld, roundUp(p1-p0, 2*j.tileCols), j.square.Row16(worker))
 		return factor{u16: dst, rs: ld}
 	case j.pairs:
 		dst := j.scratchA.Row16(worker)
@@ -135,7 +121,7 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 		return factor{u16: dst, rs: ld}
 	case a.Trans:
 		dst := j.scratchA.Row(worker)
-		j.turn(worker, dst, ld, i0, i1, p0, p1)
+		j.transpose(worker, dst, ld, i0, i1, p0, p1)
 		return factor{f32: dst, rs: ld, cs: 1}
 	}
 	dst := j.scratchA.Row(worker)
@@ -149,8 +135,8 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 // apart, which would put them into the same few sets of the L1 cache.
 func (j *job) scratchLd() int { return roundUp(j.depth, 2*j.tileCols) + 16 }
 
-// turn transposes terms of the columns of A, which lie together, into rows of A.
-func (j *job) turn(worker int, dst []float32, ld, i0, i1, p0, p1 int) {
+// transpose copies terms of the columns of A, which lie together, into rows of A.
+func (j *job) transpose(worker int, dst []float32, ld, i0, i1, p0, p1 int) {
 	a := j.a
 	for p := p0; p < p1; p += j.tileCols {
 		deep := min(j.tileCols, p1-p)
@@ -165,18 +151,6 @@ func (j *job) turn(worker int, dst []float32, ld, i0, i1, p0, p1 int) {
 				a.Mat.ReadPart(square[q*squareSide:q*squareSide+wide], p+q, i)
 			}
 			kernel.PackCols(wide, deep, square, squareSide, dst[(i-i0)*ld+p-p0:], ld)
-		}
-	}
-}
-
-// turnPairs transposes in two steps: two terms of a row of A come together, and then such pairs are turned.
-func turnPairs(dst []uint16, ld int, a tensor.Mat, i0, i1, p0, p1, width int, square []uint16) {
-	for p := p0; p < p1; p += 2 * width {
-		deep := min(2*width, p1-p)
-		for i := i0; i < i1; i += width {
-			wide := min(width, i1-i)
-			kernel.PackPairs(deep, wide, a.U16[p*a.Stride+i:], a.Stride, square, 2*width)
-			kernel.TurnPairs(wide, (deep+1)/2, square, 2*width, dst[(i-i0)*ld+p-p0:], ld)
 		}
 	}
 }

@@ -79,12 +79,12 @@ func gemmPairsAMX(rows, pairs int, a *uint16, rs, _ int, b *uint16, ldb int, c *
 	amxMul(rows, cols, pairs, a, rs, b, ldb, c, ldc, add)
 }
 
-// amxFewPairs is how many pairs of the few rows gemmFewPairsAMX turns at a time, a whole number of steps.
+// amxFewPairs is how many pairs of the few rows gemmFewPairsAMX transposes at a time, a whole number of steps.
 const amxFewPairs = 8 * amxSide
 
-// gemmFewPairsAMX computes the transpose, acc' = b·a': the rows of b are read where they lie, as rows of A are, and what is turned is the few rows.
+// gemmFewPairsAMX computes the transpose, acc' = b·a': the rows of b are read where they lie, as rows of A are, and only the few rows are transposed.
 func gemmFewPairsAMX(rows, pairs int, a *uint16, rs, _ int, b *uint16, ldb int, acc *float32) {
-	var turned [amxFewPairs * GemmFewRows]uint32
+	var transposed [amxFewPairs * GemmFewRows]uint32
 	var sums [amxSide * GemmFewRows]float32
 	out := slice(acc, rows*amxSide)
 	for i := range rows {
@@ -96,10 +96,10 @@ func gemmFewPairsAMX(rows, pairs int, a *uint16, rs, _ int, b *uint16, ldb int, 
 		n := min(amxFewPairs, pairs-p)
 		for i := range rows {
 			for q, x := range slice(word(at(a, i*rs+2*p)), n) {
-				turned[q*GemmFewRows+i] = x
+				transposed[q*GemmFewRows+i] = x
 			}
 		}
-		amxMul(amxSide, rows, n, at(b, 2*p), ldb, (*uint16)(unsafe.Pointer(&turned[0])), 2*GemmFewRows, &sums[0], GemmFewRows, true)
+		amxMul(amxSide, rows, n, at(b, 2*p), ldb, (*uint16)(unsafe.Pointer(&transposed[0])), 2*GemmFewRows, &sums[0], GemmFewRows, true)
 	}
 	for i := range rows {
 		for j := range amxSide {

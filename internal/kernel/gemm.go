@@ -39,9 +39,6 @@ func GemmTile() (rows, cols int) { return active.gemm.rows, active.gemm.cols }
 // GemmTileBF16 is GemmTile for pairs of bf16; columns are the same.
 func GemmTileBF16() (rows, cols int) { return active.gemm.rowsPairs, active.gemm.cols }
 
-// GemmBF16GoesOn says whether GemmBF16 begins at c where it adds to it. Else it begins at zero, and adds its sums to c at the end.
-func GemmBF16GoesOn() bool { return active.gemm.pairsGoOn }
-
 // GemmDepthBF16 is how many pairs of K GemmBF16 is best given at a time.
 func GemmDepthBF16() int { return active.gemm.depthPairs }
 
@@ -62,16 +59,40 @@ const GemmFewRows = 4
 // GemmLanes is how many columns GemmFew makes.
 func GemmLanes() int { return active.gemm.lanes }
 
-// GemmFew goes on with the sums acc [rows][GemmLanes] += a·bᵀ, where b is [GemmLanes][k] with rows ldb apart, read where it
-// lies: for so few rows that packing b would cost more than multiplying by it. k is a multiple of 4. The sums are
-// those of Gemm, bit for bit, if acc begins at zero.
-func GemmFew(rows, k int, a []float32, rs, cs int, b []float32, ldb int, acc []float32) {
+// GemmFew computes c [rows][GemmLanes] = a·bᵀ, or c += a·bᵀ, where b is [GemmLanes][k] with rows ldb apart, read where it
+// lies: for so few rows that packing b would cost more than multiplying by it. k is a multiple of 4. The bits are those
+// of Gemm. acc is scratch of rows·GemmLanes.
+func GemmFew(rows, k int, a []float32, rs, cs int, b []float32, ldb int, acc, c []float32, ldc int, add bool) {
+	clear(acc)
 	active.gemm.few(rows, k, &a[0], rs, cs, &b[0], ldb, &acc[0])
+	addFew(rows, acc, c, ldc, add)
 }
 
-// GemmFewBF16 is GemmFew for pairs of bf16, a multiple of 4 of them.
-func GemmFewBF16(rows, pairs int, a []uint16, rs int, b []uint16, ldb int, acc []float32) {
+// GemmFewBF16 is GemmFew for pairs of bf16, a multiple of 4 of them. The bits are those of GemmBF16, which begins at c where it
+// adds to it on a level that says so (pairsGoOn), and else at zero.
+func GemmFewBF16(rows, pairs int, a []uint16, rs int, b []uint16, ldb int, acc, c []float32, ldc int, add bool) {
+	clear(acc)
+	if add && active.gemm.pairsGoOn {
+		for i := range rows {
+			copy(acc[i*active.gemm.lanes:(i+1)*active.gemm.lanes], c[i*ldc:])
+		}
+		add = false
+	}
 	active.gemm.fewPairs(rows, pairs, &a[0], rs, 2, &b[0], ldb, &acc[0])
+	addFew(rows, acc, c, ldc, add)
+}
+
+// addFew stores the sums acc of GemmFew to c, or adds them.
+func addFew(rows int, acc, c []float32, ldc int, add bool) {
+	lanes := active.gemm.lanes
+	for i := range rows {
+		row, got := c[i*ldc:i*ldc+lanes], acc[i*lanes:(i+1)*lanes]
+		if add {
+			Add(row, row, got)
+		} else {
+			copy(row, got)
+		}
+	}
 }
 
 // PackRows copies k rows of cols ≤ GemmTile's columns, ld apart, to rows ldd apart, and fills them with zeros to the
@@ -166,9 +187,42 @@ func PackColsPairs(k, cols int, src []uint16, ld int, dst []uint16, ldd int) {
 	}
 }
 
-// TurnPairs transposes cols rows of k pairs, ld elements apart, into k rows, ldd elements apart. Columns from cols to GemmTile's
-// width become zero.
-func TurnPairs(k, cols int, src []uint16, ld int, dst []uint16, ldd int) {
+// TransposeScratch is how many elements of scratch TransposeBF16 takes: two squares of pairs, of the widest panel.
+const TransposeScratch = 2 * 2 * 32 * 32
+
+// TransposeBF16 copies the transpose of src [rows][cols], whose rows are ld elements apart, to dst [cols][width], ldd apart, an even number. Columns
+// of dst from rows on become zero, rows ≤ width. It is for levels where HasBF16.
+func TransposeBF16(rows, cols int, src []uint16, ld int, dst []uint16, ldd, width int, scratch []uint16) {
+	panel := active.gemm.cols
+	side := 2 * panel // two neighbouring rows are paired, and squares of pairs transposed
+	pairs, square := scratch[:panel*side], scratch[panel*side:2*panel*side]
+	for from := 0; from < width; from += side {
+		wide, high := min(side, width-from), min(side, rows-from)
+		for col := 0; col < cols; col += panel {
+			n, to := min(panel, cols-col), dst[col*ldd+from:]
+			switch {
+			case high <= 0:
+				for i := range n {
+					clear(to[i*ldd:][:wide])
+				}
+				continue
+			case wide == side:
+				PackPairs(high, n, src[from*ld+col:], ld, pairs, side)
+				transposePairs(n, (high+1)/2, pairs, side, to, ldd)
+				continue
+			}
+			PackPairs(high, n, src[from*ld+col:], ld, pairs, side)
+			transposePairs(n, (high+1)/2, pairs, side, square, side)
+			for i := range n {
+				copy(to[i*ldd:][:wide], square[i*side:])
+			}
+		}
+	}
+}
+
+// transposePairs transposes cols rows of k pairs, ld elements apart, into k rows, ldd elements apart. Columns from cols to
+// GemmTile's width become zero.
+func transposePairs(k, cols int, src []uint16, ld int, dst []uint16, ldd int) {
 	f := &active.gemm
 	for j := 0; j < f.cols; j += f.lanes {
 		done := 0

@@ -129,10 +129,10 @@ func TestPack(t *testing.T) {
 				// As it lies: element (p, j) at p·ld + j. Transposed: at j·ld + p.
 				ld, ldT := cols+r.IntN(4), k+r.IntN(4)
 				rows := kerneltest.TailOf(t, kerneltest.Normal(r, (k-1)*ld+cols))
-				turned := kerneltest.TailOf(t, kerneltest.Normal(r, (cols-1)*ldT+k))
-				bits, turnedBits := kerneltest.Tail[uint16](t, len(rows)), kerneltest.Tail[uint16](t, len(turned))
+				transposed := kerneltest.TailOf(t, kerneltest.Normal(r, (cols-1)*ldT+k))
+				bits, transposedBits := kerneltest.Tail[uint16](t, len(rows)), kerneltest.Tail[uint16](t, len(transposed))
 				kernel.F32ToBF16(bits, rows)
-				kernel.F32ToBF16(turnedBits, turned)
+				kernel.F32ToBF16(transposedBits, transposed)
 				dst := kerneltest.Tail[float32](t, k*width)
 				check := func(name string, want func(p, j int) float32) {
 					t.Helper()
@@ -160,17 +160,17 @@ func TestPack(t *testing.T) {
 				kernel.F16ToF32(exact, half)
 				kernel.PackRowsF16(k, cols, half, ld, dst, width)
 				check("PackRowsF16", func(p, j int) float32 { return exact[p*ld+j] })
-				kernel.PackCols(k, cols, turned, ldT, dst, width)
-				check("PackCols", func(p, j int) float32 { return turned[j*ldT+p] })
+				kernel.PackCols(k, cols, transposed, ldT, dst, width)
+				check("PackCols", func(p, j int) float32 { return transposed[j*ldT+p] })
 				if kernel.HasBF16() {
-					testPackPairs(t, k, cols, width, bits, ld, turnedBits, ldT)
+					testPackPairs(t, k, cols, width, bits, ld, transposedBits, ldT)
 				}
 			}
 		}
 	})
 }
 
-func testPackPairs(t *testing.T, k, cols, width int, rows []uint16, ld int, turned []uint16, ldT int) {
+func testPackPairs(t *testing.T, k, cols, width int, rows []uint16, ld int, transposed []uint16, ldT int) {
 	t.Helper()
 	pairs := (k + 1) / 2
 	check := func(name string, dst []uint16, want func(p, j int) uint16) {
@@ -198,20 +198,51 @@ func testPackPairs(t *testing.T, k, cols, width int, rows []uint16, ld int, turn
 	kernel.PackPairs(k, cols, rows, ld, dst, 2*width)
 	check("PackPairs", dst, func(p, j int) uint16 { return rows[p*ld+j] })
 	dst = fresh()
-	kernel.PackColsPairs(k, cols, turned, ldT, dst, 2*width)
-	check("PackColsPairs", dst, func(p, j int) uint16 { return turned[j*ldT+p] })
-	// TurnPairs of what PackPairs made is the transpose, in pairs along its rows.
-	if cols == width {
-		back := kerneltest.Tail[uint16](t, width*2*width)
-		kernel.TurnPairs(width, pairs, dst, 2*width, back, 2*width)
-		for j := range width {
-			for p := range k {
-				if back[j*2*width+p] != turned[j*ldT+p] {
-					t.Fatalf("TurnPairs, k = %d: element (%d, %d) is %#x, want %#x", k, j, p, back[j*2*width+p], turned[j*ldT+p])
+	kernel.PackColsPairs(k, cols, transposed, ldT, dst, 2*width)
+	check("PackColsPairs", dst, func(p, j int) uint16 { return transposed[j*ldT+p] })
+}
+
+// TestTransposeBF16 covers blocks that are whole, partly filled and empty, up to the end of memory.
+func TestTransposeBF16(t *testing.T) {
+	r := kerneltest.Rand(15)
+	kerneltest.Levels(t, func(t *testing.T) {
+		if !kernel.HasBF16() {
+			return
+		}
+		scratch := make([]uint16, kernel.TransposeScratch)
+		for _, rows := range []int{0, 1, 31, 40, 64, 65, 130} {
+			for _, cols := range []int{1, 8, 24, 33, 64} {
+				width, ld := rows+r.IntN(3)*r.IntN(70), cols+r.IntN(4)
+				if width == 0 {
+					continue
+				}
+				ldd := (width+1)/2*2 + 2*r.IntN(2)
+				src := kerneltest.Tail[uint16](t, max(0, (rows-1)*ld+cols))
+				for i := range src {
+					src[i] = uint16(1 + r.IntN(1<<16-1))
+				}
+				dst := kerneltest.Tail[uint16](t, (cols-1)*ldd+width)
+				for i := range dst {
+					dst[i] = 0x7FFF
+				}
+				kernel.TransposeBF16(rows, cols, src, ld, dst, ldd, width, scratch)
+				for j := range cols {
+					for p := range min(ldd, len(dst)-j*ldd) {
+						want := uint16(0)
+						switch {
+						case p >= width:
+							want = 0x7FFF // between the rows
+						case p < rows:
+							want = src[p*ld+j]
+						}
+						if got := dst[j*ldd+p]; got != want {
+							t.Fatalf("%d×%d to width %d: element (%d, %d) is %#x, want %#x", rows, cols, width, j, p, got, want)
+						}
+					}
 				}
 			}
 		}
-	}
+	})
 }
 
 // TestGemmFew holds that GemmFew gives the bits of Gemm, reading B in place up to the end of memory.
@@ -231,12 +262,14 @@ func TestGemmFew(t *testing.T) {
 				b := kerneltest.TailOf(t, kerneltest.Normal(r, (lanes-1)*ldb+k))
 				packed, want := make([]float32, k*width), make([]float32, rows*lanes)
 				kernel.PackCols(k, lanes, b, ldb, packed, width)
-				kernel.Gemm(rows, k, a, rs, cs, packed, width, want, lanes, lanes, false)
-				got := kerneltest.Tail[float32](t, rows*lanes)
+				got, acc := kerneltest.Tail[float32](t, rows*lanes), make([]float32, rows*lanes)
 				same := kerneltest.Unchanged(t, a, b)
-				kernel.GemmFew(rows, k, a, rs, cs, b, ldb, got)
+				for _, add := range []bool{false, true} {
+					kernel.Gemm(rows, k, a, rs, cs, packed, width, want, lanes, lanes, add)
+					kernel.GemmFew(rows, k, a, rs, cs, b, ldb, acc, got, lanes, add)
+					kerneltest.SameBits(t, got, want)
+				}
 				same()
-				kerneltest.SameBits(t, got, want)
 				if kernel.HasBF16() {
 					testGemmFewBF16(t, rows, k, a[:(rows-1)*k+k], b, ldb)
 				}
@@ -258,8 +291,10 @@ func testGemmFewBF16(t *testing.T, rows, k int, a, b []float32, ldb int) {
 	kernel.F32ToBF16(b16, b)
 	packed, want := make([]uint16, k*width), make([]float32, rows*lanes)
 	kernel.PackColsPairs(k, lanes, b16, ldb, packed, 2*width)
-	kernel.GemmBF16(rows, k/2, a16, k, packed, 2*width, want, lanes, lanes, false)
-	got := kerneltest.Tail[float32](t, rows*lanes)
-	kernel.GemmFewBF16(rows, k/2, a16, k, b16, ldb, got)
-	kerneltest.SameBits(t, got, want)
+	got, acc := kerneltest.Tail[float32](t, rows*lanes), make([]float32, rows*lanes)
+	for _, add := range []bool{false, true} {
+		kernel.GemmBF16(rows, k/2, a16, k, packed, 2*width, want, lanes, lanes, add)
+		kernel.GemmFewBF16(rows, k/2, a16, k, b16, ldb, acc, got, lanes, add)
+		kerneltest.SameBits(t, got, want)
+	}
 }
