@@ -50,5 +50,5 @@ func ExampleState() {
 		}
 	}
 	fmt.Println(s.Tokens(), "tokens,", l.StateBytes(), "bytes")
-	// Output: 22 tokens, 1568 bytes
+	// Output: 22 tokens, 8224 bytes
 }

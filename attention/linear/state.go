@@ -7,9 +7,11 @@ import (
 	"hash/crc32"
 	"hash/fnv"
 	"math"
+	"slices"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -20,6 +22,10 @@ type State struct {
 	l      *Linear
 	tokens int
 	mem    []float32 // [Hkv][sumsLen]
+
+	recent  []float32 // [Hkv][recentLen]: tokens that are not yet in the sums
+	pending int       // how many
+	lost    []float32 // [Hkv][sumsLen − M]: see lostOf
 }
 
 // NewState returns the state before the first token. Only the Config of l matters, not its lengths. It is an error if l is
@@ -29,20 +35,28 @@ func (l *Linear) NewState() (*State, error) {
 		return nil, errors.New("linear: found a state asked of bidirectional attention, expected causal attention, whose outputs " +
 			"do not depend on tokens that are yet to come; set Causal")
 	}
-	s := &State{l: l, mem: make([]float32, l.c.KVHeads*l.sumsLen())}
+	s := &State{l: l, mem: make([]float32, l.c.KVHeads*l.sumsLen()), recent: make([]float32, l.c.KVHeads*l.recentLen()),
+		lost: make([]float32, l.c.KVHeads*(l.sumsLen()-l.c.Features))}
 	s.Reset()
 	return s, nil
 }
 
 // StateBytes is the memory of a State.
-func (l *Linear) StateBytes() int64 { return 4 * int64(l.c.KVHeads) * int64(l.sumsLen()) }
+func (l *Linear) StateBytes() int64 {
+	return 4 * int64(l.c.KVHeads) * int64(2*l.sumsLen()-l.c.Features+l.recentLen())
+}
+
+// StepBytes is what of a State a Step of one token reads. Every 32nd token also writes it.
+func (l *Linear) StepBytes() int64 { return 4 * int64(l.c.KVHeads) * int64(l.sumsLen()+l.recentLen()) }
 
 // Tokens is how many tokens the state has seen.
 func (s *State) Tokens() int { return s.tokens }
 
 // Reset goes back to before the first token.
 func (s *State) Reset() {
-	s.tokens = 0
+	s.tokens, s.pending = 0, 0
+	clear(s.recent)
+	clear(s.lost)
 	for h := range s.l.c.KVHeads {
 		s.sums(h).reset(s.l.c.Feature)
 	}
@@ -51,7 +65,7 @@ func (s *State) Reset() {
 // Clone returns a copy that goes its own way.
 func (s *State) Clone() *State {
 	c := *s
-	c.mem = append([]float32(nil), s.mem...)
+	c.mem, c.recent, c.lost = slices.Clone(s.mem), slices.Clone(s.recent), slices.Clone(s.lost)
 	return &c
 }
 
@@ -63,7 +77,7 @@ func (s *State) sums(kvHead int) sums {
 // Step computes the outputs of the next n tokens, 0 or more, and takes them into the state: one token while decoding, a
 // prompt or a part of it before. out and Q are [n, H·D], K and V [n, Hkv·D], as in [Linear.Forward], whose causal output it
 // equals but for rounding: the chunks begin elsewhere, and up to four tokens at a time make none. On an error the state is
-// as before. Cost of a token by itself: reading and writing the state once, and one projection.
+// as before. Cost of a token by itself: reading the state once, and one projection.
 func (s *State) Step(x tensor.Exec, out tensor.Mat, in attention.In) error {
 	c, n := s.l.c, in.Q.Rows
 	if n > maxTokens-s.tokens {
@@ -89,6 +103,9 @@ func (s *State) Step(x tensor.Exec, out tensor.Mat, in attention.In) error {
 // stepChunks takes the rows of q, k and v into the state, chunk by chunk.
 func (s *State) stepChunks(r *run, out, q, k, v tensor.Mat) {
 	heads := s.l.c.KVHeads
+	if !q.Dry() {
+		s.flushAll()
+	}
 	r.takeWorkers(heads, q.Dry(), false)
 	if q.Dry() {
 		return
@@ -98,14 +115,14 @@ func (s *State) stepChunks(r *run, out, q, k, v tensor.Mat) {
 	})
 }
 
-// The saved form of a state, little-endian: magic, the shape and a hash of Ω, the tokens, the sums of each head without
+// The saved form of a state, little-endian: magic, the shape and a hash of Ω, the tokens, the sums and the recent tokens of each head without
 // padding, and a CRC-32C of all that.
-const stateMagic = "lspanLS1"
+const stateMagic = "lspanLS2"
 
 type stateHeader struct {
 	Magic                               [8]byte
 	Feature, KVHeads, HeadDim, Features uint32
-	Omega, Tokens                       uint64
+	Omega, Tokens, Pending              uint64
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -114,7 +131,7 @@ func (s *State) header() stateHeader {
 	c := s.l.c
 	h := stateHeader{
 		Feature: uint32(c.Feature), KVHeads: uint32(c.KVHeads), HeadDim: uint32(c.HeadDim), Features: uint32(c.Features),
-		Omega: s.l.omegaHash(), Tokens: uint64(s.tokens),
+		Omega: s.l.omegaHash(), Tokens: uint64(s.tokens), Pending: uint64(s.pending),
 	}
 	copy(h.Magic[:], stateMagic)
 	return h
@@ -135,15 +152,23 @@ func (s *State) saved(f func(x []float32)) {
 	d, width := s.l.c.HeadDim, s.l.width()
 	for h := range s.l.c.KVHeads {
 		sm := s.sums(h)
+		lost := s.lostOf(h)
 		f(sm.c)
 		f(sm.z)
+		f(lost[:len(sm.z)])
 		for i := range s.l.c.Features {
 			f(sm.s[i*width : i*width+d])
+			f(lost[len(sm.z)+i*width : len(sm.z)+i*width+d])
+		}
+		r := s.recentOf(h)
+		f(r.phi)
+		for j := range kernel.Lanes {
+			f(r.vals[j*width : j*width+d])
 		}
 	}
 }
 
-// MarshalBinary returns the state's saved form, about 4·Hkv·M·(D + 17) bytes, exact to the bit. It never fails.
+// MarshalBinary returns the state's saved form, about 4·Hkv·(M·(2·D + 65) + 32·D) bytes, exact to the bit. It never fails.
 func (s *State) MarshalBinary() ([]byte, error) {
 	data, err := binary.Append(nil, binary.LittleEndian, s.header())
 	if err != nil {
@@ -179,13 +204,18 @@ func (s *State) UnmarshalBinary(data []byte) error {
 	if got.Tokens > maxTokens {
 		return fmt.Errorf("linear: found a saved state of %d tokens, expected at most %d", got.Tokens, maxTokens)
 	}
-	want.Tokens = got.Tokens
+	if got.Pending >= kernel.Lanes || got.Pending > got.Tokens {
+		return fmt.Errorf("linear: found a saved state with %d of %d tokens not yet summed, expected fewer than %d, and than all", got.Pending, got.Tokens, kernel.Lanes)
+	}
+	want.Tokens, want.Pending = got.Tokens, got.Pending
 	if got != want {
 		return fmt.Errorf("linear: found a state saved with %+v, expected %+v; "+
 			"use the Config and the seed or projection it was saved with", got, want)
 	}
-	s.tokens = int(got.Tokens)
+	s.tokens, s.pending = int(got.Tokens), int(got.Pending)
 	clear(s.mem)
+	clear(s.recent)
+	clear(s.lost)
 	s.saved(func(x []float32) {
 		for i := range x {
 			x[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[n:]))

@@ -1,6 +1,7 @@
 package linear
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -128,4 +129,59 @@ func FuzzState(f *testing.F) {
 			t.Error("a state read and saved again differs")
 		}
 	})
+}
+
+// TestDecodingDoesNotDrift decodes many tokens of few kinds, whose sums are known: of n_i tokens of kind i, with values that sum up to
+// V_i, the output is Σ w_i·V_i / Σ w_i·n_i for w_i = φ(q)·φ(k_i).
+func TestDecodingDoesNotDrift(t *testing.T) {
+	const d, tokens, kinds = 8, 1 << 16, 3
+	for _, c := range []Config{{Feature: Elu}, {Feature: Performer, Features: 8}} {
+		c.Heads, c.HeadDim, c.Causal = 1, d, true
+		l := mustNew(t, c, 1)
+		in, r := newBatch(mustNew(t, c, kinds+1), tensor.F32, 1, 3), kerneltest.Rand(4)
+		query := features(l, in.q.Row(kinds))
+		var weights, counts, sums [kinds]float64
+		for i := range kinds {
+			for j, phi := range features(l, in.k.Row(i)) {
+				weights[i] += phi * query[j]
+			}
+		}
+		s, v, out := mustState(t, l), tensor.New(tensor.F32, 1, d), tensor.New(tensor.F32, 1, d)
+		for at := 1; at <= tokens; at++ {
+			kind := r.IntN(r.IntN(kinds) + 1)
+			v.F32[0] = 1 + float32(r.NormFloat64())/2
+			counts[kind], sums[kind] = counts[kind]+1, sums[kind]+float64(v.F32[0])
+			q := attention.In{Q: in.q.SliceRows(kinds, kinds+1), K: in.k.SliceRows(kind, kind+1), V: v}
+			if err := s.Step(tensor.Exec{Threads: 1}, out, q); err != nil {
+				t.Fatal(err)
+			}
+			if at&(at-1) != 0 {
+				continue
+			}
+			over, under := 0.0, 0.0
+			for i, w := range weights {
+				over, under = over+w*sums[i], under+w*counts[i]
+			}
+			// Features, products and one tile: a few dozen roundings, however many tokens there were.
+			if e := math.Abs(float64(out.F32[0])/(over/under) - 1); e > 0x1p-19 {
+				t.Errorf("%v: error %.2g after %d tokens", c.Feature, e, at)
+			}
+		}
+	}
+}
+
+// features is φ(x) by the definition.
+func features(l *Linear, x []float32) []float64 {
+	phi, unit := make([]float64, l.c.Features), math.Pow(float64(len(x)), -0.25)
+	for i := range phi {
+		if l.c.Feature == Elu {
+			phi[i] = math.Exp(min(float64(x[i]), 0)) + max(float64(x[i]), 0)
+			continue
+		}
+		for j, omega := range l.omega[i*len(x) : (i+1)*len(x)] {
+			phi[i] += unit * float64(x[j]) * (float64(omega) - unit*float64(x[j])/2)
+		}
+		phi[i] = math.Exp(phi[i])
+	}
+	return phi
 }

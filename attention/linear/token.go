@@ -18,19 +18,24 @@ const tokenHeads = kernel.Lanes / 2
 // fewTokens is up to how many tokens are taken one by one; more are cheaper as a chunk.
 const fewTokens = 4
 
+// kahanLen is how many sums are added at a time: with what they need, they lie in the first-level cache.
+const kahanLen = 1024
+
 // tokenWorker is the scratch memory of a goroutine that decodes.
 type tokenWorker struct {
 	l          *Linear
 	x          []float32 // [D][Lanes] a token's keys or queries
 	phi, phiQ  []float32 // [M][Lanes] features of its keys, of its queries
 	c          []float32 // [M][Lanes] stabilisers
-	vals       []float32 // [2][width] a value, and a row of zeros: tile products take an even number of rows
+	weights    []float32 // [tokenHeads][Lanes] of recent tokens
 	rows       []float32 // [tokenHeads][D] inputs, widened
 	o          []float32 // [tokenHeads][D]
 	z, zeros   []float32 // [M]
 	norm, top  []float32 // [Lanes]
 	den, inv   []float32 // [Lanes]
-	lane, none []float32 // [Lanes] 1 for one head; zeros
+	none, ones []float32 // [Lanes] zeros, ones
+	tile       []float32 // [M][SumLanes], [M][width]: the sums of a tile of tokens
+	next       []float32 // [kahanLen] sums
 }
 
 func (l *Linear) carveToken(mem []float32) (*tokenWorker, int) {
@@ -39,11 +44,14 @@ func (l *Linear) carveToken(mem []float32) (*tokenWorker, int) {
 	c := carver{mem: mem}
 	w := &tokenWorker{
 		l: l, x: c.take(d * lanes), phi: c.take(m * lanes), phiQ: c.take(m * lanes), c: c.take(m * lanes),
-		vals: c.take(2 * l.width()), rows: c.take(tokenHeads * d), o: c.take(tokenHeads * d), z: c.take(m), zeros: c.take(m),
-		norm: c.take(lanes), top: c.take(lanes), den: c.take(lanes), inv: c.take(lanes), lane: c.take(lanes), none: c.take(lanes),
+		weights: c.take(tokenHeads * lanes), rows: c.take(tokenHeads * d), o: c.take(tokenHeads * d), z: c.take(m), zeros: c.take(m),
+		norm: c.take(lanes), top: c.take(lanes), den: c.take(lanes), inv: c.take(lanes), none: c.take(lanes), ones: c.take(lanes), tile: c.take(l.sumsLen() - m), next: c.take(kahanLen),
 	}
-	for _, zero := range [][]float32{w.vals, w.zeros, w.lane, w.none} {
+	for _, zero := range [][]float32{w.zeros, w.none} {
 		clear(zero)
+	}
+	for i := range w.ones {
+		w.ones[i] = 1
 	}
 	return w, c.n
 }
@@ -65,26 +73,31 @@ func (s *State) stepTokens(r *run, out, q, k, v tensor.Mat) {
 		return
 	}
 	pool.Run(r.x.Threads, pieces, func(worker, piece int) {
-		first := piece * batch
+		first, slot := piece*batch, s.pending
+		n := min(batch, c.KVHeads-first)
 		for row := range q.Rows {
-			workers[worker].token(s, out, q, k, v, row, first, min(batch, c.KVHeads-first))
+			workers[worker].token(s, out, q, k, v, row, slot, first, n)
+			if slot++; slot == kernel.Lanes {
+				for h := range n {
+					workers[worker].flush(s, first+h)
+				}
+				slot = 0
+			}
 		}
 	})
+	s.pending = (s.pending + q.Rows) % kernel.Lanes
 }
 
-// token takes one token into the sums of n key/value heads from first on, and computes the outputs of their query heads.
-func (w *tokenWorker) token(s *State, out, q, k, v tensor.Mat, row, first, n int) {
+// token makes one token the recent one at slot, of n key/value heads from first on, and computes the outputs of their query heads.
+func (w *tokenWorker) token(s *State, out, q, k, v tensor.Mat, row, slot, first, n int) {
 	c, d, group, width := w.l.c, w.l.c.HeadDim, w.l.group(), w.l.width()
 	w.keys(s, k, row, first, n)
 	for h := range n {
-		sm := s.sums(first + h)
-		w.lane[h] = 1
-		kernel.FeatureSum(c.Features, w.phi, kernel.Lanes, w.lane, sm.z)
-		w.lane[h] = 0
-		v.ReadPart(w.vals[:d], row, (first+h)*d)
-		for j := 0; j < width; j += kernel.Lanes {
-			kernel.TileMulAdd(c.Features, 2, w.phi[h:], kernel.Lanes, w.vals[j:], width, sm.s[j:], width)
+		r := s.recentOf(first + h)
+		for i := range c.Features {
+			r.phi[i*kernel.Lanes+slot] = w.phi[i*kernel.Lanes+h]
 		}
+		v.ReadPart(r.vals[slot*width:slot*width+d], row, (first+h)*d)
 	}
 	w.queries(s, q, row, first, n)
 	for h := range n {
@@ -94,6 +107,7 @@ func (w *tokenWorker) token(s *State, out, q, k, v tensor.Mat, row, first, n int
 		clear(heads)
 		rows := (*byte)(unsafe.Pointer(&sm.s[0])) // S is to features what a cache of values is to keys
 		kernel.DecodeSums(kernel.ElementF32, c.Features, group, group, d, w.phiQ[h*group:], rows, 4*width, heads)
+		s.recentOf(first+h).attend(w.l, slot+1, w.phiQ[h*group:], heads, w.den[h*group:], w.weights[:group*kernel.Lanes])
 		for g := range group {
 			w.finish(out, row, (first+h)*group+g, w.den[h*group+g], heads[g*d:(g+1)*d])
 		}
@@ -153,9 +167,8 @@ func (w *tokenWorker) keys(s *State, k tensor.Mat, row, first, n int) {
 			continue
 		}
 		raised = true
-		sm := s.sums(first + h)
 		for i := range c.Features {
-			sm.raise(i, w.phi[i*kernel.Lanes+h]-w.norm[h])
+			s.raise(first+h, i, w.phi[i*kernel.Lanes+h]-w.norm[h])
 		}
 	}
 	if raised {

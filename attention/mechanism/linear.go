@@ -81,9 +81,9 @@ func (s linearState) Oldest() int { return s.s.Tokens() }
 func (s linearState) Reset()      { s.s.Reset() }
 func (s linearState) Free()       { s.s.Reset() }
 
-// Work is two products with the sums for every query, and a read and a write of the state.
+// Work is two products with the sums for every query, and a read of the state.
 func (s linearState) Work(n int) (flops, bytes int64) {
-	return 2 * int64(n) * int64(s.w.Q+s.w.KV) * int64(s.l.Features()), 2 * s.l.StateBytes()
+	return 2 * int64(n) * int64(s.w.Q+s.w.KV) * int64(s.l.Features()), s.l.StepBytes()
 }
 
 func (s linearState) Step(x tensor.Exec, out tensor.Mat, in In) error { return s.s.Step(x, out, in.In) }

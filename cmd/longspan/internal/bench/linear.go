@@ -49,7 +49,7 @@ func (a *Attention) linearDecode(c linear.Config) (setup, error) {
 		if err != nil {
 			return job{}, err
 		}
-		// A step reads and writes the state once.
-		return job{flops: float64(l.ForwardFlops()), bytes: 2 * l.StateBytes(), run: func() error { return state.Step(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
+		// A step reads the state once.
+		return job{flops: float64(l.ForwardFlops()), bytes: l.StepBytes(), run: func() error { return state.Step(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
 	}, nil
 }
