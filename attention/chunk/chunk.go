@@ -4,7 +4,7 @@
 // A chunk keeps the results of some tokens and reads more on each side of them: its overlap. One layer under window(w)
 // brings what lies w tokens away into a token, and a stack of N of them what lies N·w away. With an overlap of N·w on
 // each side, the tokens that are kept have seen all they would have seen in the whole document, and their results are
-// the same, bit for bit. With less, those near the borders of a chunk differ, and [Consequence] says which.
+// the same, bit for bit. With less, those near the borders of a chunk differ, and [Effect] says which.
 //
 // Bits are kept because borders are multiples of [Tile], where attention begins a block of keys: a chunk then visits
 // the same tiles in the same order as the whole document does, and rounds every sum in the same way. It holds for
@@ -13,6 +13,9 @@
 // Start.
 //
 // Memory is that of the longest chunk. Work grows by (Size + Before + After) / Size.
+//
+// The package is for callers who hold a long document in pieces, or whose activations of the whole do not fit memory. The models of
+// this module read whole sequences and do not use it.
 package chunk
 
 import (

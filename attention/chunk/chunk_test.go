@@ -144,7 +144,7 @@ func TestExact(t *testing.T) {
 }
 
 // The report agrees with following every pair of tokens through every layer.
-func TestConsequenceMatchesDefinition(t *testing.T) {
+func TestEffectMatchesDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	kinds := []string{"window(40)", "window(70, 0)", "window(3, 90)", "dilated(5, 9)", "segments(64)", "causal", "window(0)", "full"}
 	for range 60 {
@@ -158,7 +158,7 @@ func TestConsequenceMatchesDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := Consequence(T, chunks, layers...)
+		report, err := Effect(T, chunks, layers...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,13 +232,13 @@ func count(b bool) int {
 	return 0
 }
 
-func TestConsequenceOfKnown(t *testing.T) {
+func TestEffectOfKnown(t *testing.T) {
 	w := pattern.Window(100)
 	chunks, err := Plan(1024, 512, 128)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Consequence(1024, chunks, w, w, w)
+	got, err := Effect(1024, chunks, w, w, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,17 +260,17 @@ func TestConsequenceOfKnown(t *testing.T) {
 	if chunks, err = o.Plan(1024); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = Consequence(1024, chunks, w, w, w); err != nil || !got.Exact() || !strings.Contains(got.String(), "same bits") {
+	if got, err = Effect(1024, chunks, w, w, w); err != nil || !got.Exact() || !strings.Contains(got.String(), "same bits") {
 		t.Errorf("%v, %v", got, err)
 	}
-	if got, err = Consequence(1024, chunks, pattern.Causal()); err != nil || got.Differing() != 512 || !strings.Contains(got.String(), "no overlap would") {
+	if got, err = Effect(1024, chunks, pattern.Causal()); err != nil || got.Differing() != 512 || !strings.Contains(got.String(), "no overlap would") {
 		t.Errorf("%v, %v", got, err)
 	}
 }
 
-func TestConsequenceRefusals(t *testing.T) {
+func TestEffectRefusals(t *testing.T) {
 	good := []Chunk{{0, 256, 0, 128}, {0, 300, 128, 300}}
-	if _, err := Consequence(300, good, pattern.Window(4)); err != nil {
+	if _, err := Effect(300, good, pattern.Window(4)); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct {
@@ -291,7 +291,7 @@ func TestConsequenceRefusals(t *testing.T) {
 		{300, good, pattern.Window(-1)},
 		{300, good, nil},
 	} {
-		if r, err := Consequence(c.T, c.chunks, c.layer); err == nil {
+		if r, err := Effect(c.T, c.chunks, c.layer); err == nil {
 			t.Errorf("%+v gave %+v", c, r)
 		}
 	}

@@ -2,7 +2,9 @@ package chunk_test
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/chunk"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/tensor"
@@ -25,7 +27,7 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		report, err := chunk.Consequence(100_000, chunks, layers...)
+		report, err := chunk.Effect(100_000, chunks, layers...)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -35,6 +37,43 @@ func Example() {
 	// Output:
 	// 100000 tokens in 7 chunks of up to 28672 read, 1.69 times the work: the same bits as the whole
 	// 100000 tokens in 7 chunks of up to 18432 read, 1.12 times the work: 58016 tokens (58%) at the borders may differ from the whole; an overlap of 6144 before and 6144 after would be exact
+}
+
+// Two layers of attention read a document in pieces of 512 tokens. The result has the bits of one reading of the whole.
+func ExampleRun_attention() {
+	const tokens, heads, dim = 3000, 2, 16
+	layer, x := pattern.Window(100), tensor.Exec{Pool: tensor.NewPool()}
+	document := tensor.New(tensor.F32, tokens, heads*dim)
+	for i := range document.F32 {
+		document.F32[i] = float32(i%97)/48 - 1
+	}
+	// stack writes what both layers make of some tokens; queries, keys and values are the tokens themselves.
+	stack := func(out, in tensor.Mat) error {
+		a, err := attention.New(attention.Config{Pattern: layer, Heads: heads, HeadDim: dim}, attention.Self(in.Rows))
+		if err != nil {
+			return err
+		}
+		middle := tensor.New(in.Type, in.Rows, in.Cols)
+		if err := a.Forward(x, attention.Out{O: middle}, attention.In{Q: in, K: in, V: in}); err != nil {
+			return err
+		}
+		return a.Forward(x, attention.Out{O: out}, attention.In{Q: middle, K: middle, V: middle})
+	}
+	options, err := chunk.Exact(512, layer, layer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pieces, whole := tensor.New(tensor.F32, tokens, heads*dim), tensor.New(tensor.F32, tokens, heads*dim)
+	err = chunk.Run(x, pieces, options, func(piece tensor.Mat, c chunk.Chunk) error {
+		return stack(piece, document.SliceRows(c.Start, c.End))
+	})
+	if err == nil {
+		err = stack(whole, document)
+	}
+	fmt.Println(err, slices.Equal(pieces.F32, whole.F32))
+	// Output:
+	// <nil> true
 }
 
 func ExamplePlan() {

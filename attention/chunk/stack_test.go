@@ -74,7 +74,7 @@ func layersOf(t *testing.T, texts []string) []pattern.Pattern {
 	return layers
 }
 
-// With the exact overlap a stack gives the bits of the whole document; with less, only tokens that Consequence names
+// With the exact overlap a stack gives the bits of the whole document; with less, only tokens that Effect names
 // differ, and some do.
 func TestChunksEqualWhole(t *testing.T) {
 	for n, texts := range [][]string{
@@ -129,7 +129,7 @@ func testChunks(t *testing.T, T int, layers []pattern.Pattern) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := chunk.Consequence(T, chunks, layers...)
+		report, err := chunk.Effect(T, chunks, layers...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,11 +66,11 @@ func (r Report) String() string {
 	return read + differ + fmt.Sprintf("; an overlap of %d before and %d after would be exact", r.Before, r.After)
 }
 
-// Consequence says what a stack of layers with these patterns, from the first to the last, makes of a document of T
+// Effect says what a stack of layers with these patterns, from the first to the last, makes of a document of T
 // tokens read in these chunks. It returns an error if the chunks do not keep every token once, in order, between
 // borders at multiples of Tile; if a pattern is bound to places of the document, and so would mean other keys in a
 // chunk (the error says why); and if a chunk begins in the middle of a period of the patterns.
-func Consequence(T int, chunks []Chunk, layers ...pattern.Pattern) (Report, error) {
+func Effect(T int, chunks []Chunk, layers ...pattern.Pattern) (Report, error) {
 	if err := checkChunks(T, chunks); err != nil {
 		return Report{}, err
 	}
