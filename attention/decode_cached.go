@@ -60,7 +60,7 @@ func (h cacheRows) find(dst []keyRows, p pattern.Pattern, spans []pattern.Span, 
 	for _, s := range spans {
 		i := sort.Search(len(h.spans), func(i int) bool { return h.spans[i].Hi > s.Lo })
 		if i == len(h.spans) || s.Lo < h.spans[i].Lo || s.Hi > h.spans[i].Hi {
-			return dst, fmt.Errorf("attention: pattern %s shows keys %d … %d to query %d, which are not all held; hold what pattern.Retained says", p, s.Lo, s.Hi-1, q)
+			return dst, fmt.Errorf("attention: pattern %s shows keys %d … %d to query %d, expected all of them in the cache; keep what pattern.Retained returns", p, s.Lo, s.Hi-1, q)
 		}
 		shift := h.spans[i].Lo - h.first[i]
 		dst = append(dst, keyRows{s.Lo - shift, s.Hi - shift, shift})

@@ -2,6 +2,7 @@ package attention
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/attention/pattern"
@@ -123,25 +124,29 @@ func rowsOf(m tensor.Mat, spans []pattern.Span) tensor.Mat {
 
 func TestDecodeCachedRefuses(t *testing.T) {
 	span := func(lo, hi int) pattern.Span { return pattern.Span{Lo: lo, Hi: hi} }
-	for name, x := range map[string]struct {
-		p    pattern.Pattern
-		bias Bias
-		n    int
-		held []pattern.Span
+	hole := []pattern.Span{span(0, 10), span(20, 60)}
+	for _, x := range []struct {
+		want      string
+		p         pattern.Pattern
+		bias      Bias
+		n         int
+		positions []pattern.Span
 	}{
-		"a hole":             {pattern.Causal(), nil, 1, []pattern.Span{span(0, 10), span(20, 60)}},
-		"a hole, in tiles":   {pattern.Causal(), nil, 20, []pattern.Span{span(0, 10), span(20, 60)}},
-		"touching":           {pattern.Window(5), nil, 1, []pattern.Span{span(0, 10), span(10, 50)}},
-		"descending":         {pattern.Window(5), nil, 1, []pattern.Span{span(40, 80), span(0, 10)}},
-		"too few":            {pattern.Window(5), nil, 1, []pattern.Span{span(0, 40)}},
-		"far away":           {pattern.Window(5), nil, 1, []pattern.Span{span(pattern.MaxTokens-49, pattern.MaxTokens+1)}},
-		"queries over a gap": {pattern.Window(5), nil, 12, []pattern.Span{span(0, 40), span(50, 60)}},
-		"none":               {pattern.Window(5), nil, 1, []pattern.Span{}},
-		"a matrix":           {pattern.Window(5), Matrix{[][]tensor.Mat{{tensor.New(tensor.F32, 1, 50)}}}, 1, []pattern.Span{span(10, 60)}},
+		{"shows keys 0 … 59 to query 0, expected all of them in the cache", pattern.Causal(), nil, 1, hole},
+		{"shows keys 0 … 40 to query 0, expected all of them in the cache", pattern.Causal(), nil, 20, hole}, // in tiles
+		{"found cached positions 10 … 49 after position 10", pattern.Window(5), nil, 1, []pattern.Span{span(0, 10), span(10, 50)}},
+		{"found cached positions 0 … 9 after position 80", pattern.Window(5), nil, 1, []pattern.Span{span(40, 80), span(0, 10)}},
+		{"found 40 positions for 50 cached keys", pattern.Window(5), nil, 1, []pattern.Span{span(0, 40)}},
+		{"found cached positions 536870863 … 536870912", pattern.Window(5), nil, 1, []pattern.Span{span(pattern.MaxTokens-49, pattern.MaxTokens+1)}},
+		{"found 12 queries to decode and 10 neighbouring keys", pattern.Window(5), nil, 12, []pattern.Span{span(0, 40), span(50, 60)}},
+		{"found 0 positions for 50 cached keys", pattern.Window(5), nil, 1, []pattern.Span{}},
+		{"found 50 of 60 keys in the cache under a matrix of bias", pattern.Window(5), Matrix{[][]tensor.Mat{{tensor.New(tensor.F32, 1, 50)}}}, 1, []pattern.Span{span(10, 60)}},
 	} {
 		q, k := tensor.New(tensor.F32, x.n, 16), tensor.New(tensor.F32, 50, 16)
-		if err := DecodeCached(tensor.Exec{}, Config{Heads: 2, HeadDim: 8, Pattern: x.p, Bias: x.bias}, x.held, Out{O: q}, In{Q: q, K: k, V: k}); err == nil {
-			t.Errorf("%s was taken", name)
+		c := Config{Heads: 2, HeadDim: 8, Pattern: x.p, Bias: x.bias}
+		err := DecodeCached(tensor.Exec{}, c, x.positions, Out{O: q}, In{Q: q, K: k, V: k})
+		if err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("found error %v, expected %q", err, x.want)
 		}
 	}
 }

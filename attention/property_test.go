@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/attention/pattern"
@@ -77,8 +78,9 @@ func TestLayoutOfScatteredKeys(t *testing.T) {
 			}
 		}
 	}
-	if _, err := compile(pattern.Strided(2), Self(4096)[0], 2, 1000); err == nil {
-		t.Error("a layout of more runs than the limit was made")
+	_, err := compile(pattern.Strided(2), Self(4096)[0], 2, 1000)
+	if want := "parts what 4096 queries see of 4096 keys into more than 1000 runs"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("found error %v, expected %q", err, want)
 	}
 }
 

@@ -74,17 +74,27 @@ func TestPlanKeepsEveryToken(t *testing.T) {
 	}
 }
 
+// refused fails the test unless err has want in it.
+func refused(t *testing.T, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("found error %v, expected %q", err, want)
+	}
+}
+
 func TestPlanRefusals(t *testing.T) {
 	const far = pattern.MaxTokens + 1
-	for _, o := range []Options{{Size: -1}, {Before: -1}, {After: -1}, {Period: -1}, {Size: far}, {Before: far}, {Period: pattern.MaxTokens - 1}} {
-		if _, err := o.Plan(10); err == nil {
-			t.Errorf("%+v was taken", o)
-		}
+	for want, o := range map[string]Options{
+		"found Size = -1": {Size: -1}, "found Before = -1": {Before: -1}, "found After = -1": {After: -1}, "found Period = -1": {Period: -1},
+		"found Size = 536870913": {Size: far}, "found Before = 536870913": {Before: far},
+		"found a pattern that repeats every 536870911 tokens": {Period: pattern.MaxTokens - 1},
+	} {
+		_, err := o.Plan(10)
+		refused(t, err, want)
 	}
-	for _, T := range []int{-1, far} {
-		if _, err := Plan(T, 0, 0); err == nil {
-			t.Errorf("a document of %d tokens was taken", T)
-		}
+	for want, T := range map[string]int{"found T = -1": -1, "found T = 536870913": far} {
+		_, err := Plan(T, 0, 0)
+		refused(t, err, want)
 	}
 }
 
@@ -94,10 +104,12 @@ func TestExactOverlap(t *testing.T) {
 			t.Errorf("%d layers of window %d: %d, %v, expected %d", c[0], c[1], got, err, c[2])
 		}
 	}
-	for _, c := range [][2]int{{-1, 1}, {1, -1}, {1 << 20, 1 << 20}, {pattern.MaxTokens, pattern.MaxTokens}} {
-		if got, err := ExactOverlap(c[0], c[1]); err == nil {
-			t.Errorf("%d layers of window %d gave %d", c[0], c[1], got)
-		}
+	for want, c := range map[string][2]int{
+		"found layers = -1": {-1, 1}, "found window = -1": {1, -1}, "1099511627776 in all": {1 << 20, 1 << 20},
+		"288230376151711744 in all": {pattern.MaxTokens, pattern.MaxTokens},
+	} {
+		_, err := ExactOverlap(c[0], c[1])
+		refused(t, err, want)
 	}
 }
 
@@ -135,12 +147,10 @@ func TestExact(t *testing.T) {
 			t.Errorf("%s: error %v, expected it to say: %s", text, err, why)
 		}
 	}
-	if _, err := Exact(-1, pattern.Window(3)); err == nil {
-		t.Error("a size of −1 was taken")
-	}
-	if _, err := Exact(0, nil); err == nil {
-		t.Error("no pattern was taken")
-	}
+	_, err := Exact(-1, pattern.Window(3))
+	refused(t, err, "found Size = -1")
+	_, err = Exact(0, nil)
+	refused(t, err, "layer 1 cannot run in chunks: pattern: nil")
 }
 
 // The report agrees with following every pair of tokens through every layer.
@@ -273,26 +283,27 @@ func TestEffectRefusals(t *testing.T) {
 	if _, err := Effect(300, good, pattern.Window(4)); err != nil {
 		t.Error(err)
 	}
+	narrow := pattern.Window(4)
 	for _, c := range []struct {
+		want   string
 		T      int
 		chunks []Chunk
 		layer  pattern.Pattern
 	}{
-		{301, good, pattern.Window(4)},
-		{300, good[:1], pattern.Window(4)},
-		{300, good[1:], pattern.Window(4)},
-		{-1, nil, pattern.Window(4)},
-		{300, []Chunk{{0, 300, 0, 128}, {129, 300, 128, 300}}, pattern.Window(4)},
-		{300, []Chunk{{0, 300, 0, 128}, {100, 300, 128, 300}}, pattern.Window(4)},
-		{300, []Chunk{{0, 200, 0, 128}, {0, 300, 128, 300}}, pattern.Window(4)},
-		{300, []Chunk{{0, 300, 0, 128}, {0, 310, 128, 300}}, pattern.Window(4)},
-		{300, []Chunk{{0, 128, 0, 128}, {128, 300, 128, 300}}, pattern.Segments(100)},
-		{300, good, pattern.Global(0)},
-		{300, good, pattern.Window(-1)},
-		{300, good, nil},
+		{"chunk 2 reads tokens 0 … 299, expected borders at multiples of 128", 301, good, narrow},
+		{"the chunks keep 128 tokens, expected 300", 300, good[:1], narrow},
+		{"chunk 1 keeps tokens 128 … 299 of 300, expected it to go on from 0", 300, good[1:], narrow},
+		{"found T = -1", -1, nil, narrow},
+		{"expected at least the 128 … 299 that it keeps", 300, []Chunk{{0, 300, 0, 128}, {129, 300, 128, 300}}, narrow},
+		{"chunk 2 reads tokens 100 … 299, expected borders", 300, []Chunk{{0, 300, 0, 128}, {100, 300, 128, 300}}, narrow},
+		{"chunk 1 reads tokens 0 … 199, expected borders", 300, []Chunk{{0, 200, 0, 128}, {0, 300, 128, 300}}, narrow},
+		{"chunk 2 reads tokens 0 … 309 of 300", 300, []Chunk{{0, 300, 0, 128}, {0, 310, 128, 300}}, narrow},
+		{"begins at token 128, expected a multiple of 100", 300, []Chunk{{0, 128, 0, 128}, {128, 300, 128, 300}}, pattern.Segments(100)},
+		{"global(0): found global positions", 300, good, pattern.Global(0)},
+		{"window(-1): found -1 before", 300, good, pattern.Window(-1)},
+		{"nil: found no pattern", 300, good, nil},
 	} {
-		if r, err := Effect(c.T, c.chunks, c.layer); err == nil {
-			t.Errorf("%+v gave %+v", c, r)
-		}
+		_, err := Effect(c.T, c.chunks, c.layer)
+		refused(t, err, c.want)
 	}
 }

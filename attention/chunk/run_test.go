@@ -92,17 +92,11 @@ func TestRunErrors(t *testing.T) {
 		t.Errorf("%v after %d calls, %d bytes in use", err, calls, x.Pool.InUse())
 	}
 	good := tensor.New(tensor.F32, 10, 2)
-	if Run(x, good, Options{Size: -1}, fill) == nil {
-		t.Error("a size of −1 was taken")
-	}
-	if Run(tensor.Exec{Pool: tensor.NewDryPool()}, good, Options{}, fill) == nil {
-		t.Error("a pool that only counts was taken with data")
-	}
+	refused(t, Run(x, good, Options{Size: -1}, fill), "found Size = -1")
+	refused(t, Run(tensor.Exec{Pool: tensor.NewDryPool()}, good, Options{}, fill), "found a pool that only counts")
 	bad := good
 	bad.Stride = 100
-	if Run(x, bad, Options{}, fill) == nil {
-		t.Error("a matrix past its data was taken")
-	}
+	refused(t, Run(x, bad, Options{}, fill), "found 20 elements of f32 in out with rows 100 apart")
 }
 
 func TestJoinRefusals(t *testing.T) {
@@ -112,24 +106,22 @@ func TestJoinRefusals(t *testing.T) {
 	}
 	short := piece
 	short.F32 = short.F32[:5]
-	for name, bad := range map[string]struct {
+	for want, bad := range map[string]struct {
 		out, piece tensor.Mat
 		c          Chunk
 	}{
-		"columns":       {out, tensor.New(tensor.F32, 10, 4), c},
-		"rows":          {out, tensor.New(tensor.F32, 11, 3), c},
-		"type":          {out, tensor.New(tensor.BF16, 10, 3), c},
-		"no data":       {out, tensor.Mat{Rows: 10, Cols: 3, Stride: 3}, c},
-		"few data":      {out, short, c},
-		"past the end":  {out, piece, Chunk{12, 22, 14, 21}},
-		"before 0":      {out, piece, Chunk{-5, 5, -1, 2}},
-		"kept not read": {out, piece, Chunk{5, 15, 7, 16}},
-		"backwards":     {out, piece, Chunk{5, 15, 9, 8}},
-		"no such type":  {out, tensor.Mat{Type: 9, Rows: 10, Cols: 3}, c},
-		"below 0":       {out, tensor.Mat{Rows: -10, Cols: 3}, c},
+		"found a piece of 10×4 f32, expected 10×3 f32":  {out, tensor.New(tensor.F32, 10, 4), c},
+		"found a piece of 11×3 f32, expected 10×3 f32":  {out, tensor.New(tensor.F32, 11, 3), c},
+		"found a piece of 10×3 bf16, expected 10×3 f32": {out, tensor.New(tensor.BF16, 10, 3), c},
+		"and data in both or neither":                   {out, tensor.Mat{Rows: 10, Cols: 3, Stride: 3}, c},
+		"found 5 elements of f32 in piece":              {out, short, c},
+		"reads 12 … 21 and keeps 14 … 20":               {out, piece, Chunk{12, 22, 14, 21}},
+		"reads -5 … 4 and keeps -1 … 1":                 {out, piece, Chunk{-5, 5, -1, 2}},
+		"reads 5 … 14 and keeps 7 … 15":                 {out, piece, Chunk{5, 15, 7, 16}},
+		"reads 5 … 14 and keeps 9 … 7":                  {out, piece, Chunk{5, 15, 9, 8}},
+		"found piece of type(9)":                        {out, tensor.Mat{Type: 9, Rows: 10, Cols: 3}, c},
+		"found piece of -10×3":                          {out, tensor.Mat{Rows: -10, Cols: 3}, c},
 	} {
-		if Join(bad.out, bad.piece, bad.c) == nil {
-			t.Errorf("%s: was taken", name)
-		}
+		refused(t, Join(bad.out, bad.piece, bad.c), want)
 	}
 }

@@ -289,9 +289,9 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
-	for _, lens := range [][]int{{-1}, {maxTokens, 1}} {
-		if _, err := New(good, lens); err == nil {
-			t.Errorf("lengths %v are accepted", lens)
+	for want, lens := range map[string][]int{"found length -1 of sequence 0": {-1}, "found length 1 of sequence 1": {maxTokens, 1}} {
+		if _, err := New(good, lens); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("found error %v, expected %q", err, want)
 		}
 	}
 	n := mustNew(t, good, 5)

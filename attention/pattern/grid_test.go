@@ -102,33 +102,30 @@ func TestPairsOfLongSequences(t *testing.T) {
 }
 
 func TestGridRefusals(t *testing.T) {
-	for _, c := range [][2]int{{0, 1}, {1, 0}, {11, 1}, {1, 11}, {-1, 3}} {
-		if _, err := Count(Full(), Square(10), c[0], c[1]); err == nil {
-			t.Errorf("a grid of %v was taken", c)
-		}
+	for want, c := range map[string][2]int{
+		"a grid of 0×1": {0, 1}, "a grid of 1×0": {1, 0}, "a grid of 11×1": {11, 1}, "a grid of 1×11": {1, 11}, "a grid of -1×3": {-1, 3},
+	} {
+		_, err := Count(Full(), Square(10), c[0], c[1])
+		refused(t, err, want)
 	}
-	if _, err := Count(Full(), Square(1<<20), 1<<13, 1<<12); err == nil {
-		t.Error("a grid of 2²⁵ cells was taken")
+	_, err := Count(Full(), Square(1<<20), 1<<13, 1<<12)
+	refused(t, err, "and 16777216 cells at most")
+	for want, p := range map[string]Pattern{
+		"nil: found no pattern": nil, "window(-1): found -1 before": Window(-1), "found position 10 in": Global(10), "found span 0 … 10 for query 0": wrong{},
+	} {
+		_, err := Pairs(p, Square(10))
+		refused(t, err, want)
+		_, err = Share(p, Square(10))
+		refused(t, err, want)
+		_, err = Text(p, Square(10), 10)
+		refused(t, err, want)
 	}
-	for _, p := range []Pattern{nil, Window(-1), Global(10), wrong{}} {
-		if _, err := Pairs(p, Square(10)); err == nil {
-			t.Errorf("Pairs: %v was taken", p)
-		}
-		if _, err := Share(p, Square(10)); err == nil {
-			t.Errorf("Share: %v was taken", p)
-		}
-		if _, err := Text(p, Square(10), 10); err == nil {
-			t.Errorf("Text: %v was taken", p)
-		}
+	for want, limit := range map[string]int{"a picture of -1 cells": -1, "a picture of 0 cells": 0, "a picture of 1025 cells": maxTextCells + 1} {
+		_, err := Text(Full(), Square(10), limit)
+		refused(t, err, want)
 	}
-	for _, limit := range []int{-1, 0, maxTextCells + 1} {
-		if _, err := Text(Full(), Square(10), limit); err == nil {
-			t.Errorf("a picture of %d cells was taken", limit)
-		}
-	}
-	if _, err := Text(Full(), Square(0), 10); err == nil {
-		t.Error("a picture of nothing was taken")
-	}
+	_, err = Text(Full(), Square(0), 10)
+	refused(t, err, "found 0 queries and 0 keys")
 }
 
 // wrong is a pattern of another package whose spans lie outside the keys.
