@@ -10,13 +10,13 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// TestDecodeIsNaive gives Decode the last queries of a sequence of three pieces. With more queries than the kernels take in place, the bits
+// TestDecodeIsNaive gives Decode the last queries of a sequence of two pieces. With more queries than the kernels take in place, the bits
 // are those of Forward.
 func TestDecodeIsNaive(t *testing.T) {
-	const keys = 2*decodeKeys + 52
+	const keys = decodeKeys + 52
 	for i, c := range []Config{
 		{Heads: 4, KVHeads: 2, HeadDim: 24},
-		{Heads: 1, HeadDim: 64, Pattern: pattern.WindowSides(1200, 0), Sinks: []float32{0.5}},
+		{Heads: 1, HeadDim: 64, Pattern: pattern.WindowSides(1060, 0), Sinks: []float32{0.5}},
 		{Heads: 36, KVHeads: 12, HeadDim: 8, Pattern: pattern.Causal(), SoftCap: 2},
 		{Heads: 40, KVHeads: 1, HeadDim: 16, Pattern: pattern.Or(pattern.WindowSides(5, 0), pattern.Strided(40))},
 		{Heads: 2, HeadDim: 16, Bias: ALiBi{}, Pattern: pattern.Causal()},
@@ -29,8 +29,8 @@ func TestDecodeIsNaive(t *testing.T) {
 	} {
 		for _, typ := range types {
 			for _, n := range []int{1, 3, decodeQueries + 1} {
-				if n > 1 && c.Heads > 4 {
-					continue // many heads are slow in the reference, and queries are one like another
+				if n > 1 && c.Heads > 4 || n == 3 && typ != tensor.F32 {
+					continue // the reference is slow, and queries are one like another
 				}
 				t.Run(fmt.Sprintf("%s/%d/queries=%d", typ, i, n), func(t *testing.T) {
 					pr := newProblem(c, []Seq{{Q: n, K: keys, Offset: keys - n}}, typ, 3)
@@ -78,7 +78,10 @@ func TestDecodeCachedIsNaive(t *testing.T) {
 			{Heads: 2, HeadDim: 16, Bias: relativeBias(32, 4, 0, 1300)},
 		} {
 			for _, n := range []int{1, decodeQueries, 3*decodeQueries + 1} {
-				const keys = 1300
+				keys := 400
+				if text == "full" {
+					keys = decodeKeys + 30 // two pieces
+				}
 				c.Pattern = p
 				pr := newProblem(c, []Seq{{Q: n, K: keys, Offset: keys - n}}, types[(i+j)%2], 3)
 				held := pattern.Retained(nil, p, keys-n)

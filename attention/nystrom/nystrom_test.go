@@ -289,7 +289,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
-	for want, lens := range map[string][]int{"found length -1 of sequence 0": {-1}, "found length 1 of sequence 1": {maxTokens, 1}} {
+	for want, lens := range map[string][]int{"found length -1 of sequence 0": {-1}, "found length 536870912 of sequence 1": {1, maxTokens}} {
 		if _, err := New(good, lens); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("found error %v, expected %q", err, want)
 		}

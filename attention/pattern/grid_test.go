@@ -65,7 +65,7 @@ func checkGrid(t *testing.T, p Pattern, g *Grid) {
 
 // Closed forms at lengths where a dense matrix would not fit, and past 32 bits.
 func TestPairsOfLongSequences(t *testing.T) {
-	const T = 1_000_003
+	const T = 100_003
 	triangle := int64(T) * (T + 1) / 2
 	band := func(w int64) int64 { return T + w*(2*T-w-1) } // Σ over distances d = −w … w of T−|d|
 	for _, c := range []struct {
@@ -79,9 +79,9 @@ func TestPairsOfLongSequences(t *testing.T) {
 		{WindowSides(512, 0), (band(512) + T) / 2},
 		{Global(5), 2*T - 1},
 		{Longformer(512, 0), band(512) + 2*(T-513)},
-		{Segments(1000), 1000*1000*1000 + 3*3},
+		{Segments(1000), 100*1000*1000 + 3*3},
 		{Prefix(100), 100 * T},
-		{And(Causal(), Segments(1000)), 1000*500500 + 6},
+		{And(Causal(), Segments(1000)), 100*500500 + 6},
 		{Dilated(10, 7), T + 2*(10*T-7*55)},
 		{BigBird(1, 1, 0, 3, 5), 4 * T},
 	} {

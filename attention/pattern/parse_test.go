@@ -132,7 +132,7 @@ func TestStringRoundTrips(t *testing.T) {
 		roundTrip(t, p)
 	}
 	r := rand.New(rand.NewPCG(5, 6))
-	for range 2000 {
+	for range 1000 {
 		roundTrip(t, randomPattern(r, of, 4))
 	}
 	deepest := Full()

@@ -11,7 +11,7 @@ func TestReceptiveField(t *testing.T) {
 	const T = 96
 	r := rand.New(rand.NewPCG(9, 10))
 	of, told := leaves(), 0
-	for n := range 800 {
+	for n := range 500 {
 		p := of[n%len(of)]
 		if n >= len(of) {
 			p = randomPattern(r, of[:30], 2)
@@ -38,7 +38,7 @@ func TestReceptiveField(t *testing.T) {
 			}
 		}
 	}
-	if told < 300 {
+	if told < 180 {
 		t.Errorf("%d patterns told their field", told)
 	}
 }

@@ -115,7 +115,7 @@ func randomPattern(r *rand.Rand, of []Pattern, depth int) Pattern {
 func TestCombinationsMatchDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	of := leaves()
-	for n := range 1500 {
+	for n := range 800 {
 		p, s := randomPattern(r, of, 3), shapes[n%len(shapes)]
 		if p.Check(s) == nil {
 			compare(t, p, s)
@@ -140,7 +140,7 @@ func TestAlgebra(t *testing.T) {
 			of = append(of, p)
 		}
 	}
-	for range 300 {
+	for range 120 {
 		a, b, c := of[r.IntN(len(of))], of[r.IntN(len(of))], of[r.IntN(len(of))]
 		for _, same := range [][2]Pattern{
 			{And(a, b), And(b, a)}, {Or(a, b), Or(b, a)}, {And(a, a), a}, {Or(a, a), a},
