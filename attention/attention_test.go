@@ -73,7 +73,8 @@ func newProblem(c Config, seqs []Seq, typ tensor.Type, seed uint64) problem {
 		c.KVHeads = c.Heads
 	}
 	qw, kw := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	return problem{c, seqs, normal(typ, tq, qw, 4*seed), normal(typ, tk, kw, 4*seed+1), normal(typ, tk, kw, 4*seed+2), normal(typ, tq, qw, 4*seed+3)}
+	return problem{c, seqs, normal(typ, tq, qw, 4*seed), normal(typ, tk, kw, 4*seed+1), normal(typ, tk, kw, 4*seed+2), normal(typ, tq, qw,
+		4*seed+3)}
 }
 
 func (p problem) compile(t testing.TB) *Attention {
@@ -93,7 +94,8 @@ type results struct {
 
 // room is a place for results, filled with NaN.
 func (p problem) room(bias *BiasGrads) results {
-	r := results{out: nanLike(p.q), lse: nanMat(tensor.F32, p.c.Heads, p.q.Rows), g: Grads{DQ: nanLike(p.q), DK: nanLike(p.k), DV: nanLike(p.v), Bias: bias}}
+	r := results{out: nanLike(p.q), lse: nanMat(tensor.F32, p.c.Heads, p.q.Rows), g: Grads{DQ: nanLike(p.q), DK: nanLike(p.k),
+		DV: nanLike(p.v), Bias: bias}}
 	if p.c.Sinks != nil {
 		r.g.Sinks = make([]float32, p.c.Heads)
 		kerneltest.NaN(r.g.Sinks)
@@ -167,8 +169,8 @@ func (p problem) naiveReporting(t testing.TB, scores func(seq, head, q, k int, d
 	return n
 }
 
-// near proves everything that was computed. The probabilities of the backward pass come from a rounded lse again, which dense code does not do: a
-// relative error of |lse|·2⁻²³.
+// near proves everything that was computed. The probabilities of the backward pass come from a rounded lse again, which dense code
+// does not do: a relative error of |lse|·2⁻²³.
 func (r results) near(t testing.TB, p problem, want, dense *NaiveInput) {
 	t.Helper()
 	r.nearForward(t, p, want, dense)
@@ -187,11 +189,12 @@ func (r results) nearForward(t testing.TB, p problem, want, dense *NaiveInput) {
 	near(t, "lse", p.q.Type, 1, wide(r.lse), dense.LSE, want.LSE, 0)
 }
 
-// near proves numbers against the definition in float64. For float32 their error is at most ten times that of dense float32. For the 16-bit types
-// it is at most 1.1 times that of an eager computation in the type: root mean squares, and what chance leaves between those of two times n draws
-// (1 + 3/√n + 12/n follows the root of the F distribution's 99.9th percentile from n = 10 on), and the largest within a factor of 2 or two
-// roundings to the type, of a probability and of the result. One draw is so many numbers together: those of one head of a row share their
-// probabilities and their δ. Numbers that both have exactly, such as zeros of rows that see nothing, are none. The floor, beside what the caller allows, is a float32 rounding of numbers of that size.
+// near proves numbers against the definition in float64. For float32 their error is at most ten times that of dense float32. For the
+// 16-bit types it is at most 1.1 times that of an eager computation in the type: root mean squares, and what chance leaves between
+// those of two times n draws (1 + 3/√n + 12/n follows the root of the F distribution's 99.9th percentile from n = 10 on), and the
+// largest within a factor of 2 or two roundings to the type, of a probability and of the result. One draw is so many numbers together:
+// those of one head of a row share their probabilities and their δ. Numbers that both have exactly, such as zeros of rows that see
+// nothing, are none. The floor, beside what the caller allows, is a float32 rounding of numbers of that size.
 func near(t testing.TB, name string, typ tensor.Type, together int, got, eager, want []float64, floor float64) {
 	t.Helper()
 	e, reference := kerneltest.Measure(got, want), kerneltest.Measure(eager, want)

@@ -24,8 +24,8 @@ type Bias interface {
 	start(a *Attention, mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error)
 	// queryFloats is how many floats startRows keeps of each query; negative where only tiles can take the bias.
 	queryFloats(c Config) int
-	// startRows makes what queries one by one read. scaled is the queries times scale·log2(e), to be changed where keys should meet other ones;
-	// own has queryFloats for each.
+	// startRows makes what queries one by one read. scaled is the queries times scale·log2(e), to be changed where keys should meet other
+	// ones; own has queryFloats for each.
 	startRows(c Config, scaled, own tensor.Mat) (rowBias, error)
 }
 
@@ -55,7 +55,8 @@ func (g *BiasGrads) checkData() error {
 // checkData refuses a matrix without data in a run that is not dry.
 func checkData(what string, m tensor.Mat) error {
 	if m.Dry() {
-		return fmt.Errorf("attention: found %s without data beside matrices with data, expected all of one kind; a dry run is dry throughout", what)
+		return fmt.Errorf("attention: found %s without data beside matrices with data, expected all of one kind; a dry run is dry throughout",
+			what)
 	}
 	return nil
 }

@@ -104,7 +104,8 @@ func (c Config) resolve() (Config, error) {
 			c.HeadDim, MaxHeadDim)
 	}
 	if int64(c.Heads) > min(maxElements, math.MaxInt)/int64(c.HeadDim) {
-		return c, fmt.Errorf("attention: found %d heads of %d, expected at most %d features a token; use fewer heads", c.Heads, c.HeadDim, int64(maxElements))
+		return c, fmt.Errorf("attention: found %d heads of %d, expected at most %d features a token; use fewer heads", c.Heads, c.HeadDim,
+			int64(maxElements))
 	}
 	if c.Scale == 0 {
 		c.Scale = 1 / math.Sqrt(float64(c.HeadDim))
@@ -120,7 +121,8 @@ func (c Config) resolve() (Config, error) {
 	}
 	for h, s := range c.Sinks {
 		if !(s <= maxLogit) {
-			return c, fmt.Errorf("attention: found sink %g at head %d, expected a number of at most %.3g, or −Inf for none; check what made it", s, h, maxLogit)
+			return c, fmt.Errorf("attention: found sink %g at head %d, expected a number of at most %.3g, or −Inf for none; check what made it",
+				s, h, maxLogit)
 		}
 	}
 	return c, nil

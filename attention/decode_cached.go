@@ -21,7 +21,8 @@ type keyRows struct{ lo, hi, shift int }
 // newCacheRows checks that n queries stand on neighbouring rows at the end of the cache. nil spans are the positions 0 … rows−1.
 func newCacheRows(spans []pattern.Span, n, rows int) (cacheRows, error) {
 	if n > rows {
-		return cacheRows{}, fmt.Errorf("attention: found %d queries and %d keys to decode, expected no more queries than keys; append the new keys to the cache first", n, rows)
+		return cacheRows{}, fmt.Errorf("attention: found %d queries and %d keys to decode, expected no more queries than keys; append the "+
+			"new keys to the cache first", n, rows)
 	}
 	if spans == nil {
 		spans = []pattern.Span{{Lo: 0, Hi: rows}}
@@ -30,7 +31,8 @@ func newCacheRows(spans []pattern.Span, n, rows int) (cacheRows, error) {
 	count, end := 0, -1
 	for _, s := range spans {
 		if s.Lo <= end || s.Hi < s.Lo || s.Hi == s.Lo && rows > 0 || s.Hi > pattern.MaxTokens {
-			return h, fmt.Errorf("attention: found cached positions %d … %d after position %d, expected spans that ascend, do not touch and end at %d or before",
+			return h, fmt.Errorf("attention: found cached positions %d … %d after position %d, expected spans that ascend, do not touch and "+
+				"end at %d or before",
 				s.Lo, s.Hi-1, end, pattern.MaxTokens)
 		}
 		h.first = append(h.first, count)
@@ -41,7 +43,8 @@ func newCacheRows(spans []pattern.Span, n, rows int) (cacheRows, error) {
 	}
 	h.tokens = max(end, 0)
 	if last := len(spans) - 1; last >= 0 && spans[last].Len() < n {
-		return h, fmt.Errorf("attention: found %d queries to decode and %d neighbouring keys at the end of the cache, expected the keys of all queries there; append them first", n, spans[last].Len())
+		return h, fmt.Errorf("attention: found %d queries to decode and %d neighbouring keys at the end of the cache, expected the keys of "+
+			"all queries there; append them first", n, spans[last].Len())
 	}
 	return h, nil
 }
@@ -60,7 +63,8 @@ func (h cacheRows) find(dst []keyRows, p pattern.Pattern, spans []pattern.Span, 
 	for _, s := range spans {
 		i := sort.Search(len(h.spans), func(i int) bool { return h.spans[i].Hi > s.Lo })
 		if i == len(h.spans) || s.Lo < h.spans[i].Lo || s.Hi > h.spans[i].Hi {
-			return dst, fmt.Errorf("attention: pattern %s shows keys %d … %d to query %d, expected all of them in the cache; keep what pattern.Retained returns", p, s.Lo, s.Hi-1, q)
+			return dst, fmt.Errorf("attention: pattern %s shows keys %d … %d to query %d, expected all of them in the cache; keep what "+
+				"pattern.Retained returns", p, s.Lo, s.Hi-1, q)
 		}
 		shift := h.spans[i].Lo - h.first[i]
 		dst = append(dst, keyRows{s.Lo - shift, s.Hi - shift, shift})

@@ -21,7 +21,8 @@ func TestDecodeIsNaive(t *testing.T) {
 		{Heads: 40, KVHeads: 1, HeadDim: 16, Pattern: pattern.Or(pattern.WindowSides(5, 0), pattern.Strided(40))},
 		{Heads: 2, HeadDim: 16, Bias: ALiBi{}, Pattern: pattern.Causal()},
 		{Heads: 2, KVHeads: 1, HeadDim: 16, Bias: T5{Table: floats(64, 1), Buckets: 32, MaxDistance: 128, Bidirectional: true}, SoftCap: 2},
-		{Heads: 36, KVHeads: 12, HeadDim: 8, Bias: T5{Table: floats(8*36, 2), Buckets: 8, MaxDistance: 900}, Pattern: pattern.Causal(), Sinks: floats(36, 1)},
+		{Heads: 36, KVHeads: 12, HeadDim: 8, Bias: T5{Table: floats(8*36, 2), Buckets: 8, MaxDistance: 900}, Pattern: pattern.Causal(),
+			Sinks: floats(36, 1)},
 		{Heads: 4, KVHeads: 2, HeadDim: 24, Bias: relativeBias(96, 4, -9, keys+10), Pattern: pattern.Or(pattern.Causal(), pattern.Window(40))},
 		{Heads: 34, KVHeads: 2, HeadDim: 8, Bias: relativeBias(34*8, 9, 0, keys), Pattern: pattern.Causal()},
 		{Heads: 2, HeadDim: 16, Pattern: pattern.And(pattern.Segments(1), pattern.WindowSides(0, 3))},
@@ -65,7 +66,8 @@ func relativeBias(width int, seed uint64, first, rows int) Relative {
 func TestDecodeCachedIsNaive(t *testing.T) {
 	gone := 0
 	for i, text := range []string{
-		"window(40)", "window(40) | global(0, 17)", "window(3) | prefix(9) | summary(50, 49)", "segments(200)", "dilated(9, 7) | global(60..64)", "full",
+		"window(40)", "window(40) | global(0, 17)", "window(3) | prefix(9) | summary(50, 49)", "segments(200)",
+		"dilated(9, 7) | global(60..64)", "full",
 	} {
 		p, err := pattern.Parse("causal & (" + text + ")")
 		if err != nil {
@@ -140,10 +142,12 @@ func TestDecodeCachedRefuses(t *testing.T) {
 		{"found cached positions 10 … 49 after position 10", pattern.Window(5), nil, 1, []pattern.Span{span(0, 10), span(10, 50)}},
 		{"found cached positions 0 … 9 after position 80", pattern.Window(5), nil, 1, []pattern.Span{span(40, 80), span(0, 10)}},
 		{"found 40 positions for 50 cached keys", pattern.Window(5), nil, 1, []pattern.Span{span(0, 40)}},
-		{"found cached positions 536870863 … 536870912", pattern.Window(5), nil, 1, []pattern.Span{span(pattern.MaxTokens-49, pattern.MaxTokens+1)}},
+		{"found cached positions 536870863 … 536870912", pattern.Window(5), nil, 1, []pattern.Span{span(pattern.MaxTokens-49,
+			pattern.MaxTokens+1)}},
 		{"found 12 queries to decode and 10 neighbouring keys", pattern.Window(5), nil, 12, []pattern.Span{span(0, 40), span(50, 60)}},
 		{"found 0 positions for 50 cached keys", pattern.Window(5), nil, 1, []pattern.Span{}},
-		{"found 50 of 60 keys in the cache under a matrix of bias", pattern.Window(5), Matrix{[][]tensor.Mat{{tensor.New(tensor.F32, 1, 50)}}}, 1, []pattern.Span{span(10, 60)}},
+		{"found 50 of 60 keys in the cache under a matrix of bias", pattern.Window(5), Matrix{[][]tensor.Mat{{tensor.New(tensor.F32, 1, 50)}}},
+			1, []pattern.Span{span(10, 60)}},
 	} {
 		q, k := tensor.New(tensor.F32, x.n, 16), tensor.New(tensor.F32, 50, 16)
 		c := Config{Heads: 2, HeadDim: 8, Pattern: x.p, Bias: x.bias}

@@ -162,8 +162,8 @@ func (w *forwardWorker) begin(t *queryTile, seq *sequence, tile int, q tensor.Ma
 	}
 }
 
-// begin is the maximum and the sum that a row's softmax begins with: those of its head's sink, if there is one. A sink that in units of log2
-// is less than float32 holds is none.
+// begin is the maximum and the sum that a row's softmax begins with: those of its head's sink, if there is one. A sink that in units
+// of log2 is less than float32 holds is none.
 func (c *Config) begin(head int) (m, l float32) {
 	if c.Sinks == nil || float64(c.Sinks[head])*math.Log2E <= kernel.NoScore {
 		return kernel.NoScore, 0

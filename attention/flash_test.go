@@ -57,7 +57,8 @@ func FuzzForward(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64, tq, tk, offset, kvHeads, group, d, typ uint8) {
 		c := Config{Pattern: randomPattern(kerneltest.Rand(seed), 2), KVHeads: 1 + int(kvHeads%3), HeadDim: 8 + 8*int(d%32)}
 		c.Heads = c.KVHeads * (1 + int(group%3))
-		pr := newProblem(c, []Seq{{Q: int(tq), K: int(tk), Offset: int(offset)}, {Q: int(tk % 40), K: int(tq % 40)}}, types[int(typ)%len(types)], seed)
+		pr := newProblem(c, []Seq{{Q: int(tq), K: int(tk), Offset: int(offset)}, {Q: int(tk % 40), K: int(tq % 40)}},
+			types[int(typ)%len(types)], seed)
 		if _, err := New(pr.c, pr.seqs); err != nil {
 			t.Skip(err) // the pattern refuses the shape
 		}
@@ -70,7 +71,8 @@ func BenchmarkForward(b *testing.B) {
 		for _, size := range []struct {
 			p       pattern.Pattern
 			t, h, d int
-		}{{pattern.Full(), 4096, 4, 64}, {pattern.Full(), 16384, 4, 64}, {pattern.Causal(), 16384, 4, 64}, {pattern.Full(), 8192, 4, 128}, {pattern.Window(512), 65536, 12, 64}} {
+		}{{pattern.Full(), 4096, 4, 64}, {pattern.Full(), 16384, 4, 64}, {pattern.Causal(), 16384, 4, 64}, {pattern.Full(), 8192, 4, 128},
+			{pattern.Window(512), 65536, 12, 64}} {
 			for _, threads := range []int{1, 2} {
 				b.Run(fmt.Sprintf("%s/%s/T=%d/D=%d/threads=%d", typ, size.p, size.t, size.d, threads), func(b *testing.B) {
 					c := Config{Pattern: size.p, Heads: size.h, HeadDim: size.d}

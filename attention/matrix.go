@@ -46,7 +46,8 @@ func (b Matrix) checkGrads(a *Attention, g *BiasGrads) error {
 	}
 	for i, mats := range g.Mats {
 		if len(mats) != len(b.Mats[i]) {
-			return fmt.Errorf("attention: found %d gradients of bias for sequence %d, expected %d, as many as it has matrices", len(mats), i, len(b.Mats[i]))
+			return fmt.Errorf("attention: found %d gradients of bias for sequence %d, expected %d, as many as it has matrices", len(mats), i,
+				len(b.Mats[i]))
 		}
 		for _, m := range mats {
 			if m.Type != tensor.F32 {

@@ -13,10 +13,11 @@ type packed struct {
 	mem      []tensor.Mat // what the slices are cut from
 	k, v     []float32    // [Hkv][padded][D]
 	k16, v16 []uint16     // the same in bf16
-	kt, vt   []uint16     // transposed, by blocks of KeyBlock keys, [Hkv][blocks][D][KeyBlock]: values for the forward pass, keys for the backward
-	group    int          // query heads per key/value head
-	perHead  int          // rows of one head
-	width    int          // D
+	// transposed, by blocks of KeyBlock keys, [Hkv][blocks][D][KeyBlock]: values for the forward pass, keys for the backward
+	kt, vt  []uint16
+	group   int // query heads per key/value head
+	perHead int // rows of one head
+	width   int // D
 }
 
 // packFor says what keys and values are packed for.
@@ -117,8 +118,8 @@ func copyRows(dst []float32, src tensor.Mat) {
 // row is the first packed row of key j of a batch, as query head h reads it.
 func (p *packed) row(h, j int) int { return h/p.group*p.perHead + j }
 
-// transposed is the block of kt or vt that key lo of a sequence is in, from that key on, as query head h reads it: a row for each of the head's
-// D columns, ld elements apart.
+// transposed is the block of kt or vt that key lo of a sequence is in, from that key on, as query head h reads it: a row for each of
+// the head's D columns, ld elements apart.
 func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint16, ld int) {
 	block := lo / kernel.KeyBlock * kernel.KeyBlock
 	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceilDiv(s.K, keyGroup)*keyGroup-block)

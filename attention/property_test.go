@@ -62,7 +62,8 @@ func TestLayoutIsThePattern(t *testing.T) {
 func TestLayoutOfScatteredKeys(t *testing.T) {
 	for _, p := range []pattern.Pattern{
 		pattern.Strided(2), pattern.Dilated(100, 2), pattern.And(pattern.Causal(), pattern.Strided(3)),
-		pattern.Or(pattern.Strided(2), pattern.Global(5)), pattern.Or(pattern.And(pattern.Strided(2), pattern.WindowSides(0, 200)), pattern.Causal()),
+		pattern.Or(pattern.Strided(2), pattern.Global(5)), pattern.Or(pattern.And(pattern.Strided(2), pattern.WindowSides(0, 200)),
+			pattern.Causal()),
 	} {
 		for _, s := range []pattern.Shape{pattern.Square(433), {Tq: 70, Tk: 300, Offset: 100}} {
 			l, err := compile(p, Seq{Q: s.Tq, K: s.Tk, Offset: s.Offset}, 2, maxRuns)
@@ -226,7 +227,8 @@ func inside(m tensor.Mat) (view, around tensor.Mat) {
 // TestViews holds that rows with gaps give the same bits, and that the gaps are neither read nor written.
 func TestViews(t *testing.T) {
 	for _, typ := range types {
-		pr := newProblem(Config{Pattern: pattern.Window(40), Heads: 2, KVHeads: 1, HeadDim: 24}, []Seq{{Q: 75, K: 75}, {Q: 1, K: 21, Offset: 20}}, typ, 1)
+		pr := newProblem(Config{Pattern: pattern.Window(40), Heads: 2, KVHeads: 1, HeadDim: 24}, []Seq{{Q: 75, K: 75}, {Q: 1, K: 21,
+			Offset: 20}}, typ, 1)
 		want := pr.run(t, 2, nil)
 		views := pr
 		views.q, _ = inside(pr.q)
@@ -320,11 +322,12 @@ func (p problem) peaks(t *testing.T, threads int, bias *BiasGrads, dry bool) (pe
 func TestUnseen(t *testing.T) {
 	nowhere := pattern.And(pattern.Segments(40), pattern.Window(5)) // with an offset past the keys, nobody sees anything
 	for name, pr := range map[string]problem{
-		"none":        newProblem(Config{Pattern: pattern.None(), Heads: 2, HeadDim: 16}, Self(70), tensor.F32, 1),
-		"past":        newProblem(Config{Pattern: nowhere, Heads: 2, HeadDim: 16}, []Seq{{Q: 50, K: 60, Offset: 200}}, tensor.BF16, 1),
-		"no keys":     newProblem(Config{Heads: 2, HeadDim: 16}, []Seq{{Q: 33, K: 0}, {}}, tensor.F32, 1),
-		"no queries":  newProblem(Config{Heads: 2, HeadDim: 16}, []Seq{{}, {Q: 0, K: 33}}, tensor.F16, 1),
-		"bias of −∞":  newProblem(Config{Heads: 2, HeadDim: 16, Bias: Matrix{[][]tensor.Mat{{filled(40, 40, math.Inf(-1))}}}}, Self(40), tensor.F32, 1),
+		"none":       newProblem(Config{Pattern: pattern.None(), Heads: 2, HeadDim: 16}, Self(70), tensor.F32, 1),
+		"past":       newProblem(Config{Pattern: nowhere, Heads: 2, HeadDim: 16}, []Seq{{Q: 50, K: 60, Offset: 200}}, tensor.BF16, 1),
+		"no keys":    newProblem(Config{Heads: 2, HeadDim: 16}, []Seq{{Q: 33, K: 0}, {}}, tensor.F32, 1),
+		"no queries": newProblem(Config{Heads: 2, HeadDim: 16}, []Seq{{}, {Q: 0, K: 33}}, tensor.F16, 1),
+		"bias of −∞": newProblem(Config{Heads: 2, HeadDim: 16, Bias: Matrix{[][]tensor.Mat{{filled(40, 40, math.Inf(-1))}}}}, Self(40),
+			tensor.F32, 1),
 		"sinks alone": newProblem(Config{Pattern: pattern.None(), Heads: 2, HeadDim: 16, Sinks: []float32{1, -2}}, Self(40), tensor.F32, 1),
 	} {
 		kerneltest.Levels(t, func(t *testing.T) {
@@ -390,7 +393,8 @@ func TestBitsDoNotDependOn(t *testing.T) {
 	for _, s := range pr.seqs {
 		alone, end := pr, at+s.Q
 		alone.seqs = []Seq{s}
-		alone.q, alone.k, alone.v, alone.dout = pr.q.SliceRows(at, end), pr.k.SliceRows(at, end), pr.v.SliceRows(at, end), pr.dout.SliceRows(at, end)
+		alone.q, alone.k, alone.v, alone.dout = pr.q.SliceRows(at, end), pr.k.SliceRows(at, end), pr.v.SliceRows(at, end),
+			pr.dout.SliceRows(at, end)
 		got := run(alone, 2)
 		for i, m := range got.mats() {
 			part := one.mats()[i].m

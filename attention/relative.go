@@ -31,7 +31,8 @@ func (b Relative) check(c Config, seqs []Seq) error {
 		have []float32
 	}{{"u", b.U}, {"v", b.V}} {
 		if x.have != nil && len(x.have) != width {
-			return fmt.Errorf("attention: found %d numbers in %s of a relative bias, expected %d (heads × head dimension), or nil", len(x.have), x.name, width)
+			return fmt.Errorf("attention: found %d numbers in %s of a relative bias, expected %d (heads × head dimension), or nil", len(x.have),
+				x.name, width)
 		}
 	}
 	if b.R.Type != tensor.F32 {
@@ -46,7 +47,8 @@ func (b Relative) check(c Config, seqs []Seq) error {
 	for i, s := range seqs {
 		low, high, any := visibleDistances(c.Pattern, s)
 		if any && (low < b.First || high >= b.First+b.R.Rows) {
-			return fmt.Errorf("attention: found rows for distances %d … %d in a relative bias, expected %d … %d, which sequence %d meets; give r more rows",
+			return fmt.Errorf("attention: found rows for distances %d … %d in a relative bias, expected %d … %d, which sequence %d meets; give "+
+				"r more rows",
 				b.First, b.First+b.R.Rows-1, low, high, i)
 		}
 	}
@@ -236,7 +238,8 @@ func (t *relativeTiles) gradient(b *backward) biasGradient {
 	if b.g.Bias == nil {
 		return &relativeGradient{t: t, b: b, width: width}
 	}
-	g := &relativeGradient{t: t, b: b, width: width, mem: b.x.Pool.GetZero(tensor.F32, t.a.c.Heads*t.rows, width), dv: make([]float32, t.a.qWidth())}
+	g := &relativeGradient{t: t, b: b, width: width, mem: b.x.Pool.GetZero(tensor.F32, t.a.c.Heads*t.rows, width), dv: make([]float32,
+		t.a.qWidth())}
 	g.dr = g.mem.F32
 	return g
 }

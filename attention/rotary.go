@@ -49,10 +49,12 @@ func NewRotary(c RotaryConfig, positions int) (*Rotary, error) {
 		return nil, fmt.Errorf("attention: found rotary heads of %d, expected at most %d", c.HeadDim, MaxHeadDim)
 	}
 	if c.Dim < 2 || c.Dim%2 != 0 || c.Dim > c.HeadDim {
-		return nil, fmt.Errorf("attention: found %d rotary dimensions in heads of %d, expected an even number of at least 2 and at most the head", c.Dim, c.HeadDim)
+		return nil, fmt.Errorf("attention: found %d rotary dimensions in heads of %d, expected an even number of at least 2 and at most the "+
+			"head", c.Dim, c.HeadDim)
 	}
 	if !(c.Base > 1) || math.IsInf(c.Base, 0) || !(c.Scale > 0) || math.IsInf(c.Scale, 0) {
-		return nil, fmt.Errorf("attention: found rotary base %g and scale %g, expected a finite base above 1 and a finite scale above 0", c.Base, c.Scale)
+		return nil, fmt.Errorf("attention: found rotary base %g and scale %g, expected a finite base above 1 and a finite scale above 0",
+			c.Base, c.Scale)
 	}
 	if positions < 0 || positions > math.MaxInt32 {
 		return nil, fmt.Errorf("attention: found %d rotary positions, expected 0 to %d", positions, math.MaxInt32)

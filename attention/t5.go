@@ -42,7 +42,8 @@ func (b T5) check(c Config, _ []Seq) error {
 		least = 4
 	}
 	if b.Buckets < least || b.Buckets%least != 0 || b.MaxDistance <= b.Buckets/least {
-		return fmt.Errorf("attention: found %d T5 buckets up to distance %d, expected a multiple of %d and a distance above %d; the paper has 32 and 128",
+		return fmt.Errorf("attention: found %d T5 buckets up to distance %d, expected a multiple of %d and a distance above %d; the paper "+
+			"has 32 and 128",
 			b.Buckets, b.MaxDistance, least, b.Buckets/least)
 	}
 	if len(b.Table)%c.Heads != 0 || len(b.Table)/c.Heads != b.Buckets {
@@ -106,7 +107,8 @@ func (t t5Table) gradient(b *backward) biasGradient {
 // checkBiasValue refuses what would turn rows into NaN. −Inf hides a key and is welcome.
 func checkBiasValue(what string, x float32, i, j int) error {
 	if !(x <= maxLogit) {
-		return fmt.Errorf("attention: found %g in the %s at (%d, %d), expected a number of at most %.3g, or −Inf; check what made it", x, what, i, j, maxLogit)
+		return fmt.Errorf("attention: found %g in the %s at (%d, %d), expected a number of at most %.3g, or −Inf; check what made it", x, what,
+			i, j, maxLogit)
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ func (g *Graph) CrossAttention(core mechanism.Core, q, kv *Var, learned ...*Var)
 
 func (g *Graph) attend(name string, core mechanism.Core, parts, learned []*Var) *Var {
 	in := append(parts, learned...)
-	if !g.check(name, in...) || !g.checkParts(name, core.Widths(), core.Queries(), core.Keys(), parts) || !g.checkLearned(name, core.Learned(), learned) {
+	if !g.check(name, in...) || !g.checkParts(name, core.Widths(), core.Queries(), core.Keys(), parts) || !g.checkLearned(name,
+		core.Learned(), learned) {
 		return g.nothing()
 	}
 	o := &attend{core, len(parts)}
@@ -46,7 +47,8 @@ func (g *Graph) attend(name string, core mechanism.Core, parts, learned []*Var) 
 func (g *Graph) checkParts(name string, w mechanism.Widths, queries, keys int, in []*Var) bool {
 	if len(in) == 1 {
 		if in[0].cols != w.Q+2*w.KV || in[0].rows != queries || queries != keys {
-			g.failf("%s: found queries, keys and values of %d×%d, expected %d×%d, for %d keys", name, in[0].rows, in[0].cols, queries, w.Q+2*w.KV, keys)
+			g.failf("%s: found queries, keys and values of %d×%d, expected %d×%d, for %d keys", name, in[0].rows, in[0].cols, queries, w.Q+2*w.KV,
+				keys)
 		}
 		return g.err == nil
 	}

@@ -158,7 +158,8 @@ func TestLearnedBiases(t *testing.T) {
 	o := t5.run(t, F32(), 1, false)
 	bias := attention.T5{Table: float32s(o.inputs[1]), Buckets: buckets, MaxDistance: distance}
 	c.Bias = bias
-	x := attention.NaiveInput{Q: columns(o.inputs[0], 3*w, 0, w), K: columns(o.inputs[0], 3*w, w, 2*w), V: columns(o.inputs[0], 3*w, 2*w, 3*w), DOut: o.seed}
+	x := attention.NaiveInput{Q: columns(o.inputs[0], 3*w, 0, w), K: columns(o.inputs[0], 3*w, w, 2*w), V: columns(o.inputs[0], 3*w, 2*w,
+		3*w), DOut: o.seed}
 	if err := attention.Naive(c, seqs, &x); err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,8 @@ func (g *Graph) DecodeCross(state mechanism.State, q, kv *Var, learned ...*Var) 
 
 func (g *Graph) decode(name string, state mechanism.State, parts, learned []*Var) *Var {
 	w, in := state.Widths(), append(parts, learned...)
-	if !g.checkInference(name, in...) || !g.checkParts(name, w, in[0].rows, in[0].rows, parts) || !g.checkLearned(name, state.Learned(), learned) {
+	if !g.checkInference(name, in...) || !g.checkParts(name, w, in[0].rows, in[0].rows, parts) || !g.checkLearned(name, state.Learned(),
+		learned) {
 		return g.nothing()
 	}
 	return g.record(&decode{state: state, parts: len(parts)}, in[0].typ, in[0].rows, w.Q, in...)

@@ -117,7 +117,8 @@ func border(period int) (int, error) {
 	}
 	unit := int64(period) * int64(Tile/common)
 	if unit > pattern.MaxTokens {
-		return 0, fmt.Errorf("chunk: found a pattern that repeats every %d tokens, expected one that fits blocks of %d within %d; use a length that is a multiple of %[2]d",
+		return 0, fmt.Errorf("chunk: found a pattern that repeats every %d tokens, expected one that fits blocks of %d within %d; use a "+
+			"length that is a multiple of %[2]d",
 			period, Tile, pattern.MaxTokens)
 	}
 	return int(unit), nil

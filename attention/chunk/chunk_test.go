@@ -260,7 +260,8 @@ func TestEffectOfKnown(t *testing.T) {
 		got.Share() != 344.0/1024 {
 		t.Errorf("got %+v", got)
 	}
-	if text := got.String(); text != "1024 tokens in 2 chunks of up to 640 read, 1.25 times the work: 344 tokens (33.6%) at the borders may differ from the whole; an overlap of 300 before and 300 after would be exact" {
+	if text := got.String(); text != "1024 tokens in 2 chunks of up to 640 read, 1.25 times the work: 344 tokens (33.6%) at the borders "+
+		"may differ from the whole; an overlap of 300 before and 300 after would be exact" {
 		t.Error(text)
 	}
 	o, err := Exact(512, w, w, w)
@@ -273,7 +274,8 @@ func TestEffectOfKnown(t *testing.T) {
 	if got, err = Effect(1024, chunks, w, w, w); err != nil || !got.Exact() || !strings.Contains(got.String(), "same bits") {
 		t.Errorf("%v, %v", got, err)
 	}
-	if got, err = Effect(1024, chunks, pattern.Causal()); err != nil || got.Differing() != 512 || !strings.Contains(got.String(), "no overlap would") {
+	if got, err = Effect(1024, chunks, pattern.Causal()); err != nil || got.Differing() != 512 || !strings.Contains(got.String(),
+		"no overlap would") {
 		t.Errorf("%v, %v", got, err)
 	}
 }

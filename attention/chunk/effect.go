@@ -85,7 +85,8 @@ func Effect(T int, chunks []Chunk, layers ...pattern.Pattern) (Report, error) {
 	}
 	for i, c := range chunks {
 		if c.Start%period != 0 {
-			return Report{}, fmt.Errorf("chunk: chunk %d begins at token %d, expected a multiple of %d, after which the patterns repeat; set Options.Period",
+			return Report{}, fmt.Errorf("chunk: chunk %d begins at token %d, expected a multiple of %d, after which the patterns repeat; set "+
+				"Options.Period",
 				i+1, c.Start, period)
 		}
 		r.Longest = max(r.Longest, c.Len())
@@ -103,9 +104,11 @@ func checkChunks(T int, chunks []Chunk) error {
 	for i, c := range chunks {
 		switch {
 		case c.KeepStart != kept || c.KeepEnd <= c.KeepStart || c.KeepEnd > T:
-			return fmt.Errorf("chunk: chunk %d keeps tokens %d … %d of %d, expected it to go on from %d; use Plan", i+1, c.KeepStart, c.KeepEnd-1, T, kept)
+			return fmt.Errorf("chunk: chunk %d keeps tokens %d … %d of %d, expected it to go on from %d; use Plan", i+1, c.KeepStart, c.KeepEnd-1,
+				T, kept)
 		case c.Start < 0 || c.Start > c.KeepStart || c.End < c.KeepEnd || c.End > T:
-			return fmt.Errorf("chunk: chunk %d reads tokens %d … %d of %d, expected at least the %d … %d that it keeps; use Plan", i+1, c.Start, c.End-1, T, c.KeepStart, c.KeepEnd-1)
+			return fmt.Errorf("chunk: chunk %d reads tokens %d … %d of %d, expected at least the %d … %d that it keeps; use Plan", i+1, c.Start,
+				c.End-1, T, c.KeepStart, c.KeepEnd-1)
 		case c.Start%Tile != 0 || (c.End%Tile != 0 && c.End != T):
 			return fmt.Errorf("chunk: chunk %d reads tokens %d … %d, expected borders at multiples of %d; use Plan", i+1, c.Start, c.End-1, Tile)
 		}

@@ -37,7 +37,8 @@ func Exact(size int, layers ...pattern.Pattern) (Options, error) {
 	var before, after int64
 	for i, r := range reaches {
 		if max(r.Before, r.After) >= pattern.Unbounded {
-			return o, fmt.Errorf("chunk: layer %d, %v: found a pattern that looks as far as the document goes, expected a bounded one; combine it with a window, as in causal & window(512), or run the document as a whole",
+			return o, fmt.Errorf("chunk: layer %d, %v: found a pattern that looks as far as the document goes, expected a bounded one; combine "+
+				"it with a window, as in causal & window(512), or run the document as a whole",
 				i+1, layers[i])
 		}
 		before, after = before+int64(r.Before), after+int64(r.After)

@@ -115,8 +115,8 @@ func (s *State) stepChunks(r *run, out, q, k, v tensor.Mat) {
 	})
 }
 
-// The saved form of a state, little-endian: magic, the shape and a hash of Ω, the tokens, the sums and the recent tokens of each head without
-// padding, and a CRC-32C of all that.
+// The saved form of a state, little-endian: magic, the shape and a hash of Ω, the tokens, the sums and the recent tokens of each head
+// without padding, and a CRC-32C of all that.
 const stateMagic = "lspanLS2"
 
 type stateHeader struct {
@@ -205,7 +205,8 @@ func (s *State) UnmarshalBinary(data []byte) error {
 		return fmt.Errorf("linear: found a saved state of %d tokens, expected at most %d", got.Tokens, maxTokens)
 	}
 	if got.Pending >= kernel.Lanes || got.Pending > got.Tokens {
-		return fmt.Errorf("linear: found a saved state with %d of %d tokens not yet summed, expected fewer than %d, and than all", got.Pending, got.Tokens, kernel.Lanes)
+		return fmt.Errorf("linear: found a saved state with %d of %d tokens not yet summed, expected fewer than %d, and than all", got.Pending,
+			got.Tokens, kernel.Lanes)
 	}
 	want.Tokens, want.Pending = got.Tokens, got.Pending
 	if got != want {

@@ -16,7 +16,8 @@ func (b batch) steps(t testing.TB, s *State, sizes ...int) []float32 {
 	out := tensor.New(b.typ, b.q.Rows, b.q.Cols)
 	for row, i := 0, 0; row < b.q.Rows; i++ {
 		to := min(row+sizes[i%len(sizes)], b.q.Rows)
-		err := s.Step(tensor.Exec{Threads: 1 + i%2}, out.SliceRows(row, to), attention.In{Q: b.q.SliceRows(row, to), K: b.k.SliceRows(row, to), V: b.v.SliceRows(row, to)})
+		err := s.Step(tensor.Exec{Threads: 1 + i%2}, out.SliceRows(row, to), attention.In{Q: b.q.SliceRows(row, to), K: b.k.SliceRows(row, to),
+			V: b.v.SliceRows(row, to)})
 		if err != nil {
 			t.Fatal(err)
 		}

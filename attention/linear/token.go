@@ -45,7 +45,8 @@ func (l *Linear) carveToken(mem []float32) (*tokenWorker, int) {
 	w := &tokenWorker{
 		l: l, x: c.take(d * lanes), phi: c.take(m * lanes), phiQ: c.take(m * lanes), c: c.take(m * lanes),
 		weights: c.take(tokenHeads * lanes), rows: c.take(tokenHeads * d), o: c.take(tokenHeads * d), z: c.take(m), zeros: c.take(m),
-		norm: c.take(lanes), top: c.take(lanes), den: c.take(lanes), inv: c.take(lanes), none: c.take(lanes), ones: c.take(lanes), tile: c.take(l.sumsLen() - m), next: c.take(kahanLen),
+		norm: c.take(lanes), top: c.take(lanes), den: c.take(lanes), inv: c.take(lanes), none: c.take(lanes), ones: c.take(lanes),
+		tile: c.take(l.sumsLen() - m), next: c.take(kahanLen),
 	}
 	for _, zero := range [][]float32{w.zeros, w.none} {
 		clear(zero)

@@ -11,14 +11,15 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// TestDecodingIsTheWhole gives sequences of random lengths to caches of random patterns, in random parts: each query gets what attention over the
-// whole sequence gives it, in the real run and with the same bytes in the dry one.
+// TestDecodingIsTheWhole gives sequences of random lengths to caches of random patterns, in random parts: each query gets what
+// attention over the whole sequence gives it, in the real run and with the same bytes in the dry one.
 func TestDecodingIsTheWhole(t *testing.T) {
 	const heads, dim = 2, 8
 	r, bounded := rand.New(rand.NewPCG(1, 2)), 0
 	for range 60 {
 		p := randomCausal(r)
-		l, err := New(Config{Mechanism: Mechanism{softmax{p}, p.String()}, Heads: heads, HeadDim: dim, Causal: true, Terms: Terms{ALiBi: r.IntN(3) == 0}})
+		l, err := New(Config{Mechanism: Mechanism{softmax{p}, p.String()}, Heads: heads, HeadDim: dim, Causal: true,
+			Terms: Terms{ALiBi: r.IntN(3) == 0}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +61,8 @@ func randomCausal(r *rand.Rand) pattern.Pattern {
 	part := func() pattern.Pattern {
 		return []pattern.Pattern{
 			pattern.Window(r.IntN(90)), pattern.Window(r.IntN(9)), pattern.Global(r.IntN(20), r.IntN(20)), pattern.Prefix(r.IntN(20)),
-			pattern.Segments(1 + r.IntN(60)), pattern.SummaryAt(30, r.IntN(30)), pattern.Dilated(r.IntN(9), 1+r.IntN(9)), pattern.Strided(1 + r.IntN(50)),
+			pattern.Segments(1 + r.IntN(60)), pattern.SummaryAt(30, r.IntN(30)), pattern.Dilated(r.IntN(9), 1+r.IntN(9)),
+			pattern.Strided(1 + r.IntN(50)),
 			pattern.SegmentsAt(1+r.IntN(9), 10+r.IntN(9)), pattern.Full(),
 		}[r.IntN(10)]
 	}

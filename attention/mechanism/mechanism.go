@@ -151,7 +151,8 @@ func New(c Config) (Layer, error) {
 				"rotary or none, and no sinks", what, name)
 		}
 		if c.Cross {
-			return nil, fmt.Errorf("mechanism: found cross-attention or a memory with %s, expected a pattern: %[1]s is of a sequence over itself", name)
+			return nil, fmt.Errorf("mechanism: found cross-attention or a memory with %s, expected a pattern: %[1]s is of a sequence over itself",
+				name)
 		}
 	}
 	return c.Mechanism.kind.layer(c)

@@ -19,7 +19,8 @@ type nystromLayer struct {
 
 func (k *landmarks) layer(c Config) (Layer, error) {
 	if c.KVHeads != c.Heads {
-		return nil, fmt.Errorf("mechanism: found %d key/value heads for %d heads of nystrom, expected as many; leave them out", c.KVHeads, c.Heads)
+		return nil, fmt.Errorf("mechanism: found %d key/value heads for %d heads of nystrom, expected as many; leave them out", c.KVHeads,
+			c.Heads)
 	}
 	l := nystromLayer{k.c, c.widths()}
 	l.c.Heads, l.c.HeadDim, l.c.Causal = c.Heads, c.HeadDim, c.Causal
@@ -48,7 +49,8 @@ func (l nystromLayer) Compile(seqs []attention.Seq) (Core, error) {
 }
 
 func (nystromLayer) NewState(*tensor.Pool, int) (State, error) {
-	return nil, errors.New("mechanism: found nystrom to decode token by token, expected causal attention: landmarks are means over later tokens too; " +
+	return nil, errors.New("mechanism: found nystrom to decode token by token, expected causal attention: landmarks are means over later " +
+		"tokens too; " +
 		"use linear attention or a causal pattern")
 }
 

@@ -44,7 +44,8 @@ func Parse(text string) (Mechanism, error) {
 	}
 	list, rest, closed := strings.Cut(arguments, ")")
 	if !closed || strings.TrimSpace(rest) != "" || len(settings) == 0 {
-		return Mechanism{}, fmt.Errorf("mechanism: %q is not understood; write performer(features=256, seed=1), elu, relu or nystrom(landmarks=64)", text)
+		return Mechanism{}, fmt.Errorf("mechanism: %q is not understood; write performer(features=256, seed=1), elu, relu or "+
+			"nystrom(landmarks=64)", text)
 	}
 	if err := set(settings, list); err != nil {
 		return Mechanism{}, fmt.Errorf("mechanism: %q: %w", text, err)
@@ -58,7 +59,8 @@ func Names() []pattern.Name {
 		{Name: "performer", Usage: "performer(features=256, seed=0)", About: "FAVOR+: random features whose products estimate the softmax"},
 		{Name: "elu", Usage: "elu", About: "linear attention with the feature map elu+1"},
 		{Name: "relu", Usage: "relu", About: "linear attention with the feature map ReLU"},
-		{Name: "nystrom", Usage: "nystrom(landmarks=64, iterations=6, conv=0)", About: "Nyström's approximation through landmarks; bidirectional"},
+		{Name: "nystrom", Usage: "nystrom(landmarks=64, iterations=6, conv=0)",
+			About: "Nyström's approximation through landmarks; bidirectional"},
 	}, pattern.Names()...)
 }
 

@@ -56,7 +56,8 @@ func TestNamesParse(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"full", "window(4) | global(0)", "performer(features=32, seed=1)", "elu", "nystrom(landmarks=8, conv=3)", "performer(", "relu()"} {
+	for _, text := range []string{"full", "window(4) | global(0)", "performer(features=32, seed=1)", "elu", "nystrom(landmarks=8, conv=3)",
+		"performer(", "relu()"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -297,14 +297,16 @@ func TestRefusals(t *testing.T) {
 	n := mustNew(t, good, 5)
 	x, taps := tensor.New(tensor.F32, 5, 32), tensor.New(tensor.F32, 2, 3)
 	for want, err := range map[string]error{
-		"found K of 4×32":     n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x.SliceRows(0, 4), V: x}, Conv: taps}),
-		"found Conv of 0×0":   n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}}),
-		"Conv without data":   n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: tensor.Mat{Rows: 2, Cols: 3, Stride: 3}}),
-		"dry pool":            n.Forward(tensor.Exec{Pool: tensor.NewDryPool()}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
-		"Conv of type bf16":   n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: tensor.New(tensor.BF16, 2, 3)}),
-		"Grads.Conv of 0×0":   n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
-		"found DV of 5×16":    n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x.SliceCols(0, 16), Conv: taps}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
-		"only one of O and V": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: tensor.Mat{Rows: 5, Cols: 32, Stride: 32}}, Conv: taps}),
+		"found K of 4×32":   n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x.SliceRows(0, 4), V: x}, Conv: taps}),
+		"found Conv of 0×0": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}}),
+		"Conv without data": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: tensor.Mat{Rows: 2, Cols: 3, Stride: 3}}),
+		"dry pool":          n.Forward(tensor.Exec{Pool: tensor.NewDryPool()}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
+		"Conv of type bf16": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: tensor.New(tensor.BF16, 2, 3)}),
+		"Grads.Conv of 0×0": n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
+		"found DV of 5×16": n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x.SliceCols(0, 16), Conv: taps}, x, In{In: attention.In{Q: x,
+			K: x, V: x}, Conv: taps}),
+		"only one of O and V": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: tensor.Mat{Rows: 5, Cols: 32, Stride: 32}},
+			Conv: taps}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)

@@ -52,7 +52,8 @@ func (b bigBird) Check(s Shape) error {
 		return err
 	}
 	if s.Offset+s.Tq > s.Tk {
-		return fmt.Errorf("pattern: bigbird: found queries up to position %d over %d keys, expected every query to stand on a key; use bigbird in self-attention",
+		return fmt.Errorf("pattern: bigbird: found queries up to position %d over %d keys, expected every query to stand on a key; use "+
+			"bigbird in self-attention",
 			s.Offset+s.Tq-1, s.Tk)
 	}
 	return nil

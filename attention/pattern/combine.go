@@ -258,7 +258,8 @@ func foldFields(of []Pattern, fold func(x, y int) int) (ReceptiveField, error) {
 		}
 		period := int64(all.Period) / int64(gcd(all.Period, r.Period)) * int64(r.Period)
 		if period > MaxTokens {
-			return ReceptiveField{}, fmt.Errorf("pattern: found patterns that repeat together only every %d tokens, expected %d or fewer; use lengths with a common multiple",
+			return ReceptiveField{}, fmt.Errorf("pattern: found patterns that repeat together only every %d tokens, expected %d or fewer; use "+
+				"lengths with a common multiple",
 				period, MaxTokens)
 		}
 		all = ReceptiveField{fold(all.Before, r.Before), fold(all.After, r.After), int(period)}

@@ -31,7 +31,8 @@ func Count(p Pattern, s Shape, rows, cols int) (*Grid, error) {
 		return &Grid{Shape: s}, nil
 	}
 	if rows < 1 || rows > s.Tq || cols < 1 || cols > s.Tk || int64(rows)*int64(cols) > maxCells {
-		return nil, fmt.Errorf("pattern: found a grid of %d×%d cells over %d×%d pairs, expected no more rows and columns than those, and %d cells at most; use a coarser grid",
+		return nil, fmt.Errorf("pattern: found a grid of %d×%d cells over %d×%d pairs, expected no more rows and columns than those, and %d "+
+			"cells at most; use a coarser grid",
 			rows, cols, s.Tq, s.Tk, maxCells)
 	}
 	g := &Grid{Shape: s, Rows: rows, Cols: cols, counts: make([]int64, rows*cols)}

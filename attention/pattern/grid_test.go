@@ -111,7 +111,8 @@ func TestGridRefusals(t *testing.T) {
 	_, err := Count(Full(), Square(1<<20), 1<<13, 1<<12)
 	refused(t, err, "and 16777216 cells at most")
 	for want, p := range map[string]Pattern{
-		"nil: found no pattern": nil, "window(-1): found -1 before": Window(-1), "found position 10 in": Global(10), "found span 0 … 10 for query 0": wrong{},
+		"nil: found no pattern": nil, "window(-1): found -1 before": Window(-1), "found position 10 in": Global(10),
+		"found span 0 … 10 for query 0": wrong{},
 	} {
 		_, err := Pairs(p, Square(10))
 		refused(t, err, want)
@@ -120,7 +121,8 @@ func TestGridRefusals(t *testing.T) {
 		_, err = Text(p, Square(10), 10)
 		refused(t, err, want)
 	}
-	for want, limit := range map[string]int{"a picture of -1 cells": -1, "a picture of 0 cells": 0, "a picture of 1025 cells": maxTextCells + 1} {
+	for want, limit := range map[string]int{"a picture of -1 cells": -1, "a picture of 0 cells": 0,
+		"a picture of 1025 cells": maxTextCells + 1} {
 		_, err := Text(Full(), Square(10), limit)
 		refused(t, err, want)
 	}

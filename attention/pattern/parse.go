@@ -35,7 +35,8 @@ func (e *SyntaxError) Error() string {
 func Parse(text string) (Pattern, error) {
 	p := &parser{text: text, forms: forms()}
 	if len(text) > MaxText {
-		return nil, p.errorAt(0, fmt.Sprintf("found a text of %d bytes, expected at most %d; write runs of positions as 0..63", len(text), MaxText))
+		return nil, p.errorAt(0, fmt.Sprintf("found a text of %d bytes, expected at most %d; write runs of positions as 0..63", len(text),
+			MaxText))
 	}
 	p.next()
 	pattern, err := p.or(1)

@@ -24,12 +24,14 @@ func ReceptiveFieldOf(p Pattern) (ReceptiveField, error) {
 	if r, ok := orInvalid(p).(ReceptiveFielder); ok {
 		return r.ReceptiveField()
 	}
-	return ReceptiveField{}, fmt.Errorf("pattern: %s: found a pattern that does not tell its receptive field, expected one with a method ReceptiveField; add it", clip(p.String()))
+	return ReceptiveField{}, fmt.Errorf("pattern: %s: found a pattern that does not tell its receptive field, expected one with a method "+
+		"ReceptiveField; add it", clip(p.String()))
 }
 
 // placed is the error of a pattern that is bound to places of the sequence.
 func placed(p Pattern, why string) (ReceptiveField, error) {
-	return ReceptiveField{}, fmt.Errorf("pattern: %s: found %s, expected a pattern that is the same wherever a piece of the sequence begins; use window, dilated, causal, segments or their combinations",
+	return ReceptiveField{}, fmt.Errorf("pattern: %s: found %s, expected a pattern that is the same wherever a piece of the sequence "+
+		"begins; use window, dilated, causal, segments or their combinations",
 		clip(p.String()), why)
 }
 

@@ -47,7 +47,8 @@ func (p segmentsAt) Check(s Shape) error {
 		return err
 	}
 	if last := p.at[len(p.at)-1]; last >= s.Tk {
-		return fmt.Errorf("pattern: segments_at: found boundary %d in a sequence of %d keys, expected boundaries inside it; drop those at or past its end",
+		return fmt.Errorf("pattern: segments_at: found boundary %d in a sequence of %d keys, expected boundaries inside it; drop those at "+
+			"or past its end",
 			last, s.Tk)
 	}
 	return nil

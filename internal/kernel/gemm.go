@@ -13,8 +13,8 @@ import "unsafe"
 // in bf16 a pair of terms at a time, with AMX up to 16 pairs, and there sums that are added to C begin at C). So an element of C does
 // not depend on the tile it was in.
 //
-// Why assembly: 237 GFLOP/s on Zen 5 (AVX2: 116; pairs of bf16: 482) against 5 in Go. Tails: one body for each number of rows, and masked loads and
-// stores of C for columns; B's last panel is filled with zeros.
+// Why assembly: 237 GFLOP/s on Zen 5 (AVX2: 116; pairs of bf16: 482) against 5 in Go. Tails: one body for each number of rows, and
+// masked loads and stores of C for columns; B's last panel is filled with zeros.
 
 // gemmFuncs are the functions of one level. Those for pairs of bf16 are nil where HasBF16 is false.
 type gemmFuncs struct {
@@ -190,8 +190,8 @@ func PackColsPairs(k, cols int, src []uint16, ld int, dst []uint16, ldd int) {
 // TransposeScratch is how many elements of scratch TransposeBF16 takes: two squares of pairs, of the widest panel.
 const TransposeScratch = 2 * 2 * 32 * 32
 
-// TransposeBF16 copies the transpose of src [rows][cols], whose rows are ld elements apart, to dst [cols][width], ldd apart, an even number. Columns
-// of dst from rows on become zero, rows ≤ width. It is for levels where HasBF16.
+// TransposeBF16 copies the transpose of src [rows][cols], whose rows are ld elements apart, to dst [cols][width], ldd apart, an even
+// number. Columns of dst from rows on become zero, rows ≤ width. It is for levels where HasBF16.
 func TransposeBF16(rows, cols int, src []uint16, ld int, dst []uint16, ldd, width int, scratch []uint16) {
 	panel := active.gemm.cols
 	side := 2 * panel // two neighbouring rows are paired, and squares of pairs transposed

@@ -68,7 +68,8 @@ func Data(pkg, name string, m tensor.Mat) error {
 	}
 	// Divided, since a product of rows and stride may overflow.
 	if m.Stride < m.Cols || have < m.Cols || m.Rows > 1 && m.Stride > (have-m.Cols)/(m.Rows-1) {
-		return fmt.Errorf("%s: found %d elements of %s in %s with rows %d apart, expected rows %d or more apart and elements up to the last of %d rows; "+
+		return fmt.Errorf("%s: found %d elements of %s in %s with rows %d apart, expected rows %d or more apart and elements up to the last "+
+			"of %d rows; "+
 			"view it with Slice", pkg, have, m.Type, name, m.Stride, m.Cols, m.Rows)
 	}
 	return nil

@@ -22,8 +22,10 @@ func TestWritePNG(t *testing.T) {
 		s    pattern.Shape
 		side int
 	}{
-		{pattern.Longformer(512, 0), pattern.Square(1_000_000), 512}, {pattern.Causal(), pattern.Square(1), 64}, {pattern.Causal(), pattern.Square(13), 300},
-		{pattern.Causal(), pattern.Shape{Tq: 1, Tk: 5000, Offset: 4999}, 400}, {pattern.Full(), pattern.Shape{Tq: 5000, Tk: 1}, 400}, {pattern.None(), pattern.Square(100), 64},
+		{pattern.Longformer(512, 0), pattern.Square(1_000_000), 512}, {pattern.Causal(), pattern.Square(1), 64}, {pattern.Causal(),
+			pattern.Square(13), 300},
+		{pattern.Causal(), pattern.Shape{Tq: 1, Tk: 5000, Offset: 4999}, 400}, {pattern.Full(), pattern.Shape{Tq: 5000, Tk: 1}, 400},
+		{pattern.None(), pattern.Square(100), 64},
 		{pattern.Global(long...), pattern.Square(6000), 200},
 		{pattern.BigBird(64, 3, 2, 3, 1), pattern.Square(4096), 512},
 	} {

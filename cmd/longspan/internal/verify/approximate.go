@@ -20,7 +20,8 @@ func performerChecks(Options) []check {
 	expected := 0.0 // of one feature; the same for all checks
 	var checks []check
 	for _, m := range []int{16, 64, 256, 1024} {
-		checks = append(checks, check{name: fmt.Sprintf("%d features", m), dtype: "f32", level: kernel.Level(), run: func() (float64, float64, error) {
+		checks = append(checks, check{name: fmt.Sprintf("%d features", m), dtype: "f32", level: kernel.Level(), run: func() (float64, float64,
+			error) {
 			want, err := softmax(p)
 			if err != nil {
 				return 0, 0, err
@@ -152,8 +153,9 @@ func scale(m tensor.Mat, by float32) {
 	}
 }
 
-// nystromChecks compare Nyström, without its skip, with the softmax attention that it approximates, at more and more landmarks; with as many as
-// tokens it is exact. Landmarks are means of neighbours, so tokens that are like their neighbours, as in text, are what it is for.
+// nystromChecks compare Nyström, without its skip, with the softmax attention that it approximates, at more and more landmarks; with
+// as many as tokens it is exact. Landmarks are means of neighbours, so tokens that are like their neighbours, as in text, are what it
+// is for.
 func nystromChecks(Options) []check {
 	const tokens = 256
 	p := newProblem(tensor.F32, 9, heads, tokens)
@@ -162,7 +164,8 @@ func nystromChecks(Options) []check {
 	before := 1.0
 	var checks []check
 	for _, m := range []int{8, 32, 128, tokens} {
-		checks = append(checks, check{name: fmt.Sprintf("%d landmarks", m), dtype: "f32", level: kernel.Level(), run: func() (float64, float64, error) {
+		checks = append(checks, check{name: fmt.Sprintf("%d landmarks", m), dtype: "f32", level: kernel.Level(), run: func() (float64, float64,
+			error) {
 			want, err := softmax(p)
 			if err != nil {
 				return 0, 0, err

@@ -7,12 +7,16 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// dtypes are the storage types, and bounds the largest relative error of each against the definition in float64 over the same rounded inputs.
+// dtypes are the storage types, and bounds the largest relative error of each against the definition in float64 over the same rounded
+// inputs.
 //
 //   - f32: an output is a mean of up to 200 terms, a gradient a sum of as many, and each carries a few roundings of 2^-24; the exponents of
 //     the softmax add some more. 2^-18 is 64 of them.
-//   - bf16 and f16: the result is rounded, by up to 2^-8 and 2^-11 of it, and so may the factors of a product be: probabilities, and queries
-//     times the scale. Such errors average out over the keys, the last one does not. 2 whole roundings of the largest element are allowed.
+//   - bf16 and f16: the result is rounded, by up to 2^-8 and 2^-11 of it, and so may the factors of a product be: probabilities, and
+//
+// queries
+//
+//	times the scale. Such errors average out over the keys, the last one does not. 2 whole roundings of the largest element are allowed.
 var (
 	dtypes = []tensor.Type{tensor.F32, tensor.BF16, tensor.F16}
 	bounds = map[tensor.Type]float64{tensor.F32: 0x1p-18, tensor.BF16: 0x1p-7, tensor.F16: 0x1p-10}
@@ -33,7 +37,8 @@ func (o Options) exact() []subject {
 	}
 	all = append(all, biased()...)
 	return append(all,
-		flash("causal & window(33, 0)"), flash("window(20, 5)"), flash("longformer(20, 0)").over(45, 1, 170), flash("dilated(8, 4)"), flash("segments(50)"),
+		flash("causal & window(33, 0)"), flash("window(20, 5)"), flash("longformer(20, 0)").over(45, 1, 170), flash("dilated(8, 4)"),
+		flash("segments(50)"),
 		flash("segments(16) | summary(16)"), flash("strided(7)"), flash("causal | prefix(11)").over(45, 11, 170), flash("none"),
 		ofText(performerText, false), ofText("elu", true), ofText("relu", false), ofText("relu", true))
 }

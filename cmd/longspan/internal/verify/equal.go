@@ -31,7 +31,8 @@ func windowChecks(o Options) []check {
 		for _, t := range dtypes {
 			p := newProblem(t, 2, kvHeads, batch...)
 			for _, l := range o.levels() {
-				checks = append(checks, check{name: pair[0].name + " = " + pair[1].name, dtype: t.String(), level: l, run: func() (float64, float64, error) {
+				checks = append(checks, check{name: pair[0].name + " = " + pair[1].name, dtype: t.String(), level: l, run: func() (float64, float64,
+					error) {
 					got, err := pair[0].run(p, 0)
 					if err != nil {
 						return 0, 0, err
