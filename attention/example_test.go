@@ -3,6 +3,7 @@ package attention_test
 import (
 	"fmt"
 	"log"
+	"math"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/pattern"
@@ -133,4 +134,40 @@ func ExampleALiBiSlopes() {
 	fmt.Println(attention.ALiBiSlopes(8))
 	// Output:
 	// [0.5 0.25 0.125 0.0625 0.03125 0.015625 0.0078125 0.00390625]
+}
+
+// Keys in two parts, as two ranks of a ring hold them: the second part begins after the first queries, which see none of it. The merged
+// result is that of all keys.
+func ExampleMerge() {
+	const tokens, heads, dim = 96, 1, 8
+	config := attention.Config{Pattern: pattern.Causal(), Heads: heads, HeadDim: dim}
+	q, x := tensor.New(tensor.F32, tokens, dim), tensor.Exec{}
+	for i := range q.F32 {
+		q.F32[i] = float32(i%13)/6 - 1
+	}
+	attend := func(s attention.Seq) attention.Out {
+		out := attention.Out{O: tensor.New(tensor.F32, tokens, dim), LSE: tensor.New(tensor.F32, heads, tokens)}
+		a, err := attention.New(config, []attention.Seq{s})
+		if err == nil {
+			keys := q.SliceRows(s.Start, s.Start+s.K) // keys and values are the queries here
+			err = a.Forward(x, out, attention.In{Q: q, K: keys, V: keys})
+		}
+		if err != nil {
+			fmt.Println(err)
+		}
+		return out
+	}
+	whole := attend(attention.Seq{Q: tokens, K: tokens})
+	first := attend(attention.Seq{Q: tokens, K: 40, Keys: tokens})
+	second := attend(attention.Seq{Q: tokens, K: 56, Start: 40, Keys: tokens})
+	if err := attention.Merge(x, first, second); err != nil {
+		fmt.Println(err)
+	}
+	far := 0.0
+	for i, o := range first.O.F32 {
+		far = max(far, math.Abs(float64(o-whole.O.F32[i])))
+	}
+	fmt.Println("equal but for rounding:", far < 1e-6)
+	// Output:
+	// equal but for rounding: true
 }
