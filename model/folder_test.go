@@ -241,8 +241,8 @@ func TestGenerateRefuses(t *testing.T) {
 		o      GenerateOptions
 		want   string
 	}{
-		"empty":        {dna, "", GenerateOptions{}, "the prompt is empty"},
-		"no base":      {dna, "ACX", GenerateOptions{}, "the prompt"},
+		"empty":        {dna, "", GenerateOptions{}, "the text is empty"},
+		"no base":      {dna, "ACX", GenerateOptions{}, "the text: "},
 		"no tokenizer": {without, "A", GenerateOptions{}, "without a tokenizer"},
 		"encoder":      {encoder, "A", GenerateOptions{}, "found the head mlm, expected lm"},
 		"tokens":       {dna, "A", GenerateOptions{Tokens: -1}, "found -1 tokens"},

@@ -89,18 +89,12 @@ func (s *Session) Generate(ctx context.Context, prompt string, o GenerateOptions
 // ReadPrompt turns a prompt into the tokens that generation begins with: of an encoder-decoder the source, and the first token of the
 // target. Errors are those of [Session.Generate].
 func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
-	if m.tokenizer == nil {
-		return nil, nil, errors.New("model: found a model without a tokenizer, which reads no text; decode token by token, or add tokenizer.json to its folder")
-	}
 	if m.spec.Head.Kind != LM {
 		return nil, nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.spec.Head.Kind)
 	}
-	e, err := m.tokenizer.EncodeDocument(prompt)
+	e, err := m.encodeDocument(prompt)
 	if err != nil {
-		return nil, nil, fmt.Errorf("model: the prompt: %w", err)
-	}
-	if len(e.IDs) == 0 {
-		return nil, nil, errors.New("model: the prompt is empty, expected something to go on from: this model knows no beginning of a document")
+		return nil, nil, err
 	}
 	if m.spec.Kind != EncoderDecoder {
 		return nil, e.IDs, nil

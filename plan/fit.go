@@ -64,7 +64,7 @@ func Context(j Job, budget int64, step, limit int) (int, error) {
 	fits := func(n int) (bool, error) {
 		longer := j
 		longer.Lengths, longer.Sources = slices.Repeat([]int{n * step}, len(j.Lengths)), nil
-		longer.Judged, longer.JudgedSources = nil, nil // as long, and without a backward pass
+		longer.EvalLengths, longer.EvalSources = nil, nil // as long, and without a backward pass
 		if j.Model.Recompute != model.Auto {
 			return Fits(longer, budget)
 		}

@@ -28,9 +28,9 @@ type Job struct {
 	Threads int          // 0: GOMAXPROCS; threads have scratch memory of their own
 	Readers int64        // bytes that the readers of the data hold
 
-	// Judged is the lengths of the batch that evaluations read of the validation data, and JudgedSources those of its sources, where these may be longer
-	// than those to train on; nil: they are not.
-	Judged, JudgedSources []int
+	// EvalLengths are the tokens of the sequences of the longest validation batch, and EvalSources those of its sources, if the batch is
+	// longer than the longest of training; nil: it is not.
+	EvalLengths, EvalSources []int
 }
 
 // Bytes is memory by what it is for, as it is when it is most.
@@ -100,7 +100,7 @@ func Make(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	held, err := j.judge(x, m)
+	held, err := j.evaluate(x, m)
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -112,26 +112,26 @@ func Make(j Job) (Estimate, error) {
 	}
 	e.Tokens = tokens(j.Lengths) * j.Train.Accumulate
 	read := e.Tokens + j.sourceTokens()*j.Train.Accumulate
-	if len(j.Judged) > 0 {
-		judged := j.judged()
-		read = max(read, tokens(judged.Lengths)+judged.sourceTokens())
+	if len(j.EvalLengths) > 0 {
+		evaluation := j.evaluation()
+		read = max(read, tokens(evaluation.Lengths)+evaluation.sourceTokens())
 	}
 	e.Bytes.runtime(read, j.Readers+j.carried())
 	return e, nil
 }
 
-// judged is the evaluation that comes between the steps.
-func (j Job) judged() Job {
-	j.Lengths, j.Sources = j.Judged, j.JudgedSources
+// evaluation is the evaluation between the steps.
+func (j Job) evaluation() Job {
+	j.Lengths, j.Sources = j.EvalLengths, j.EvalSources
 	return j
 }
 
-// judge walks the evaluation, if one may take more than a step, and returns what is held between its operations.
-func (j Job) judge(x tensor.Exec, m *model.Model) (held int64, err error) {
-	if len(j.Judged) == 0 {
+// evaluate walks the evaluation, if one may take more than a step, and returns what is held between its operations.
+func (j Job) evaluate(x tensor.Exec, m *model.Model) (held int64, err error) {
+	if len(j.EvalLengths) == 0 {
 		return 0, nil
 	}
-	result, err := j.judged().step(x, m, false)
+	result, err := j.evaluation().step(x, m, false)
 	return result.ActivationBytes, err
 }
 
@@ -189,13 +189,22 @@ func (j Job) dryModel(trained bool) (tensor.Exec, *model.Model, error) {
 }
 
 func (j Job) check() error {
+	if err := j.checkLengths(); err != nil {
+		return err
+	}
+	j.Train.Precision = j.Model.Precision
+	return j.Train.Check()
+}
+
+// checkLengths refuses batches that cannot be planned.
+func (j Job) checkLengths() error {
 	if len(j.Lengths) == 0 {
 		return fmt.Errorf("plan: found no sequence, expected the tokens of each sequence of a batch")
 	}
 	if len(j.Sources) > 0 && len(j.Sources) != len(j.Lengths) {
 		return fmt.Errorf("plan: found %d sources of %d sequences, expected none or one each", len(j.Sources), len(j.Lengths))
 	}
-	for _, lengths := range [][]int{slices.Concat(j.Lengths, j.Sources), slices.Concat(j.Judged, j.JudgedSources)} {
+	for _, lengths := range [][]int{slices.Concat(j.Lengths, j.Sources), slices.Concat(j.EvalLengths, j.EvalSources)} {
 		total := 0
 		for i, n := range lengths {
 			if n < 1 || n > maxTokens || total > maxTokens-n {
@@ -204,11 +213,10 @@ func (j Job) check() error {
 			total += n
 		}
 	}
-	if c := j.Model; c.Kind == model.TransformerXL && c.Memory > maxTokens/max(len(j.Lengths), len(j.Judged)) {
+	if c := j.Model; c.Kind == model.TransformerXL && c.Memory > maxTokens/max(len(j.Lengths), len(j.EvalLengths)) {
 		return fmt.Errorf("plan: found a memory of %d tokens for each of %d sequences, expected at most %d in all", c.Memory, len(j.Lengths), maxTokens)
 	}
-	j.Train.Precision = j.Model.Precision
-	return j.Train.Check()
+	return nil
 }
 
 // maxTokens is the most tokens of a batch that is planned: a sixteenth of a billion rows of 64 KiB are more than any machine has.

@@ -31,14 +31,14 @@ func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
 	if j.Lengths, j.Sources, err = s.longest(s.Train, int(batches)); err != nil {
 		return j, err
 	}
-	if err := r.planJudged(s, &j); err != nil {
+	if err := r.planEvaluation(s, &j); err != nil {
 		return j, err
 	}
 	return j, s.Train.Restore(at)
 }
 
-// planJudged looks for the longest batch of the validation data, unless none can be longer than that of j.
-func (r *Recipe) planJudged(s *Sets, j *plan.Job) (err error) {
+// planEvaluation looks for the longest batch of the validation data, unless none can be longer than that of j.
+func (r *Recipe) planEvaluation(s *Sets, j *plan.Job) (err error) {
 	if s.alike || s.Validation == nil || total(j.Lengths)+total(j.Sources) >= s.limit() {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (r *Recipe) planJudged(s *Sets, j *plan.Job) (err error) {
 	}
 	lengths, sources, err := s.longest(source, batches)
 	if err == nil && total(lengths)+total(sources) > total(j.Lengths)+total(j.Sources) {
-		j.Judged, j.JudgedSources = lengths, sources
+		j.EvalLengths, j.EvalSources = lengths, sources
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 
 // newTraining returns the commands about recipes: what one would train on, what it would take, and the training.
 func newTraining(o *output) []*cobra.Command {
-	return []*cobra.Command{newData(o), newTrain(o), newEval(o), newSample(o), newPlan(o)}
+	return []*cobra.Command{newData(o), newTrain(o), newEval(o), newSample(o), newPredict(o), newPlan(o)}
 }
 
 // recipeFlags are what every command that reads a recipe has.
