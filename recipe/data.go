@@ -25,18 +25,6 @@ type Data struct {
 
 func defaultData() Data { return Data{Batch: 1} }
 
-func exampleData() Data {
-	d := defaultData()
-	paths := []string{""}
-	d.Genome = &Genome{Paths: paths}
-	d.Genes = &Genes{Paths: paths}
-	d.Text = &Text{Train: paths, Validation: paths, Test: paths, Fields: paths}
-	d.Labelled = &Labelled{Train: paths, Validation: paths, Test: paths, Fields: paths, Label: "-", Number: "-", Longer: "-", Classes: paths, Mean: 1, Deviation: 1}
-	d.Pairs = &Pairs{Train: paths, Validation: paths, Test: paths, Source: "-", Target: "-", Longer: "-"}
-	d.ListOps, d.Recall, d.Needle, d.Pathfinder = &ListOps{}, &Recall{}, &Needle{}, &Pathfinder{}
-	return d
-}
-
 // kind is one way to get data.
 type kind interface {
 	check() error
