@@ -54,5 +54,5 @@ func (r *Recipe) task() train.Task {
 // weights mean.
 func frozen(key string) bool {
 	key, ok := strings.CutPrefix(key, "model.")
-	return ok && !slices.Contains([]string{"recompute", "dropout", "label_smoothing", "seed"}, key)
+	return ok && !slices.Contains([]string{"recompute", "dropout", "label_smoothing", "seed", "never_masked"}, key)
 }
