@@ -99,9 +99,9 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, closeSource(sets.Train)) }()
-	report = dataReport{Vocab: sets.Vocab, Classes: sets.Classes, ClassNames: sets.ClassNames, Notes: sets.Notes, Tokens: sets.Tokens, Batch: sets.Batch}
+	report = dataReport{Vocab: sets.Tokenizer.Vocab(), Classes: sets.Classes, ClassNames: sets.Answers.Classes, Notes: sets.Notes, Tokens: sets.Tokens, Batch: sets.Batch}
 	if sets.Numbers {
-		report.Mean, report.Deviation = &sets.Mean, &sets.Deviation
+		report.Mean, report.Deviation = &sets.Answers.Mean, &sets.Answers.Deviation
 	}
 	if report.Validation, err = countOf(sets.Validation); err != nil {
 		return report, fmt.Errorf("the validation data: %w", err)
@@ -114,7 +114,7 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 		if err := sets.Train.Next(&b); err != nil {
 			return report, fmt.Errorf("the training data: %w", err)
 		}
-		if err := b.Check(sets.Vocab); err != nil {
+		if err := b.Check(sets.Tokenizer.Vocab()); err != nil {
 			return report, err
 		}
 		for i := range b.Sequences() {
@@ -125,21 +125,21 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 }
 
 // exampleOf is sequence i of a batch.
-func exampleOf(sets *recipe.Sets, b *data.Batch, i int) (e example) {
+func exampleOf(sets *data.Bundle, b *data.Batch, i int) (e example) {
 	e.Tokens, e.Targets = b.Sequence(i)
-	e.Text = sets.Show(e.Tokens)
+	e.Text = sets.Tokenizer.Decode(e.Tokens)
 	if b.Source.Sequences() > 0 {
 		e.Source, _ = b.Source.Sequence(i)
-		e.From = sets.Show(e.Source)
+		e.From = sets.Tokenizer.Decode(e.Source)
 	}
 	if len(b.Labels) > 0 {
 		e.Label = &b.Labels[i]
 	}
-	if len(b.Labels) > 0 && len(sets.ClassNames) > 0 {
-		e.Class = sets.ClassNames[b.Labels[i]]
+	if len(b.Labels) > 0 && len(sets.Answers.Classes) > 0 {
+		e.Class = sets.Answers.Classes[b.Labels[i]]
 	}
 	if len(b.Values) > 0 {
-		value := sets.Mean + sets.Deviation*float64(b.Values[i])
+		value := sets.Answers.Value(float64(b.Values[i]))
 		e.Value = &value
 	}
 	return e
