@@ -84,14 +84,16 @@ func (c *Corpus) scanWhole(name string, f *file, sum hash.Hash) (documents int, 
 func (c *Corpus) scanLines(name string, f *file, sum hash.Hash) (documents int, err error) {
 	var first error // about a line without text
 	without := 0
+	var line, body []byte
 	for number := 1; ; number++ {
-		line, err := readLine(f.in)
+		line, err = readLine(f.in, line)
 		if err != nil && err != io.EOF {
 			return 0, lineError(name, number, err)
 		}
 		sum.Write(line)
 		if len(bytes.TrimSpace(line)) > 0 {
-			switch _, problem := extract(nil, line, c.fields); {
+			var problem error
+			switch body, problem = extract(body[:0], line, c.fields); {
 			case problem == nil:
 				documents++
 			case !errors.Is(problem, errNoText):

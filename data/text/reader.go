@@ -50,7 +50,7 @@ type Reader struct {
 	file *file // of JSON lines, being read
 }
 
-// maxLine bounds a line of JSON, which is held in memory. A book is a megabyte.
+// maxLine is the largest number of bytes in a line of JSON, which is read into memory. A book is a megabyte.
 const maxLine = 64 << 20
 
 // NewReader reads files. The fields are the paths of the text in JSON lines, and nil is "text". A path is field names joined by dots;
@@ -122,7 +122,7 @@ func (r *Reader) nextOf(name string) (*Document, error) {
 func (r *Reader) nextLine(name string) (*Document, error) {
 	for {
 		at := r.next
-		line, err := readLine(r.file.in)
+		line, err := readLine(r.file.in, nil)
 		if err != nil && (err != io.EOF || len(line) == 0) {
 			if err != io.EOF {
 				err = lineError(name, at.Line, err)
@@ -145,9 +145,9 @@ func (r *Reader) nextLine(name string) (*Document, error) {
 	}
 }
 
-// readLine reads through the next line end, or to the end of the file, and then also returns io.EOF.
-func readLine(in *bufio.Reader) ([]byte, error) {
-	var line []byte
+// readLine reads through the next line end into line, or to the end of the file, and then also returns io.EOF.
+func readLine(in *bufio.Reader, line []byte) ([]byte, error) {
+	line = line[:0]
 	for {
 		part, err := in.ReadSlice('\n')
 		line = append(line, part...)

@@ -37,6 +37,7 @@ type recordLine struct {
 const (
 	lineBytes = 24      // the size of a recordLine
 	slabBytes = 1 << 20 // the size of a slab, unless a line is longer
+	garbage   = 2       // a process takes up to this factor more than it uses, as the garbage collector works; package plan has the same
 )
 
 // Record is a line of JSON: an object.
@@ -46,8 +47,9 @@ type Record struct {
 	line []byte
 }
 
-// NewRecords finds the lines of files, which must be JSON lines, and shows each to visit, in order. An error of visit ends it. Records that
-// would take more than limit bytes of memory are a *memory.Error, before more is read; 0 is no limit.
+// NewRecords finds the lines of files, which must be JSON lines, and shows each to visit, in order. A record is valid until visit returns,
+// and an error of visit ends the reading. If the process would take more than limit bytes for the records, garbage included, it returns a
+// *memory.Error before more is read; 0 is no limit.
 func NewRecords(files Files, limit int64, visit func(Record) error) (*Records, error) {
 	r := &Records{files: files, inMemory: make([]bool, len(files.Names))}
 	sum := sha256.New()
@@ -77,9 +79,9 @@ func (r *Records) scan(number int, sum io.Writer, limit int64, visit func(Record
 	}
 	_, onDisk := f.File.(*os.File)
 	r.inMemory[number] = f.packed || !onDisk
-	at := Position{File: number, Line: 1}
+	at, line := Position{File: number, Line: 1}, []byte(nil)
 	for ended := false; !ended; at.Line++ {
-		line, err := readLine(f.in)
+		line, err = readLine(f.in, line)
 		if err != nil && err != io.EOF {
 			return lineError(name, at.Line, err)
 		}
@@ -87,7 +89,7 @@ func (r *Records) scan(number int, sum io.Writer, limit int64, visit func(Record
 		if len(bytes.TrimSpace(line)) > 0 {
 			sum.Write(line) // a hash takes everything
 			r.add(at, line)
-			if need := r.Bytes(); limit > 0 && need > limit {
+			if need := garbage * r.Bytes(); limit > 0 && need > limit {
 				return r.tooLarge(number, need, limit)
 			}
 			if err := visit(Record{name, at, line}); err != nil {
@@ -119,7 +121,7 @@ func (r *Records) tooLarge(number int, need, limit int64) error {
 	name := r.files.Names[number]
 	e := &memory.Error{What: "the index of the lines up to " + name, Need: need, Available: limit, Advice: "name fewer files"}
 	if r.inMemory[number] {
-		e.What = "the unpacked text of " + name + ", as far as it was read,"
+		e.What = "the unpacked text of " + name + ", as far as it was read, with room for the garbage collector,"
 		e.Advice = "unpack the file: lines of plain files stay on the disk"
 	}
 	return e
