@@ -30,7 +30,7 @@ type Supervision struct {
 	Sources       bool // each sequence has a source, and ends with the end of a document
 }
 
-// OpenOptions says how a data set is opened.
+// OpenOptions are what opening a data set depends on, beside its own settings.
 type OpenOptions struct {
 	Batch  int    // sequences per batch
 	Seed   uint64 // of the training order

@@ -16,7 +16,7 @@ import (
 	"github.com/longspan/longspan/internal/strict"
 )
 
-// Data says what to train on. Exactly one of the kinds is given.
+// Data is what to train on. Exactly one of the kinds is given.
 type Data struct {
 	Batch      int              `yaml:"batch"` // sequences per batch
 	Genome     *Genome          `yaml:"genome,omitempty"`
@@ -54,7 +54,7 @@ func (d *Data) kinds() map[string]kind {
 // allKinds names the kinds for errors.
 const allKinds = "genome, genes, text, labelled, pairs, listops, recall, needle and pathfinder"
 
-// maxBatch is more sequences than any memory holds.
+// maxBatch is more sequences than fit any memory.
 const maxBatch = 1 << 20
 
 func (d *Data) check() error {

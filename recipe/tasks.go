@@ -59,7 +59,7 @@ type Pathfinder struct {
 	Seed               uint64 `yaml:"seed"`                           // of the images
 }
 
-// task is what the tasks have in common that are made by rule.
+// task is a task that is made by rule.
 type task interface {
 	data.Dataset
 	Vocab() int
@@ -75,29 +75,30 @@ func (l *ListOps) part(split data.Split, examples int) (task, error) {
 }
 
 func (r *Recall) part(split data.Split, examples int) (task, error) {
-	return recall.NewAssociative(recall.AssociativeConfig{Tokens: orDefault(r.Tokens, 1024), Pairs: r.Pairs, Queries: r.Queries, Keys: r.Keys,
-		Values: r.Values, Noise: r.Noise, Examples: examples, Split: split, Seed: r.Seed})
+	return recall.NewAssociative(recall.AssociativeConfig{Tokens: orDefault(r.Tokens, 1024), Pairs: r.Pairs, Queries: r.Queries,
+		Keys: r.Keys, Values: r.Values, Noise: r.Noise, Examples: examples, Split: split, Seed: r.Seed})
 }
 
 func (n *Needle) part(split data.Split, examples int) (task, error) {
-	return recall.NewNeedle(recall.NeedleConfig{Tokens: orDefault(n.Tokens, 1024), Hay: n.Hay, Keys: n.Keys, Values: n.Values, Answer: n.Answer,
-		Decoys: n.Decoys, Examples: examples, Split: split, Seed: n.Seed})
+	return recall.NewNeedle(recall.NeedleConfig{Tokens: orDefault(n.Tokens, 1024), Hay: n.Hay, Keys: n.Keys, Values: n.Values,
+		Answer: n.Answer, Decoys: n.Decoys, Examples: examples, Split: split, Seed: n.Seed})
 }
 
 func (p *Pathfinder) part(split data.Split, examples int) (task, error) {
-	return pathfinder.New(pathfinder.Config{Size: p.Size, Dashes: p.Dashes, Distractors: p.Distractors, Examples: examples, Split: split, Seed: p.Seed})
+	return pathfinder.New(pathfinder.Config{Size: p.Size, Dashes: p.Dashes, Distractors: p.Distractors,
+		Examples: examples, Split: split, Seed: p.Seed})
 }
 
-// Check says what is wrong with the settings, by their keys.
+// Check returns an error about a setting.
 func (l *ListOps) Check() error { return checkTask(l.part, l.Examples, l.ValidationExamples) }
 
-// Check says what is wrong with the settings, by their keys.
+// Check returns an error about a setting.
 func (r *Recall) Check() error { return checkTask(r.part, r.Examples, r.ValidationExamples) }
 
-// Check says what is wrong with the settings, by their keys.
+// Check returns an error about a setting.
 func (n *Needle) Check() error { return checkTask(n.part, n.Examples, n.ValidationExamples) }
 
-// Check says what is wrong with the settings, by their keys.
+// Check returns an error about a setting.
 func (p *Pathfinder) Check() error { return checkTask(p.part, p.Examples, p.ValidationExamples) }
 
 func checkTask(part maker, examples, validation int) error {
@@ -110,7 +111,8 @@ func checkTask(part maker, examples, validation int) error {
 
 // Open makes the three parts.
 func (l *ListOps) Open(o data.OpenOptions) (*data.Bundle, error) {
-	b := &data.Bundle{Tokens: orDefault(l.MaxTokens, 1999), Tokenizer: tokenizer.ListOps(), Supervision: data.Supervision{HiddenAnswers: true}}
+	b := &data.Bundle{Tokens: orDefault(l.MaxTokens, 1999), Tokenizer: tokenizer.ListOps()}
+	b.HiddenAnswers = true
 	return b, openTask(b, o, l.part, l.Examples, l.ValidationExamples)
 }
 

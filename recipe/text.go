@@ -13,18 +13,18 @@ import (
 
 // Text is documents, one byte a token: the next byte is the target.
 type Text struct {
-	// Files and folders: plain text is a document per file, JSON lines a document per line. No train means the 24 documents in the program. No
-	// validation means the documents that hold_out keeps from training, and no test the validation documents.
+	// Files and folders: plain text is a document per file, JSON lines a document per line. No train means the 24 documents in the program.
+	// No validation means the documents that hold_out keeps from training, and no test the validation documents.
 	Train      []string `yaml:"train,omitempty"`
 	Validation []string `yaml:"validation,omitempty"`
 	Test       []string `yaml:"test,omitempty"`
-	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0 keeps none, or one of six of those in the program
+	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0: none, or one of six in the program
 
 	Fields   []string `yaml:"fields,omitempty"`     // of JSON lines; none means text
 	Tokens   int      `yaml:"tokens"`               // bytes per window; 0 means 2048
 	Cross    bool     `yaml:"cross"`                // let windows run on into the next document
 	Stateful bool     `yaml:"stateful" was:"lanes"` // continue documents from batch to batch, for models with a memory
-	Shuffle  int      `yaml:"shuffle"`              // windows in the buffer that the next is drawn from; 0 means 256, or none where stateful
+	Shuffle  int      `yaml:"shuffle"`              // windows in the buffer that shuffles; 0 means 256, or none where stateful
 }
 
 func (t *Text) tokens() int {
@@ -51,7 +51,7 @@ func (t *Text) holdOut() int {
 	return t.HoldOut
 }
 
-// Check says what is wrong with the settings, by their keys.
+// Check returns an error about a key.
 func (t *Text) Check() error {
 	switch {
 	case t.tokens() < 2:
@@ -63,8 +63,8 @@ func (t *Text) Check() error {
 	case t.Stateful && t.Cross:
 		return strict.Wrong("cross", "and stateful are given together; the memory ends with the document")
 	case t.Shuffle < 0 || t.Shuffle > maxShuffle(t.tokens()):
-		return strict.Wrong("shuffle", "is %d windows of %d bytes; it must lie between 0 and %d: the buffer is in memory and in every checkpoint",
-			t.Shuffle, t.tokens(), maxShuffle(t.tokens()))
+		return strict.Wrong("shuffle", "is %d windows of %d bytes; it must lie between 0 and %d: "+
+			"the buffer is in memory and in every checkpoint", t.Shuffle, t.tokens(), maxShuffle(t.tokens()))
 	}
 	return documents.CheckHoldOut(t.holdOut(), len(t.Validation))
 }

@@ -28,10 +28,10 @@ func (c Config) holdOut() int {
 	return c.HoldOut
 }
 
-// Check says what is wrong with c, by the keys of a recipe.
+// Check returns an error about a key of a recipe.
 func (c Config) Check() error { return CheckHoldOut(c.holdOut(), len(c.Validation)) }
 
-// CheckHoldOut says what is wrong with hold_out, beside a number of validation paths.
+// CheckHoldOut returns an error about hold_out, beside a number of validation paths.
 func CheckHoldOut(holdOut, validation int) error {
 	switch {
 	case holdOut < 0 || holdOut == 1:

@@ -17,7 +17,7 @@ const (
 	Split    = "split"
 )
 
-// CheckTooLong says what is wrong with too_long.
+// CheckTooLong refuses a too_long that is none of those allowed.
 func CheckTooLong(found string, allowed ...string) error {
 	if found == "" || slices.Contains(allowed, found) {
 		return nil
@@ -59,7 +59,8 @@ func (l *Lengths) Fit(r text.Record, n, room int) (from []int, err error) {
 	if l.Noun != "document" {
 		advice = "too_long: truncate" // a piece of a source has no target of its own
 	}
-	return nil, r.Errorf("the %s has %d bytes, and with tokens: %d a sequence has room for %d; raise tokens, or set %s", l.Noun, n, l.Tokens, room, advice)
+	return nil, r.Errorf("the %s has %d bytes, and with tokens: %d a sequence has room for %d; raise tokens, or set %s",
+		l.Noun, n, l.Tokens, room, advice)
 }
 
 // Notes tells how many texts were too long, if any was, and what became of them.

@@ -22,11 +22,11 @@ type Config struct {
 	Train      []string `yaml:"train,omitempty"`
 	Validation []string `yaml:"validation,omitempty"`
 	Test       []string `yaml:"test,omitempty"`
-	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0 keeps none, or one of four of those in the program
+	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0: none, or one of four in the program
 
 	Fields  []string `yaml:"fields,omitempty"`                // of the text; none means text
-	Label   string   `yaml:"label,omitempty"`                 // field of the class, a text or a whole number; default label, unless number is given
-	Number  string   `yaml:"number,omitempty"`                // field of the number to predict, in place of a class
+	Label   string   `yaml:"label,omitempty"`                 // field of the class, a text or a whole number; default label
+	Number  string   `yaml:"number,omitempty"`                // field of the number to predict, in place of a class and its label
 	Tokens  int      `yaml:"tokens"`                          // length of the longest sequence; 0 means 2048
 	TooLong string   `yaml:"too_long,omitempty" was:"longer"` // documents: error (default), truncate, or split into pieces, each an example
 

@@ -64,8 +64,8 @@ func (s *set) label(r text.Record) error {
 	}
 	if s.c.Number == "" {
 		if isNumber && strings.ContainsAny(value, ".eE") {
-			return r.Errorf("the field %s is %s; a class is a text or a whole number; to predict numbers, give number: %s in place of label",
-				field, value, field)
+			return r.Errorf("the field %s is %s; a class is a text or a whole number; "+
+				"to predict numbers, give number: %s in place of label", field, value, field)
 		}
 		s.classes = append(s.classes, value)
 		return nil

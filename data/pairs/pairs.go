@@ -21,7 +21,7 @@ type Config struct {
 	Train      []string `yaml:"train,omitempty"`
 	Validation []string `yaml:"validation,omitempty"`
 	Test       []string `yaml:"test,omitempty"`
-	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0 keeps none, or one of four of those in the program
+	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0: none, or one of four in the program
 
 	Source  string `yaml:"source,omitempty"`                // field of the source, a path as in text.NewReader; default source
 	Target  string `yaml:"target,omitempty"`                // field of the target; default target

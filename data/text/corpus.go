@@ -113,7 +113,8 @@ func (c *Corpus) scanLines(name string, f *file, sum hash.Hash) (documents int, 
 	case first != nil && documents == 0:
 		return 0, first
 	case first != nil:
-		c.notes = append(c.notes, fmt.Sprintf("passed over %d of %d documents: without text; the first: %v", without, without+documents, first))
+		c.notes = append(c.notes, fmt.Sprintf("passed over %d of %d documents: without text; the first: %v",
+			without, without+documents, first))
 	}
 	return documents, nil
 }

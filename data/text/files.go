@@ -43,8 +43,8 @@ func List(paths ...string) (files Files, notes []string, err error) {
 			return Files{}, nil, fmt.Errorf("text: %w", err)
 		}
 		if len(f.taken) == 0 {
-			return Files{}, nil, fmt.Errorf("text: the folder %s holds no text: found %d other files; expected names that end in %s (or these with .gz)",
-				path, len(f.other), strings.Join(extensions, ", "))
+			return Files{}, nil, fmt.Errorf("text: the folder %s holds no text: found %d other files; "+
+				"expected names that end in %s (or these with .gz)", path, len(f.other), strings.Join(extensions, ", "))
 		}
 		files.Names = append(files.Names, f.taken...)
 		notes = append(notes, f.notes(path)...)

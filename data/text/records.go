@@ -15,9 +15,9 @@ import (
 	"github.com/longspan/longspan/internal/memory"
 )
 
-// Records is JSON lines that can be asked for by number: examples of several fields, such as a text and its label. A line of a plain file is
-// read when it is asked for, and 24 bytes of it are in memory: its place. A gzip file cannot be read from the middle, so its unpacked
-// lines are in memory.
+// Records is JSON lines that can be asked for by number: examples of several fields, such as a text and its label. A line of a plain file
+// is read when it is asked for, and its place takes 24 bytes of memory. A gzip file cannot be read from the middle, so its unpacked lines
+// are in memory.
 type Records struct {
 	files    Files
 	inMemory []bool   // by file
@@ -75,7 +75,8 @@ func (r *Records) scan(number int, sum io.Writer, limit int64, visit func(Record
 	}
 	defer f.Close()
 	if !f.lines {
-		return fmt.Errorf("text: %s: examples with fields are JSON lines; name files that end in .jsonl or .ndjson (or these with .gz)", name)
+		return fmt.Errorf("text: %s: examples with fields are JSON lines; "+
+			"name files that end in .jsonl or .ndjson (or these with .gz)", name)
 	}
 	_, onDisk := f.File.(*os.File)
 	r.inMemory[number] = f.packed || !onDisk
@@ -127,7 +128,7 @@ func (r *Records) tooLarge(number int, need, limit int64) error {
 	return e
 }
 
-// signOf is enough of a line's hash to notice that a file has changed.
+// signOf is the part of a line's hash by which a change of the file is noticed.
 func signOf(line []byte) int32 {
 	sum := sha256.Sum256(line)
 	return int32(sum[0]) | int32(sum[1])<<8 | int32(sum[2])<<16 | int32(sum[3])<<24

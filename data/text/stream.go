@@ -64,7 +64,8 @@ func NewStream(c Config) (*Stream, error) {
 	case c.Tokens < 1 || c.Batch < 1:
 		return nil, fmt.Errorf("text: batches of %d windows of %d tokens; both must be at least 1", c.Batch, c.Tokens)
 	case c.Shuffle > max(1, MaxBuffer/c.Tokens):
-		return nil, fmt.Errorf("text: a buffer of %d windows of %d tokens; it has room for %d", c.Shuffle, c.Tokens, max(1, MaxBuffer/c.Tokens))
+		return nil, fmt.Errorf("text: a buffer of %d windows of %d tokens; it has room for %d",
+			c.Shuffle, c.Tokens, max(1, MaxBuffer/c.Tokens))
 	case c.Shuffle < 0 || c.Epochs < 0 || c.HoldOut < 0:
 		return nil, fmt.Errorf("text: shuffle %d, epochs %d, hold out %d; none can be negative", c.Shuffle, c.Epochs, c.HoldOut)
 	case c.HoldOut == 1:
@@ -236,8 +237,8 @@ func (s *Stream) nextDocument() (*Document, error) {
 		case err != io.EOF:
 			return nil, err
 		case s.found == 0:
-			return nil, fmt.Errorf("text: none of the documents in %d files is left to read: hold out fewer or more than every %d-th, or name more files",
-				len(s.config.Corpus.files.Names), s.config.HoldOut)
+			return nil, fmt.Errorf("text: none of the documents in %d files is left to read: "+
+				"hold out fewer or more than every %d-th, or name more files", len(s.config.Corpus.files.Names), s.config.HoldOut)
 		case s.epoch+1 == s.config.Epochs:
 			s.ended = true
 		default:
