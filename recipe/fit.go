@@ -119,8 +119,8 @@ func fitHead(s *data.Bundle, c *model.Config) error {
 		if !s.TokenTargets {
 			return fmt.Errorf("model: the head %s predicts tokens, and %s", head, heads(s))
 		}
-		if c.NeverMasked = nil; s.Tokenizer.Specials().Unknown != tokenizer.None {
-			c.NeverMasked = []int{int(s.Tokenizer.Specials().Unknown)}
+		if unknown := s.Tokenizer.Specials().Unknown; unknown != tokenizer.None && len(c.NeverMasked) == 0 {
+			c.NeverMasked = []int{int(unknown)}
 		}
 	case model.Classify:
 		if s.Classes == 0 {

@@ -81,3 +81,23 @@ func TestDigestOfCorpus(t *testing.T) {
 		seen[c.digest] = strings.Join(f.Names, " ")
 	}
 }
+
+// FuzzCorpus holds that a reader reads all of what a corpus has accepted.
+func FuzzCorpus(f *testing.F) {
+	f.Add("a.jsonl", []byte("{\"text\":\"a\"}\n\n{\"text\":\"\"}"))
+	f.Add("a.json", []byte("{\"text\":\"a\"}\n[1]"))
+	f.Add("a.json", []byte(packed("{\"text\":[\"a\",\"b\"]}")))
+	f.Add("a.txt", []byte("text"))
+	f.Fuzz(func(t *testing.T, name string, contents []byte) {
+		if name != "a.txt" && name != "a.json" {
+			name = "a.jsonl"
+		}
+		files := filesOf(name, string(contents))
+		if _, err := NewCorpus(files); err != nil {
+			return
+		}
+		if all, err := readAll(NewReader(files)); err != nil || len(all) == 0 {
+			t.Errorf("a corpus has accepted what is read as %q, %v", all, err)
+		}
+	})
+}
