@@ -18,8 +18,8 @@ import (
 	"github.com/longspan/longspan/recipe"
 )
 
-// write makes a file in a folder of its own, and returns the folder.
-func write(t *testing.T, name, text string) string {
+// folderWith returns a new folder with one file.
+func folderWith(t *testing.T, name, text string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -34,7 +34,7 @@ func textOf(dir string) *recipe.Data {
 
 // The content of the files identifies them. A name need not be UTF-8, which a saved position is.
 func TestMovedDocumentsAreResumed(t *testing.T) {
-	dir := write(t, "caf\xe9.txt", strings.Repeat("hello ", 20))
+	dir := folderWith(t, "caf\xe9.txt", strings.Repeat("hello ", 20))
 	moved := filepath.Join(t.TempDir(), "elsewhere")
 	var before, after data.Batch
 	first := setsOf(t, textOf(dir)).Train
@@ -55,14 +55,14 @@ func TestMovedDocumentsAreResumed(t *testing.T) {
 	if err := second.Next(&after); err != nil || !cmp.Equal(before, after) {
 		t.Errorf("resumed with %v, %v; want %v", after, err, before)
 	}
-	other := setsOf(t, textOf(write(t, "caf\xe9.txt", strings.Repeat("hallo ", 20)))).Train
+	other := setsOf(t, textOf(folderWith(t, "caf\xe9.txt", strings.Repeat("hallo ", 20)))).Train
 	if err := other.Restore(state); err == nil || !strings.Contains(err.Error(), "documents of the digest") {
 		t.Errorf("error %v, want one about the digest", err)
 	}
 }
 
 func TestNotesTellWhatIsLeftOut(t *testing.T) {
-	dir := write(t, "a.jsonl", "{\"text\":\"a\",\"label\":1,\"source\":\"b\",\"target\":\"c\"}\n{\"text\":\"b\",\"label\":2,\"source\":\"b\",\"target\":\"c\"}\n")
+	dir := folderWith(t, "a.jsonl", "{\"text\":\"a\",\"label\":1,\"source\":\"b\",\"target\":\"c\"}\n{\"text\":\"b\",\"label\":2,\"source\":\"b\",\"target\":\"c\"}\n")
 	if err := os.WriteFile(filepath.Join(dir, "b.csv"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestNotesTellWhatIsLeftOut(t *testing.T) {
 }
 
 func TestARowThatIsDamagedIsFoundAtOnce(t *testing.T) {
-	dir := write(t, "a.jsonl", strings.Repeat("{\"text\":\"a\"}\n", 1000)+"{\"text\":")
+	dir := folderWith(t, "a.jsonl", strings.Repeat("{\"text\":\"a\"}\n", 1000)+"{\"text\":")
 	if _, err := textOf(dir).Open(1); err == nil || !strings.Contains(err.Error(), "line 1001") {
 		t.Errorf("error %v, want one about line 1001", err)
 	}
@@ -93,7 +93,7 @@ func TestUnpackedDocumentsKeepWithinTheBudget(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	paths := []string{write(t, "a.jsonl.gz", packed.String())}
+	paths := []string{folderWith(t, "a.jsonl.gz", packed.String())}
 	for name, d := range map[string]*recipe.Data{
 		"labelled": {Batch: 1, Labelled: &labelled.Config{Train: paths, HoldOut: 3}}, "pairs": {Batch: 1, Pairs: &pairs.Config{Train: paths, HoldOut: 3}},
 	} {
