@@ -45,7 +45,6 @@ type Parts struct {
 
 // Load makes the sources of b from examples.
 func (b *Bundle) Load(p Parts, o OpenOptions) (err error) {
-	b.Batch = o.Batch
 	once := func(set Dataset) func() (Source, error) {
 		return func() (Source, error) { return NewLoader(set, LoaderConfig{Batch: o.Batch, Epochs: 1}) }
 	}

@@ -66,7 +66,7 @@ func (t *Text) Check() error {
 		return strict.Wrong("shuffle", "is %d windows of %d bytes; it must lie between 0 and %d: "+
 			"the buffer is in memory and in every checkpoint", t.Shuffle, t.tokens(), maxShuffle(t.tokens()))
 	}
-	return documents.CheckHoldOut(t.holdOut(), len(t.Validation))
+	return documents.Config{Train: t.Train, Validation: t.Validation, HoldOut: t.holdOut()}.Check()
 }
 
 // Open reads all documents once, and makes the streams of the three parts.

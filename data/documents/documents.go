@@ -29,17 +29,14 @@ func (c Config) holdOut() int {
 }
 
 // Check returns an error about a key of a recipe.
-func (c Config) Check() error { return CheckHoldOut(c.holdOut(), len(c.Validation)) }
-
-// CheckHoldOut returns an error about hold_out, beside a number of validation paths.
-func CheckHoldOut(holdOut, validation int) error {
-	switch {
-	case holdOut < 0 || holdOut == 1:
-		return strict.Wrong("hold_out", "is %d; use 0, or 2 and more", holdOut)
-	case validation > 0 && holdOut > 0:
+func (c Config) Check() error {
+	switch n := c.holdOut(); {
+	case n < 0 || n == 1:
+		return strict.Wrong("hold_out", "is %d; use 0, or 2 and more", n)
+	case len(c.Validation) > 0 && n > 0:
 		return strict.Wrong("hold_out", "and validation are given together; "+
 			"validation documents come from files of their own or from those of the training, not both")
-	case validation == 0 && holdOut == 0:
+	case len(c.Validation) == 0 && n == 0:
 		return errors.New("nothing to validate on; name validation files, or keep documents from training with hold_out: 20")
 	}
 	return nil

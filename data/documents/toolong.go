@@ -31,25 +31,26 @@ type Lengths struct {
 	TooLong string // one of the constants above
 	Noun    string // what the texts are: document, source or target
 	Tokens  int    // of a sequence
+	Room    int    // bytes that fit a sequence
 
 	documents, tooLong int
 	dropped            int // bytes
 	pieces             int // of those that were split
 }
 
-// Fit returns where the pieces of a text of n bytes begin, in sequences with room for room bytes.
-func (l *Lengths) Fit(r text.Record, n, room int) (from []int, err error) {
+// Fit returns where the pieces of a text of n bytes begin.
+func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
 	l.documents++
-	if n <= room {
+	if n <= l.Room {
 		return []int{0}, nil
 	}
 	l.tooLong++
 	switch l.TooLong {
 	case Truncate:
-		l.dropped += n - room
+		l.dropped += n - l.Room
 		return []int{0}, nil
 	case Split:
-		for at := 0; at < n; at += room {
+		for at := 0; at < n; at += l.Room {
 			from = append(from, at)
 		}
 		l.pieces += len(from)
@@ -60,7 +61,7 @@ func (l *Lengths) Fit(r text.Record, n, room int) (from []int, err error) {
 		advice = "too_long: truncate" // a piece of a source has no target of its own
 	}
 	return nil, r.Errorf("the %s has %d bytes, and with tokens: %d a sequence has room for %d; raise tokens, or set %s",
-		l.Noun, n, l.Tokens, room, advice)
+		l.Noun, n, l.Tokens, l.Room, advice)
 }
 
 // Notes tells how many texts were too long, if any was, and what became of them.

@@ -35,7 +35,7 @@ type item struct {
 const itemBytes = 20
 
 func newSet(c *Config) *set {
-	return &set{c: c, lengths: documents.Lengths{TooLong: c.TooLong, Noun: "document", Tokens: c.tokens()}}
+	return &set{c: c, lengths: documents.Lengths{TooLong: c.TooLong, Noun: "document", Tokens: c.tokens(), Room: c.tokens() - 1}}
 }
 
 // add appends record i, whose class is still a name.
@@ -47,7 +47,7 @@ func (s *set) add(i int, r text.Record) error {
 	if err := s.label(r); err != nil {
 		return err
 	}
-	from, err := s.lengths.Fit(r, len(body), s.c.tokens()-1)
+	from, err := s.lengths.Fit(r, len(body))
 	document := int32(max(len(s.classes), len(s.numbers)) - 1)
 	for _, at := range from {
 		s.items = append(s.items, item{record: int32(i), from: int32(at), document: document})
@@ -170,7 +170,7 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 		return err
 	}
 	body = body[it.from:]
-	body = body[:min(len(body), s.c.tokens()-1)]
+	body = body[:min(len(body), s.lengths.Room)]
 	dst.Tokens = text.AppendTokens(append(dst.Tokens, text.End), body)
 	dst.Lengths = append(dst.Lengths, len(body)+1)
 	if s.c.Number != "" {

@@ -16,15 +16,13 @@ type set struct {
 	sources, targets documents.Lengths
 }
 
+// newSet returns an empty set. A source lies between two text.End, a target follows one.
 func newSet(c *Config) *set {
+	n := c.tokens()
 	return &set{c: c,
-		sources: documents.Lengths{TooLong: c.TooLong, Noun: "source", Tokens: c.tokens()},
-		targets: documents.Lengths{TooLong: c.TooLong, Noun: "target", Tokens: c.tokens()}}
+		sources: documents.Lengths{TooLong: c.TooLong, Noun: "source", Tokens: n, Room: n - 2},
+		targets: documents.Lengths{TooLong: c.TooLong, Noun: "target", Tokens: n, Room: n - 1}}
 }
-
-// sourceRoom and targetRoom are the bytes that fit a sequence: a source lies between two text.End, a target follows one.
-func (c *Config) sourceRoom() int { return c.tokens() - 2 }
-func (c *Config) targetRoom() int { return c.tokens() - 1 }
 
 // add appends record i.
 func (s *set) add(i int, r text.Record) error {
@@ -32,11 +30,11 @@ func (s *set) add(i int, r text.Record) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.sources.Fit(r, len(source), s.c.sourceRoom()); err != nil {
+	if _, err := s.sources.Fit(r, len(source)); err != nil {
 		return err
 	}
 	s.items = append(s.items, int32(i))
-	_, err = s.targets.Fit(r, len(target), s.c.targetRoom())
+	_, err = s.targets.Fit(r, len(target))
 	return err
 }
 
@@ -70,11 +68,11 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 	if dst.Source == nil {
 		dst.Source = &data.Batch{}
 	}
-	source = source[:min(len(source), s.c.sourceRoom())]
+	source = source[:min(len(source), s.sources.Room)]
 	dst.Source.Tokens = append(text.AppendTokens(append(dst.Source.Tokens, text.End), source), text.End)
 	dst.Source.Lengths = append(dst.Source.Lengths, len(source)+2)
 	last := int32(text.End)
-	if room := s.c.targetRoom(); len(target) > room {
+	if room := s.targets.Room; len(target) > room {
 		target, last = target[:room], data.Ignore
 	}
 	dst.Tokens = text.AppendTokens(append(dst.Tokens, text.End), target)
