@@ -250,6 +250,20 @@ func TestMadeTasks(t *testing.T) {
 	}
 }
 
+// A position belongs to the settings of its task, with defaults written out or not.
+func TestPositionsBelongToTheTask(t *testing.T) {
+	train := func(r recipe.Recall) data.Source { return setsOf(t, &recipe.Data{Batch: 2, Recall: &r}).Train }
+	saved := train(recipe.Recall{Examples: 20}).State()
+	if err := train(recipe.Recall{Examples: 20, Tokens: 1024, Pairs: 16, ValidationExamples: 5}).Restore(saved); err != nil {
+		t.Error(err)
+	}
+	for _, other := range []recipe.Recall{{Examples: 20, Pairs: 17}, {Examples: 20, Seed: 1}, {Examples: 21}} {
+		if err := train(other).Restore(saved); err == nil || !strings.Contains(err.Error(), "belongs to another loader") {
+			t.Errorf("%+v: error %v, want one about another loader", other, err)
+		}
+	}
+}
+
 // FuzzParse: what is accepted means the same when it is written out and read again.
 func FuzzParse(f *testing.F) {
 	f.Add(small)

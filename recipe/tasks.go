@@ -1,6 +1,9 @@
 package recipe
 
 import (
+	"crypto/sha256"
+	"fmt"
+
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/listops"
 	"github.com/longspan/longspan/data/pathfinder"
@@ -159,5 +162,20 @@ func openTask(b *data.Bundle, o data.OpenOptions, part maker, examples, validati
 			return err
 		}
 	}
-	return b.Load(data.Parts{Train: parts[0], Validation: parts[1], Test: parts[2]}, o)
+	digest, err := digestOf(parts[0])
+	if err != nil {
+		return err
+	}
+	return b.Load(data.Parts{Train: parts[0], Validation: parts[1], Test: parts[2], Digest: digest}, o)
+}
+
+// digestOf identifies a task by its first two examples: other settings draw others.
+func digestOf(t task) (string, error) {
+	var b data.Batch
+	for i := range min(2, t.Len()) {
+		if err := t.Append(&b, 0, i); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, b.Tokens, b.Lengths, b.Targets, b.Labels))), nil
 }
