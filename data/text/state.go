@@ -69,7 +69,7 @@ func (s *Stream) Restore(saved []byte) error {
 	}
 	if want := s.config.Corpus.digest; state.Corpus != want {
 		return fmt.Errorf("text: the run began with documents of the digest %.12s; the digest of these is %.12s: "+
-			"resume with the same files, in the same order, or begin a new run with the weights of this one by train.init", state.Corpus, want)
+			"resume with the same files, in the same order", state.Corpus, want)
 	}
 	buffer, err := unpackWindows(state.Buffer, s.config)
 	if err != nil {
