@@ -1,14 +1,16 @@
 // Package data feeds models: packed batches of tokens, sources that yield them one after the other, and the
 // saved positions from which a source goes on as if it had never stopped.
 //
-// The readers of files are in the packages below this one (fasta, text); so are the tasks made by rule
-// (listops, pathfinder, recall). A set of examples that can be asked for by number is a Dataset, and a Loader
-// makes a Source of any Dataset; what can only be read from front to back is a Source of its own.
+// A Dataset is examples that can be asked for by number, and a Loader makes a Source of any Dataset. Data that can only be read from front
+// to back is a Source of its own. A Bundle is the three parts of a data set.
+//
+// The packages below this one read files (dna, fasta, genbank, text), make tasks by rule (listops, pathfinder, recall), and turn both
+// into data sets (genome, labelled, pairs).
 package data
 
 import "fmt"
 
-// Ignore is the target of a token of which nothing is to be predicted.
+// Ignore is the target of a token that has none.
 const Ignore int32 = -1
 
 // Batch is a packed batch: its sequences lie end to end, with no padding anywhere.
@@ -16,11 +18,11 @@ type Batch struct {
 	Tokens  []int32   // all sequences, end to end: T tokens, each 0 … vocabulary−1
 	Lengths []int     // tokens of each sequence, all positive; they add up to T
 	Types   []int32   // empty, or the token type of each token, as BERT's segments A and B; empty: all 0
-	Targets []int32   // empty, or for each token the one to predict there; Ignore where there is none
+	Targets []int32   // empty, or for each token its target; Ignore where there is none
 	Labels  []int32   // empty, or the class of each sequence
 	Values  []float32 // empty, or the number to predict of each sequence
-	Follows []int     // empty, or for each sequence the place in the batch before of the one that it carries on; −1 begins anew
-	Source  *Batch    // nil or empty, or for each sequence the one it is to be made from, which an encoder-decoder reads
+	Follows []int     // empty, or for each sequence index in the previous batch of the sequence that it continues; −1: new
+	Source  *Batch    // nil or empty, or for each sequence its source, which an encoder-decoder reads
 }
 
 // Reset empties b and keeps its memory.
@@ -32,7 +34,7 @@ func (b *Batch) Reset() {
 	}
 }
 
-// Sequences is how many sequences b holds: none where b is nil.
+// Sequences is the number of sequences in b. A nil b has none.
 func (b *Batch) Sequences() int {
 	if b == nil {
 		return 0
@@ -53,7 +55,7 @@ func (b *Batch) Sequence(i int) (tokens, targets []int32) {
 	return b.Tokens[start:end], targets
 }
 
-// Scored is how many tokens have a target.
+// Scored is the number of tokens with a target.
 func (b *Batch) Scored() int {
 	n := 0
 	for _, t := range b.Targets {
@@ -64,8 +66,8 @@ func (b *Batch) Scored() int {
 	return n
 }
 
-// Check says what is wrong with b and its sources for a model that knows vocab tokens: lengths that do not add up, tokens or
-// targets out of range, columns of the wrong length. A vocab of zero leaves the upper end unchecked.
+// Check returns an error if lengths do not add up, tokens or targets are outside 0 … vocab−1, or a column has the wrong length, in b or
+// its sources. A vocab of zero leaves the upper end unchecked.
 func (b *Batch) Check(vocab int) error {
 	total := 0
 	for i, n := range b.Lengths {

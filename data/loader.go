@@ -7,12 +7,12 @@ import (
 	"io"
 )
 
-// LoaderConfig says in which order a Loader takes the examples of a Dataset.
+// LoaderConfig is the order in which a Loader takes the examples of a Dataset.
 type LoaderConfig struct {
-	Batch   int    // sequences a batch; 0 means 1
+	Batch   int    // sequences per batch; 0 means 1
 	Shuffle bool   // take each epoch in an order of its own, which Seed chooses
 	Seed    uint64 // any number
-	Epochs  int    // epochs until io.EOF, the last batch holding what is left; 0 never ends
+	Epochs  int    // epochs until io.EOF; the last batch may be smaller; 0 never ends
 	Of      string // a checksum of the data; a position saved with another checksum is refused
 }
 

@@ -2,7 +2,7 @@ package data
 
 import "fmt"
 
-// Split is a part of a task: what to learn from, what to choose by, and what to be judged by.
+// Split is a part of a data set: for training, for choosing a model, and for the final test.
 type Split int
 
 // The parts.

@@ -98,6 +98,11 @@ func (s *Spec) checkHead() error {
 	case s.LabelSmoothing > 0 && head == Regress:
 		return fmt.Errorf("label_smoothing: found %g for regression, expected none", s.LabelSmoothing)
 	}
+	for _, token := range s.Head.NeverMasked {
+		if token < 0 || token >= s.Vocab {
+			return fmt.Errorf("never_masked: found the token %d, expected 0 to %d", token, s.Vocab-1)
+		}
+	}
 	return nil
 }
 

@@ -11,23 +11,23 @@ import (
 // Config is the models of this package in few words: one block, repeated. [Config.Spec] writes it out. Vocab must be set; the zero value
 // of everything else is its default.
 type Config struct {
-	Kind    string `yaml:"kind"`              // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
-	Head    string `yaml:"head"`              // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
-	Vocab   int    `yaml:"vocab"`             // tokens are 0 … vocab−1
-	Classes int    `yaml:"classes,omitempty"` // of classify and tag
-	Pooling string `yaml:"pooling,omitempty"` // what classify and regress read: mean (default) or first
+	Kind    string `yaml:"kind"`                         // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
+	Head    string `yaml:"head"`                         // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
+	Vocab   int    `yaml:"vocab"`                        // tokens are 0 … vocab−1
+	Classes int    `yaml:"classes,omitempty"`            // of classify and tag
+	Pooling string `yaml:"pooling,omitempty" was:"pool"` // what classify and regress read: mean (default) or first
 
-	Width      int    `yaml:"width"`                // features of a token; default 256
-	Layers     int    `yaml:"layers"`               // default 4; of an encoder-decoder, of each half
-	Heads      int    `yaml:"heads"`                // H; default 4
-	KVHeads    int    `yaml:"kv_heads,omitempty"`   // Hkv, a divisor of heads; default heads
-	HeadDim    int    `yaml:"head_dim,omitempty"`   // D, a multiple of 8; default width/heads
-	Hidden     int    `yaml:"hidden,omitempty"`     // features inside the feed-forward layers; default 4·width
-	Activation string `yaml:"activation,omitempty"` // gelu (default), gelu_tanh, relu, silu, geglu or swiglu
-	Norm       string `yaml:"norm,omitempty"`       // layer (default) or rms
-	NormPlace  string `yaml:"norm_place,omitempty"` // pre (default): norms inside the residual branches; or post: after the sums
-	Bias       bool   `yaml:"bias,omitempty"`       // in the linear layers
-	Tied       bool   `yaml:"tied,omitempty"`       // the lm or mlm head is the embedding's table
+	Width      int    `yaml:"width"`                                // features of a token; default 256
+	Layers     int    `yaml:"layers"`                               // default 4; of an encoder-decoder, of each half
+	Heads      int    `yaml:"heads"`                                // H; default 4
+	KVHeads    int    `yaml:"kv_heads,omitempty"`                   // Hkv, a divisor of heads; default heads
+	HeadDim    int    `yaml:"head_dim,omitempty"`                   // D, a multiple of 8; default width/heads
+	Hidden     int    `yaml:"hidden,omitempty"`                     // features inside the feed-forward layers; default 4·width
+	Activation string `yaml:"activation,omitempty"`                 // gelu (default), gelu_tanh, relu, silu, geglu or swiglu
+	Norm       string `yaml:"norm,omitempty"`                       // layer (default) or rms
+	NormPlace  string `yaml:"norm_place,omitempty" was:"placement"` // pre (default): norms inside the residual branches; or post: after the sums
+	Bias       bool   `yaml:"bias,omitempty"`                       // in the linear layers
+	Tied       bool   `yaml:"tied,omitempty"`                       // the lm or mlm head is the embedding's table
 
 	// Attention is a mechanism in its text form, such as "window(256) | global(0)", for all layers, or several that layers
 	// take in turn; default full. A causal model hides later tokens, whatever the mechanism.
@@ -41,20 +41,23 @@ type Config struct {
 	// Experimental. CopyNgrams are the n-gram sizes of the copy heads in the no_position layers, which the heads take in turn; queries and
 	// keys are hashed, not learned. HashedNgrams are the sizes n of n-grams that have vectors, which are added to that of their last
 	// token; each size has a table of HashedNgramRows rows (default 65536).
-	CopyNgrams      []int `yaml:"copy_ngrams,omitempty"`
-	HashedNgrams    []int `yaml:"hashed_ngrams,omitempty"`
-	HashedNgramRows int   `yaml:"hashed_ngram_rows,omitempty"`
+	CopyNgrams      []int `yaml:"copy_ngrams,omitempty" was:"words"`
+	HashedNgrams    []int `yaml:"hashed_ngrams,omitempty" was:"ngrams"`
+	HashedNgramRows int   `yaml:"hashed_ngram_rows,omitempty" was:"ngram_rows"`
+
+	// NeverMasked are tokens that mlm neither hides nor predicts, such as N of DNA. The data names them.
+	NeverMasked []int `yaml:"never_masked,omitempty"`
 
 	Memory  int `yaml:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees; default 512
 	Segment int `yaml:"segment,omitempty"` // tokens of a segment. hierarchical: default 64; transformer-xl: 0 reads sequences whole
 
-	Dropout        float64 `yaml:"dropout,omitempty"`         // 0 up to 1
-	LabelSmoothing float64 `yaml:"label_smoothing,omitempty"` // of lm, mlm, classify and tag, in training alone; 0 up to 1
+	Dropout        float64 `yaml:"dropout,omitempty"`                         // 0 up to 1
+	LabelSmoothing float64 `yaml:"label_smoothing,omitempty" was:"smoothing"` // of lm, mlm, classify and tag, in training alone; 0 up to 1
 
 	Precision string `yaml:"precision,omitempty"` // f32 (default), bf16 or fp16
 	// Recompute is which activations are computed again in the backward pass instead of kept: none (default), those of every layer, sqrt:
 	// of groups of √layers, of the first N layers, or auto, which package plan settles.
-	Recompute string `yaml:"recompute,omitempty"`
+	Recompute string `yaml:"recompute,omitempty" was:"checkpoint"`
 	Seed      uint64 `yaml:"seed,omitempty"` // of the first weights
 }
 
@@ -146,7 +149,7 @@ func (c Config) Spec() (Spec, error) {
 		Kind: c.Kind, Vocab: c.Vocab, Width: c.Width, Memory: c.Memory, Segment: c.Segment,
 		Embed:   Embedding{HashedNgrams: c.HashedNgrams, HashedNgramRows: c.HashedNgramRows},
 		Stack:   c.stack(c.Causal() || c.Kind == EncoderDecoder, c.Kind == EncoderDecoder),
-		Head:    Head{Kind: c.Head, Tied: c.Tied, Bias: c.Bias},
+		Head:    Head{Kind: c.Head, NeverMasked: c.NeverMasked, Tied: c.Tied, Bias: c.Bias},
 		Dropout: c.Dropout, LabelSmoothing: c.LabelSmoothing, Precision: c.Precision, Recompute: c.Recompute, Seed: c.Seed,
 	}
 	if c.Position == nn.Learned.String() {

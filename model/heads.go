@@ -36,8 +36,12 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 		return t, t.regress(b)
 	case MaskedLM:
 		t.classes = b.Targets
-		if len(b.Targets) == 0 {
-			in.tokens, t.classes = hide(b.Tokens, m.spec.Vocab, r.Seed)
+		switch {
+		case len(b.Targets) > 0:
+		case r.First != nil:
+			in.tokens, t.classes = m.hideEach(b, r.Seed, *r.First)
+		default:
+			in.tokens, t.classes = m.hide(b.Tokens, data.NewRandom(r.Seed, 0))
 		}
 	default:
 		if len(b.Targets) != len(b.Tokens) {

@@ -15,6 +15,7 @@ type StepOptions struct {
 	Scale    float64     // what the gradients are multiplied by before they are added up; 0: 1
 	Seed     uint64      // of dropout and of what a masked language model hides: another for each step
 	Source   *data.Batch // of an encoder-decoder: the sequences to read, one for each of the batch
+	First    *uint64     // index of the first sequence in an evaluation, by which a masked language model hides; nil: by the batch
 	Memory   *Memory     // of a Transformer-XL: read, and moved on to the end of this batch, or emptied where the loss is not finite; nil: none
 
 	// When not nil, filled with one element for each target: a token, or a sequence for classify.

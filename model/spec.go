@@ -100,6 +100,8 @@ type Head struct {
 	Pooling string `json:"pooling,omitempty"` // of classify and regress: mean or first
 	Tied    bool   `json:"tied,omitempty"`    // lm and mlm: the weight is the embedding's table
 	Bias    bool   `json:"bias,omitempty"`
+
+	NeverMasked []int `json:"never_masked,omitempty"` // mlm: tokens that are neither hidden nor predicted
 }
 
 // tokens is the rows of the embedding: masked language models have a token more, which stands for what is hidden.

@@ -14,6 +14,7 @@ type progress struct {
 	reading Memory // carried in evaluation
 	losses  []float32
 	best    []int32
+	read    uint64       // sequences of the evaluation at work
 	byClass []ClassScore // of the evaluation at work
 }
 
@@ -30,13 +31,13 @@ func (m *Model) Close() error {
 }
 
 // Targets is what the mean loss of b is a mean over. A masked language model has not chosen yet, and chooses in
-// proportion to the tokens.
+// proportion to the tokens that it may hide.
 func (m *Model) Targets(b *data.Batch) int64 {
 	switch m.spec.Head.Kind {
 	case Classify, Regress:
 		return int64(b.Sequences())
 	case MaskedLM:
-		return int64(len(b.Tokens))
+		return int64(m.maskable(b.Tokens))
 	}
 	return int64(b.Scored())
 }
@@ -76,10 +77,12 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 	return &unchosen
 }
 
-// Eval predicts b. A masked language model hides the same tokens each time.
+// Eval predicts b; first begins an evaluation. A masked language model hides the same tokens of a sequence in each evaluation of the same
+// sequences, whatever the sizes of the batches.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error) {
 	if first {
 		m.progress.reading.Free()
+		m.progress.read = 0
 		m.beginTally()
 	}
 	want := b.Targets
@@ -91,8 +94,10 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, er
 	case MaskedLM:
 		want = b.Tokens
 	}
+	index := m.progress.read
+	m.progress.read += uint64(b.Sequences())
 	m.progress.losses, m.progress.best = resize(m.progress.losses, len(want)), resize(m.progress.best, len(want))
-	run := StepOptions{Losses: m.progress.losses, Best: m.progress.best}
+	run := StepOptions{Losses: m.progress.losses, Best: m.progress.best, First: &index}
 	result, err := m.step(x, b, run, &m.progress.reading)
 	if err != nil {
 		return data.Outcome{}, err

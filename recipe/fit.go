@@ -1,26 +1,24 @@
 package recipe
 
 import (
-	"github.com/longspan/longspan/data"
-	"github.com/longspan/longspan/data/text"
-	"github.com/longspan/longspan/nn"
-	"github.com/longspan/longspan/tokenizer"
-
 	"errors"
 	"fmt"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // Fit makes the model's configuration that of the data, with every default written out: its vocabulary and
 // classes, the head that its labels need, and positions for its longest sequence. It returns an error where the
 // recipe asks for what the data does not have.
-func (r *Recipe) Fit(s *Sets) error {
+func (r *Recipe) Fit(s *data.Bundle) error {
 	c := r.Model
-	s.fitKind(&c)
-	c.Vocab = orDefault(c.Vocab, s.Vocab)
-	if c.Vocab < s.Vocab {
-		return fmt.Errorf("model: vocab is %d and the data has %d tokens; leave it out, and it is the data's", c.Vocab, s.Vocab)
+	fitKind(s, &c)
+	c.Vocab = orDefault(c.Vocab, s.Tokenizer.Vocab())
+	if c.Vocab < s.Tokenizer.Vocab() {
+		return fmt.Errorf("model: vocab is %d and the data has %d tokens; leave it out, and it is the data's", c.Vocab, s.Tokenizer.Vocab())
 	}
 	if c.Seed == 0 {
 		c.Seed = r.Train.Seed
@@ -31,7 +29,7 @@ func (r *Recipe) Fit(s *Sets) error {
 	if err := r.refuseKind(&c); err != nil {
 		return err
 	}
-	if err := s.fitHead(&c); err != nil {
+	if err := fitHead(s, &c); err != nil {
 		return err
 	}
 	if err := c.Check(); err != nil {
@@ -42,37 +40,17 @@ func (r *Recipe) Fit(s *Sets) error {
 }
 
 // Build makes the model that Fit has fitted to the data, with the tokenizer and the answers of the data.
-func (r *Recipe) Build(s *Sets, o model.Options) (m *model.Model, err error) {
-	if o.Tokenizer, err = r.tokenizer(s); err != nil {
-		return nil, err
-	}
-	o.Answers = data.Answers{Classes: s.ClassNames, Mean: s.Mean, Deviation: s.Deviation}
+func (r *Recipe) Build(s *data.Bundle, o model.Options) (*model.Model, error) {
+	o.Tokenizer, o.Answers = s.Tokenizer, s.Answers
 	return model.New(r.Model, o)
 }
 
-// tokenizer is that of the kind of data.
-func (r *Recipe) tokenizer(s *Sets) (*tokenizer.Tokenizer, error) {
-	d := r.Data
-	switch {
-	case d.Genome != nil, d.Genes != nil:
-		return tokenizer.DNA(), nil
-	case d.Text != nil, d.Labelled != nil:
-		return tokenizer.Bytes(), nil
-	case d.Pairs != nil:
-		end := []int32{text.End}
-		return tokenizer.Bytes().WithTemplate(tokenizer.Template{Before: end, After: end})
-	case d.ListOps != nil:
-		return tokenizer.ListOps(), nil
-	}
-	return tokenizer.Numbers(s.Vocab)
-}
-
 // fitKind chooses the kind and the head that the data is for, where the recipe names neither.
-func (s *Sets) fitKind(c *model.Config) {
-	if s.Pairs && c.Kind == "" {
+func fitKind(s *data.Bundle, c *model.Config) {
+	if s.Sources && c.Kind == "" {
 		c.Kind = model.EncoderDecoder
 	}
-	if c.Kind != "" || c.Head != "" || s.Next {
+	if c.Kind != "" || c.Head != "" || s.TokenTargets {
 		return
 	}
 	switch {
@@ -109,41 +87,44 @@ func (r *Recipe) refuseLanes(c *model.Config) error {
 	case genome != nil && !stateful && c.Segment == 0:
 		return errors.New("model: windows of a genome do not follow each other, and a transformer-xl would have no memory; " +
 			"set data.genome.stateful to true, or set model.segment, and each window is read so many bases at a time")
-	case text != nil && !text.Lanes:
-		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.lanes to true")
+	case text != nil && !text.Stateful:
+		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.stateful to true")
 	case c.Segment > 0 && (text != nil || stateful):
-		return fmt.Errorf("model: segment is %d, and lanes are read in segments of the data's tokens; leave segment out", c.Segment)
+		return fmt.Errorf("model: segment is %d, and stateful sequences are read in segments of the data's tokens; leave segment out", c.Segment)
 	}
 	return nil
 }
 
 // heads says which heads the data has something to learn for.
-func (s *Sets) heads() string {
+func heads(s *data.Bundle) string {
 	switch {
 	case s.Tags > 0:
 		return "the data has a class for each token; use the head tag, in an encoder"
 	case s.Numbers:
 		return "the data has a number for each sequence; use the head regress"
-	case s.Classes > 0 && !s.Next:
+	case s.Classes > 0 && !s.TokenTargets:
 		return "the data has labels of sequences; use the head classify"
 	}
 	return "the data has tokens to predict; use the head lm, or mlm in an encoder"
 }
 
 // fitHead gives the head the classes of the data. It returns an error where the data has nothing for it.
-func (s *Sets) fitHead(c *model.Config) error {
+func fitHead(s *data.Bundle, c *model.Config) error {
 	switch head := c.WithDefaults().Head; head {
 	case model.LM:
-		if !s.Next && !s.Apart {
-			return fmt.Errorf("model: the head lm predicts tokens, and %s", s.heads())
+		if !s.TokenTargets && !s.HiddenAnswers {
+			return fmt.Errorf("model: the head lm predicts tokens, and %s", heads(s))
 		}
 	case model.MaskedLM:
-		if !s.Next {
-			return fmt.Errorf("model: the head %s predicts tokens, and %s", head, s.heads())
+		if !s.TokenTargets {
+			return fmt.Errorf("model: the head %s predicts tokens, and %s", head, heads(s))
+		}
+		if unknown := s.Tokenizer.Specials().Unknown; unknown != tokenizer.None && len(c.NeverMasked) == 0 {
+			c.NeverMasked = []int{int(unknown)}
 		}
 	case model.Classify:
 		if s.Classes == 0 {
-			return fmt.Errorf("model: the head classify needs labels, and %s", s.heads())
+			return fmt.Errorf("model: the head classify needs labels, and %s", heads(s))
 		}
 		c.Classes = orDefault(c.Classes, s.Classes)
 		if c.Classes < s.Classes {
@@ -151,7 +132,7 @@ func (s *Sets) fitHead(c *model.Config) error {
 		}
 	case model.Regress:
 		if !s.Numbers {
-			return fmt.Errorf("model: the head regress needs a number for each sequence, and %s", s.heads())
+			return fmt.Errorf("model: the head regress needs a number for each sequence, and %s", heads(s))
 		}
 	case model.Tag:
 		if s.Tags > 0 {
@@ -161,12 +142,12 @@ func (s *Sets) fitHead(c *model.Config) error {
 			}
 			return nil
 		}
-		if !s.Apart {
-			return errors.New("model: the head tag learns classes of tokens, and " + s.heads())
+		if !s.HiddenAnswers {
+			return errors.New("model: the head tag learns classes of tokens, and " + heads(s))
 		}
-		c.Classes = orDefault(c.Classes, s.Vocab)
-		if c.Classes < s.Vocab {
-			return fmt.Errorf("model: classes is %d and the answers are among %d tokens; leave it out, and it is as many", c.Classes, s.Vocab)
+		c.Classes = orDefault(c.Classes, s.Tokenizer.Vocab())
+		if c.Classes < s.Tokenizer.Vocab() {
+			return fmt.Errorf("model: classes is %d and the answers are among %d tokens; leave it out, and it is as many", c.Classes, s.Tokenizer.Vocab())
 		}
 	}
 	return nil

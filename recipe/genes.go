@@ -7,10 +7,12 @@ import (
 	"os"
 	"slices"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genbank"
 	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/internal/strict"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // Genes is DNA with a tag for each base: between genes, in a coding sequence on the strand that is read or on the other,
@@ -23,14 +25,16 @@ type Genes struct {
 
 func (g *Genes) tokens() int { return orDefault(g.Tokens, 4096) }
 
-func (g *Genes) check() error {
+// Check returns an error about a key.
+func (g *Genes) Check() error {
 	if g.tokens() < 2 {
 		return strict.Wrong("tokens", "is %d; a window needs at least 2 bases", g.Tokens)
 	}
 	return nil
 }
 
-func (g *Genes) open(batch int, seed uint64) (*Sets, error) {
+// Open reads all records.
+func (g *Genes) Open(o data.OpenOptions) (*data.Bundle, error) {
 	sequences, genes, notes, err := g.annotated()
 	if err != nil {
 		return nil, err
@@ -44,16 +48,16 @@ func (g *Genes) open(batch int, seed uint64) (*Sets, error) {
 	for i := range parts {
 		c := genome.WindowConfig{Tokens: g.tokens(), Regions: regions[i]}
 		if i == 0 {
-			c.BothStrands, c.Move, c.Seed = !g.OneStrand, true, seed
+			c.BothStrands, c.Move, c.Seed = !g.OneStrand, true, o.Seed
 		}
 		if parts[i], err = genome.NewTaggedWindows(sequences, genes, c); err != nil {
 			return nil, err
 		}
 	}
 	names := genome.TagNames()
-	s := &Sets{Bytes: bytesOf(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Tags: len(names), ClassNames: names,
-		Show: showBases, Read: readBases, Notes: append(notes, namesTwice(sequences)...), digest: genome.Digest(sequences, genes)}
-	return s, s.load(batch, seed, parts[0], parts[1], parts[2])
+	b := &data.Bundle{Bytes: bytesOf(sequences), Tokens: g.tokens(), Notes: append(notes, namesTwice(sequences)...),
+		Tokenizer: tokenizer.DNA(), Answers: data.Answers{Classes: names}, Supervision: data.Supervision{Tags: len(names)}}
+	return b, b.Load(data.Parts{Train: parts[0], Validation: parts[1], Test: parts[2], Digest: genome.Digest(sequences, genes)}, o)
 }
 
 // annotated reads the sequences and their genes, and notes what of the genes was left out.

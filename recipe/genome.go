@@ -2,12 +2,13 @@ package recipe
 
 import (
 	"fmt"
-	"unicode/utf8"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/internal/strict"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // Genome is DNA, one base a token: the next base is predicted. Of every sequence the last tenth is kept for the
@@ -25,7 +26,8 @@ type Genome struct {
 
 func (g *Genome) tokens() int { return orDefault(g.Tokens, 8192) }
 
-func (g *Genome) check() error {
+// Check returns an error about a key.
+func (g *Genome) Check() error {
 	if g.tokens() < 2 {
 		return strict.Wrong("tokens", "is %d; a window needs at least 2 bases, one to see and one to predict", g.Tokens)
 	}
@@ -41,7 +43,8 @@ func (g *Genome) check() error {
 	return nil
 }
 
-func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
+// Open reads all sequences.
+func (g *Genome) Open(o data.OpenOptions) (*data.Bundle, error) {
 	sequences, err := g.sequences()
 	if err != nil {
 		return nil, err
@@ -50,11 +53,11 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 		return nil, err
 	}
 	if g.Stateful {
-		return g.openStreams(sequences, batch, seed)
+		return g.openStreams(sequences, o)
 	}
 	train, validation, test := regionsOf(sequences)
 	windows, err := genome.NewWindows(sequences, genome.WindowConfig{
-		Tokens: g.tokens(), Regions: train, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: seed})
+		Tokens: g.tokens(), Regions: train, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: o.Seed})
 	if err != nil {
 		return nil, err
 	}
@@ -65,15 +68,14 @@ func (g *Genome) open(batch int, seed uint64) (*Sets, error) {
 			return nil, err
 		}
 	}
-	o := g.sets(sequences)
-	o.digest = genome.Digest(sequences, nil)
-	return o, o.load(batch, seed, windows, evaluations[0], evaluations[1])
+	b := g.bundle(sequences)
+	return b, b.Load(data.Parts{Train: windows, Validation: evaluations[0], Test: evaluations[1], Digest: genome.Digest(sequences, nil)}, o)
 }
 
-// sets is the data of sequences without its sources.
-func (g *Genome) sets(sequences []*dna.Sequence) *Sets {
-	return &Sets{Bytes: bytesOf(sequences), Vocab: dna.Vocab, Tokens: g.tokens(), Next: true, Show: showBases, Read: readBases,
-		Notes: namesTwice(sequences)}
+// bundle is the data of sequences without its sources.
+func (g *Genome) bundle(sequences []*dna.Sequence) *data.Bundle {
+	return &data.Bundle{Bytes: bytesOf(sequences), Tokens: g.tokens(), Notes: namesTwice(sequences), Tokenizer: tokenizer.DNA(),
+		Supervision: data.Supervision{TokenTargets: true}}
 }
 
 // regionsOf cuts each sequence in three. A sequence of fewer than 20 bases has no validation part, and no test part
@@ -137,29 +139,4 @@ func (g *Genome) sequences() ([]*dna.Sequence, error) {
 		all = append(all, some...)
 	}
 	return all, nil
-}
-
-func showBases(tokens []int32) string {
-	letters := make([]byte, len(tokens))
-	for i, t := range tokens {
-		letters[i] = dna.Base(t).Letter()
-	}
-	return string(letters)
-}
-
-func readBases(text string) ([]int32, error) {
-	var tokens []int32
-	place := 0
-	for _, letter := range text {
-		place++
-		base, kind := dna.N, dna.NoBase
-		if letter < utf8.RuneSelf {
-			base, kind = dna.Parse(byte(letter))
-		}
-		if kind == dna.NoBase {
-			return nil, fmt.Errorf("%q at place %d is not a base; use A, C, G, T and N", letter, place)
-		}
-		tokens = append(tokens, int32(base.Code()))
-	}
-	return tokens, nil
 }

@@ -32,7 +32,7 @@ data: {batch: 3, genome: {paths: [DIR/short.fa], tokens: 24, stateful: true}}
 `,
 	"transformer-xl on text": `
 model: {kind: transformer-xl, width: 32, layers: 2, heads: 2, memory: 40, dropout: 0.1}
-data: {batch: 2, text: {train: [DIR], hold_out: 3, tokens: 32, lanes: true}}
+data: {batch: 2, text: {train: [DIR], hold_out: 3, tokens: 32, stateful: true}}
 `,
 	"hierarchical on text, learned positions": `
 model: {kind: hierarchical, width: 32, layers: 2, heads: 2, segment: 8, position: learned}
@@ -40,16 +40,16 @@ data: {batch: 2, text: {train: [DIR], hold_out: 3, tokens: 32}}
 `,
 	"classifier on ListOps, fp16": `
 model: {width: 32, layers: 2, heads: 2, precision: fp16, dropout: 0.1}
-data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, examples: 100, held: 8}}
+data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, examples: 100, validation_examples: 8}}
 train: {optimizer: {name: adafactor, lr: 1e-2}}
 `,
 	"transformer-xl on ListOps, in segments": `
 model: {kind: transformer-xl, width: 32, layers: 2, heads: 2, memory: 32, segment: 16}
-data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, examples: 100, held: 8}}
+data: {batch: 4, listops: {min_tokens: 5, max_tokens: 40, depth: 3, args: 4, examples: 100, validation_examples: 8}}
 `,
 	"recall by an encoder": `
 model: {kind: encoder, head: tag, width: 32, layers: 2, heads: 2, attention: ["nystrom(landmarks=4)"]}
-data: {batch: 4, recall: {tokens: 40, pairs: 4, queries: 3, examples: 50, held: 8}}
+data: {batch: 4, recall: {tokens: 40, pairs: 4, queries: 3, examples: 50, validation_examples: 8}}
 `,
 	"tags of genes": `
 model: {width: 32, layers: 2, heads: 2, attention: ["window(16)"]}
@@ -57,19 +57,19 @@ data: {batch: 2, genes: {tokens: 96}}
 `,
 	"classifier of documents": `
 model: {kind: encoder, width: 32, layers: 2, heads: 2, head: classify, dropout: 0.1}
-data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, tokens: 24, longer: split}}
+data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, tokens: 24, too_long: split}}
 `,
 	"regression of documents": `
 model: {width: 32, layers: 2, heads: 2}
-data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, number: number, tokens: 24, longer: cut}}
+data: {batch: 4, labelled: {train: [DIR/examples.jsonl], hold_out: 3, number: number, tokens: 24, too_long: truncate}}
 `,
 	"encoder-decoder on pairs": `
 model: {width: 32, layers: 2, heads: 2, position: learned, dropout: 0.1}
-data: {batch: 4, pairs: {train: [DIR/examples.jsonl], hold_out: 3, source: text, target: answer, tokens: 24, longer: cut}}
+data: {batch: 4, pairs: {train: [DIR/examples.jsonl], hold_out: 3, source: text, target: answer, tokens: 24, too_long: truncate}}
 `,
 	"recall, averaged": `
 model: {width: 32, layers: 2, heads: 2, tied: true}
-data: {batch: 4, recall: {tokens: 40, pairs: 4, examples: 50, held: 8}}
+data: {batch: 4, recall: {tokens: 40, pairs: 4, examples: 50, validation_examples: 8}}
 train: {ema: 0.9, accumulate: 2}
 `,
 }
@@ -204,18 +204,18 @@ func TestFitRefuses(t *testing.T) {
 		{"data: {genome: {repeats: 0.7}}", "repeats is 0.7"},
 		{"model: {head: regress}\ndata: {genome: {}}", "regress"},
 		{"model: {classes: 4}\ndata: {listops: {}}", "classes is 4 and the data has 10"},
-		{"model: {kind: transformer-xl}\ndata: {text: {train: [" + texts + "], hold_out: 3}}", "data.text.lanes"},
+		{"model: {kind: transformer-xl}\ndata: {text: {train: [" + texts + "], hold_out: 3}}", "data.text.stateful"},
 		{"model: {kind: encoder-decoder}\ndata: {genome: {}}", "pairs of a source and a target"},
-		{"model: {kind: decoder}\ndata: {pairs: {longer: cut}}", "only an encoder-decoder reads the sources"},
-		{"model: {kind: encoder}\ndata: {pairs: {longer: cut}}", "only an encoder-decoder reads the sources"},
-		{"model: {head: classify}\ndata: {pairs: {longer: cut}}", "needs labels"},
+		{"model: {kind: decoder}\ndata: {pairs: {too_long: truncate}}", "only an encoder-decoder reads the sources"},
+		{"model: {kind: encoder}\ndata: {pairs: {too_long: truncate}}", "only an encoder-decoder reads the sources"},
+		{"model: {head: classify}\ndata: {pairs: {too_long: truncate}}", "needs labels"},
 		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set model.segment"},
 		{"model: {kind: transformer-xl}\ndata: {genome: {}}", "set data.genome.stateful to true"},
 		{"model: {kind: transformer-xl, segment: 64}\ndata: {genome: {stateful: true}}", "leave segment out"},
 		{"data: {genome: {stateful: true}}", "the kind is decoder, which has no memory"},
 		{"data: {genome: {stateful: true, stride: 7}}", "stride or repeats"},
-		{"model: {head: lm}\ndata: {labelled: {longer: cut}}", "use the head classify"},
-		{"model: {kind: encoder, head: regress}\ndata: {labelled: {longer: cut}}", "needs a number for each sequence"},
+		{"model: {head: lm}\ndata: {labelled: {too_long: truncate}}", "use the head classify"},
+		{"model: {kind: encoder, head: regress}\ndata: {labelled: {too_long: truncate}}", "needs a number for each sequence"},
 		{"model: {head: lm}\ndata: {genes: {}}", "use the head tag"},
 		{"model: {width: 30, heads: 4}\ndata: {genome: {}}", "model"},
 	} {

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// AbsolutePaths makes every path of r absolute that is not, from the current directory: a run's config then names the same files from
-// wherever the run is resumed or evaluated.
+// AbsolutePaths makes every path of r absolute, from the current directory. The config of a run then names the same files from any
+// directory.
 func (r *Recipe) AbsolutePaths() error {
 	d := &r.Data
 	var lists [][]string

@@ -3,6 +3,9 @@ package recipe
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/longspan/longspan/data/labelled"
+	"github.com/longspan/longspan/data/pairs"
 )
 
 func TestAbsolutePaths(t *testing.T) {
@@ -14,8 +17,8 @@ func TestAbsolutePaths(t *testing.T) {
 	r := Recipe{Data: Data{
 		Genome: &Genome{Paths: paths()}, Genes: &Genes{Paths: paths()},
 		Text:     &Text{Train: paths(), Validation: paths(), Test: paths(), Fields: []string{"title"}},
-		Labelled: &Labelled{Train: paths(), Validation: paths(), Test: paths()},
-		Pairs:    &Pairs{Train: paths(), Validation: paths(), Test: paths()},
+		Labelled: &labelled.Config{Train: paths(), Validation: paths(), Test: paths()},
+		Pairs:    &pairs.Config{Train: paths(), Validation: paths(), Test: paths()},
 	}}
 	r.Train.Init = "runs"
 	if err := r.AbsolutePaths(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/cpu"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/model"
@@ -57,7 +58,7 @@ func shrink(r *recipe.Recipe) {
 // opened is a recipe with its data and its plan.
 type opened struct {
 	recipe *recipe.Recipe
-	sets   *recipe.Sets
+	sets   *data.Bundle
 	plan   plan.Estimate
 }
 
@@ -151,7 +152,7 @@ func TestPeakOfTheSettings(t *testing.T) {
 		"t5, sinks, post":          "model: {width: 64, layers: 2, heads: 4, position: t5, sinks: true, norm_place: post}" + genome,
 		"tagged, learned":          "model: {kind: encoder, head: tag, width: 64, layers: 2, heads: 4, position: learned}\ndata: {batch: 2, recall: {tokens: 256}}",
 		"segments of a sequence":   "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 96, segment: 64}\ndata: {batch: 2, recall: {tokens: 256}}",
-		"transformer-xl, bf16":     "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128, precision: bf16}\ndata: {batch: 2, text: {tokens: 64, lanes: true}}",
+		"transformer-xl, bf16":     "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128, precision: bf16}\ndata: {batch: 2, text: {tokens: 64, stateful: true}}",
 		"transformer-xl, streams":  "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128}\ndata: {batch: 2, genome: {tokens: 128, stateful: true}}",
 		"hierarchical, causal":     "model: {kind: hierarchical, width: 64, layers: 2, heads: 4, segment: 32}" + genome,
 		"sequences of all lengths": "model: {width: 64, layers: 2, heads: 4, kind: encoder, head: classify}\ndata: {batch: 4, listops: {min_tokens: 50, max_tokens: 500}}",

@@ -17,7 +17,7 @@ const planBatches = 2048
 
 // Plan is the step of a fitted recipe that takes most: its longest batch, and the longest that its evaluations read, where the validation data may be
 // longer. The source of the training data is read from where it is, and put back there.
-func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
+func (r *Recipe) Plan(s *data.Bundle, threads int) (plan.Job, error) {
 	spec, err := r.Model.Spec()
 	if err != nil {
 		return plan.Job{}, err
@@ -28,7 +28,7 @@ func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
 	if r.Train.Steps < batches {
 		batches = min(batches, r.Train.Steps*int64(r.Train.Accumulate))
 	}
-	if j.Lengths, j.Sources, err = s.longest(s.Train, int(batches)); err != nil {
+	if j.Lengths, j.Sources, err = longest(s, s.Train, int(batches)); err != nil {
 		return j, err
 	}
 	if err := r.planEvaluation(s, &j); err != nil {
@@ -38,8 +38,8 @@ func (r *Recipe) Plan(s *Sets, threads int) (plan.Job, error) {
 }
 
 // planEvaluation looks for the longest batch of the validation data, unless none can be longer than that of j.
-func (r *Recipe) planEvaluation(s *Sets, j *plan.Job) (err error) {
-	if s.alike || s.Validation == nil || total(j.Lengths)+total(j.Sources) >= s.limit() {
+func (r *Recipe) planEvaluation(s *data.Bundle, j *plan.Job) (err error) {
+	if s.Uniform || s.Validation == nil || total(j.Lengths)+total(j.Sources) >= limit(s) {
 		return nil
 	}
 	source, err := s.Validation()
@@ -53,7 +53,7 @@ func (r *Recipe) planEvaluation(s *Sets, j *plan.Job) (err error) {
 	if batches == 0 || batches > planBatches {
 		batches = planBatches
 	}
-	lengths, sources, err := s.longest(source, batches)
+	lengths, sources, err := longest(s, source, batches)
 	if err == nil && total(lengths)+total(sources) > total(j.Lengths)+total(j.Sources) {
 		j.EvalLengths, j.EvalSources = lengths, sources
 	}
@@ -68,16 +68,16 @@ func total(lengths []int) (all int) {
 }
 
 // limit is the most tokens that a batch can have, with those of its sources.
-func (s *Sets) limit() int {
+func limit(s *data.Bundle) int {
 	limit := s.Batch * min(s.Tokens, math.MaxInt/(2*maxBatch))
-	if s.Pairs {
+	if s.Sources {
 		limit *= 2
 	}
 	return limit
 }
 
 // PlanEvaluation is the batch that takes most among the next batches of source, or among its first planBatches where batches is 0.
-func (r *Recipe) PlanEvaluation(s *Sets, source data.Source, batches, threads int) (j plan.Job, err error) {
+func (r *Recipe) PlanEvaluation(s *data.Bundle, source data.Source, batches, threads int) (j plan.Job, err error) {
 	spec, err := r.Model.Spec()
 	if err != nil {
 		return j, err
@@ -86,15 +86,15 @@ func (r *Recipe) PlanEvaluation(s *Sets, source data.Source, batches, threads in
 	if batches == 0 || batches > planBatches {
 		batches = planBatches
 	}
-	j.Lengths, j.Sources, err = s.longest(source, batches)
+	j.Lengths, j.Sources, err = longest(s, source, batches)
 	return j, err
 }
 
 // longest is the lengths of the batch of most tokens among the next batches of source, with those of its sources. It stops at one that
 // cannot be longer.
-func (s *Sets) longest(source data.Source, batches int) (lengths, sources []int, err error) {
+func longest(s *data.Bundle, source data.Source, batches int) (lengths, sources []int, err error) {
 	var b data.Batch
-	limit := s.limit()
+	limit := limit(s)
 	for most := 0; batches > 0 && most < limit; batches-- {
 		if err := source.Next(&b); errors.Is(err, io.EOF) {
 			break
@@ -118,13 +118,13 @@ func (s *Sets) longest(source data.Source, batches int) (lengths, sources []int,
 
 // FitMemory settles which layers are recomputed where the recipe leaves that open, and returns a *memory.Error,
 // before anything is allocated, if a step would take more than budget bytes. A budget of 0 is no limit.
-func (r *Recipe) FitMemory(s *Sets, threads int, budget int64) error {
+func (r *Recipe) FitMemory(s *data.Bundle, threads int, budget int64) error {
 	_, err := r.Reserve(s, threads, budget)
 	return err
 }
 
 // Reserve is FitMemory, and returns what the step takes: what to reserve in the pool that the run computes with.
-func (r *Recipe) Reserve(s *Sets, threads int, budget int64) (plan.Bytes, error) {
+func (r *Recipe) Reserve(s *data.Bundle, threads int, budget int64) (plan.Bytes, error) {
 	j, err := r.Plan(s, threads)
 	if err != nil {
 		return plan.Bytes{}, err

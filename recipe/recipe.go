@@ -35,18 +35,6 @@ func Default() *Recipe {
 	return &Recipe{Data: defaultData(), Train: train.DefaultConfig()}
 }
 
-// example has every key there is: those that are left out where they are zero are not zero.
-func example() *Recipe {
-	r := Default()
-	r.Data = exampleData()
-	r.Train.Init = "-"
-	r.Model = model.Config{Kind: "-", Head: "-", Pooling: "-", Activation: "-", Norm: "-", NormPlace: "-", Position: "-", Precision: "-",
-		Recompute: "-", Attention: []string{"-"}, Vocab: 1, Classes: 1, Width: 1, Layers: 1, Heads: 1, KVHeads: 1, HeadDim: 1, Hidden: 1,
-		MaxTokens: 1, Memory: 1, Segment: 1, Bias: true, Tied: true, Sinks: true, RotaryBase: 1, NoPosition: []int{1}, CopyNgrams: []int{1},
-		HashedNgrams: []int{1}, HashedNgramRows: 1, Dropout: 1, LabelSmoothing: 1, Seed: 1}
-	return r
-}
-
 // Load reads the recipe at path and applies overrides of the form train.steps=100, later ones last.
 func Load(path string, overrides []string) (*Recipe, error) {
 	text, err := os.ReadFile(path)
@@ -58,12 +46,12 @@ func Load(path string, overrides []string) (*Recipe, error) {
 
 // Parse is Load for a text that name stands for in errors.
 func Parse(text []byte, name string, overrides []string) (*Recipe, error) {
-	r, known := Default(), example()
-	if err := strictyaml.Load(text, name, r, known); err != nil {
+	r := Default()
+	if err := strictyaml.Load(text, name, r); err != nil {
 		return nil, err
 	}
 	for _, o := range overrides {
-		if err := strictyaml.Set(o, r, known); err != nil {
+		if err := strictyaml.Set(o, r); err != nil {
 			return nil, err
 		}
 	}

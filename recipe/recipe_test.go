@@ -51,6 +51,11 @@ func TestYAMLIsReadBack(t *testing.T) {
 
 func TestWhatIsRefused(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
+		{"data:\n  text: {hold_out: 5, lanes: true}\n", `line 2: the key "data.text.lanes" is now "data.text.stateful"`},
+		{"data: {pairs: {longer: cut}}", `the key "data.pairs.longer" is now "data.pairs.too_long"`},
+		{"data: {labelled: {longer: cut}}", `the key "data.labelled.longer" is now "data.labelled.too_long"`},
+		{"data: {labelled: {too_long: cut}}", `too_long is "cut"; use error, truncate or split`},
+		{"data: {recall: {held: 5}}", `the key "data.recall.held" is now "data.recall.validation_examples"`},
 		{"train: {steps: 5}\n", "no kind of data"},
 		{"data:\n  genom: {}\n", `line 2: the key "data.genom" is not known; did you mean "genome"?`},
 		{"data:\n  genome: {tokens: 1}\n", "genome: tokens is 1"},
@@ -64,8 +69,8 @@ func TestWhatIsRefused(t *testing.T) {
 		{"data: {genome: {paths: a.fa}}\n", "data.genome.paths is a list; found \"a.fa\", expected [a.fa]"},
 		{"data:\n  text: {train: [a], hold_out: 1}\n", "hold_out is 1"},
 		{"data:\n  text: {train: [a], hold_out: 5, validation: [b]}\n", "line 2: data: text: hold_out and validation"},
-		{"data:\n  text: {train: [a], hold_out: 5, lanes: true, shuffle: 8}\n", "shuffle and lanes"},
-		{"data:\n  text: {train: [a], hold_out: 5, lanes: true, cross: true}\n", "cross and lanes"},
+		{"data:\n  text: {train: [a], hold_out: 5, stateful: true, shuffle: 8}\n", "shuffle and stateful"},
+		{"data:\n  text: {train: [a], hold_out: 5, stateful: true, cross: true}\n", "cross and stateful"},
 		{"data:\n  text: {train: [a], hold_out: 5, tokens: 1}\n", "tokens is 1"},
 		{"data: {genome: {}}\ntrain: {steps: 10, optimizer: {warmup: 11}}\n", "train: optimizer: the warm-up of 11 steps is longer"},
 	} {
@@ -124,10 +129,10 @@ func TestGenomeFromFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A twentieth of 800 and of 1600 bases, and a tenth.
-	if got := scored(t, sets.Validation, sets.Vocab); got != 40+80 {
+	if got := scored(t, sets.Validation, sets.Tokenizer.Vocab()); got != 40+80 {
 		t.Errorf("the validation scores %d bases; want 120", got)
 	}
-	if got := scored(t, sets.Test, sets.Vocab); got != 80+160 {
+	if got := scored(t, sets.Test, sets.Tokenizer.Vocab()); got != 80+160 {
 		t.Errorf("the test scores %d bases; want 240", got)
 	}
 	var b data.Batch
@@ -135,7 +140,7 @@ func TestGenomeFromFiles(t *testing.T) {
 		if err := sets.Train.Next(&b); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.Check(sets.Vocab); err != nil || b.Sequences() != 2 {
+		if err := b.Check(sets.Tokenizer.Vocab()); err != nil || b.Sequences() != 2 {
 			t.Fatalf("a batch of %d sequences, %v", b.Sequences(), err)
 		}
 	}
@@ -151,7 +156,7 @@ func TestTheEmbeddedGenome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := scored(t, sets.Test, sets.Vocab), 4639675/10; got != want {
+	if got, want := scored(t, sets.Test, sets.Tokenizer.Vocab()), 4639675/10; got != want {
 		t.Errorf("the test scores %d bases; want %d", got, want)
 	}
 }
@@ -196,35 +201,8 @@ func TestTextHeldOut(t *testing.T) {
 	}
 }
 
-func TestShowAndRead(t *testing.T) {
-	genome := recipe.Data{Batch: 1, Genome: &recipe.Genome{Tokens: 64}}
-	sets, err := genome.Open(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tokens, err := sets.Read("ACGTNt")
-	if err != nil || sets.Show(tokens) != "ACGTNT" {
-		t.Errorf("read as %v, %v, and shown as %q", tokens, err, sets.Show(tokens))
-	}
-	if _, err := sets.Read("ACZ"); err == nil || !strings.Contains(err.Error(), "place 3") {
-		t.Errorf("error %v; want one about place 3", err)
-	}
-	path := filepath.Join(t.TempDir(), "a.txt")
-	if err := os.WriteFile(path, []byte("some text"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	text := recipe.Data{Batch: 1, Text: &recipe.Text{Train: []string{path}, Validation: []string{path}}}
-	if sets, err = text.Open(1); err != nil {
-		t.Fatal(err)
-	}
-	tokens, err = sets.Read("é\n")
-	if want := []int32{256, 0xc3, 0xa9, '\n'}; err != nil || !cmp.Equal(tokens, want) || sets.Show(tokens) != "é\n" {
-		t.Errorf("read as %v, %v; want %v", tokens, err, want)
-	}
-}
-
 func TestListOps(t *testing.T) {
-	d := recipe.Data{Batch: 4, ListOps: &recipe.ListOps{Examples: 100, Held: 10, MinTokens: 5, MaxTokens: 40, Depth: 3, Args: 4}}
+	d := recipe.Data{Batch: 4, ListOps: &recipe.ListOps{Examples: 100, ValidationExamples: 10, MinTokens: 5, MaxTokens: 40, Depth: 3, Args: 4}}
 	sets, err := d.Open(1)
 	if err != nil {
 		t.Fatal(err)
@@ -233,24 +211,21 @@ func TestListOps(t *testing.T) {
 	if err := sets.Train.Next(&b); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Check(sets.Vocab); err != nil || len(b.Labels) != 4 || sets.Classes != 10 {
+	if err := b.Check(sets.Tokenizer.Vocab()); err != nil || len(b.Labels) != 4 || sets.Classes != 10 {
 		t.Errorf("labels %v of %d classes, %v", b.Labels, sets.Classes, err)
 	}
 	tokens, _ := b.Sequence(0)
-	again, err := sets.Read(sets.Show(tokens))
-	if err != nil || !cmp.Equal(again, tokens) {
-		t.Errorf("%v is shown as %q and read as %v, %v", tokens, sets.Show(tokens), again, err)
-	}
-	if _, err := sets.Read("[MAX 3 12 ]"); err == nil {
-		t.Error("12 was read as a digit")
+	again, err := sets.Tokenizer.Encode(sets.Tokenizer.Decode(tokens))
+	if err != nil || !cmp.Equal(again.IDs, tokens) {
+		t.Errorf("%v is shown as %q and read as %v, %v", tokens, sets.Tokenizer.Decode(tokens), again, err)
 	}
 }
 
 func TestMadeTasks(t *testing.T) {
 	for name, d := range map[string]recipe.Data{
-		"recall":     {Batch: 2, Recall: &recipe.Recall{Tokens: 64, Pairs: 4, Examples: 20, Held: 6}},
-		"pathfinder": {Batch: 2, Pathfinder: &recipe.Pathfinder{Size: 16, Examples: 20, Held: 6}},
-		"needle":     {Batch: 2, Needle: &recipe.Needle{Tokens: 64, Examples: 20, Held: 6}},
+		"recall":     {Batch: 2, Recall: &recipe.Recall{Tokens: 64, Pairs: 4, Examples: 20, ValidationExamples: 6}},
+		"pathfinder": {Batch: 2, Pathfinder: &recipe.Pathfinder{Size: 16, Examples: 20, ValidationExamples: 6}},
+		"needle":     {Batch: 2, Needle: &recipe.Needle{Tokens: 64, Examples: 20, ValidationExamples: 6}},
 	} {
 		sets, err := d.Open(1)
 		if err != nil {
@@ -261,16 +236,30 @@ func TestMadeTasks(t *testing.T) {
 			if err := sets.Train.Next(&b); err != nil {
 				t.Fatal(err)
 			}
-			if err := b.Check(sets.Vocab); err != nil || sets.Next != (b.Scored() > 0) || len(b.Labels) != 2 || len(b.Tokens) > 2*sets.Tokens {
+			if err := b.Check(sets.Tokenizer.Vocab()); err != nil || sets.TokenTargets != (b.Scored() > 0) || len(b.Labels) != 2 || len(b.Tokens) > 2*sets.Tokens {
 				t.Fatalf("%s: %d tokens, %d targets, %d labels, %v", name, len(b.Tokens), b.Scored(), len(b.Labels), err)
 			}
 		}
-		if got := scored(t, sets.Test, sets.Vocab); sets.Next && got != 6 {
+		if got := scored(t, sets.Test, sets.Tokenizer.Vocab()); sets.TokenTargets && got != 6 {
 			t.Errorf("%s: the test has %d targets; want 6", name, got)
 		}
-		tokens, err := sets.Read(sets.Show(b.Tokens))
-		if err != nil || !cmp.Equal(tokens, b.Tokens) {
-			t.Errorf("%s: shown as %q and read as %v, %v", name, sets.Show(b.Tokens), tokens, err)
+		tokens, err := sets.Tokenizer.Encode(sets.Tokenizer.Decode(b.Tokens))
+		if err != nil || !cmp.Equal(tokens.IDs, b.Tokens) {
+			t.Errorf("%s: shown as %q and read as %v, %v", name, sets.Tokenizer.Decode(b.Tokens), tokens, err)
+		}
+	}
+}
+
+// A position belongs to the settings of its task, with defaults written out or not.
+func TestPositionsBelongToTheTask(t *testing.T) {
+	train := func(r recipe.Recall) data.Source { return setsOf(t, &recipe.Data{Batch: 2, Recall: &r}).Train }
+	saved := train(recipe.Recall{Examples: 20}).State()
+	if err := train(recipe.Recall{Examples: 20, Tokens: 1024, Pairs: 16, ValidationExamples: 5}).Restore(saved); err != nil {
+		t.Error(err)
+	}
+	for _, other := range []recipe.Recall{{Examples: 20, Pairs: 17}, {Examples: 20, Seed: 1}, {Examples: 21}} {
+		if err := train(other).Restore(saved); err == nil || !strings.Contains(err.Error(), "belongs to another loader") {
+			t.Errorf("%+v: error %v, want one about another loader", other, err)
 		}
 	}
 }

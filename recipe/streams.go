@@ -15,7 +15,7 @@ const (
 )
 
 // openStreams opens the genome as streams that continue from batch to batch. Evaluations read their parts in order.
-func (g *Genome) openStreams(sequences []*dna.Sequence, batch int, seed uint64) (*Sets, error) {
+func (g *Genome) openStreams(sequences []*dna.Sequence, options data.OpenOptions) (*data.Bundle, error) {
 	var evaluated []*dna.Sequence // those with a validation and a test part
 	var train, validation, test []dna.Span
 	bases := 0
@@ -30,11 +30,11 @@ func (g *Genome) openStreams(sequences []*dna.Sequence, batch int, seed uint64) 
 	inOrder := func(regions []dna.Span) func() (data.Source, error) {
 		return func() (data.Source, error) { return genome.NewInOrder(evaluated, regions, g.tokens()) }
 	}
-	o := g.sets(sequences)
+	o := g.bundle(sequences)
 	o.Validation, o.Test = inOrder(validation), inOrder(test)
-	windows := max(1, min(sectionWindows, bases/(streamSections*batch*g.tokens())))
+	windows := max(1, min(sectionWindows, bases/(streamSections*options.Batch*g.tokens())))
 	var err error
 	o.Train, err = genome.NewStreams(sequences, genome.StreamConfig{
-		Tokens: g.tokens(), Section: windows*g.tokens() + 1, Streams: batch, Regions: train, BothStrands: !g.OneStrand, Seed: seed})
+		Tokens: g.tokens(), Section: windows*g.tokens() + 1, Streams: options.Batch, Regions: train, BothStrands: !g.OneStrand, Seed: options.Seed})
 	return o, err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/strictyaml"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/tensor"
@@ -13,7 +14,7 @@ import (
 
 // Job returns the run of r: m, which [Recipe.Build] has built, trained on s, with everything that resuming checks. The caller may set
 // Report, Scored, Note and RestartData.
-func (r *Recipe) Job(s *Sets, m *model.Model, x tensor.Exec) (train.Job, error) {
+func (r *Recipe) Job(s *data.Bundle, m *model.Model, x tensor.Exec) (train.Job, error) {
 	meta, err := r.meta()
 	return train.Job{Config: r.Train, Model: m, Train: s.Train, Valid: s.Validation, Exec: x, Meta: meta}, err
 }
@@ -54,5 +55,5 @@ func (r *Recipe) task() train.Task {
 // weights mean.
 func frozen(key string) bool {
 	key, ok := strings.CutPrefix(key, "model.")
-	return ok && !slices.Contains([]string{"recompute", "dropout", "label_smoothing", "seed"}, key)
+	return ok && !slices.Contains([]string{"recompute", "dropout", "label_smoothing", "seed", "never_masked"}, key)
 }

@@ -26,7 +26,7 @@ func metaOf(t *testing.T, text string, set ...string) (task string, frozen map[s
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Task.Head != "head." || m.Task.Table != "embedding.weight" || m.Task.Rows != s.Vocab {
+	if m.Task.Head != "head." || m.Task.Table != "embedding.weight" || m.Task.Rows != s.Tokenizer.Vocab() {
 		t.Errorf("%s: the task is %+v", text, m.Task)
 	}
 	return m.Task.Name, m.Frozen, slices.Sorted(maps.Keys(m.Settings))
@@ -39,7 +39,7 @@ func TestTask(t *testing.T) {
 		"data: {genes: {tokens: 64}}":                           "tag genes",
 		"data: {listops: {}}":                                   "classify listops",
 		"model: {kind: encoder, head: tag}\ndata: {recall: {}}": "tag recall",
-		"data: {labelled: {longer: cut, tokens: 64}}":           `classify labelled of ["eip" "pep"]`,
+		"data: {labelled: {too_long: truncate, tokens: 64}}":    `classify labelled of ["eip" "pep"]`,
 	} {
 		if task, _, _ := metaOf(t, text); task != want {
 			t.Errorf("%s\nis the task %s; want %s", text, task, want)

@@ -1,25 +1,30 @@
 package recipe
 
 import (
-	"errors"
+	"slices"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/documents"
 	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/data/text/sample"
 	"github.com/longspan/longspan/internal/strict"
+	"github.com/longspan/longspan/tokenizer"
 )
 
-// Text is documents, one byte a token: the next byte is predicted.
+// Text is documents, one byte a token: the next byte is the target.
 type Text struct {
-	Train      []string `yaml:"train,omitempty"`      // files and folders: plain text is a document a file, JSON lines a document a line; none means the 24 documents in the program
-	Validation []string `yaml:"validation,omitempty"` // where there are none, hold_out says which documents are kept from training
-	Test       []string `yaml:"test,omitempty"`       // none means the validation documents
-	Fields     []string `yaml:"fields,omitempty"`     // of JSON lines; none means text
-	HoldOut    int      `yaml:"hold_out"`             // every so many documents one is kept from training; 0 keeps none, or every sixth of those in the program
-	Tokens     int      `yaml:"tokens"`               // bytes a window; 0 means 2048
-	Cross      bool     `yaml:"cross"`                // let windows run on into the next document
-	Lanes      bool     `yaml:"lanes"`                // read documents on from batch to batch, for models with a memory
-	Shuffle    int      `yaml:"shuffle"`              // windows held back to draw the next from; 0 means 256, or none with lanes
+	// Files and folders: plain text is a document per file, JSON lines a document per line. No train means the 24 documents in the program.
+	// No validation means the documents that hold_out keeps from training, and no test the validation documents.
+	Train      []string `yaml:"train,omitempty"`
+	Validation []string `yaml:"validation,omitempty"`
+	Test       []string `yaml:"test,omitempty"`
+	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0: none, or one of six in the program
+
+	Fields   []string `yaml:"fields,omitempty"`     // of JSON lines; none means text
+	Tokens   int      `yaml:"tokens"`               // bytes per window; 0 means 2048
+	Cross    bool     `yaml:"cross"`                // let windows run on into the next document
+	Stateful bool     `yaml:"stateful" was:"lanes"` // continue documents from batch to batch, for models with a memory
+	Shuffle  int      `yaml:"shuffle"`              // windows in the buffer that shuffles; 0 means 256, or none where stateful
 }
 
 func (t *Text) tokens() int {
@@ -30,13 +35,13 @@ func (t *Text) tokens() int {
 }
 
 func (t *Text) shuffle() int {
-	if t.Shuffle == 0 && !t.Lanes {
+	if t.Shuffle == 0 && !t.Stateful {
 		return min(256, maxShuffle(t.tokens()))
 	}
 	return t.Shuffle
 }
 
-func maxShuffle(tokens int) int { return max(1, text.MaxHeld/tokens) }
+func maxShuffle(tokens int) int { return max(1, text.MaxBuffer/tokens) }
 
 // holdOut is every sixth of the sample's documents: four of them.
 func (t *Text) holdOut() int {
@@ -46,76 +51,70 @@ func (t *Text) holdOut() int {
 	return t.HoldOut
 }
 
-func (t *Text) check() error {
+// Check returns an error about a key.
+func (t *Text) Check() error {
 	switch {
 	case t.tokens() < 2:
 		return strict.Wrong("tokens", "is %d; a window needs at least 2 bytes, one to see and one to predict", t.Tokens)
-	case t.HoldOut < 0 || t.HoldOut == 1:
-		return strict.Wrong("hold_out", "is %d; use 0, or 2 and more", t.HoldOut)
 	case len(t.Train) == 0 && len(t.Fields) > 0:
 		return strict.Wrong("fields", "are given without train; the documents in the program have fields of their own")
-	case len(t.Validation) > 0 && t.HoldOut > 0:
-		return strict.Wrong("hold_out", "and validation are given together; validation documents come from files of their own or from training's, not both")
-	case len(t.Validation) == 0 && t.holdOut() == 0:
-		return errors.New("nothing to validate on; name validation files, or keep documents from training with hold_out: 20")
-	case t.Lanes && t.Shuffle > 0:
-		return strict.Wrong("shuffle", "and lanes are given together; lanes read each document in order")
-	case t.Lanes && t.Cross:
-		return strict.Wrong("cross", "and lanes are given together; a lane's memory ends with its document")
+	case t.Stateful && t.Shuffle > 0:
+		return strict.Wrong("shuffle", "and stateful are given together; stateful sequences read each document in order")
+	case t.Stateful && t.Cross:
+		return strict.Wrong("cross", "and stateful are given together; the memory ends with the document")
 	case t.Shuffle < 0 || t.Shuffle > maxShuffle(t.tokens()):
-		return strict.Wrong("shuffle", "is %d windows of %d bytes; it must lie between 0 and %d, which are held in memory and in every checkpoint",
-			t.Shuffle, t.tokens(), maxShuffle(t.tokens()))
+		return strict.Wrong("shuffle", "is %d windows of %d bytes; it must lie between 0 and %d: "+
+			"the buffer is in memory and in every checkpoint", t.Shuffle, t.tokens(), maxShuffle(t.tokens()))
 	}
-	return nil
+	return documents.Config{Train: t.Train, Validation: t.Validation, HoldOut: t.holdOut()}.Check()
 }
 
-func (t *Text) open(batch int, seed uint64) (*Sets, error) {
-	c := text.Config{Fields: t.Fields, Tokens: t.tokens(), Batch: batch, Cross: t.Cross, Lanes: t.Lanes, HoldOut: t.holdOut()}
+// Open reads all documents once, and makes the streams of the three parts.
+func (t *Text) Open(o data.OpenOptions) (*data.Bundle, error) {
+	b := &data.Bundle{
+		Bytes:  int64(t.shuffle()+o.Batch) * int64(t.tokens()), // of windows
+		Tokens: t.tokens(), Tokenizer: tokenizer.Bytes(), Supervision: data.Supervision{TokenTargets: true},
+	}
+	c := text.Config{Tokens: t.tokens(), Batch: o.Batch, Cross: t.Cross, Stateful: t.Stateful, HoldOut: t.holdOut()}
 	train, validation, test := c, c, c
-	train.Shuffle, train.Seed = t.shuffle(), seed
-	validation.Epochs, test.Epochs = 1, 1
+	train.Shuffle, train.Seed = t.shuffle(), o.Seed
 	var err error
-	if len(t.Train) == 0 {
-		train.Files, train.Fields = sample.Files(), sample.Fields()
-	} else if train.Files, _, err = text.List(t.Train...); err != nil {
+	if train.Corpus, err = t.corpus(b, t.Train); err != nil {
 		return nil, err
 	}
-	if train.HoldOut > 0 {
-		validation.Files, validation.Fields, validation.Held = train.Files, train.Fields, true
-	} else if validation.Files, _, err = text.List(t.Validation...); err != nil {
-		return nil, err
+	if validation.Corpus, validation.HeldOut, validation.Epochs = train.Corpus, true, 1; c.HoldOut == 0 {
+		validation.HeldOut = false
+		if validation.Corpus, err = t.corpus(b, t.Validation); err != nil {
+			return nil, err
+		}
 	}
 	if test = validation; len(t.Test) > 0 {
-		test.Fields, test.HoldOut, test.Held = t.Fields, 0, false
-		if test.Files, _, err = text.List(t.Test...); err != nil {
+		test.HoldOut, test.HeldOut = 0, false
+		if test.Corpus, err = t.corpus(b, t.Test); err != nil {
 			return nil, err
 		}
 	}
 	stream := func(c text.Config) func() (data.Source, error) {
 		return func() (data.Source, error) { return text.NewStream(c) }
 	}
-	held := int64(t.shuffle()+batch) * int64(t.tokens()) // bytes of windows
-	s := &Sets{Bytes: held, Vocab: text.Vocab, Tokens: t.tokens(), Next: true, Show: showBytes, Read: readBytes, Validation: stream(validation), Test: stream(test)}
-	s.Train, err = text.NewStream(train)
-	return s, err
+	b.Validation, b.Test = stream(validation), stream(test)
+	b.Train, err = text.NewStream(train)
+	return b, err
 }
 
-// showBytes leaves the ends of documents out.
-func showBytes(tokens []int32) string {
-	var b []byte
-	for _, t := range tokens {
-		if t != text.End {
-			b = append(b, byte(t))
+// corpus reads the documents of a part. No paths mean the documents in the program. What was left out becomes a note of b.
+func (t *Text) corpus(b *data.Bundle, paths []string) (*text.Corpus, error) {
+	files, notes, fields := sample.Files(), []string(nil), sample.Fields()
+	var err error
+	if len(paths) > 0 {
+		fields = t.Fields
+		if files, notes, err = text.List(paths...); err != nil {
+			return nil, err
 		}
 	}
-	return string(b)
-}
-
-// readBytes begins a document: its first byte is predicted from its beginning.
-func readBytes(s string) ([]int32, error) {
-	tokens := []int32{text.End}
-	for i := range len(s) {
-		tokens = append(tokens, int32(s[i]))
+	c, err := text.NewCorpus(files, fields...)
+	if err == nil {
+		b.Notes = slices.Concat(b.Notes, notes, c.Notes())
 	}
-	return tokens, nil
+	return c, err
 }

@@ -17,7 +17,7 @@ type Config struct {
 	Accumulate int              `yaml:"accumulate"` // batches per update
 	Precision  string           `yaml:"-"`          // of the model: f32, bf16 or fp16; fp16 scales the loss
 	Optimizer  OptimizerConfig  `yaml:"optimizer"`
-	EMA        float64          `yaml:"ema"` // decay of the moving average of the weights, such as 0.999; 0: no average
+	EMA        float64          `yaml:"ema" was:"average"` // decay of the moving average of the weights, such as 0.999; 0: no average
 	Log        LogConfig        `yaml:"log"`
 	Eval       EvalConfig       `yaml:"eval"`
 	Checkpoint CheckpointConfig `yaml:"checkpoint"`
@@ -25,15 +25,15 @@ type Config struct {
 
 // OptimizerConfig chooses the optimiser and its learning rate.
 type OptimizerConfig struct {
-	Name       string      `yaml:"name"`         // adamw, or adafactor, whose state is small: n + m numbers for n × m weights
-	LR         float64     `yaml:"lr"`           // peak learning rate; of adafactor relative to the size of the weights
-	Warmup     int64       `yaml:"warmup"`       // steps of linear rise to lr
-	Schedule   optim.Shape `yaml:"schedule"`     // cosine, linear or constant
-	MinLRRatio float64     `yaml:"min_lr_ratio"` // last learning rate as a fraction of lr: 0 … 1
-	Decay      float64     `yaml:"decay"`        // weight decay of matrices
-	Beta1      float64     `yaml:"beta1"`        // adamw only
-	Beta2      float64     `yaml:"beta2"`        // adamw only
-	Clip       float64     `yaml:"clip"`         // largest norm of the gradient; 0: no clipping
+	Name       string      `yaml:"name"`                     // adamw, or adafactor, whose state is small: n + m numbers for n × m weights
+	LR         float64     `yaml:"lr" was:"rate"`            // peak learning rate; of adafactor relative to the size of the weights
+	Warmup     int64       `yaml:"warmup"`                   // steps of linear rise to lr
+	Schedule   optim.Shape `yaml:"schedule"`                 // cosine, linear or constant
+	MinLRRatio float64     `yaml:"min_lr_ratio" was:"floor"` // last learning rate as a fraction of lr: 0 … 1
+	Decay      float64     `yaml:"decay"`                    // weight decay of matrices
+	Beta1      float64     `yaml:"beta1"`                    // adamw only
+	Beta2      float64     `yaml:"beta2"`                    // adamw only
+	Clip       float64     `yaml:"clip"`                     // largest norm of the gradient; 0: no clipping
 }
 
 // LogConfig says when to log.

@@ -17,7 +17,7 @@ func newTraining(o *output) []*cobra.Command {
 	return []*cobra.Command{newData(o), newTrain(o), newEval(o), newSample(o), newPredict(o), newPlan(o)}
 }
 
-// recipeFlags are what every command that reads a recipe has.
+// recipeFlags are the flags of every command that reads a recipe.
 type recipeFlags struct{ set []string }
 
 func (f *recipeFlags) add(c *cobra.Command) {
@@ -44,7 +44,7 @@ type dataReport struct {
 	Examples   []example `json:"examples"`
 }
 
-// count is how much data a source that ends has.
+// count is the amount of data in a source that ends.
 type count struct {
 	Sequences int64 `json:"sequences"`
 	Tokens    int64 `json:"tokens"`
@@ -55,15 +55,15 @@ type count struct {
 type example struct {
 	Tokens  []int32  `json:"tokens"`
 	Targets []int32  `json:"targets,omitempty"` // −1 where nothing is predicted
-	Source  []int32  `json:"source,omitempty"`  // what the sequence is to be made from
-	From    string   `json:"from,omitempty"`    // the same, as people know it
+	Source  []int32  `json:"source,omitempty"`  // an encoder-decoder makes the sequence from it
+	From    string   `json:"from,omitempty"`    // the same as text
 	Label   *int32   `json:"label,omitempty"`
 	Class   string   `json:"class,omitempty"` // its name, if it has one
-	Value   *float64 `json:"value,omitempty"` // the number to predict, as the data has it
-	Text    string   `json:"text"`            // the tokens, as people know them
+	Value   *float64 `json:"value,omitempty"` // the number to predict, in the units of the data
+	Text    string   `json:"text"`            // the tokens as text
 }
 
-// maxShown is how many batches are shown at most: all are in memory at once.
+// maxShown is the largest number of batches that are shown: all are in memory at once.
 const maxShown = 10_000
 
 func newData(o *output) *cobra.Command {
@@ -99,9 +99,10 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, closeSource(sets.Train)) }()
-	report = dataReport{Vocab: sets.Vocab, Classes: sets.Classes, ClassNames: sets.ClassNames, Notes: sets.Notes, Tokens: sets.Tokens, Batch: sets.Batch}
+	report = dataReport{Vocab: sets.Tokenizer.Vocab(), Classes: sets.Classes, ClassNames: sets.Answers.Classes, Notes: sets.Notes,
+		Tokens: sets.Tokens, Batch: sets.Batch}
 	if sets.Numbers {
-		report.Mean, report.Deviation = &sets.Mean, &sets.Deviation
+		report.Mean, report.Deviation = &sets.Answers.Mean, &sets.Answers.Deviation
 	}
 	if report.Validation, err = countOf(sets.Validation); err != nil {
 		return report, fmt.Errorf("the validation data: %w", err)
@@ -114,7 +115,7 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 		if err := sets.Train.Next(&b); err != nil {
 			return report, fmt.Errorf("the training data: %w", err)
 		}
-		if err := b.Check(sets.Vocab); err != nil {
+		if err := b.Check(sets.Tokenizer.Vocab()); err != nil {
 			return report, err
 		}
 		for i := range b.Sequences() {
@@ -125,21 +126,21 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 }
 
 // exampleOf is sequence i of a batch.
-func exampleOf(sets *recipe.Sets, b *data.Batch, i int) (e example) {
+func exampleOf(sets *data.Bundle, b *data.Batch, i int) (e example) {
 	e.Tokens, e.Targets = b.Sequence(i)
-	e.Text = sets.Show(e.Tokens)
+	e.Text = sets.Tokenizer.Decode(e.Tokens)
 	if b.Source.Sequences() > 0 {
 		e.Source, _ = b.Source.Sequence(i)
-		e.From = sets.Show(e.Source)
+		e.From = sets.Tokenizer.Decode(e.Source)
 	}
 	if len(b.Labels) > 0 {
 		e.Label = &b.Labels[i]
 	}
-	if len(b.Labels) > 0 && len(sets.ClassNames) > 0 {
-		e.Class = sets.ClassNames[b.Labels[i]]
+	if len(b.Labels) > 0 && len(sets.Answers.Classes) > 0 {
+		e.Class = sets.Answers.Classes[b.Labels[i]]
 	}
 	if len(b.Values) > 0 {
-		value := sets.Mean + sets.Deviation*float64(b.Values[i])
+		value := sets.Answers.Value(float64(b.Values[i]))
 		e.Value = &value
 	}
 	return e
@@ -202,7 +203,7 @@ func (r dataReport) write(w io.Writer) {
 	}
 }
 
-// firstTokens is as much of an example as fits a line, with its label.
+// firstTokens is the beginning of an example, in one line, with its label.
 func firstTokens(e example) string {
 	line := beginning(e.Text)
 	switch {
@@ -218,7 +219,7 @@ func firstTokens(e example) string {
 	return line
 }
 
-// beginning is as much of a text as fits a line.
+// beginning is the beginning of a text, in one line.
 func beginning(text string) string {
 	const shown = 72
 	runes := []rune(text)
@@ -229,7 +230,7 @@ func beginning(text string) string {
 	return fmt.Sprintf("%q", line)
 }
 
-// listed is names in one line, not all where they are many.
+// listed is the first names, in one line.
 func listed(names []string) string {
 	const shown = 20
 	if len(names) <= shown {

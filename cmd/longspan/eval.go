@@ -40,7 +40,7 @@ func (f *runFlags) add(c *cobra.Command) {
 // trained is the model of a run, with its weights, and its data.
 type trained struct {
 	recipe  *recipe.Recipe
-	sets    *recipe.Sets
+	sets    *data.Bundle
 	model   *model.Model
 	exec    tensor.Exec
 	weights string // the file they came from
@@ -61,7 +61,11 @@ func (f *runFlags) open(o *output, dir string, w work) (t *trained, err error) {
 	if t.weights, err = findWeights(o, dir, f.weights); err != nil {
 		return nil, err
 	}
-	if t.sets, err = t.recipe.Data.Open(t.recipe.Train.Seed); err != nil {
+	limit, err := allowance(f.memory)
+	if err != nil {
+		return nil, err
+	}
+	if t.sets, err = t.recipe.Data.OpenWithin(t.recipe.Train.Seed, limit); err != nil {
 		return nil, usage(err)
 	}
 	if err := f.build(t, w); err != nil {
@@ -237,10 +241,10 @@ func (t *trained) evaluate(ctx context.Context, on string, batches int) (r evalR
 		}
 	}
 	if t.sets.Numbers {
-		root := t.sets.Deviation * math.Sqrt(score.Loss)
+		root := t.sets.Answers.Deviation * math.Sqrt(score.Loss)
 		r.RootError = &root
 	}
-	for i, name := range t.sets.ClassNames {
+	for i, name := range t.sets.Answers.Classes {
 		r.Classes = append(r.Classes, namedScore{name, t.model.ByClass()[i]})
 	}
 	return r, nil

@@ -116,7 +116,11 @@ func (t *trainOptions) where(args []string) (*recipe.Recipe, string, error) {
 }
 
 func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trainReport, err error) {
-	sets, err := r.Data.Open(r.Train.Seed)
+	limit, err := allowance(t.memory)
+	if err != nil {
+		return report, err
+	}
+	sets, err := r.Data.OpenWithin(r.Train.Seed, limit)
 	if err != nil {
 		return report, usage(err)
 	}
@@ -126,10 +130,6 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	}
 	for _, note := range sets.Notes {
 		fmt.Fprintln(o.err, note)
-	}
-	limit, err := allowance(t.memory)
-	if err != nil {
-		return report, err
 	}
 	need, err := r.Reserve(sets, t.threads, limit)
 	if err != nil {
@@ -160,7 +160,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	}
 	report = reportOf(dir, result)
 	if sets.Numbers && report.ValidLoss != nil {
-		root := sets.Deviation * math.Sqrt(*report.ValidLoss)
+		root := sets.Answers.Deviation * math.Sqrt(*report.ValidLoss)
 		report.RootError = &root
 	}
 	return report, err

@@ -2,10 +2,9 @@
 //
 //	[MAX 2 9 [MIN 4 7 ] 0 ]
 //
-// whose value, a digit, is the class of the sequence (9 here), and what should follow its last token. Nangia and Bowman 2018, arXiv:1804.06028, in the
-// long form of the Long Range Arena, Tay et al. 2020, arXiv:2011.04006, section 2.2.1: the zero Config follows
-// its rules. Closing brackets are tokens: a tokenizer that drops them, as one of the Arena's did, leaves
-// expressions that mean nothing.
+// whose value, a digit, is the class of the sequence: 9 here. Nangia and Bowman 2018, arXiv:1804.06028. The zero Config is the long form of
+// the Long Range Arena, Tay et al. 2020, arXiv:2011.04006, section 2.2.1. Closing brackets are tokens: a tokenizer that drops them, as one
+// of the Arena's did, leaves expressions without meaning.
 package listops
 
 import (
@@ -18,8 +17,8 @@ import (
 
 // The tokens: the digits are 0 … 9.
 const (
-	Min   = 10 + iota // the least of the arguments
-	Max               // the greatest
+	Min   = 10 + iota // the smallest argument
+	Max               // the largest argument
 	Med               // the median, the mean of the middle two truncated where there is an even number of them
 	SM                // the sum, modulo 10
 	Close             // ends the arguments
@@ -28,7 +27,7 @@ const (
 	Classes = 10
 )
 
-// Config says which expressions. The zero value gives those of the Long Range Arena.
+// Config is the distribution of the expressions. The zero value is that of the Long Range Arena.
 type Config struct {
 	Split    data.Split // no expression is in two parts
 	Examples int        // in the part; 0 is 96,000 to train on, and 2,000 for validation and test each
@@ -36,17 +35,17 @@ type Config struct {
 
 	MinTokens int // 0 is 501
 	MaxTokens int // 0 is 1,999
-	Depth     int // levels of nesting, the digits' own included; 0 is 10
-	Args      int // most arguments of an operation, of which there are 2 or more; 0 is 10
+	Depth     int // levels of nesting, with that of the digits; 0 is 10
+	Args      int // the largest number of arguments of an operation; the smallest is 2; 0 is 10
 }
 
-// The largest that is taken for meant: a place in 2⁶⁰ is what an example is drawn by, and an expression is held in memory.
+// The largest numbers that are accepted. An example is drawn by its index below 2⁶⁰, and an expression is in memory.
 const (
 	maxExamples = 1 << 60
 	maxTokens   = 1 << 20
 )
 
-// valueChance is how likely a place holds a digit and not an operation, at any level but the last.
+// valueChance is the probability that an argument is a digit and not an operation, above the last level.
 const valueChance = 0.75
 
 // Task is a data.Dataset of expressions with their values as labels. An example depends on its number, the
@@ -69,7 +68,8 @@ func New(c Config) (*Task, error) {
 			"expected at least 1 of each, and 2 arguments", c.Examples, c.MinTokens, c.MaxTokens, c.Depth, c.Args)
 	}
 	if int64(c.Examples) > maxExamples || c.MaxTokens > maxTokens || c.Depth > maxTokens || c.Args > maxTokens {
-		return nil, fmt.Errorf("listops: %d examples of up to %d tokens, %d levels and %d arguments; expected at most %d examples, and %d of each other",
+		return nil, fmt.Errorf("listops: %d examples of up to %d tokens, %d levels and %d arguments; "+
+			"expected at most %d examples, and %d of each other",
 			c.Examples, c.MaxTokens, c.Depth, c.Args, int64(maxExamples), maxTokens)
 	}
 	longest := 1
@@ -79,7 +79,7 @@ func New(c Config) (*Task, error) {
 		}
 	}
 	if longest < c.MinTokens {
-		return nil, fmt.Errorf("listops: %d levels of at most %d arguments make %d tokens at most; expected room for %d: allow more levels",
+		return nil, fmt.Errorf("listops: the longest expression of %d levels and %d arguments has %d tokens; expected %d or more: allow more levels",
 			c.Depth, c.Args, longest, c.MinTokens)
 	}
 	return &Task{c}, nil

@@ -20,7 +20,7 @@
 //   - Curves keep apart by more than the gaps between their dashes, and dots by more from other curves, so that every
 //     image can be solved (the tests do). In the published ones curves may come as near as the dashes of one.
 //   - There are 3 distractors at 32 pixels (15 in 300 × 300), in proportion above.
-//   - The curves begin 6 to 7 pixels apart (27 of 300), as near as dots can be told. A guess by the distance of
+//   - The curves begin 6 to 7 pixels apart (27 of 300), as near as two dots can be seen apart. A guess by the distance of
 //     the dots alone is right in 54 of 100 images of 32 or 64 pixels.
 //   - A dash bends by an angle even over ±31° (by a curvature that the setting continuity bounds), all dashes are as
 //     bright as the others, and no image has single dashes.
@@ -43,9 +43,9 @@ const Vocab = 256
 // Classes is the number of labels: 0 where the dots are on different curves, 1 where one curve joins them.
 const Classes = 2
 
-// Config says which images.
+// Config is the distribution of the images.
 type Config struct {
-	Size        int        // pixels a side, 16 … 256; 0 is 32
+	Size        int        // pixels per side, 16 … 256; 0 is 32
 	Dashes      int        // of a long curve; 0 is 14 for 32 pixels, in proportion above, and fewer below
 	Distractors int        // curves of a third as many dashes; 0 is 3 for 32 pixels and in proportion; −1 is none
 	Examples    int        // in the part; 0 is 160,000 to train on, and 20,000 for validation and test each
@@ -53,7 +53,7 @@ type Config struct {
 	Seed        uint64
 }
 
-// maxExamples is the numbers of examples that an image is drawn by.
+// maxExamples is the largest number of examples. An image is drawn by its index.
 const maxExamples = 1 << 60
 
 // Task is a data.Dataset of images with their labels.
@@ -71,12 +71,13 @@ func New(c Config) (*Task, error) {
 	}
 	c.Distractors = max(c.Distractors, 0)
 	if c.Size < 16 || c.Size > 256 {
-		return nil, fmt.Errorf("pathfinder: images of %d pixels a side; expected 16 … 256", c.Size)
+		return nil, fmt.Errorf("pathfinder: images of %d pixels per side; expected 16 … 256", c.Size)
 	}
 	if c.Dashes < 3 || c.Examples < 1 || int64(c.Examples) > maxExamples {
-		return nil, fmt.Errorf("pathfinder: curves of %d dashes and %d examples; expected at least 3, and 1 … %d", c.Dashes, c.Examples, int64(maxExamples))
+		return nil, fmt.Errorf("pathfinder: curves of %d dashes and %d examples; expected at least 3, and 1 … %d",
+			c.Dashes, c.Examples, int64(maxExamples))
 	}
-	dashes := 2*float64(c.Dashes) + float64(c.Distractors)*float64(c.Dashes/3) // which no int need hold
+	dashes := 2*float64(c.Dashes) + float64(c.Distractors)*float64(c.Dashes/3) // may be too large for an int
 	if area := dashes * pitch * clearance; area > 0.5*float64(c.Size*c.Size) {
 		return nil, fmt.Errorf("pathfinder: %.0f dashes need %.0f pixels with their clearance, more than half of %d × %d; "+
 			"ask for shorter curves, fewer distractors or larger images", dashes, area, c.Size, c.Size)
@@ -144,7 +145,8 @@ func (c Config) scene(index int) (s *scene, dots []point, joined int32, err erro
 		last := s.curves[ends]
 		return s, []point{s.curves[begins][0].from, last[len(last)-1].to}, joined, nil
 	}
-	return nil, nil, 0, fmt.Errorf("pathfinder: no room for the curves in %d images; ask for shorter curves, fewer distractors or larger images", maxTries)
+	return nil, nil, 0, fmt.Errorf("pathfinder: no room for the curves in %d images; "+
+		"ask for shorter curves, fewer distractors or larger images", maxTries)
 }
 
 // Image is the picture of one sequence of size² tokens.

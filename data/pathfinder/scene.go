@@ -25,7 +25,7 @@ const (
 	// Where the long curves begin: as near as their dots allow, and up to a pixel more.
 	startsApart, startsMore = dotsApart + 0.3, 1.0
 
-	turn      = 0.55 // a dash bends off from the one before it by at most so many radians (31°)
+	turn      = 0.55 // largest angle between a dash and the dash before it, in radians (31°)
 	dashLight = 180.0
 	dotLight  = 255.0
 
@@ -44,7 +44,7 @@ type scene struct {
 	curves [][]dash
 }
 
-// draw places two curves of so many dashes and the distractors; false if there was no room.
+// draw places two long curves and the distractors. It returns false if there was no room.
 func (s *scene) draw(dashes, distractors int) bool {
 	lengths := []int{dashes, dashes}
 	for range distractors {
@@ -102,11 +102,11 @@ func along(p point, angle, length float64) point {
 	return point{p.x + length*math.Cos(angle), p.y + length*math.Sin(angle)}
 }
 
-// dotted is how many curves, the first and long ones, may bear dots at their ends.
+// dotted is the number of long curves, whose ends may bear dots. They are the first.
 const dotted = 2
 
-// fits says whether a dash keeps clear of the border, of all other curves and of its own curve's older dashes.
-// end says that it may bear a dot.
+// fits reports whether a dash keeps clear of the border, of all other curves and of its own curve's older dashes.
+// end: the dash may bear a dot.
 func (s *scene) fits(d dash, own []dash, end bool) bool {
 	for _, p := range []point{d.from, d.to} {
 		if min(p.x, p.y) < border || max(p.x, p.y) > s.size-border {
@@ -135,7 +135,7 @@ func (s *scene) fits(d dash, own []dash, end bool) bool {
 	return true
 }
 
-// near says whether the nearest points of two dashes are less than room apart. Of dashes that do not cross one is
+// near reports whether the nearest points of two dashes are less than room apart. Of dashes that do not cross one is
 // an end; crossing ones have ends within dashLength/√2, which is less than any room asked for.
 func near(a, b dash, room float64) bool {
 	if max(math.Abs(a.from.x-b.from.x), math.Abs(a.from.y-b.from.y)) > room+2*dashLength {

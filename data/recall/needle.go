@@ -6,14 +6,14 @@ import (
 	"github.com/longspan/longspan/data"
 )
 
-// NeedleConfig says which sequences Needle makes.
+// NeedleConfig is the distribution of the sequences of Needle.
 type NeedleConfig struct {
-	Tokens int     // tokens a sequence
+	Tokens int     // tokens per sequence
 	Hay    int     // different tokens of the haystack; 0 is 64
 	Keys   int     // different keys; 0 is 16
 	Values int     // different tokens of answers; 0 is 16
 	Answer int     // tokens of an answer; 0 is 1
-	Decoys int     // more needles, with other keys, Keys−1 at most
+	Decoys int     // more needles, with other keys; the largest number is Keys−1
 	Fixed  bool    // put the needle at Depth; otherwise it is anywhere
 	Depth  float64 // 0 is the beginning of the haystack, 1 its end
 
@@ -46,20 +46,22 @@ func NewNeedle(c NeedleConfig) (*Needle, error) {
 	case c.Tokens < 1: // so that no sum below can overflow
 		return nil, fmt.Errorf("recall: sequences of %d tokens; expected at least 1", c.Tokens)
 	case c.Hay < 1 || c.Keys < 1 || c.Values < 2 || c.Answer < 1 || c.Examples < 1:
-		return nil, fmt.Errorf("recall: %d kinds of hay, %d keys, %d values, answers of %d, %d examples; expected at least 1 of each, and 2 values",
+		return nil, fmt.Errorf("recall: %d kinds of hay, %d keys, %d values, answers of %d, %d examples; "+
+			"expected at least 1 of each, and 2 values",
 			c.Hay, c.Keys, c.Values, c.Answer, c.Examples)
 	case c.Decoys < 0 || c.Decoys >= c.Keys:
 		return nil, fmt.Errorf("recall: %d decoys and the needle need as many different keys, but there are %d", c.Decoys, c.Keys)
 	case !(c.Depth >= 0 && c.Depth <= 1):
 		return nil, fmt.Errorf("recall: the needle at depth %g; expected 0 (the beginning) … 1 (the end)", c.Depth)
 	case n.hay() < 0:
-		return nil, fmt.Errorf("recall: %d needles and the question need %d tokens, but a sequence has %d", 1+c.Decoys, c.Tokens-n.hay(), c.Tokens)
+		return nil, fmt.Errorf("recall: %d needles and the question need %d tokens, but a sequence has %d",
+			1+c.Decoys, c.Tokens-n.hay(), c.Tokens)
 	}
 	return n, nil
 }
 
-// hay is the tokens that are neither of a needle nor of the question: a mark, a key and the answer each, the
-// last token of which is only predicted.
+// hay is the number of tokens that are neither of a needle nor of the question. Each of these is a mark, a key and the answer; the last
+// token of the question's answer is a target only.
 func (n *Needle) hay() int {
 	c := n.config
 	return c.Tokens - (1+c.Decoys)*(2+c.Answer) - (2 + c.Answer - 1)
@@ -119,7 +121,7 @@ func (n *Needle) Append(dst *data.Batch, _, index int) error {
 	return nil
 }
 
-// places says how many tokens of hay come before each needle; the first is the one that is asked for.
+// places returns the number of hay tokens before each needle. The question is about the first.
 func (n *Needle) places(r *data.Random) []int {
 	before := make([]int, 1+n.config.Decoys)
 	for k := range before {

@@ -1,5 +1,5 @@
 // Package recall makes tasks that need a memory and nothing else: associative recall and a needle in a haystack,
-// at any length. What must be found can be put as far back as one likes, so they tell a mechanism that sees
+// at any length. What must be found may lie at any distance, so the tasks tell a mechanism that sees
 // all of a sequence from one that sees a part.
 package recall
 
@@ -10,11 +10,11 @@ import (
 	"github.com/longspan/longspan/data"
 )
 
-// AssociativeConfig says which sequences Associative makes.
+// AssociativeConfig is the distribution of the sequences of Associative.
 type AssociativeConfig struct {
-	Tokens   int        // tokens a sequence
+	Tokens   int        // tokens per sequence
 	Pairs    int        // keys with a value; 0 is 16
-	Queries  int        // keys asked for, 1 … Pairs; 0 is 1
+	Queries  int        // keys at the end, 1 … Pairs; 0 is 1
 	Keys     int        // different keys, Pairs or more; 0 is 64
 	Values   int        // different values; 0 is 64
 	Noise    int        // different tokens between pairs; 0 is 16
@@ -44,14 +44,16 @@ func NewAssociative(c AssociativeConfig) (*Associative, error) {
 	}
 	switch {
 	case c.Pairs < 1 || c.Queries < 1 || c.Values < 2 || c.Noise < 1 || c.Examples < 1:
-		return nil, fmt.Errorf("recall: %d pairs, %d queries, %d values, %d kinds of noise, %d examples; expected at least 1 of each, and 2 values",
+		return nil, fmt.Errorf("recall: %d pairs, %d queries, %d values, %d kinds of noise, %d examples; "+
+			"expected at least 1 of each, and 2 values",
 			c.Pairs, c.Queries, c.Values, c.Noise, c.Examples)
 	case c.Keys < c.Pairs: // so that no sum below can overflow
 		return nil, fmt.Errorf("recall: %d pairs need as many different keys, but there are %d", c.Pairs, c.Keys)
 	case c.Queries > c.Pairs:
-		return nil, fmt.Errorf("recall: %d queries for %d pairs; a key is asked for once", c.Queries, c.Pairs)
+		return nil, fmt.Errorf("recall: %d queries for %d pairs; expected at most one per pair", c.Queries, c.Pairs)
 	case c.Tokens < 2*c.Pairs+c.Queries:
-		return nil, fmt.Errorf("recall: %d pairs and %d queries need %d tokens, but a sequence has %d", c.Pairs, c.Queries, 2*c.Pairs+c.Queries, c.Tokens)
+		return nil, fmt.Errorf("recall: %d pairs and %d queries need %d tokens, but a sequence has %d",
+			c.Pairs, c.Queries, 2*c.Pairs+c.Queries, c.Tokens)
 	}
 	return &Associative{c}, nil
 }
@@ -106,14 +108,14 @@ func setDefault(n *int, value int) {
 	}
 }
 
-// maxTokens is more tokens than a sequence or a vocabulary has. maxExamples is the numbers of examples that a sequence
-// is drawn by.
+// maxTokens is the largest number of tokens in a sequence or a vocabulary. maxExamples is the largest number of examples. A sequence is
+// drawn by its index.
 const (
 	maxTokens   = 1 << 26
 	maxExamples = 1 << 60
 )
 
-// bounded refuses numbers that cannot be meant: of examples, and of tokens in a sequence or a part of the vocabulary.
+// bounded refuses numbers that are too large: of examples, and of tokens in a sequence or a part of the vocabulary.
 func bounded(examples int, tokens ...int) error {
 	if int64(examples) > maxExamples {
 		return fmt.Errorf("recall: %d examples; expected at most %d", examples, int64(maxExamples))

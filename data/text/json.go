@@ -9,16 +9,20 @@ import (
 	"unicode/utf8"
 )
 
+// errNoText marks a line without text in the chosen fields.
+var errNoText = errors.New("found no text")
+
 // extract appends the text of the chosen fields of a JSON object to dst, in the order in which the object has
-// them, each string followed by a line end. A field is a path of names joined by dots, arrays are passed
+// them, each string followed by a line end. A field is a path of names joined by dots. Arrays are passed
 // through, and a field stands for all that is below it: "sections.title" is the title of each section,
-// "sections" every string of every section.
+// "sections" every string of every section. A line without text in these fields is errNoText.
 func extract(dst, line []byte, fields []string) ([]byte, error) {
 	if !utf8.Valid(line) {
 		return dst, errors.New("the line is not UTF-8; JSON must be")
 	}
-	var raw json.RawMessage
-	if err := json.Unmarshal(line, &raw); err != nil {
+	if !json.Valid(line) {
+		var raw json.RawMessage
+		err := json.Unmarshal(line, &raw)
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
 			return dst, fmt.Errorf("column %d: %w; expected one JSON object a line", syntax.Offset, err)
@@ -39,8 +43,8 @@ func extract(dst, line []byte, fields []string) ([]byte, error) {
 		return dst, err
 	}
 	if len(w.dst) == len(dst) {
-		return dst, fmt.Errorf("found no text in the fields %s; the line has the fields %s",
-			strings.Join(fields, ", "), strings.Join(w.top, ", "))
+		return dst, fmt.Errorf("%w in the fields %s; the line has the fields %s",
+			errNoText, strings.Join(fields, ", "), strings.Join(w.top, ", "))
 	}
 	return w.dst, nil
 }
@@ -52,7 +56,7 @@ type walker struct {
 	top    []string // names of the object's own fields
 }
 
-// object reads an object of which the '{' is taken.
+// object reads an object whose '{' has been read.
 func (w *walker) object(path string) error {
 	for w.d.More() {
 		token, err := w.d.Token()
@@ -111,4 +115,12 @@ func (w *walker) chosen(path string) bool {
 		}
 	}
 	return false
+}
+
+// orText is the default of fields.
+func orText(fields []string) []string {
+	if len(fields) == 0 {
+		return []string{"text"}
+	}
+	return fields
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-
-	"github.com/longspan/longspan/data/internal/gunzip"
 )
 
 // Position is where a document begins.
@@ -43,28 +41,23 @@ func (d *Document) Close() error {
 	return d.file.Close()
 }
 
-// Reader goes from document to document. The documents it gives are open by themselves: they can be read side
-// by side.
+// Reader goes from document to document. The documents that it gives are open by themselves, so several can be read side by side.
 type Reader struct {
 	files  Files
 	fields []string
 
-	next  Position
-	file  fs.File // of JSON lines, being read
-	lines *bufio.Reader
+	next Position
+	file *file // of JSON lines, being read
 }
 
-// maxLine bounds a line of JSON, which is held in memory. A book is a megabyte.
+// maxLine is the largest number of bytes in a line of JSON, which is read into memory. A book is a megabyte.
 const maxLine = 64 << 20
 
-// NewReader reads files; fields are the paths of JSON lines whose text is wanted, and nil is "text". A path is
-// field names joined by dots; arrays are passed through. Papers with their abstracts, for example, are "title",
-// "abstract", "sections".
+// NewReader reads files. The fields are the paths of the text in JSON lines, and nil is "text". A path is field names joined by dots;
+// arrays are passed through. Papers with their abstracts, for example, are "title", "abstract", "sections". Documents without text are
+// passed over; a [Corpus] counts them.
 func NewReader(files Files, fields ...string) *Reader {
-	if len(fields) == 0 {
-		fields = []string{"text"}
-	}
-	return &Reader{files: files, fields: fields}
+	return &Reader{files: files, fields: orText(fields)}
 }
 
 // Seek goes to a document that Next has given, or to the zero Position.
@@ -82,7 +75,7 @@ func (r *Reader) Close() error {
 		return nil
 	}
 	err := r.file.Close()
-	r.file, r.lines = nil, nil
+	r.file = nil
 	return err
 }
 
@@ -90,55 +83,49 @@ func (r *Reader) Close() error {
 func (r *Reader) Next() (*Document, error) {
 	for r.next.File < len(r.files.Names) {
 		name := r.files.Names[r.next.File]
-		if !isLines(name) {
-			return r.wholeFile(name)
-		}
-		d, err := r.nextLine(name)
+		d, err := r.nextOf(name)
 		if err != io.EOF {
 			return d, err
 		}
 		r.Close()
-		if r.next.Offset == 0 {
-			return nil, fmt.Errorf("text: %s: the file is empty; expected a JSON object a line", name)
-		}
 		r.next = Position{File: r.next.File + 1}
 	}
 	return nil, io.EOF
 }
 
-func (r *Reader) wholeFile(name string) (*Document, error) {
-	at := r.next
-	file, in, err := r.openAt(name, 0)
+// nextOf opens the next document of a file. It returns io.EOF after the last.
+func (r *Reader) nextOf(name string) (*Document, error) {
+	if r.file != nil {
+		return r.nextLine(name)
+	}
+	f, err := r.files.openAt(name, r.next.Offset)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := in.Peek(1); err == io.EOF {
-		file.Close()
-		return nil, fmt.Errorf("text: %s: the file is empty; take it out of the list", name)
-	} else if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("text: %s: %w", name, err)
+	if f.lines || r.next.Line > 0 {
+		r.file, r.next.Line = f, max(r.next.Line, 1)
+		return r.nextLine(name)
 	}
+	if _, err := f.in.Peek(1); err != nil {
+		f.Close()
+		if err != io.EOF {
+			err = fmt.Errorf("text: %s: %w", name, err)
+		}
+		return nil, err
+	}
+	at := r.next
 	r.next = Position{File: at.File + 1}
-	return &Document{Name: name, At: at, body: in, file: file}, nil
+	return &Document{Name: name, At: at, body: f.in, file: f}, nil
 }
 
-// nextLine gives the next line that is not empty, or io.EOF.
+// nextLine gives the next line with text, or io.EOF.
 func (r *Reader) nextLine(name string) (*Document, error) {
-	if r.file == nil {
-		file, in, err := r.openAt(name, r.next.Offset)
-		if err != nil {
-			return nil, err
-		}
-		r.file, r.lines = file, in
-		r.next.Line = max(r.next.Line, 1)
-	}
 	for {
 		at := r.next
-		line, err := readLine(r.lines)
+		line, err := readLine(r.file.in, nil)
 		if err != nil && (err != io.EOF || len(line) == 0) {
 			if err != io.EOF {
-				err = fmt.Errorf("text: %s: line %d: %w", name, at.Line, err)
+				err = lineError(name, at.Line, err)
 			}
 			return nil, err
 		}
@@ -148,16 +135,19 @@ func (r *Reader) nextLine(name string) (*Document, error) {
 			continue
 		}
 		body, err := extract(nil, line, r.fields)
+		if errors.Is(err, errNoText) {
+			continue
+		}
 		if err != nil {
-			return nil, fmt.Errorf("text: %s: line %d: %w", name, at.Line, err)
+			return nil, lineError(name, at.Line, err)
 		}
 		return &Document{Name: name, At: at, body: bytes.NewReader(body)}, nil
 	}
 }
 
-// readLine reads through the next line end, or to the end of the file, and then also returns io.EOF.
-func readLine(in *bufio.Reader) ([]byte, error) {
-	var line []byte
+// readLine reads through the next line end into line, or to the end of the file, and then also returns io.EOF.
+func readLine(in *bufio.Reader, line []byte) ([]byte, error) {
+	line = line[:0]
 	for {
 		part, err := in.ReadSlice('\n')
 		line = append(line, part...)
@@ -170,22 +160,19 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// openAt opens a file that may be packed, offset unpacked bytes from its beginning.
-func (r *Reader) openAt(name string, offset int64) (fs.File, *bufio.Reader, error) {
-	file, err := r.files.open(name)
-	if err != nil {
-		return nil, nil, fmt.Errorf("text: %w", err)
+// openAt opens a file, offset unpacked bytes from its beginning.
+func (f Files) openAt(name string, offset int64) (*file, error) {
+	opened, err := f.open(name)
+	if err != nil || offset == 0 {
+		return opened, err
 	}
-	in, err := gunzip.NewReader(file)
-	if err == nil && offset > 0 {
-		var n int64
-		if n, err = io.CopyN(io.Discard, in, offset); err == io.EOF {
-			err = fmt.Errorf("the file has %d bytes, but the saved position is at byte %d: it is not the file that was read before", n, offset)
-		}
+	n, err := io.CopyN(io.Discard, opened.in, offset)
+	if err == nil {
+		return opened, nil
 	}
-	if err != nil {
-		file.Close()
-		return nil, nil, fmt.Errorf("text: %s: %w", name, err)
+	opened.Close()
+	if err == io.EOF {
+		err = fmt.Errorf("the file has %d bytes, but the saved position is at byte %d: it is not the file that was read before", n, offset)
 	}
-	return file, bufio.NewReaderSize(in, 1<<16), nil
+	return nil, fmt.Errorf("text: %s: %w", name, err)
 }

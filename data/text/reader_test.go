@@ -3,8 +3,10 @@ package text
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,12 +97,9 @@ func TestReaderNamesWhatIsWrong(t *testing.T) {
 		{"no JSON", "a.jsonl", `{"text":"a"}` + "\n" + `{"text": oops}`, []string{"a.jsonl", "line 2", "column 10"}},
 		{"cut off", "a.jsonl", `{"text":"a"}` + "\n" + `{"text": "b`, []string{"line 2", "unexpected end"}},
 		{"array", "a.jsonl", `["a"]`, []string{"line 1", "'{'"}},
-		{"no field", "a.jsonl", `{"txt":"a","b":{"text":"c"}}`, []string{"line 1", "fields text", "txt, b"}},
 		{"number", "a.jsonl", `{"text":3}`, []string{"line 1", "text is 3"}},
 		{"Latin-1", "a.jsonl", "{\"text\":\"\xe9\"}", []string{"line 1", "UTF-8"}},
 		{"two on a line", "a.jsonl", `{"text":"a"}{"text":"b"}`, []string{"line 1", "column 13"}},
-		{"empty lines", "a.jsonl", "", []string{"a.jsonl", "empty"}},
-		{"empty file", "a.txt", "", []string{"a.txt", "empty"}},
 		{"truncated gzip", "a.txt.gz", good[:len(good)-12], []string{"a.txt.gz", "cut off"}},
 		{"truncated lines", "a.jsonl.gz", packed(`{"text":"a"}`)[:20], []string{"a.jsonl.gz", "line 1", "cut off"}},
 		{"zip", "a.txt", "PK\x03\x04....", []string{"zip"}},
@@ -135,32 +134,45 @@ func unwrapAll(err error) error {
 	}
 }
 
-func TestList(t *testing.T) {
+// folderOf writes files, each with its name as its text. A name that ends in a slash is a folder.
+func folderOf(t *testing.T, names ...string) string {
+	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"b.txt", "a/z.jsonl.gz", "a/c.md", "picture.png", ".hidden.txt", ".git/x.txt"} {
+	for _, name := range names {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte("x"), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(name), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	files, skipped, err := List(filepath.Join(dir, "picture.png"), dir)
+	return dir
+}
+
+func TestList(t *testing.T) {
+	dir := folderOf(t, "b.TXT", "a/z.jsonl.gz", "a/y.Jsonl.GZ", "a/c.md", "picture.png", "rows.json", ".hidden.txt", ".git/x.txt")
+	other := folderOf(t, "d.txt")
+	for name, to := range map[string]string{"linked": other, "linked.txt": filepath.Join(other, "d.txt"), "gone.txt": "nothing"} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	files, notes, err := List(filepath.Join(dir, "picture.png"), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, name := range append(files.Names, skipped...) {
-		relative, _ := filepath.Rel(dir, name)
-		got = append(got, relative)
+	got := strings.ReplaceAll(strings.Join(files.Names, " "), dir, "")
+	if want := "/picture.png /a/c.md /a/y.Jsonl.GZ /a/z.jsonl.gz /b.TXT /linked.txt"; got != want {
+		t.Errorf("files %s, want %s", got, want)
 	}
-	want := []string{"picture.png", "a/c.md", "a/z.jsonl.gz", "b.txt", "picture.png"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("files, then skipped ones (-want +got):\n%s", diff)
+	want := []string{": left out 2 files, /picture.png, /rows.json; files of text end in .txt, .text, .md, .rst, .jsonl, .ndjson (or these with .gz)",
+		": left out 2 links, /gone.txt, /linked; name the folders that they point to"}
+	if diff := cmp.Diff(strings.Join(want, "\n"), strings.ReplaceAll(strings.Join(notes, "\n"), dir, "")); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
 	}
-	if _, _, err := List(filepath.Join(dir, "none")); err == nil {
-		t.Error("a path that is not there gives no error")
+	if _, _, err := List(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a path that is not there gives %v", err)
 	}
 	if _, _, err := List(filepath.Join(dir, ".git"), t.TempDir()); err == nil || !strings.Contains(err.Error(), "no text") {
 		t.Errorf("a folder without text gives %v", err)

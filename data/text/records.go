@@ -8,29 +8,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
+
+	"github.com/longspan/longspan/internal/memory"
 )
 
-// Records is JSON lines to be read by number: examples of several fields, such as a text and its label. Plain files are read where a
-// line is asked for, and only the places of the lines are in memory (24 bytes each); gzip files cannot be read from the middle, and are
-// unpacked into memory.
+// Records is JSON lines that can be asked for by number: examples of several fields, such as a text and its label. A line of a plain file
+// is read when it is asked for, and its place takes 24 bytes of memory. A gzip file cannot be read from the middle, so its unpacked lines
+// are in memory.
 type Records struct {
-	files  Files
-	packed map[int32][]byte // files that cannot be read from the middle
-	lines  []recordLine
-	digest string
+	files    Files
+	inMemory []bool   // by file
+	slabs    [][]byte // lines in memory
+	bytes    int64    // of slabs
+	lines    []recordLine
+	digest   string
 }
 
 // recordLine is where a line is.
 type recordLine struct {
-	offset       int64
+	offset       int64 // in its file; of a line in memory: its slab << 32 | its offset there
 	file, line   int32 // line counts from 1
 	length, sign int32 // bytes, and the first bytes of its hash
 }
 
-// lineBytes is the size of a recordLine.
-const lineBytes = 24
+const (
+	lineBytes = 24      // the size of a recordLine
+	slabBytes = 1 << 20 // the size of a slab, unless a line is longer
+	garbage   = 2       // a process takes up to this factor more than it uses, as the garbage collector works; package plan has the same
+)
 
 // Record is a line of JSON: an object.
 type Record struct {
@@ -39,62 +47,88 @@ type Record struct {
 	line []byte
 }
 
-// NewRecords finds the lines of files, which must be JSON lines, and shows each to visit, in order; an error of visit's ends it.
-func NewRecords(files Files, visit func(Record) error) (*Records, error) {
-	r := &Records{files: files, packed: map[int32][]byte{}}
-	hash := sha256.New()
+// NewRecords finds the lines of files, which must be JSON lines, and shows each to visit, in order. A record is valid until visit returns,
+// and an error of visit ends the reading. If the process would take more than limit bytes for the records, garbage included, it returns a
+// *memory.Error before more is read; 0 is no limit.
+func NewRecords(files Files, limit int64, visit func(Record) error) (*Records, error) {
+	r := &Records{files: files, inMemory: make([]bool, len(files.Names))}
+	sum := sha256.New()
 	for i, name := range files.Names {
-		if !isLines(name) {
-			return nil, fmt.Errorf("text: %s: examples with fields are JSON lines; name files that end in .jsonl or .ndjson (or these with .gz)", name)
-		}
 		before := len(r.lines)
-		if err := r.scan(int32(i), io.Writer(hash), visit); err != nil {
+		if err := r.scan(i, sum, limit, visit); err != nil {
 			return nil, err
 		}
 		if len(r.lines) == before {
 			return nil, fmt.Errorf("text: %s: the file is empty; expected a JSON object a line", name)
 		}
 	}
-	r.digest = hex.EncodeToString(hash.Sum(nil))
+	r.digest = hex.EncodeToString(sum.Sum(nil))
 	return r, nil
 }
 
 // scan finds the lines of a file.
-func (r *Records) scan(number int32, hash io.Writer, visit func(Record) error) error {
+func (r *Records) scan(number int, sum io.Writer, limit int64, visit func(Record) error) error {
 	name := r.files.Names[number]
-	file, in, err := (&Reader{files: r.files}).openAt(name, 0)
+	f, err := r.files.open(name)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	_, plain := file.(*os.File)
-	inMemory := !plain || strings.HasSuffix(name, ".gz")
-	at := Position{File: int(number), Line: 1}
-	for {
-		line, err := readLine(in)
+	defer f.Close()
+	if !f.lines {
+		return fmt.Errorf("text: %s: examples with fields are JSON lines; "+
+			"name files that end in .jsonl or .ndjson (or these with .gz)", name)
+	}
+	_, onDisk := f.File.(*os.File)
+	r.inMemory[number] = f.packed || !onDisk
+	at, line := Position{File: number, Line: 1}, []byte(nil)
+	for ended := false; !ended; at.Line++ {
+		line, err = readLine(f.in, line)
 		if err != nil && err != io.EOF {
-			return fmt.Errorf("text: %s: line %d: %w", name, at.Line, err)
+			return lineError(name, at.Line, err)
 		}
-		ended := err == io.EOF
-		if inMemory {
-			r.packed[number] = append(r.packed[number], line...)
-		}
+		ended = err == io.EOF
 		if len(bytes.TrimSpace(line)) > 0 {
-			hash.Write(line) // a hash takes everything
-			r.lines = append(r.lines, recordLine{at.Offset, number, int32(at.Line), int32(len(line)), signOf(line)})
+			sum.Write(line) // a hash takes everything
+			r.add(at, line)
+			if need := garbage * r.Bytes(); limit > 0 && need > limit {
+				return r.tooLarge(number, need, limit)
+			}
 			if err := visit(Record{name, at, line}); err != nil {
 				return err
 			}
 		}
-		if ended {
-			return nil
-		}
 		at.Offset += int64(len(line))
-		at.Line++
 	}
+	return nil
 }
 
-// signOf is enough of a line's hash to notice that a file has changed.
+// add appends a line, and copies it where its file cannot be read from the middle.
+func (r *Records) add(at Position, line []byte) {
+	offset := at.Offset
+	if r.inMemory[at.File] {
+		last := len(r.slabs) - 1
+		if last < 0 || cap(r.slabs[last])-len(r.slabs[last]) < len(line) {
+			slab := make([]byte, 0, max(slabBytes, len(line)))
+			r.slabs, r.bytes, last = append(r.slabs, slab), r.bytes+int64(cap(slab)), last+1
+		}
+		offset = int64(last)<<32 | int64(len(r.slabs[last]))
+		r.slabs[last] = append(r.slabs[last], line...)
+	}
+	r.lines = append(r.lines, recordLine{offset, int32(at.File), int32(at.Line), int32(len(line)), signOf(line)})
+}
+
+// tooLarge is the error of records for which there is no memory.
+func (r *Records) tooLarge(number int, need, limit int64) error {
+	name := r.files.Names[number]
+	e := &memory.Error{What: "the index of the lines up to " + name, Need: need, Available: limit, Advice: "name fewer files"}
+	if r.inMemory[number] {
+		e.What = "the unpacked text of " + name + ", as far as it was read, with room for the garbage collector,"
+		e.Advice = "unpack the file: lines of plain files stay on the disk"
+	}
+	return e
+}
+
+// signOf is the part of a line's hash by which a change of the file is noticed.
 func signOf(line []byte) int32 {
 	sum := sha256.Sum256(line)
 	return int32(sum[0]) | int32(sum[1])<<8 | int32(sum[2])<<16 | int32(sum[3])<<24
@@ -103,14 +137,8 @@ func signOf(line []byte) int32 {
 // Len is the number of records.
 func (r *Records) Len() int { return len(r.lines) }
 
-// Bytes is the memory that r holds.
-func (r *Records) Bytes() int64 {
-	n := int64(cap(r.lines)) * lineBytes
-	for _, file := range r.packed {
-		n += int64(cap(file))
-	}
-	return n
-}
+// Bytes is the memory that r takes.
+func (r *Records) Bytes() int64 { return r.bytes + int64(cap(r.lines))*lineBytes }
 
 // Digest is the SHA-256 of all records, in order, in hexadecimal.
 func (r *Records) Digest() string { return r.digest }
@@ -118,43 +146,44 @@ func (r *Records) Digest() string { return r.digest }
 // At reads record i, 0 … Len−1. It returns an error if its file has changed since NewRecords.
 func (r *Records) At(i int) (Record, error) {
 	l := r.lines[i]
-	record := Record{Name: r.files.Names[l.file], At: Position{int(l.file), l.offset, int(l.line)}}
-	if memory, ok := r.packed[l.file]; ok {
-		record.line = memory[l.offset : l.offset+int64(l.length)]
+	record := Record{Name: r.files.Names[l.file], At: Position{File: int(l.file), Line: int(l.line)}}
+	if r.inMemory[l.file] {
+		from := l.offset & math.MaxUint32
+		record.line = r.slabs[l.offset>>32][from : from+int64(l.length)]
 		return record, nil
 	}
+	record.At.Offset = l.offset
 	file, err := os.Open(record.Name)
 	if err != nil {
 		return record, fmt.Errorf("text: %w", err)
 	}
 	defer file.Close()
 	record.line = make([]byte, l.length)
-	if _, err := file.ReadAt(record.line, l.offset); err != nil && err != io.EOF || signOf(record.line) != l.sign {
-		return record, record.Errorf("the file has changed since it was opened: %v", err)
+	if _, err := file.ReadAt(record.line, l.offset); err != nil && err != io.EOF {
+		return record, record.Errorf("the file has changed since it was opened: %w", err)
+	}
+	if signOf(record.line) != l.sign {
+		return record, record.Errorf("the file has changed since it was opened; resume with the files that the run began with")
 	}
 	return record, nil
 }
 
 // Errorf is an error about r.
 func (r Record) Errorf(format string, args ...any) error {
-	return fmt.Errorf("text: %s: line %d: %w", r.Name, r.At.Line, fmt.Errorf(format, args...))
+	return lineError(r.Name, r.At.Line, fmt.Errorf(format, args...))
 }
 
-// Text is the text of fields, which are paths as NewReader has them, and by default "text": each string in the order of the line, joined
-// by line ends.
+// Text is the text of fields, which are paths as in [NewReader]: each string in the order of the line, joined by line ends.
 func (r Record) Text(fields ...string) ([]byte, error) {
-	if len(fields) == 0 {
-		fields = []string{"text"}
-	}
-	text, err := extract(nil, r.line, fields)
+	text, err := extract(nil, r.line, orText(fields))
 	if err != nil {
 		return nil, r.Errorf("%w", err)
 	}
 	return bytes.TrimSuffix(text, []byte("\n")), nil
 }
 
-// Scalar is the string, number or truth value of a field, a path of names joined by dots; a number is given as it is written, which
-// isNumber says.
+// Scalar is the string, number or truth value of a field, a path of names joined by dots. isNumber reports a number, which is given as it
+// is written.
 func (r Record) Scalar(field string) (text string, isNumber bool, err error) {
 	value := json.RawMessage(r.line)
 	for name := range strings.SplitSeq(field, ".") {
@@ -179,7 +208,7 @@ func (r Record) Scalar(field string) (text string, isNumber bool, err error) {
 	return string(value), true, nil
 }
 
-// noObject says what was expected where a value is of another kind.
+// noObject is the error where a value is of another kind than an object.
 func noObject(err error) error {
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

@@ -10,51 +10,48 @@ import (
 
 // Config says how documents become batches.
 type Config struct {
-	Files  Files
-	Fields []string // of JSON lines, as NewReader has them
+	Corpus *Corpus
 
-	Tokens int // tokens a window; the last window of a document is shorter
-	Batch  int // sequences a batch; 0 means 1
+	Tokens int // tokens per window; the last window of a document is shorter
+	Batch  int // sequences per batch; 0 means 1
 
-	// Cross lets a window run on into the next document, with End between them. Otherwise a window holds
-	// tokens of one document only, and is shorter where the document ends.
+	// Cross lets a window run on into the next document, with End between them. Otherwise a window holds tokens of one document, and is
+	// shorter where the document ends.
 	Cross bool
 
-	// Lanes makes each sequence of a batch carry on where that of the batch before ended, until its document
-	// ends: Batch documents are read side by side, as models with a memory need them. It excludes Shuffle.
-	Lanes bool
+	// Stateful makes each sequence of a batch continue that of the batch before, until its document ends. Batch documents are read side by
+	// side, as models with a memory need them. It excludes Shuffle.
+	Stateful bool
 
-	// Shuffle is how many windows are held back to draw the next one from, at random; and the files are read
-	// in another order each epoch. 0 keeps the order. The windows held back are part of the saved position, at
-	// two bytes a token.
+	// Shuffle is the number of windows in a buffer that the next window is drawn from at random. With it, each epoch reads the files in an
+	// order of its own. 0 keeps the order. The buffer is part of the saved position, with two bytes per token.
 	Shuffle int
 	Seed    uint64
 
-	HoldOut int  // every HoldOut-th document, chosen by its place, is held out of training; 0 holds out none
-	Held    bool // read the documents held out, instead of the others
+	HoldOut int  // holds one of HoldOut documents out of training, chosen by its place; 0 holds out none
+	HeldOut bool // read the documents that are held out, instead of the others
 
-	Epochs int // times to read the files until io.EOF; 0 never ends
+	Epochs int // io.EOF comes after this number of passes over the files; 0 never ends
 }
 
-// Stream is the data.Source over documents. A window's target at each token is the next token of its document,
-// and at the last byte End; no token is a target twice in an epoch.
+// Stream is the data.Source over documents. The target of a token is the next token of its document, and after the last byte End. No token
+// is a target twice in an epoch.
 type Stream struct {
-	config   Config
-	identity []string
+	config Config
 
-	order  []int   // the place of each file of this epoch's order in config.Files
+	order  []int   // the place in the corpus of each file, in this epoch's order
 	cursor *Reader // over files in this epoch's order
 	epoch  int
 	found  int // documents used in this epoch
 	ended  bool
 
-	lanes  []lane // one, or with Lanes one a sequence
+	rows   []row // one, or with Stateful one per sequence
 	random *data.Random
-	held   [][]uint16 // windows to draw from
+	buffer [][]uint16 // windows to draw from
 }
 
-// MaxHeld bounds the tokens held back to shuffle: 256 MiB in memory, and more as text in each saved position.
-const MaxHeld = 1 << 27
+// MaxBuffer is the largest number of tokens in the buffer that shuffles: 256 MiB in memory, and more as text in each saved position.
+const MaxBuffer = 1 << 27
 
 // NewStream returns a stream at the first document.
 func NewStream(c Config) (*Stream, error) {
@@ -62,28 +59,25 @@ func NewStream(c Config) (*Stream, error) {
 		c.Batch = 1
 	}
 	switch {
-	case len(c.Files.Names) == 0:
-		return nil, errors.New("text: no files to read; name some, or folders by List")
+	case c.Corpus == nil:
+		return nil, errors.New("text: no corpus to read; make one with NewCorpus")
 	case c.Tokens < 1 || c.Batch < 1:
 		return nil, fmt.Errorf("text: batches of %d windows of %d tokens; both must be at least 1", c.Batch, c.Tokens)
-	case c.Shuffle > max(1, MaxHeld/c.Tokens):
-		return nil, fmt.Errorf("text: %d windows of %d tokens held back to shuffle; at most %d are", c.Shuffle, c.Tokens, max(1, MaxHeld/c.Tokens))
+	case c.Shuffle > max(1, MaxBuffer/c.Tokens):
+		return nil, fmt.Errorf("text: a buffer of %d windows of %d tokens; it has room for %d",
+			c.Shuffle, c.Tokens, max(1, MaxBuffer/c.Tokens))
 	case c.Shuffle < 0 || c.Epochs < 0 || c.HoldOut < 0:
 		return nil, fmt.Errorf("text: shuffle %d, epochs %d, hold out %d; none can be negative", c.Shuffle, c.Epochs, c.HoldOut)
 	case c.HoldOut == 1:
 		return nil, errors.New("text: holding out every document leaves none to train on; hold out every 2nd or fewer")
-	case c.Held && c.HoldOut == 0:
-		return nil, errors.New("text: documents held out are asked for, but none are held out; say which by HoldOut")
-	case c.Lanes && (c.Shuffle > 0 || c.Cross):
-		return nil, errors.New("text: lanes follow their documents, so they can neither be shuffled nor cross into others")
+	case c.HeldOut && c.HoldOut == 0:
+		return nil, errors.New("text: documents held out are asked for, but none are held out; set HoldOut")
+	case c.Stateful && (c.Shuffle > 0 || c.Cross):
+		return nil, errors.New("text: stateful sequences follow their documents, so they can neither be shuffled nor cross into others")
 	}
-	identity, err := c.Files.identity()
-	if err != nil {
-		return nil, err
-	}
-	s := &Stream{config: c, identity: identity, lanes: make([]lane, 1), random: data.NewRandom(c.Seed, 0)}
-	if c.Lanes {
-		s.lanes = make([]lane, c.Batch)
+	s := &Stream{config: c, rows: make([]row, 1), random: data.NewRandom(c.Seed, 0)}
+	if c.Stateful {
+		s.rows = make([]row, c.Batch)
 	}
 	s.startEpoch(0)
 	return s, nil
@@ -97,8 +91,8 @@ func (s *Stream) Epoch() int { return s.epoch }
 
 // Close closes all files.
 func (s *Stream) Close() error {
-	for i := range s.lanes {
-		s.lanes[i].close()
+	for i := range s.rows {
+		s.rows[i].close()
 	}
 	return s.cursor.Close()
 }
@@ -107,9 +101,9 @@ func (s *Stream) startEpoch(epoch int) {
 	if s.cursor != nil {
 		s.cursor.Close()
 	}
-	names := s.config.Files.Names
+	names := s.config.Corpus.files.Names
 	s.epoch, s.found, s.order = epoch, 0, make([]int, len(names))
-	ordered := Files{FS: s.config.Files.FS, Names: make([]string, len(names))}
+	ordered := Files{FS: s.config.Corpus.files.FS, Names: make([]string, len(names))}
 	places := data.NewPermutation(len(names), s.config.Seed, uint64(epoch))
 	for i := range names {
 		s.order[i] = i
@@ -118,14 +112,14 @@ func (s *Stream) startEpoch(epoch int) {
 		}
 		ordered.Names[i] = names[s.order[i]]
 	}
-	s.cursor = NewReader(ordered, s.config.Fields...)
+	s.cursor = NewReader(ordered, s.config.Corpus.fields...)
 }
 
 // Next reads the next batch.
 func (s *Stream) Next(dst *data.Batch) error {
 	dst.Reset()
-	if s.config.Lanes {
-		return s.nextOfLanes(dst)
+	if s.config.Stateful {
+		return s.nextStateful(dst)
 	}
 	for range s.config.Batch {
 		window, err := s.draw()
@@ -143,10 +137,10 @@ func (s *Stream) Next(dst *data.Batch) error {
 	return nil
 }
 
-// nextOfLanes takes a window of each lane. Once there are no more documents, lanes drop out.
-func (s *Stream) nextOfLanes(dst *data.Batch) error {
-	for i := range s.lanes {
-		l, follows := &s.lanes[i], -1
+// nextStateful takes a window of each row. Once there are no more documents, rows drop out.
+func (s *Stream) nextStateful(dst *data.Batch) error {
+	for i := range s.rows {
+		l, follows := &s.rows[i], -1
 		if l.document != nil {
 			follows = l.place
 		} else {
@@ -173,12 +167,12 @@ func (s *Stream) nextOfLanes(dst *data.Batch) error {
 	return nil
 }
 
-// draw gives the next window, or a random one of those held back.
+// draw gives the next window, or a random one of the buffer.
 func (s *Stream) draw() ([]uint16, error) {
 	if s.config.Shuffle == 0 {
 		return s.readWindow()
 	}
-	for len(s.held) < s.config.Shuffle {
+	for len(s.buffer) < s.config.Shuffle {
 		window, err := s.readWindow()
 		if err == io.EOF {
 			break
@@ -186,21 +180,21 @@ func (s *Stream) draw() ([]uint16, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.held = append(s.held, window)
+		s.buffer = append(s.buffer, window)
 	}
-	if len(s.held) == 0 {
+	if len(s.buffer) == 0 {
 		return nil, io.EOF
 	}
-	i, last := s.random.IntN(len(s.held)), len(s.held)-1
-	window := s.held[i]
-	s.held[i], s.held[last] = s.held[last], nil
-	s.held = s.held[:last]
+	i, last := s.random.IntN(len(s.buffer)), len(s.buffer)-1
+	window := s.buffer[i]
+	s.buffer[i], s.buffer[last] = s.buffer[last], nil
+	s.buffer = s.buffer[:last]
 	return window, nil
 }
 
-// readWindow cuts the next window of the only lane.
+// readWindow cuts the next window of the only row.
 func (s *Stream) readWindow() ([]uint16, error) {
-	l := &s.lanes[0]
+	l := &s.rows[0]
 	var window []uint16
 	for {
 		if l.document == nil {
@@ -233,7 +227,7 @@ func (s *Stream) nextDocument() (*Document, error) {
 	for !s.ended {
 		d, err := s.cursor.Next()
 		switch {
-		case err == nil && s.isHeld(d.At) == s.config.Held:
+		case err == nil && s.isHeld(d.At) == s.config.HeldOut:
 			s.found++
 			return d, nil
 		case err == nil:
@@ -243,8 +237,8 @@ func (s *Stream) nextDocument() (*Document, error) {
 		case err != io.EOF:
 			return nil, err
 		case s.found == 0:
-			return nil, fmt.Errorf("text: none of the documents in %d files is left to read: hold out fewer or more than every %d-th, or name more files",
-				len(s.config.Files.Names), s.config.HoldOut)
+			return nil, fmt.Errorf("text: none of the documents in %d files is left to read: "+
+				"hold out fewer or more than every %d-th, or name more files", len(s.config.Corpus.files.Names), s.config.HoldOut)
 		case s.epoch+1 == s.config.Epochs:
 			s.ended = true
 		default:
@@ -254,12 +248,16 @@ func (s *Stream) nextDocument() (*Document, error) {
 	return nil, io.EOF
 }
 
-// isHeld says whether a document is held out: by its file's place in the list and its line, which no epoch changes.
+// isHeld reports whether a document is held out, whatever the order of the epoch.
 func (s *Stream) isHeld(at Position) bool {
-	if s.config.HoldOut == 0 {
-		return false
-	}
-	return data.Mix(data.Mix(uint64(s.order[at.File]))+uint64(at.Line))%uint64(s.config.HoldOut) == 0
+	at.File = s.order[at.File]
+	return HeldOut(at, s.config.HoldOut)
+}
+
+// HeldOut reports whether a document is among those that are held out of training, one of n: by its file's place in the list and its line.
+// An n of 0 holds out none.
+func HeldOut(at Position, n int) bool {
+	return n > 0 && data.Mix(data.Mix(uint64(at.File))+uint64(at.Line))%uint64(n) == 0
 }
 
 // appendWindow adds n+1 tokens as a sequence of n and their targets.

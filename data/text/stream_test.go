@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -65,13 +64,13 @@ func TestWindows(t *testing.T) {
 		config Config
 		want   []string // inputs>targets of each sequence
 	}{
-		{"each document by itself", Config{Files: files, Tokens: 4, Epochs: 1},
+		{"each document by itself", Config{Corpus: corpusOf(t, files), Tokens: 4, Epochs: 1},
 			[]string{"|abc>abcd", "def>ef|", "|xyz>xyz|", "|123>1234", "4567>5678", "89>9|"}},
-		{"crossing", Config{Files: files, Tokens: 4, Epochs: 1, Cross: true},
+		{"crossing", Config{Corpus: corpusOf(t, files), Tokens: 4, Epochs: 1, Cross: true},
 			[]string{"|abc>abcd", "def|>ef|x", "xyz|>yz|1", "1234>2345", "5678>6789", "9>|"}},
-		{"window as long as a document", Config{Files: files, Tokens: 7, Epochs: 1, Cross: true},
+		{"window as long as a document", Config{Corpus: corpusOf(t, files), Tokens: 7, Epochs: 1, Cross: true},
 			[]string{"|abcdef>abcdef|", "|xyz|12>xyz|123", "3456789>456789|"}},
-		{"lanes", Config{Files: files, Tokens: 4, Epochs: 1, Batch: 2, Lanes: true},
+		{"stateful", Config{Corpus: corpusOf(t, files), Tokens: 4, Epochs: 1, Batch: 2, Stateful: true},
 			[]string{"|abc>abcd", "|xyz>xyz|", "def>ef|", "|123>1234", "4567>5678", "89>9|"}},
 	} {
 		var got []string
@@ -87,10 +86,10 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// TestLanesFollow joins what lanes read by their Follows, which must give back the documents.
-func TestLanesFollow(t *testing.T) {
+// TestStatefulSequencesFollow joins the sequences by their Follows, which must give back the documents.
+func TestStatefulSequencesFollow(t *testing.T) {
 	files, want := manyFiles(13)
-	s := newStream(t, Config{Files: files, Tokens: 16, Batch: 4, Lanes: true, Epochs: 1})
+	s := newStream(t, Config{Corpus: corpusOf(t, files), Tokens: 16, Batch: 4, Stateful: true, Epochs: 1})
 	var got []string
 	var open []string // text so far of each sequence of the batch before
 	for _, b := range collect(t, s, 1000) {
@@ -155,7 +154,7 @@ func TestShuffledEpochHoldsEveryByteOnce(t *testing.T) {
 		}
 		return c
 	}
-	s := newStream(t, Config{Files: files, Tokens: 16, Batch: 3, Shuffle: 10, Seed: 5, Epochs: 2})
+	s := newStream(t, Config{Corpus: corpusOf(t, files), Tokens: 16, Batch: 3, Shuffle: 10, Seed: 5, Epochs: 2})
 	var got [Vocab]int
 	for _, b := range collect(t, s, 10000) {
 		for _, target := range b.Targets {
@@ -172,7 +171,7 @@ func TestHoldOutPartsTheDocuments(t *testing.T) {
 	var got []string
 	sizes := map[bool]int{}
 	for _, held := range []bool{false, true} {
-		s := newStream(t, Config{Files: files, Tokens: 1000, HoldOut: 5, Held: held, Epochs: 1, Shuffle: 3})
+		s := newStream(t, Config{Corpus: corpusOf(t, files), Tokens: 1000, HoldOut: 5, HeldOut: held, Epochs: 1, Shuffle: 3})
 		for _, b := range collect(t, s, 1000) {
 			got = append(got, strings.TrimSuffix(show(b.Targets), "|"))
 			sizes[held]++
@@ -196,12 +195,13 @@ func digest(b *data.Batch) string {
 // TestResume takes the state before every batch of two epochs and more, and goes on from it in a new stream.
 func TestResume(t *testing.T) {
 	files, _ := manyFiles(9)
+	corpus := corpusOf(t, files)
 	for name, c := range map[string]Config{
-		"in order":           {Files: files, Tokens: 16, Batch: 2},
-		"crossing":           {Files: files, Tokens: 16, Batch: 2, Cross: true},
-		"lanes":              {Files: files, Tokens: 8, Batch: 3, Lanes: true, HoldOut: 4},
-		"shuffled":           {Files: files, Tokens: 16, Batch: 3, Shuffle: 7, Seed: 2},
-		"shuffled, crossing": {Files: files, Tokens: 16, Batch: 1, Shuffle: 4, Cross: true, Epochs: 3},
+		"in order":           {Corpus: corpus, Tokens: 16, Batch: 2},
+		"crossing":           {Corpus: corpus, Tokens: 16, Batch: 2, Cross: true},
+		"stateful":           {Corpus: corpus, Tokens: 8, Batch: 3, Stateful: true, HoldOut: 4},
+		"shuffled":           {Corpus: corpus, Tokens: 16, Batch: 3, Shuffle: 7, Seed: 2},
+		"shuffled, crossing": {Corpus: corpus, Tokens: 16, Batch: 1, Shuffle: 4, Cross: true, Epochs: 3},
 	} {
 		whole := newStream(t, c)
 		var states [][]byte
@@ -234,18 +234,16 @@ func TestResume(t *testing.T) {
 
 func TestRestoreRefusesOtherStreams(t *testing.T) {
 	files, _ := manyFiles(5)
-	c := Config{Files: files, Tokens: 5, Shuffle: 4}
+	c := Config{Corpus: corpusOf(t, files), Tokens: 5, Shuffle: 4}
 	s := newStream(t, c)
 	collect(t, s, 2)
 	saved := s.State()
 	other := c
 	other.Tokens = 6
 	fewer := c
-	fewer.Files.Names = files.Names[:4]
-	longer := c
-	longer.Files = filesOf("00.txt", "another text than before")
+	fewer.Corpus = corpusOf(t, Files{FS: files.FS, Names: files.Names[:4]})
 	for want, s := range map[string]*Stream{
-		"5 tokens": newStream(t, other), "not in the list now": newStream(t, fewer), "now there is 00.txt: 24 bytes": newStream(t, longer),
+		"5 tokens": newStream(t, other), "text: the run began with documents of the digest": newStream(t, fewer),
 	} {
 		if err := s.Restore(saved); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error that says %q", err, want)
@@ -257,11 +255,11 @@ func TestRestoreRefusesOtherStreams(t *testing.T) {
 	before := string(s.State())
 	for name, damaged := range map[string]string{
 		"not JSON": "{", "another kind": `{"kind":"loader"}`,
-		"no lanes":    strings.Replace(before, `"lanes":[{`, `"lanes_":[{`, 1),
+		"no rows":     strings.Replace(before, `"rows":[{`, `"rows_":[{`, 1),
 		"file 99":     strings.Replace(before, `"cursor":{"file":`, `"cursor":{"file":99`, 1),
 		"byte 999":    strings.Replace(before, `"read":`, `"read":999`, 1),
 		"no random":   strings.Replace(before, `"random":"`, `"random_":"`, 1),
-		"odd windows": strings.Replace(before, `"held":"`, `"held":"AAAA`, 1),
+		"odd windows": strings.Replace(before, `"buffer":"`, `"buffer":"AAAA`, 1),
 	} {
 		if err := s.Restore([]byte(damaged)); err == nil {
 			t.Errorf("%s: a damaged state was taken", name)
@@ -273,20 +271,18 @@ func TestRestoreRefusesOtherStreams(t *testing.T) {
 }
 
 func TestConfigIsChecked(t *testing.T) {
-	files := filesOf("a.txt", "abc")
+	corpus := corpusOf(t, filesOf("a.txt", "abc"))
 	for want, c := range map[string]Config{
-		"no files": {Tokens: 4}, "at least 1": {Files: files}, "negative": {Files: files, Tokens: 4, Shuffle: -1},
-		"every document": {Files: files, Tokens: 4, HoldOut: 1}, "HoldOut": {Files: files, Tokens: 4, Held: true},
-		"shuffled":    {Files: files, Tokens: 4, Lanes: true, Shuffle: 3},
-		"not exist":   {Files: Files{FS: files.FS, Names: []string{"b.txt"}}, Tokens: 4},
-		"is a folder": {Files: Files{Names: []string{os.TempDir()}}, Tokens: 4},
+		"no corpus": {Tokens: 4}, "at least 1": {Corpus: corpus}, "negative": {Corpus: corpus, Tokens: 4, Shuffle: -1},
+		"every document": {Corpus: corpus, Tokens: 4, HoldOut: 1}, "HoldOut": {Corpus: corpus, Tokens: 4, HeldOut: true},
+		"shuffled": {Corpus: corpus, Tokens: 4, Stateful: true, Shuffle: 3},
 	} {
 		if _, err := NewStream(c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v gives %v, want an error that says %q", c, err, want)
 		}
 	}
-	s := newStream(t, Config{Files: files, Tokens: 4, HoldOut: 2, Held: true})
-	other := newStream(t, Config{Files: files, Tokens: 4, HoldOut: 2})
+	s := newStream(t, Config{Corpus: corpus, Tokens: 4, HoldOut: 2, HeldOut: true})
+	other := newStream(t, Config{Corpus: corpus, Tokens: 4, HoldOut: 2})
 	var b data.Batch
 	if err, otherErr := s.Next(&b), other.Next(&b); (err == nil) == (otherErr == nil) {
 		t.Errorf("of one document both parts give %v and %v; one should have none", err, otherErr)
@@ -296,7 +292,8 @@ func TestConfigIsChecked(t *testing.T) {
 // FuzzRestore holds that no saved position makes a stream panic.
 func FuzzRestore(f *testing.F) {
 	files, _ := manyFiles(5)
-	for _, c := range []Config{{Files: files, Tokens: 8, Shuffle: 3}, {Files: files, Tokens: 8, Batch: 2, Lanes: true}} {
+	corpus := corpusOf(f, files)
+	for _, c := range []Config{{Corpus: corpus, Tokens: 8, Shuffle: 3}, {Corpus: corpus, Tokens: 8, Batch: 2, Stateful: true}} {
 		s, err := NewStream(c)
 		if err != nil {
 			f.Fatal(err)
@@ -307,12 +304,12 @@ func FuzzRestore(f *testing.F) {
 				f.Fatal(err)
 			}
 		}
-		f.Add(s.State(), c.Lanes)
+		f.Add(s.State(), c.Stateful)
 	}
-	f.Fuzz(func(t *testing.T, saved []byte, lanes bool) {
-		c := Config{Files: files, Tokens: 8, Shuffle: 3}
-		if lanes {
-			c = Config{Files: files, Tokens: 8, Batch: 2, Lanes: true}
+	f.Fuzz(func(t *testing.T, saved []byte, stateful bool) {
+		c := Config{Corpus: corpus, Tokens: 8, Shuffle: 3}
+		if stateful {
+			c = Config{Corpus: corpus, Tokens: 8, Batch: 2, Stateful: true}
 		}
 		s, err := NewStream(c)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,41 +14,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Load decodes text into a pointer, whose fields the text does not name keep their values, so defaults go in
-// first. example is a value of the same type with one element in every list and every pointer set: its keys are
-// those that are known. name says where the text comes from, in errors.
-func Load(text []byte, name string, into, example any) error {
-	var known yaml.Node
-	if err := known.Dump(example); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return load(text, name, into, &known)
-}
-
-// Set applies one override of the form a.b=value, the value written in YAML, to what Load decoded.
-func Set(assignment string, into, example any) error {
-	path, value, ok := strings.Cut(assignment, "=")
-	name := "--set " + assignment
-	if !ok || path == "" {
-		return fmt.Errorf("%s: a key, '=' and a value are expected, such as optimizer.lr=1e-3", name)
-	}
-	var known yaml.Node
-	if err := known.Dump(example); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	var node yaml.Node
-	if err := yaml.Load([]byte(value), &node); err != nil {
-		return fmt.Errorf("%s: the value %q is not YAML: %s", name, value, reason(err))
-	}
-	leaf := content(&node)
-	keys := strings.Split(path, ".")
-	for _, key := range slices.Backward(keys) {
-		leaf = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key}, leaf}}
-	}
-	return decode(leaf, name, func(*yaml.Node) string { return name }, into, content(&known))
-}
-
-func load(text []byte, name string, into any, known *yaml.Node) error {
+// Load decodes text into a pointer to a struct. Fields that the text does not name keep their values, so defaults go in first. The keys
+// that are known are those of the struct's yaml tags. A tag `was:"old"` names an earlier key, which is refused with the new one's name.
+// name says where the text comes from, in errors.
+func Load(text []byte, name string, into any) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return fmt.Errorf("%s: the config is empty; keys with values were expected", name)
 	}
@@ -59,13 +29,30 @@ func load(text []byte, name string, into any, known *yaml.Node) error {
 	if root.Kind != yaml.MappingNode {
 		return fmt.Errorf("%s: line %d: keys with values were expected", name, max(root.Line, 1))
 	}
-	at := func(n *yaml.Node) string { return fmt.Sprintf("%s: line %d", name, n.Line) }
-	return decode(root, name, at, into, content(known))
+	return decode(root, name, func(n *yaml.Node) string { return fmt.Sprintf("%s: line %d", name, n.Line) }, into)
 }
 
-// decode checks the keys of node against those known and decodes it.
-func decode(node *yaml.Node, name string, at func(*yaml.Node) string, into any, known *yaml.Node) error {
-	if err := check(node, known, "", at); err != nil {
+// Set applies one override of the form a.b=value, the value written in YAML, to what Load decoded.
+func Set(assignment string, into any) error {
+	path, value, ok := strings.Cut(assignment, "=")
+	name := "--set " + assignment
+	if !ok || path == "" {
+		return fmt.Errorf("%s: a key, '=' and a value are expected, such as train.steps=100", name)
+	}
+	var node yaml.Node
+	if err := yaml.Load([]byte(value), &node); err != nil {
+		return fmt.Errorf("%s: the value %q is not YAML: %s", name, value, reason(err))
+	}
+	leaf := content(&node)
+	for _, key := range slices.Backward(strings.Split(path, ".")) {
+		leaf = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key}, leaf}}
+	}
+	return decode(leaf, name, func(*yaml.Node) string { return name }, into)
+}
+
+// decode checks the keys of node against those of into's type and decodes it.
+func decode(node *yaml.Node, name string, at func(*yaml.Node) string, into any) error {
+	if err := check(node, reflect.TypeOf(into), "", at); err != nil {
 		return err
 	}
 	if err := node.Load(into, yaml.WithKnownFields()); err != nil {
@@ -74,68 +61,70 @@ func decode(node *yaml.Node, name string, at func(*yaml.Node) string, into any, 
 	return nil
 }
 
-// check walks node and the example beside each other.
-func check(node, known *yaml.Node, path string, at func(*yaml.Node) string) error {
+// check walks a node and the type that it is decoded into.
+func check(node *yaml.Node, known reflect.Type, path string, at func(*yaml.Node) string) error {
+	for known.Kind() == reflect.Pointer {
+		known = known.Elem()
+	}
 	if node.Kind == yaml.AliasNode || node.Anchor != "" {
 		return fmt.Errorf("%s: anchors and aliases are not used in configs; write the value out", at(node))
 	}
 	empty := node.Kind == yaml.ScalarNode && node.Tag == "!!null"
-	switch {
-	case empty && known.Kind != yaml.MappingNode:
-		return fmt.Errorf("%s: %s has no value; write one, or leave the key out", at(node), path)
-	case node.Kind == yaml.SequenceNode && known.Kind == yaml.SequenceNode && len(known.Content) > 0:
+	switch known.Kind() {
+	case reflect.Struct:
+		if node.Kind == yaml.MappingNode {
+			return checkMapping(node, known, path, at)
+		}
+		if !empty {
+			return fmt.Errorf("%s: %s has the keys %s; found %s", at(node), orTop(path), strings.Join(keys(known), ", "), describe(node))
+		}
+	case reflect.Slice:
+		if empty {
+			break
+		}
+		if node.Kind != yaml.SequenceNode {
+			return fmt.Errorf("%s: %s is a list; found %s, expected [%s]", at(node), path, describe(node), listed(node))
+		}
 		for i, element := range node.Content {
-			if err := check(element, known.Content[0], fmt.Sprintf("%s[%d]", path, i), at); err != nil {
+			if err := check(element, known.Elem(), fmt.Sprintf("%s[%d]", path, i), at); err != nil {
 				return err
 			}
 		}
-	case node.Kind == yaml.MappingNode && known.Kind == yaml.MappingNode:
-		return checkMapping(node, known, path, at)
-	case known.Kind == yaml.SequenceNode && node.Kind != yaml.SequenceNode:
-		return fmt.Errorf("%s: %s is a list; found %s, expected [%s]", at(node), path, describe(node), listed(node))
-	case known.Kind == yaml.MappingNode && !empty:
-		return fmt.Errorf("%s: %s has the keys %s; found %s", at(node), orTop(path), strings.Join(keys(known), ", "), describe(node))
-	case known.Kind == yaml.ScalarNode && node.Kind != yaml.ScalarNode:
-		return fmt.Errorf("%s: %s is one value; found %s", at(node), path, describe(node))
+		return nil
+	case reflect.Map:
+		return nil
+	default:
+		if node.Kind != yaml.ScalarNode {
+			return fmt.Errorf("%s: %s is one value; found %s", at(node), path, describe(node))
+		}
+	}
+	if empty && known.Kind() != reflect.Struct {
+		return fmt.Errorf("%s: %s has no value; write one, or leave the key out", at(node), path)
 	}
 	return nil
 }
 
-func checkMapping(node, known *yaml.Node, path string, at func(*yaml.Node) string) error {
+func checkMapping(node *yaml.Node, known reflect.Type, path string, at func(*yaml.Node) string) error {
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i]
-		full := strings.TrimPrefix(path+"."+key.Value, ".")
-		if seen[key.Value] {
-			return fmt.Errorf("%s: the key %q is there twice", at(key), full)
+	for pair := range slices.Chunk(node.Content, 2) {
+		key := pair[0].Value
+		full := strings.TrimPrefix(path+"."+key, ".")
+		if seen[key] {
+			return fmt.Errorf("%s: the key %q is there twice", at(pair[0]), full)
 		}
-		seen[key.Value] = true
-		value := lookup(known, key.Value)
-		if now, ok := renamed[full]; ok && value == nil {
-			return fmt.Errorf("%s: the key %q is now %q", at(key), full, now)
+		seen[key] = true
+		field, renamed := lookup(known, key)
+		switch {
+		case renamed:
+			return fmt.Errorf("%s: the key %q is now %q", at(pair[0]), full, strings.TrimSuffix(full, key)+keyOf(field))
+		case field.Type == nil:
+			return fmt.Errorf("%s: the key %q is not known%s", at(pair[0]), full, suggest(key, keys(known), path))
 		}
-		if value == nil {
-			return fmt.Errorf("%s: the key %q is not known%s", at(key), full, suggest(key.Value, keys(known), path))
-		}
-		if err := check(node.Content[i+1], value, full, at); err != nil {
+		if err := check(pair[1], field.Type, full, at); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// renamed lists the keys of earlier versions and their names now.
-var renamed = map[string]string{
-	"model.checkpoint":      "model.recompute",
-	"model.ngram_rows":      "model.hashed_ngram_rows",
-	"model.ngrams":          "model.hashed_ngrams",
-	"model.placement":       "model.norm_place",
-	"model.pool":            "model.pooling",
-	"model.smoothing":       "model.label_smoothing",
-	"model.words":           "model.copy_ngrams",
-	"train.average":         "train.ema",
-	"train.optimizer.floor": "train.optimizer.min_lr_ratio",
-	"train.optimizer.rate":  "train.optimizer.lr",
 }
 
 // content is the value inside a document.
@@ -146,21 +135,37 @@ func content(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-func keys(mapping *yaml.Node) []string {
-	var list []string
-	for i := 0; i < len(mapping.Content); i += 2 {
-		list = append(list, mapping.Content[i].Value)
+// keyOf is the key of a field; empty for a field that has none.
+func keyOf(f reflect.StructField) string {
+	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	if key == "-" {
+		return ""
+	}
+	return key
+}
+
+// keys lists the keys of a struct, in order.
+func keys(known reflect.Type) (list []string) {
+	for i := range known.NumField() {
+		if key := keyOf(known.Field(i)); key != "" {
+			list = append(list, key)
+		}
 	}
 	return list
 }
 
-func lookup(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
+// lookup finds the field of a key, or of an earlier name of its key.
+func lookup(known reflect.Type, key string) (field reflect.StructField, renamed bool) {
+	for i := range known.NumField() {
+		switch f := known.Field(i); {
+		case keyOf(f) == "":
+		case keyOf(f) == key:
+			return f, false
+		case f.Tag.Get("was") == key:
+			field, renamed = f, true
 		}
 	}
-	return nil
+	return field, renamed
 }
 
 func orTop(path string) string {

@@ -11,7 +11,7 @@ import (
 
 type trained struct {
 	Optimizer struct {
-		LR float64 `yaml:"lr"`
+		LR float64 `yaml:"lr" was:"rate"`
 	} `yaml:"optimizer"`
 }
 
@@ -31,16 +31,14 @@ type config struct {
 	Train  trained          `yaml:"train"`
 }
 
-var example = config{Layers: []layer{{}}, More: &layer{}}
-
 func TestLoadKeepsDefaults(t *testing.T) {
 	c := config{Seed: 7, Layer: layer{Heads: 4, Drop: 0.5}}
 	text := "name: a\nlayer:\n  drop: 0.1\nlayers: [{heads: 2}, {drop: 1e-3}]\nmore: {heads: 9}\n"
-	if err := strictyaml.Load([]byte(text), "c.yaml", &c, example); err != nil {
+	if err := strictyaml.Load([]byte(text), "c.yaml", &c); err != nil {
 		t.Fatal(err)
 	}
 	for _, set := range []string{"layer.heads=8", "fast=true", "more.drop=.25", "name=x=y", "layers=[{heads: 3}]"} {
-		if err := strictyaml.Set(set, &c, example); err != nil {
+		if err := strictyaml.Set(set, &c); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +73,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"seed: 1\n---\nseed: 2\n", "c.yaml:"},
 	} {
 		var into config
-		err := strictyaml.Load([]byte(c.text), "c.yaml", &into, example)
+		err := strictyaml.Load([]byte(c.text), "c.yaml", &into)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error\n  %v\nwant one with\n  %s", c.text, err, c.want)
 		}
@@ -91,7 +89,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"seed=[", "not YAML"},
 	} {
 		var into config
-		if err := strictyaml.Set(c.set, &into, example); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := strictyaml.Set(c.set, &into); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error\n  %v\nwant one with\n  %s", c.set, err, c.want)
 		}
 	}
@@ -104,7 +102,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("? {x: 1}\n: 2\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		var into config
-		if err := strictyaml.Load([]byte(text), "fuzz", &into, example); err != nil && !strings.HasPrefix(err.Error(), "fuzz: ") {
+		if err := strictyaml.Load([]byte(text), "fuzz", &into); err != nil && !strings.HasPrefix(err.Error(), "fuzz: ") {
 			t.Errorf("the error %q does not say where", err)
 		}
 	})

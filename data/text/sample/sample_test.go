@@ -33,7 +33,12 @@ func TestSample(t *testing.T) {
 }
 
 func Example() {
-	s, err := text.NewStream(text.Config{Files: sample.Files(), Fields: sample.Fields(), Tokens: 24, Epochs: 1})
+	corpus, err := text.NewCorpus(sample.Files(), sample.Fields()...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := text.NewStream(text.Config{Corpus: corpus, Tokens: 24, Epochs: 1})
 	if err != nil {
 		fmt.Println(err)
 		return

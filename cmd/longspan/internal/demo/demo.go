@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/data/genome/markov"
@@ -94,7 +95,7 @@ type work struct {
 	w      Watch
 	began  time.Time
 	recipe *recipe.Recipe
-	sets   *recipe.Sets
+	sets   *data.Bundle
 	exec   tensor.Exec
 	genome *dna.Sequence
 	split  genome.Split

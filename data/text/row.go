@@ -6,36 +6,36 @@ import (
 	"io"
 )
 
-// lane reads documents one after the other and cuts them into windows. Tokens flow as End, the bytes of a
-// document, End: each token but the first End is predicted once, from those before it.
-type lane struct {
+// row reads documents one after the other and cuts them into windows: the only row of a stream, or with Stateful the row of one sequence
+// of the batch. Its tokens are End, the bytes of a document, End. Each token but the first End is predicted once, from those before it.
+type row struct {
 	document *Document // nil between documents
 	in       *bufio.Reader
 	epoch    int   // that the document was opened in
-	read     int64 // bytes of the document taken
-	last     int   // the last token taken: the first of the next window
+	read     int64 // bytes of the document that were read
+	last     int   // the last token that was read: the first of the next window
 	place    int   // of its window in the last batch
 }
 
-// laneState is the saved position of a lane.
-type laneState struct {
+// rowState is the saved position of a row.
+type rowState struct {
 	Open  bool     `json:"open"`
-	Epoch int      `json:"epoch"` // whose order of files At is in
+	Epoch int      `json:"epoch"` // At.File counts in the order of this epoch
 	At    Position `json:"at"`
 	Read  int64    `json:"read"`
 	Last  int      `json:"last"`
 	Place int      `json:"place"`
 }
 
-func (l *lane) state() laneState {
+func (l *row) state() rowState {
 	if l.document == nil {
-		return laneState{}
+		return rowState{}
 	}
-	return laneState{true, l.epoch, l.document.At, l.read, l.last, l.place}
+	return rowState{true, l.epoch, l.document.At, l.read, l.last, l.place}
 }
 
 // restore opens the document of a saved position again.
-func (l *lane) restore(s laneState, r *Reader) error {
+func (l *row) restore(s rowState, r *Reader) error {
 	l.close()
 	if !s.Open {
 		return nil
@@ -54,20 +54,20 @@ func (l *lane) restore(s laneState, r *Reader) error {
 	return nil
 }
 
-func (l *lane) begin(d *Document, epoch int) {
+func (l *row) begin(d *Document, epoch int) {
 	l.document, l.epoch, l.in, l.read, l.last = d, epoch, bufio.NewReaderSize(d, 1<<14), 0, End
 }
 
-func (l *lane) close() {
+func (l *row) close() {
 	if l.document != nil {
 		l.document.Close()
 		l.document = nil
 	}
 }
 
-// window appends up to n+1 tokens to dst, the first of which was the last of the window before. It stops at the
-// end of the document; ended says whether it got there.
-func (l *lane) window(dst []uint16, n int) (_ []uint16, ended bool, err error) {
+// window appends up to n+1 tokens to dst. The first is the last token of the window before. It stops at the end of the document, and ended
+// reports that.
+func (l *row) window(dst []uint16, n int) (_ []uint16, ended bool, err error) {
 	dst = append(dst, uint16(l.last))
 	for range n {
 		c, err := l.in.ReadByte()

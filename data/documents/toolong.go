@@ -1,0 +1,77 @@
+package documents
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/text"
+	"github.com/longspan/longspan/internal/strict"
+)
+
+// What becomes of texts that are longer than a sequence.
+const (
+	Error    = "error" // the default
+	Truncate = "truncate"
+	Split    = "split"
+)
+
+// CheckTooLong refuses a too_long that is none of those allowed.
+func CheckTooLong(found string, allowed ...string) error {
+	if found == "" || slices.Contains(allowed, found) {
+		return nil
+	}
+	last := len(allowed) - 1
+	return strict.Wrong("too_long", "is %q; use %s or %s", found, strings.Join(allowed[:last], ", "), allowed[last])
+}
+
+// Lengths fits texts into sequences, and counts those that are too long.
+type Lengths struct {
+	TooLong string // one of the constants above
+	Noun    string // what the texts are: document, source or target
+	Tokens  int    // of a sequence
+	Room    int    // bytes that fit a sequence
+
+	documents, tooLong int
+	dropped            int // bytes
+	pieces             int // of those that were split
+}
+
+// Fit returns where the pieces of a text of n bytes begin.
+func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
+	l.documents++
+	if n <= l.Room {
+		return []int{0}, nil
+	}
+	l.tooLong++
+	switch l.TooLong {
+	case Truncate:
+		l.dropped += n - l.Room
+		return []int{0}, nil
+	case Split:
+		for at := 0; at < n; at += l.Room {
+			from = append(from, at)
+		}
+		l.pieces += len(from)
+		return from, nil
+	}
+	advice := "too_long: truncate or too_long: split"
+	if l.Noun != "document" {
+		advice = "too_long: truncate" // a piece of a source has no target of its own
+	}
+	return nil, r.Errorf("the %s has %d bytes, and with tokens: %d a sequence has room for %d; raise tokens, or set %s",
+		l.Noun, n, l.Tokens, l.Room, advice)
+}
+
+// Notes tells how many texts were too long, if any was, and what became of them.
+func (l *Lengths) Notes(split data.Split) []string {
+	if l.tooLong == 0 {
+		return nil
+	}
+	what := fmt.Sprintf("%s: %d of %d %ss are longer than %d tokens, and were", split, l.tooLong, l.documents, l.Noun, l.Tokens)
+	if l.TooLong == Truncate {
+		return []string{fmt.Sprintf("%s truncated: %d bytes are left out", what, l.dropped)}
+	}
+	return []string{fmt.Sprintf("%s split into %d pieces", what, l.pieces)}
+}

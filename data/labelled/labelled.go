@@ -1,0 +1,123 @@
+// Package labelled is documents with a class each, or a number each, as sequences of bytes.
+package labelled
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/documents"
+	"github.com/longspan/longspan/data/text"
+	"github.com/longspan/longspan/data/text/sample"
+	"github.com/longspan/longspan/internal/strict"
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// Config says which documents there are: JSON lines, a document per line. A sequence is text.End, and then one byte a token.
+type Config struct {
+	// Files and folders of JSON lines. No train means the 24 documents in the program, whose classes are their sources. No validation means
+	// the documents that hold_out keeps from training, and no test the validation documents.
+	Train      []string `yaml:"train,omitempty"`
+	Validation []string `yaml:"validation,omitempty"`
+	Test       []string `yaml:"test,omitempty"`
+	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0: none, or one of four in the program
+
+	Fields  []string `yaml:"fields,omitempty"`                // of the text; none means text
+	Label   string   `yaml:"label,omitempty"`                 // field of the class, a text or a whole number; default label
+	Number  string   `yaml:"number,omitempty"`                // field of the number to predict, in place of a class and its label
+	Tokens  int      `yaml:"tokens"`                          // length of the longest sequence; 0 means 2048
+	TooLong string   `yaml:"too_long,omitempty" was:"longer"` // documents: error (default), truncate, or split into pieces, each an example
+
+	// Opening the training documents finds these, unless they are given. A run keeps them.
+	Classes   []string `yaml:"classes,omitempty"` // in order: class 0, 1, …
+	Mean      float64  `yaml:"mean,omitempty"`    // of the numbers; the model predicts (number − mean)/deviation
+	Deviation float64  `yaml:"deviation,omitempty"`
+}
+
+func (c *Config) tokens() int { return cmp.Or(c.Tokens, 2048) }
+
+func (c *Config) documents() documents.Config {
+	return documents.Config{Train: c.Train, Validation: c.Validation, Test: c.Test, HoldOut: c.HoldOut}
+}
+
+// fields are the fields of the text.
+func (c *Config) fields() []string {
+	if len(c.Train) == 0 {
+		return sample.Fields()
+	}
+	return c.Fields
+}
+
+// target is the field of the class or the number.
+func (c *Config) target() string {
+	if len(c.Train) == 0 {
+		return "source"
+	}
+	return cmp.Or(c.Number, c.Label, "label")
+}
+
+// Check says what in c is out of range or contradicts itself, by the keys of a recipe.
+func (c *Config) Check() error {
+	if err := documents.CheckTooLong(c.TooLong, documents.Error, documents.Truncate, documents.Split); err != nil {
+		return err
+	}
+	switch {
+	case c.tokens() < 2:
+		return strict.Wrong("tokens", "is %d; a sequence needs at least 2, one to begin with and a byte", c.Tokens)
+	case c.Label != "" && c.Number != "":
+		return strict.Wrong("number", "and label are given together; a model classifies, or predicts a number, not both")
+	case c.Number != "" && len(c.Classes) > 0:
+		return strict.Wrong("classes", "are given with number; numbers have none")
+	case c.Number == "" && (c.Mean != 0 || c.Deviation != 0):
+		return strict.Wrong("mean", "and deviation are given without number; classes have none")
+	case !(c.Deviation >= 0) || math.IsInf(c.Deviation, 0) || math.IsNaN(c.Mean) || math.IsInf(c.Mean, 0):
+		return strict.Wrong("deviation", "is %g, and mean %g; expected a positive number and a finite one", c.Deviation, c.Mean)
+	case c.Deviation == 0 && c.Mean != 0:
+		return strict.Wrong("mean", "is given without deviation; give both, or none to have them from the training documents")
+	case len(c.Train) == 0 && (len(c.Fields) > 0 || c.Number != "" || c.Label != "" && c.Label != "source"):
+		return errors.New("fields, label or number are given without train; " +
+			"the documents in the program have fields of their own, and their classes are their sources")
+	}
+	for i, name := range c.Classes {
+		if slices.Contains(c.Classes[:i], name) {
+			return strict.Wrong("classes", "has %q twice", name)
+		}
+	}
+	return c.documents().Check()
+}
+
+// Open reads all documents. It writes the classes, or the mean and the deviation, of the training documents into c.
+func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
+	sets := [3]*set{newSet(c), newSet(c), newSet(c)}
+	parts, err := c.documents().Read(o.Memory, func(split data.Split, i int, r text.Record) error { return sets[split].add(i, r) })
+	if err != nil {
+		return nil, err
+	}
+	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: tokenizer.Bytes(), Bytes: parts.Bytes, Notes: parts.Notes}
+	if len(c.Test) == 0 {
+		sets[data.Test] = sets[data.Validation]
+	}
+	if err := c.learn(sets[data.Train]); err != nil {
+		return nil, err
+	}
+	for split, s := range sets {
+		if split == int(data.Test) && len(c.Test) == 0 {
+			break
+		}
+		s.records = parts.Records[split]
+		if err := s.resolve(); err != nil {
+			return nil, err
+		}
+		b.Notes = append(b.Notes, s.lengths.Notes(data.Split(split))...)
+		b.Bytes += int64(cap(s.items)) * itemBytes
+	}
+	if c.Number != "" {
+		b.Numbers, b.Answers = true, data.Answers{Mean: c.Mean, Deviation: c.Deviation}
+	} else {
+		b.Classes, b.Answers.Classes = len(c.Classes), c.Classes
+	}
+	digest := parts.Records[data.Train].Digest()
+	return b, b.Load(data.Parts{Train: sets[data.Train], Validation: sets[data.Validation], Test: sets[data.Test], Digest: digest}, o)
+}

@@ -1,0 +1,92 @@
+// Package pairs is texts that are made from others, as an encoder-decoder learns to make them.
+package pairs
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/documents"
+	"github.com/longspan/longspan/data/text"
+	"github.com/longspan/longspan/internal/strict"
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// Config says which pairs there are: JSON lines with a source and a target each, one byte a token. A source lies between two text.End. A
+// target is predicted byte by byte from text.End on, and text.End after its last byte.
+type Config struct {
+	// Files and folders of JSON lines. No train means the abstracts and titles of the 24 documents in the program. No validation means the
+	// documents that hold_out keeps from training, and no test the validation documents.
+	Train      []string `yaml:"train,omitempty"`
+	Validation []string `yaml:"validation,omitempty"`
+	Test       []string `yaml:"test,omitempty"`
+	HoldOut    int      `yaml:"hold_out"` // one of hold_out documents is kept from training; 0: none, or one of four in the program
+
+	Source  string `yaml:"source,omitempty"`                // field of the source, a path as in text.NewReader; default source
+	Target  string `yaml:"target,omitempty"`                // field of the target; default target
+	Tokens  int    `yaml:"tokens"`                          // length of the longest source, and of the longest target; 0 means 2048
+	TooLong string `yaml:"too_long,omitempty" was:"longer"` // sources and targets: error (default) or truncate
+}
+
+func (c *Config) tokens() int { return cmp.Or(c.Tokens, 2048) }
+
+// fields are the fields of the source and the target.
+func (c *Config) fields() (source, target string) {
+	if len(c.Train) == 0 {
+		return "abstract", "title"
+	}
+	return cmp.Or(c.Source, "source"), cmp.Or(c.Target, "target")
+}
+
+func (c *Config) documents() documents.Config {
+	return documents.Config{Train: c.Train, Validation: c.Validation, Test: c.Test, HoldOut: c.HoldOut}
+}
+
+// Check says what in c is out of range or contradicts itself, by the keys of a recipe.
+func (c *Config) Check() error {
+	if err := documents.CheckTooLong(c.TooLong, documents.Error, documents.Truncate); err != nil {
+		return err
+	}
+	source, target := c.fields()
+	switch {
+	case c.tokens() < 3:
+		return strict.Wrong("tokens", "is %d; a source needs at least 3, a byte and what it lies between", c.Tokens)
+	case len(c.Train) == 0 && (c.Source != "" || c.Target != ""):
+		return errors.New("source or target is given without train; the documents in the program have fields of their own")
+	case len(c.Train) == 0 && len(c.Validation)+len(c.Test) > 0:
+		return errors.New("validation or test is given without train; the documents in the program are held out of themselves")
+	case source == target:
+		return strict.Wrong("target", "and source are both the field %s; a target is made from another text", target)
+	}
+	return c.documents().Check()
+}
+
+// Open reads all documents.
+func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
+	end := []int32{text.End}
+	sources, err := tokenizer.Bytes().WithTemplate(tokenizer.Template{Before: end, After: end})
+	if err != nil {
+		return nil, err
+	}
+	sets := [3]*set{newSet(c), newSet(c), newSet(c)}
+	parts, err := c.documents().Read(o.Memory, func(split data.Split, i int, r text.Record) error { return sets[split].add(i, r) })
+	if err != nil {
+		return nil, err
+	}
+	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: sources, Bytes: parts.Bytes, Notes: parts.Notes,
+		Supervision: data.Supervision{TokenTargets: true, Sources: true}}
+	if len(c.Test) == 0 {
+		sets[data.Test] = sets[data.Validation]
+	}
+	for split, s := range sets {
+		if split == int(data.Test) && len(c.Test) == 0 {
+			break
+		}
+		s.records = parts.Records[split]
+		b.Notes = slices.Concat(b.Notes, s.sources.Notes(data.Split(split)), s.targets.Notes(data.Split(split)))
+		b.Bytes += 4 * int64(cap(s.items))
+	}
+	digest := parts.Records[data.Train].Digest()
+	return b, b.Load(data.Parts{Train: sets[data.Train], Validation: sets[data.Validation], Test: sets[data.Test], Digest: digest}, o)
+}
