@@ -2,8 +2,8 @@
 // context that fits, and what to change where one does not.
 //
 // It runs the model's own code, with the optimiser's, on matrices without data. The pool then counts what the real
-// pool will, so that its peak is the real peak; the flops and bytes that the operations count become seconds by what a
-// [Machine] was measured to do.
+// pool will, so that its peak is the real peak; the flops and bytes that the operations count become seconds by
+// what the machine was measured to do, which is the caller's business.
 package plan
 
 import (

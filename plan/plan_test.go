@@ -1,17 +1,10 @@
 package plan
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/cpuid/v2"
-
-	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -205,28 +198,6 @@ func TestChangesTakeLess(t *testing.T) {
 	}
 }
 
-func TestSecondsAddUp(t *testing.T) {
-	m := Machine{Matmul: [2]float64{100, 200}, Attention: [2]float64{50, 80}, Bandwidth: 10,
-		Steps: [2][len(widths)]float64{{4, 3, 2, 1}, {2, 2, 2, 2}}}
-	e := Estimate{Width: 512, Cost: autograd.Cost{Matmul: 2e11, Attention: 1e11, Streamed: 5e9}, Bytes: Bytes{Weights: 1e9, Gradients: 1e9, Optimizer: 2e9}}
-	// 2 s + 2 s of products, 0.5 s of streams, 9 GB of update at 10 GB/s.
-	if got := m.Seconds(e, autograd.F32()); got != 2+2+0.5+0.9 {
-		t.Errorf("%g seconds, want 5.4", got)
-	}
-	// In bf16 it all takes twice as long as its parts, but for the update; so does a width of 256, and one between as much as between them.
-	if got := m.Seconds(e, autograd.BF16()); got != 2*(1+1.25+0.5)+0.9 {
-		t.Errorf("%g seconds in bf16, want 6.4", got)
-	}
-	for width, want := range map[int]float64{8: 4, 64: 4, 128: 3, 256: 2, 512: 1, 4096: 1} {
-		if got := m.slower(width, 0); got != want {
-			t.Errorf("a width of %d is slower by %g, want %g", width, got, want)
-		}
-	}
-	if got := m.slower(192, 0); !(got > 2 && got < 3) {
-		t.Errorf("a width of 192 is slower by %g, want 2 to 3", got)
-	}
-}
-
 func TestJobsAreChecked(t *testing.T) {
 	for want, lengths := range map[string][]int{"found no sequence": nil, "found 0 tokens": {0}, "found -3 tokens": {4, -3}} {
 		if _, err := Make(job(model.Config{}, lengths...)); err == nil || !strings.Contains(err.Error(), want) {
@@ -263,41 +234,6 @@ func TestGenerationFromASource(t *testing.T) {
 	// Each of four layers carries the keys and values of the source: 2·32 numbers a token.
 	if got, least := long.Bytes.Activations-short.Bytes.Activations, int64(990*4*2*32*4); got < least {
 		t.Errorf("a source of 990 tokens more carries %d bytes more, want %d or more", got, least)
-	}
-}
-
-func TestKnownMachinesAreNotMeasuredAgain(t *testing.T) {
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	t.Setenv("HOME", t.TempDir())
-	path, err := cachePath(1)
-	if err != nil {
-		t.Skip("no cache directory here")
-	}
-	ones := [2][len(widths)]float64{{1, 1, 1, 1}, {1, 1, 1, 1}}
-	want := Machine{Version: calibration, CPU: cpuid.CPU.BrandName, Steps: ones, Level: kernel.Level().String(), Threads: 1, Matmul: [2]float64{1, 2}, Attention: [2]float64{3, 4}, Bandwidth: 5}
-	text, err := json.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := Known(1); err != nil || got != want {
-		t.Errorf("%+v, %v; want what is in the cache, %+v", got, err, want)
-	}
-	other := func(change func(*Machine)) Machine {
-		m := want
-		change(&m)
-		return m
-	}
-	for _, broken := range []Machine{{}, other(func(m *Machine) { m.Threads = 2 }), other(func(m *Machine) { m.CPU = "another" }),
-		other(func(m *Machine) { m.Version-- }), other(func(m *Machine) { m.Steps[1][2] = 0 })} {
-		if broken.usable(1) {
-			t.Errorf("%+v was taken for a measurement with one thread", broken)
-		}
 	}
 }
 

@@ -10,14 +10,14 @@ import (
 	"github.com/klauspost/cpuid/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/internal/cpu"
 	"github.com/longspan/longspan/internal/memory"
-	"github.com/longspan/longspan/internal/peak"
 	"github.com/longspan/longspan/tensor"
 )
 
-// machine is what `info` reports.
-type machine struct {
+// infoReport is what `info` reports.
+type infoReport struct {
 	Version string      `json:"version"`
 	Go      string      `json:"go"`
 	CPU     string      `json:"cpu"`
@@ -41,7 +41,7 @@ type peaksOf struct {
 }
 
 func measurePeaks(threads int) peaksOf {
-	return peaksOf{peak.Flops(tensor.F32, threads), peak.Flops(tensor.BF16, threads), peak.Bandwidth(threads)}
+	return peaksOf{machine.Flops(tensor.F32, threads), machine.Flops(tensor.BF16, threads), machine.Bandwidth(threads)}
 }
 
 func newInfo(o *output) *cobra.Command {
@@ -65,12 +65,12 @@ func newInfo(o *output) *cobra.Command {
 	return c
 }
 
-func inspect() (machine, error) {
+func inspect() (infoReport, error) {
 	chosen, err := cpu.Chosen()
 	if err != nil {
-		return machine{}, usage(err)
+		return infoReport{}, usage(err)
 	}
-	m := machine{
+	m := infoReport{
 		Version: version(), Go: runtime.Version(), CPU: cpuid.CPU.BrandName, Level: chosen.String(),
 		Threads: runtime.GOMAXPROCS(0), Memory: memory.Read(),
 	}
@@ -101,7 +101,7 @@ func version() string {
 	return version
 }
 
-func (m machine) write(w io.Writer) {
+func (m infoReport) write(w io.Writer) {
 	fmt.Fprintf(w, "version    %s (%s)\n", m.Version, m.Go)
 	fmt.Fprintf(w, "processor  %s\n", m.CPU)
 	fmt.Fprintf(w, "levels     %s; in use: %s\n", strings.Join(m.Levels, ", "), m.Level)

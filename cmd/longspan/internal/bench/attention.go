@@ -4,9 +4,9 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/memory"
-	"github.com/longspan/longspan/internal/peak"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -92,9 +92,9 @@ func (a Attention) Run(tell Progress) (AttentionRow, error) {
 	row.Timing = Timing{Level: kernel.Level().String(), DType: a.Type.String(), Threads: x.Threads, Flops: int64(j.flops)}
 	ceiling := func() float64 {
 		if a.Pass == Decode {
-			row.PeakGBs = max(row.PeakGBs, peak.Bandwidth(x.Threads))
+			row.PeakGBs = max(row.PeakGBs, machine.Bandwidth(x.Threads))
 		}
-		return peak.Flops(a.Type, x.Threads)
+		return machine.Flops(a.Type, x.Threads)
 	}
 	if err := row.measure(j.run, a.Runs, ceiling, tell); err != nil {
 		return row, err

@@ -3,10 +3,10 @@ package bench
 import (
 	"fmt"
 
+	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/internal/gemm"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/memory"
-	"github.com/longspan/longspan/internal/peak"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -55,7 +55,7 @@ func (g GEMM) Run(tell Progress) (GEMMRow, error) {
 		gemm.Mul(x, c, gemm.N(a), gemm.N(b), false)
 		return nil
 	}
-	err := row.measure(multiply, g.Runs, func() float64 { return peak.Flops(g.Type, x.Threads) }, tell)
+	err := row.measure(multiply, g.Runs, func() float64 { return machine.Flops(g.Type, x.Threads) }, tell)
 	row.PeakBytes = x.Pool.Peak()
 	return row, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genome/markov"
@@ -30,7 +31,7 @@ func (d *work) plan(context.Context) error {
 		return err
 	}
 	d.exec.Pool.Reserve(estimate.Bytes.Pool() * 5 / 4)
-	machine, err := plan.Known(d.o.Threads)
+	rates, err := machine.Known(d.o.Threads)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (d *work) plan(context.Context) error {
 	}
 	d.Threads = pool.Threads(d.o.Threads)
 	d.Plan = PlanResult{Estimate: estimate, Tokens: d.sets.Tokens, Precision: job.Model.Precision, Recompute: job.Model.Recompute,
-		Total: estimate.Bytes.Total(), Seconds: machine.Seconds(estimate, policy)}
+		Total: estimate.Bytes.Total(), Seconds: rates.Seconds(estimate, policy)}
 	if d.Plan.Recompute == "0" { // the result of auto if nothing must be recomputed
 		d.Plan.Recompute = "none"
 	}

@@ -1,4 +1,4 @@
-package plan
+package machine
 
 import (
 	"encoding/json"
@@ -13,11 +13,12 @@ import (
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/gemm"
 	"github.com/longspan/longspan/internal/kernel"
-	"github.com/longspan/longspan/internal/peak"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
 )
@@ -46,7 +47,7 @@ var widths = [...]int{64, 128, 256, 512}
 // Seconds is about how long a step of e takes under the policy: products at the rate measured, operations element by element at that of the
 // memory, times how much longer real steps of that width took; and the optimiser's passes over weights, gradients and state at the rate of the
 // memory.
-func (m Machine) Seconds(e Estimate, p autograd.Policy) float64 {
+func (m Machine) Seconds(e plan.Estimate, p autograd.Policy) float64 {
 	product, attention := 0, 0
 	if p.Products == tensor.BF16 {
 		product = 1
@@ -79,7 +80,7 @@ func (m Machine) slower(width, product int) float64 {
 // counts, which others only disturb if they are busy all along.
 func Measure(threads int) (Machine, error) {
 	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewPool()}
-	m := Machine{Version: calibration, CPU: cpuid.CPU.BrandName, Level: kernel.Level().String(), Threads: x.Threads, Bandwidth: peak.Bandwidth(x.Threads)}
+	m := Machine{Version: calibration, CPU: cpuid.CPU.BrandName, Level: kernel.Level().String(), Threads: x.Threads, Bandwidth: Bandwidth(x.Threads)}
 	for i, t := range []tensor.Type{tensor.F32, tensor.BF16} {
 		m.Matmul[i] = measureMatmul(x, t)
 		var err error
@@ -100,8 +101,8 @@ func Measure(threads int) (Machine, error) {
 const stepSeconds = 0.25
 
 // stepJob is a decoder of two layers, and as many tokens, 2,048 at most, as m trains on within stepSeconds.
-func (m Machine) stepJob(t tensor.Type, width int) (j Job, e Estimate, err error) {
-	j = Job{Train: train.DefaultConfig(), Threads: m.Threads}
+func (m Machine) stepJob(t tensor.Type, width int) (j plan.Job, e plan.Estimate, err error) {
+	j = plan.Job{Train: train.DefaultConfig(), Threads: m.Threads}
 	c := model.Config{Vocab: 16, Width: width, Layers: 2, Heads: 4, Attention: []string{"window(256)"}, Precision: t.String()}
 	if j.Model, err = c.Spec(); err != nil {
 		return j, e, err
@@ -112,7 +113,7 @@ func (m Machine) stepJob(t tensor.Type, width int) (j Job, e Estimate, err error
 	}
 	for tokens := 2048; ; tokens /= 2 {
 		j.Lengths = []int{tokens}
-		if e, err = Make(j); err != nil {
+		if e, err = plan.Make(j); err != nil {
 			return j, e, err
 		}
 		if tokens <= 64 || m.Seconds(e, policy) <= stepSeconds {
@@ -132,7 +133,8 @@ func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, 
 		return 0, err
 	}
 	defer real.Close()
-	b := batch(real.Spec(), j.Lengths)
+	tokens := j.Lengths[0]
+	b := &data.Batch{Tokens: make([]int32, tokens), Targets: make([]int32, tokens), Lengths: j.Lengths}
 	session := real.NewSession(x)
 	var failed error
 	steps := rate(1, func() {
@@ -140,7 +142,7 @@ func (m Machine) measureStep(x tensor.Exec, t tensor.Type, width int) (float64, 
 			failed = err
 		}
 	})
-	e.Bytes = Bytes{} // no update was made
+	e.Bytes = plan.Bytes{} // no update was made
 	return 1 / (1e9 * steps * m.Seconds(e, real.Policy())), failed
 }
 

@@ -1,6 +1,6 @@
-// Package peak measures what this machine can do at most: multiply-adds a second and bytes read a second. Efficiencies
+// Package machine measures what this machine can do at most: multiply-adds a second and bytes read a second. Efficiencies
 // are relative to these numbers, taken in the same run with the same threads.
-package peak
+package machine
 
 import (
 	"slices"
