@@ -19,19 +19,19 @@ import (
 // planReport is what `plan` prints.
 type planReport struct {
 	plan.Estimate
-	Sequences int             `json:"sequences"`
-	Longest   int             `json:"tokens_a_sequence"`
-	Uneven    bool            `json:"uneven,omitempty"` // the sequences of the longest batch differ in length
-	Recompute string          `json:"recompute"`        // as chosen
-	Precision string          `json:"precision"`
-	Total     int64           `json:"total_bytes"`
-	Budget    int64           `json:"budget_bytes"` // 0 where it is not known
-	Fits      bool            `json:"fits"`
-	Seconds   float64         `json:"seconds"` // a step
-	Context   int             `json:"longest_that_fits"`
-	Open      bool            `json:"longest_may_be_more"` // the search ended before it found one that does not fit
-	Changes   []planRow       `json:"changes,omitempty"`   // where it does not fit
-	Machine   machine.Machine `json:"machine"`
+	Sequences int           `json:"sequences"`
+	Longest   int           `json:"tokens_a_sequence"`
+	Uneven    bool          `json:"uneven,omitempty"` // the sequences of the longest batch differ in length
+	Recompute string        `json:"recompute"`        // as chosen
+	Precision string        `json:"precision"`
+	Total     int64         `json:"total_bytes"`
+	Budget    int64         `json:"budget_bytes"` // 0 where it is not known
+	Fits      bool          `json:"fits"`
+	Seconds   float64       `json:"seconds"` // a step
+	Context   int           `json:"longest_that_fits"`
+	Open      bool          `json:"longest_may_be_more"` // the search ended before it found one that does not fit
+	Changes   []planRow     `json:"changes,omitempty"`   // where it does not fit
+	Machine   machine.Rates `json:"machine"`
 }
 
 // planRow is something to change.

@@ -14,7 +14,7 @@ import (
 )
 
 func TestSecondsAddUp(t *testing.T) {
-	m := Machine{Matmul: [2]float64{100, 200}, Attention: [2]float64{50, 80}, Bandwidth: 10,
+	m := Rates{Matmul: [2]float64{100, 200}, Attention: [2]float64{50, 80}, Bandwidth: 10,
 		Steps: [2][len(widths)]float64{{4, 3, 2, 1}, {2, 2, 2, 2}}}
 	e := plan.Estimate{Width: 512, Cost: autograd.Cost{Matmul: 2e11, Attention: 1e11, Streamed: 5e9}, Bytes: plan.Bytes{Weights: 1e9, Gradients: 1e9, Optimizer: 2e9}}
 	// 2 s + 2 s of products, 0.5 s of streams, 9 GB of update at 10 GB/s.
@@ -26,11 +26,11 @@ func TestSecondsAddUp(t *testing.T) {
 		t.Errorf("%g seconds in bf16, want 6.4", got)
 	}
 	for width, want := range map[int]float64{8: 4, 64: 4, 128: 3, 256: 2, 512: 1, 4096: 1} {
-		if got := m.slower(width, 0); got != want {
+		if got := m.slowdown(width, 0); got != want {
 			t.Errorf("a width of %d is slower by %g, want %g", width, got, want)
 		}
 	}
-	if got := m.slower(192, 0); !(got > 2 && got < 3) {
+	if got := m.slowdown(192, 0); !(got > 2 && got < 3) {
 		t.Errorf("a width of 192 is slower by %g, want 2 to 3", got)
 	}
 }
@@ -43,7 +43,7 @@ func TestKnownMachinesAreNotMeasuredAgain(t *testing.T) {
 		t.Skip("no cache directory here")
 	}
 	ones := [2][len(widths)]float64{{1, 1, 1, 1}, {1, 1, 1, 1}}
-	want := Machine{Version: calibration, CPU: cpuid.CPU.BrandName, Steps: ones, Level: kernel.Level().String(), Threads: 1, Matmul: [2]float64{1, 2}, Attention: [2]float64{3, 4}, Bandwidth: 5}
+	want := Rates{Version: calibration, CPU: cpuid.CPU.BrandName, Steps: ones, Level: kernel.Level().String(), Threads: 1, Matmul: [2]float64{1, 2}, Attention: [2]float64{3, 4}, Bandwidth: 5}
 	text, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
@@ -57,13 +57,13 @@ func TestKnownMachinesAreNotMeasuredAgain(t *testing.T) {
 	if got, err := Known(1); err != nil || got != want {
 		t.Errorf("%+v, %v; want what is in the cache, %+v", got, err, want)
 	}
-	other := func(change func(*Machine)) Machine {
+	other := func(change func(*Rates)) Rates {
 		m := want
 		change(&m)
 		return m
 	}
-	for _, broken := range []Machine{{}, other(func(m *Machine) { m.Threads = 2 }), other(func(m *Machine) { m.CPU = "another" }),
-		other(func(m *Machine) { m.Version-- }), other(func(m *Machine) { m.Steps[1][2] = 0 })} {
+	for _, broken := range []Rates{{}, other(func(m *Rates) { m.Threads = 2 }), other(func(m *Rates) { m.CPU = "another" }),
+		other(func(m *Rates) { m.Version-- }), other(func(m *Rates) { m.Steps[1][2] = 0 })} {
 		if broken.usable(1) {
 			t.Errorf("%+v was taken for a measurement with one thread", broken)
 		}

@@ -1,5 +1,5 @@
-// Package machine measures what this machine can do at most: multiply-adds a second and bytes read a second. Efficiencies
-// are relative to these numbers, taken in the same run with the same threads.
+// Package machine measures this machine: the peak rates that efficiencies are relative to, and the rates of matrix products, attention
+// and training steps that turn the flops and bytes of a plan into seconds.
 package machine
 
 import (
@@ -11,13 +11,12 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// runs is how many measurements a median is taken of, each some milliseconds long: long enough to wake every thread,
-// short enough that most see no other process.
-const runs = 9
+// peakRuns is the number of measurements of a peak, whose median counts. Each takes a few milliseconds: long enough to wake every thread,
+// short enough that most are not interrupted by another process.
+const peakRuns = 9
 
-// Flops returns the peak of multiply-adds, in GFLOP/s, of the kernel level in use: of float32, or for BF16 of
-// pairs of bf16 where the level has the instruction. F16 has no arithmetic of its own. Threads as in tensor.Exec. It takes
-// some 50 ms.
+// Flops returns the peak rate of fused multiply-adds in registers, in GFLOP/s, of the kernel level in use: of float32, or for BF16 of pairs
+// of bf16 where the level has the instruction. F16 has no arithmetic of its own. Threads are as in tensor.Exec. It takes about 50 ms.
 func Flops(t tensor.Type, threads int) float64 {
 	spin := kernel.SpinF32
 	if t == tensor.BF16 {
@@ -37,7 +36,7 @@ func Flops(t tensor.Type, threads int) float64 {
 	})
 }
 
-// rounds is how many fill some 3 to 6 milliseconds.
+// rounds returns an n for which spin(n) takes 3 to 6 milliseconds.
 func rounds(spin func(n int) float64) int {
 	for n := 1000; ; n *= 2 {
 		begin := time.Now()
@@ -47,8 +46,8 @@ func rounds(spin func(n int) float64) int {
 	}
 }
 
-// Bandwidth returns the bytes a second, in GB/s (1e9), that threads read from memory. It takes about 200 ms and 256 MiB,
-// which is past any cache that cores share.
+// Bandwidth returns the rate at which threads read from memory, in GB/s (1e9). It takes about 200 ms and 256 MiB, which is more than any
+// shared cache has.
 func Bandwidth(threads int) float64 {
 	const bytes, pieces = 256 << 20, 256
 	data := make([]float32, bytes/4)
@@ -69,10 +68,10 @@ func Bandwidth(threads int) float64 {
 }
 
 func median(measure func() float64) float64 {
-	all := make([]float64, runs)
+	all := make([]float64, peakRuns)
 	for i := range all {
 		all[i] = measure()
 	}
 	slices.Sort(all)
-	return all[runs/2]
+	return all[peakRuns/2]
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/linear"
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/internal/pool"
@@ -63,11 +64,11 @@ func Run(o Options, tell func(done, all int)) (Report, error) {
 		return Report{}, fmt.Errorf("tour: found %d tokens, expected 2 to the %d bases of the genome, or 0", o.Tokens, Length)
 	}
 	r := Report{Tokens: o.Tokens, Threads: pool.Threads(o.Threads), Level: kernel.Level().String()}
-	rate, err := calibrate(r.Threads)
-	if err != nil {
+	var err error
+	if r.GFlops, err = machine.AttentionForward(r.Threads); err != nil {
 		return r, err
 	}
-	r.GFlops = rate / 1e9
+	rate := r.GFlops * 1e9
 	if r.Tokens == 0 {
 		r.Tokens = affordable(rate)
 	}
@@ -98,18 +99,6 @@ func Run(o Options, tell func(done, all int)) (Report, error) {
 		tell(len(rivals), len(rivals))
 	}
 	return r, nil
-}
-
-// calibrate returns the flops a second of flash attention over the first 2,048 bases.
-func calibrate(threads int) (float64, error) {
-	const tokens = 2048
-	bases, err := Genome(tokens)
-	if err != nil {
-		return 0, err
-	}
-	q, k, v := Inputs(bases)
-	row, _, err := rivals[0].run(threads, 1, q, k, v)
-	return row.Planned / row.Seconds, err // at 1 flop a second, the plan is the flops
 }
 
 // affordable is the largest power of two of tokens whose full attention keeps within Patience at rate, from 2,048 to 16,384.

@@ -1,0 +1,65 @@
+package machine
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/klauspost/cpuid/v2"
+
+	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/internal/pool"
+)
+
+// Known returns the rates that were measured before on this machine, with the same kernels and threads. Where there are none it measures
+// them. The rates are kept in the user's cache directory.
+func Known(threads int) (Rates, error) {
+	path, err := cachePath(threads)
+	if err != nil {
+		return Measure(threads)
+	}
+	if text, err := os.ReadFile(path); err == nil {
+		var r Rates
+		if json.Unmarshal(text, &r) == nil && r.usable(threads) {
+			return r, nil
+		}
+	}
+	return Calibrate(threads)
+}
+
+// Calibrate measures the rates anew and keeps them for Known. It is for a machine that was busy at the first measurement.
+func Calibrate(threads int) (Rates, error) {
+	r, err := Measure(threads)
+	if err != nil {
+		return r, err
+	}
+	path, err := cachePath(threads)
+	if err != nil {
+		return r, nil // there is no place to keep the rates
+	}
+	if text, err := json.MarshalIndent(r, "", "  "); err == nil && os.MkdirAll(filepath.Dir(path), 0o755) == nil {
+		_ = os.WriteFile(path, append(text, '\n'), 0o644) // a cache that cannot be written costs a measurement, no more
+	}
+	return r, nil
+}
+
+// usable reports whether r is complete and of this measurement, processor, kernel level and thread count.
+func (r Rates) usable(threads int) bool {
+	for _, steps := range r.Steps {
+		if slices.Min(steps[:]) <= 0 {
+			return false
+		}
+	}
+	return r.Version == calibration && r.CPU == cpuid.CPU.BrandName && r.Level == kernel.Level().String() && r.Threads == pool.Threads(threads) &&
+		min(r.Matmul[0], r.Matmul[1], r.Attention[0], r.Attention[1], r.Bandwidth) > 0
+}
+
+func cachePath(threads int) (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "longspan", fmt.Sprintf("machine-%s-%d.json", kernel.Level(), pool.Threads(threads))), nil
+}
