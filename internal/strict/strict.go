@@ -15,7 +15,8 @@ type keyError struct {
 
 func (e keyError) Unwrap() error { return e.error }
 
-// Wrong returns an error about the value of a key, such as Wrong("log.every", "is %d; it must be positive", n). Its text starts with the key.
+// Wrong returns an error about the value of a key, such as Wrong("log.every", "is %d; it must be positive", n). Its text starts with the
+// key.
 func Wrong(key, format string, args ...any) error {
 	return keyError{key, fmt.Errorf(key+" "+format, args...)}
 }

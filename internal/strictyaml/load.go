@@ -16,7 +16,7 @@ import (
 
 // Load decodes text into a pointer to a struct. Fields that the text does not name keep their values, so defaults go in first. The keys
 // that are known are those of the struct's yaml tags. A tag `was:"old"` names an earlier key, which is refused with the new one's name.
-// name says where the text comes from, in errors.
+// name says where the text comes from, in errors. Numbers and truth values are those of YAML 1.2; what YAML 1.1 reads differently is refused.
 func Load(text []byte, name string, into any) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return fmt.Errorf("%s: the config is empty; keys with values were expected", name)
@@ -100,6 +100,9 @@ func check(node *yaml.Node, known reflect.Type, path string, at func(*yaml.Node)
 	}
 	if empty && known.Kind() != reflect.Struct {
 		return fmt.Errorf("%s: %s has no value; write one, or leave the key out", at(node), path)
+	}
+	if err := checkScalar(node, known.Kind(), path); err != nil {
+		return fmt.Errorf("%s: %w", at(node), err)
 	}
 	return nil
 }

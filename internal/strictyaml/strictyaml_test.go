@@ -1,6 +1,7 @@
 package strictyaml_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -95,6 +96,74 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
+// A number or a truth value has its value of YAML 1.2, or is refused with the text to write. A string is taken as it is.
+func TestScalarsAreThoseOfYAML12(t *testing.T) {
+	type values struct {
+		Seed uint64
+		Drop float64
+		Fast bool
+		Name string
+	}
+	inf := math.Inf(1)
+	for _, c := range []struct {
+		text    string
+		want    values
+		refused string
+	}{
+		{text: "seed: 10", want: values{Seed: 10}},
+		{text: "seed: 0", want: values{}},
+		{text: "seed: 0o10", want: values{Seed: 8}},
+		{text: "seed: 0x1F", want: values{Seed: 31}},
+		{text: "seed: 1e3", want: values{Seed: 1000}},
+		{text: "seed: 010", refused: "line 1: seed is 010; versions of YAML read a leading zero differently: write 10, or 0o10 for octal"},
+		{text: "seed: 089", refused: "write 89"},
+		{text: "seed: 007", refused: "write 7, or 0o7 for octal"},
+		{text: "seed: !!int \"010\"", refused: "leading zero"},
+		{text: "seed: 1_000", refused: "seed is 1_000, and YAML 1.2 has no underscores in numbers; write 1000"},
+		{text: "seed: 0_10", refused: "underscores"},
+		{text: "seed: 0b11", refused: "no number in YAML 1.2"},
+		{text: "seed: 0O10", refused: "no number in YAML 1.2"},
+		{text: "seed: +0x1F", refused: "no number in YAML 1.2"},
+		{text: "seed: 1:30", refused: `found "1:30" where a whole number`},
+		{text: "seed: .inf", refused: "whole number"},
+		{text: "layer: {drop: -010}", refused: "layer.drop is -010; versions of YAML read a leading zero differently: write -10"},
+		{text: "layer: {drop: 01.5}", want: values{Drop: 1.5}},
+		{text: "layer: {drop: 1_0.5}", refused: "underscores"},
+		{text: "layer: {drop: 1:30.5}", refused: `found "1:30.5" where a number`},
+		{text: "layer: {drop: .inf}", want: values{Drop: inf}},
+		{text: "layer: {drop: -.Inf}", want: values{Drop: -inf}},
+		{text: "layer: {drop: inf}", refused: `found "inf" where a number`},
+		{text: "layer: {drop: nan}", refused: `found "nan" where a number`},
+		{text: "layers: [{heads: 2}, {heads: 010}]", refused: "layers[1].heads is 010"},
+		{text: "fast: true", want: values{Fast: true}},
+		{text: "fast: TRUE", want: values{Fast: true}},
+		{text: "fast: yes", refused: `line 1: found "yes" where true or false was expected`},
+		{text: "fast: on", refused: "true or false"},
+		{text: "fast: y", refused: "true or false"},
+		{text: "name: 010", want: values{Name: "010"}},
+		{text: "name: 1_000", want: values{Name: "1_000"}},
+		{text: "name: yes", want: values{Name: "yes"}},
+		{text: "name: 1:30", want: values{Name: "1:30"}},
+	} {
+		var got config
+		err := strictyaml.Load([]byte(c.text), "c.yaml", &got)
+		if c.refused != "" {
+			if err == nil || !strings.Contains(err.Error(), c.refused) {
+				t.Errorf("%s: found the error %v, expected one with %q", c.text, err, c.refused)
+			}
+		} else if found := (values{got.Seed, got.Layer.Drop, got.Fast, got.Name}); err != nil || found != c.want {
+			t.Errorf("%s: found %+v, %v, expected %+v", c.text, found, err, c.want)
+		}
+	}
+	var got config
+	if err := strictyaml.Load([]byte("layer: {drop: .nan}"), "c.yaml", &got); err != nil || !math.IsNaN(got.Layer.Drop) {
+		t.Errorf("found %g, %v, expected NaN", got.Layer.Drop, err)
+	}
+	if err := strictyaml.Set("seed=010", &got); err == nil || !strings.Contains(err.Error(), "--set seed=010: seed is 010") {
+		t.Errorf("found the error %v for an override, expected one that names it", err)
+	}
+}
+
 // FuzzLoad: no text makes the reader panic, and nothing is set where there is an error about keys.
 func FuzzLoad(f *testing.F) {
 	f.Add("seed: 1\nlayers: [{heads: 2}]\nmore: {drop: 1}\n")
@@ -123,7 +192,9 @@ func TestFlatten(t *testing.T) {
 func TestLocate(t *testing.T) {
 	text := []byte("seed: 1\nlayer:\n  heads: 3\n")
 	err := strict.Under("layer", strict.Wrong("heads", "is %d", 3))
-	for set, want := range map[string]string{"": "c.yaml: line 3: layer: heads is 3", "layer={heads: 3}": "--set layer={heads: 3}: layer: heads is 3"} {
+	for set, want := range map[string]string{
+		"": "c.yaml: line 3: layer: heads is 3", "layer={heads: 3}": "--set layer={heads: 3}: layer: heads is 3",
+	} {
 		if got := strictyaml.Locate(err, text, "c.yaml", []string{set}); got.Error() != want {
 			t.Errorf("%q; want %q", got, want)
 		}
