@@ -28,22 +28,25 @@ func malformed(format string, args ...any) error {
 
 // readHeader reads and checks the header of a file of size bytes. raw is the JSON as it stands in the file.
 func readHeader(r io.ReaderAt, size int64) (entries []Entry, metadata map[string]string, raw []byte, err error) {
-	var prefix [8]byte
-	if size < int64(len(prefix)) {
-		return nil, nil, nil, malformed("%d bytes are too few for a header", size)
-	}
-	if _, err := r.ReadAt(prefix[:], 0); err != nil {
+	head := make([]byte, min(max(size, 0), headBytes))
+	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, nil, nil, fmt.Errorf("reading the header's length: %w", err)
 	}
-	n := binary.LittleEndian.Uint64(prefix[:])
+	if err := identify(head); err != nil {
+		return nil, nil, nil, err
+	}
+	if len(head) < 8 {
+		return nil, nil, nil, malformed("%d bytes are too few for a header", size)
+	}
+	n := binary.LittleEndian.Uint64(head)
 	if n > maxHeader {
 		return nil, nil, nil, malformed("the header would be %d bytes; at most %d are allowed", n, maxHeader)
 	}
-	if int64(n) > size-int64(len(prefix)) {
+	if int64(n) > size-8 {
 		return nil, nil, nil, malformed("the header should be %d bytes and the file ends after %d; it is truncated", n, size-8)
 	}
 	raw = make([]byte, n)
-	if _, err := r.ReadAt(raw, int64(len(prefix))); err != nil && !(errors.Is(err, io.EOF) && size == int64(n)+8) {
+	if _, err := r.ReadAt(raw, 8); err != nil && !(errors.Is(err, io.EOF) && size == int64(n)+8) {
 		return nil, nil, nil, fmt.Errorf("reading the header: %w", err)
 	}
 	if entries, metadata, err = parseHeader(raw); err != nil {

@@ -351,6 +351,7 @@ func FuzzNewFile(f *testing.F) {
 	f.Add(file(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[8,12]}}`, 12))
 	f.Add(file(`{"a":{"dtype":"I64","shape":[0],"data_offsets":[0,0]}}`, 0))
 	f.Add(file(`{}`, 0))
+	f.Add([]byte("version https://git-lfs.github.com/spec/v1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in, err := safetensors.NewFile(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
