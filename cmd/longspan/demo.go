@@ -51,8 +51,7 @@ func newDemo(o *output) *cobra.Command {
 	c.Flags().Int64Var(&d.Steps, "steps", 0, "steps to train (default: chosen by --time)")
 	c.Flags().IntVar(&d.Order, "order", 16, "largest order of the Markov models")
 	c.Flags().StringArrayVar(&d.Set, "set", nil, "override a key of the demo's recipe, such as model.width=128; may be given again")
-	c.Flags().StringVar(&d.memory, "memory", "",
-		"largest use of memory, such as 8GiB (default: 4GiB, or the available memory if that is less)")
+	addMaxMemory(c, &d.memory, "4GiB, or the available memory if that is less")
 	c.Flags().IntVar(&d.Threads, "threads", 0, "threads (default: all processors)")
 	return c
 }

@@ -33,7 +33,7 @@ type runFlags struct {
 func (f *runFlags) add(c *cobra.Command) {
 	f.recipeFlags.add(c)
 	c.Flags().StringVar(&f.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
-	c.Flags().StringVar(&f.memory, "memory", "", "bytes that it may take, such as 8GiB (default: what is available); what does not fit is refused with status 3")
+	addMaxMemory(c, &f.memory, "the available memory")
 	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 }
 
@@ -52,7 +52,7 @@ type work struct {
 	need         func(*trained) (plan.Bytes, error)
 }
 
-// open builds the model of the run in dir and loads its weights, if the work with it fits --memory; where not, nothing is allocated.
+// open builds the model of the run in dir and loads its weights, if the work with it fits --max-memory; where not, nothing is allocated.
 func (f *runFlags) open(o *output, dir string, w work) (t *trained, err error) {
 	t = &trained{}
 	if t.recipe, err = f.load(filepath.Join(dir, train.ConfigName)); err != nil {
@@ -104,7 +104,7 @@ func findWeights(o *output, dir, which string) (string, error) {
 	return path, usage(err)
 }
 
-// fits refuses work that needs more than --memory allows.
+// fits refuses work that needs more than --max-memory allows.
 func fits(need plan.Bytes, budget, what, advice string) error {
 	limit, err := allowance(budget)
 	if err != nil {

@@ -45,7 +45,7 @@ const maskHelp = `Draw a pattern (█ all pairs visible, ░ some, blank none), 
 Patterns are combined with & (and), | (or) and parentheses:
 
   longspan mask 'window(512) | global(0)' --tokens 4096
-  longspan mask 'causal & window(256, 0)' --tokens 512 --memory 512
+  longspan mask 'causal & window(256, 0)' --tokens 512 --mem-len 512
 
 The names are:
 `
@@ -70,7 +70,8 @@ func newMask(o *output) *cobra.Command {
 	}
 	c.Flags().IntVar(&m.tokens, "tokens", 64, "tokens of the sequence")
 	c.Flags().IntVar(&m.queries, "queries", 0, "queries, if not as many as tokens")
-	c.Flags().IntVar(&m.memory, "memory", 0, "tokens before the first query that are seen as keys only")
+	c.Flags().IntVar(&m.memory, "mem-len", 0, "tokens of Transformer-XL memory before the first query: keys without queries")
+	renamed(c, "memory", "mem-len")
 	c.Flags().IntVar(&m.columns, "columns", 32, "most cells a side of the picture as text")
 	c.Flags().StringVar(&m.png, "png", "", "write the picture to this file too")
 	return c
@@ -82,7 +83,7 @@ func (m maskOptions) report(text string) (maskReport, error) {
 		return maskReport{}, err
 	}
 	if m.tokens < 1 || m.queries < 1 || m.memory < 0 {
-		return maskReport{}, usage(fmt.Errorf("found --tokens %d, --queries %d and --memory %d, expected at least 1, 1 and 0", m.tokens, m.queries, m.memory))
+		return maskReport{}, usage(fmt.Errorf("found --tokens %d, --queries %d and --mem-len %d, expected at least 1, 1 and 0", m.tokens, m.queries, m.memory))
 	}
 	s := pattern.Shape{Tq: m.queries, Tk: m.tokens + min(m.memory, math.MaxInt-m.tokens), Offset: m.memory}
 	pairs, err := pattern.Pairs(p, s)

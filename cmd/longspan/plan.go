@@ -58,7 +58,7 @@ func newPlan(o *output) *cobra.Command {
 		Long: `Walk the recipe's own model without data, and print the bytes of a step by what they are for, the seconds it takes here, the longest
 context that fits, and what to change where this one does not. The exit status is 3 if it does not fit.
 
-  longspan plan examples/ecoli-131k.yaml --memory 4GiB
+  longspan plan examples/ecoli-131k.yaml --max-memory 4GiB
   longspan plan examples/ecoli-131k.yaml --tokens 1048576`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -74,25 +74,13 @@ context that fits, and what to change where this one does not. The exit status i
 	}
 	p.add(c)
 	c.Flags().IntVar(&p.tokens, "tokens", 0, "tokens of a sequence (default: those of the recipe's data)")
-	c.Flags().StringVar(&p.memory, "memory", "", "bytes to fit, such as 8GiB (default: what is available here)")
+	addMaxMemory(c, &p.memory, "the available memory")
 	c.Flags().IntVar(&p.threads, "threads", 0, "threads (default: all processors)")
 	c.Flags().BoolVar(&p.calibrate, "calibrate", false, "measure this machine anew, which is done once otherwise; nothing else should run")
 	return c
 }
 
 var errTooBig = errors.New("the recipe does not fit")
-
-// budget reads --memory: what is available where it is not given, and 0 where that is not known.
-func budget(text string) (int64, error) {
-	if text == "" {
-		return memory.Read().Available, nil
-	}
-	n, err := memory.Parse(text)
-	if err != nil {
-		return 0, usage(fmt.Errorf("--memory: %w", err))
-	}
-	return n, nil
-}
 
 func (p *planOptions) report(path string) (report planReport, err error) {
 	r, err := p.load(path)

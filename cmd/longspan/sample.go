@@ -71,7 +71,7 @@ Text ends where the model ends the document, or after --tokens. An encoder-decod
 	f := c.Flags()
 	f.StringVar(&s.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
 	f.StringVar(&s.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
-	f.StringVar(&s.memory, "memory", "", "bytes that it may take, such as 8GiB (default: what is available); what does not fit is refused with status 3")
+	addMaxMemory(c, &s.memory, "the available memory")
 	f.IntVar(&s.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	f.StringVar(&s.prompt, "prompt", "", "what to go on from, or the source (default: the beginning of a document; DNA needs some bases)")
 	f.IntVar(&s.tokens, "tokens", 200, "tokens to draw")

@@ -80,8 +80,7 @@ func newTrain(o *output) *cobra.Command {
 	c.Flags().StringVar(&t.out, "out", "", "new folder for the run (default: runs/ and the recipe's name)")
 	c.Flags().StringVar(&t.resume, "resume", "", "folder of a run to resume, with its own recipe")
 	c.Flags().BoolVar(&t.restartData, "restart-data", false, "with --resume: if the data has changed, restart it from its first batch")
-	c.Flags().StringVar(&t.memory, "memory", "",
-		"largest use of memory, such as 8GiB (default: the available memory); a run that does not fit ends with status 3")
+	addMaxMemory(c, &t.memory, "the available memory")
 	c.Flags().IntVar(&t.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
 }

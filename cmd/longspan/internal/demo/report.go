@@ -36,7 +36,7 @@ func (r *Result) Next() []string {
 	return []string{
 		"longspan eval " + r.Folder,
 		"longspan sample " + r.Folder + " --prompt ATGAAACGC --tokens 300",
-		"longspan plan examples/ecoli-131k.yaml --memory 4GiB",
+		"longspan plan examples/ecoli-131k.yaml --max-memory 4GiB",
 		"longspan train examples/ecoli-131k.yaml --out runs/ecoli-131k",
 		"longspan train examples/ecoli.yaml --set 'data.genome.paths=[yours.fa.gz]' --out runs/yours",
 	}
