@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -71,7 +72,7 @@ The mechanisms are:
 
 func runAttention(o *output, a bench.Attention) error {
 	p := o.progress("bench attention")
-	row, err := a.Run(p.step)
+	row, err := a.Run(context.Background(), p.step)
 	p.finish()
 	if err != nil {
 		return benchError(err)
@@ -94,33 +95,51 @@ func writeRow(w io.Writer, r bench.AttentionRow) {
 	fmt.Fprintf(w, "bandwidth   %.1f GB/s of keys and values, or of a state, %.1f%% of the %.1f measured beside it\n", r.GBs, 100*r.BandwidthShare, r.PeakGBs)
 }
 
-// sweepReport is what a sweep prints.
+// sweepReport is the output of a sweep.
 type sweepReport struct {
-	Rows    []bench.AttentionRow `json:"rows"`
-	Skipped []bench.Skipped      `json:"skipped"`
-	PNG     string               `json:"png"`
+	Rows        []bench.AttentionRow `json:"rows"`
+	Skipped     []bench.Skipped      `json:"skipped"`
+	PNG         string               `json:"png,omitempty"`         // "" if no row was measured
+	Interrupted bool                 `json:"interrupted,omitempty"` // some points are missing
 }
 
 func runSweep(o *output, s bench.Sweep, png string) error {
+	ctx, end := untilStopped()
+	defer end()
 	p := o.progress("sweep")
-	rows, skipped, err := s.Run(p.step)
+	var r sweepReport
+	var err error
+	r.Rows, r.Skipped, err = s.Run(ctx, p.step)
 	p.finish()
-	if err != nil {
+	if r.Interrupted = errors.Is(err, context.Canceled); err != nil && !r.Interrupted {
 		return benchError(err)
 	}
-	if err := durable.Write(png, func(w io.Writer) error { return bench.PNG(w, rows) }); err != nil {
+	if len(r.Rows) > 0 || !r.Interrupted {
+		r.PNG = png
+		if err := durable.Write(png, func(w io.Writer) error { return bench.PNG(w, r.Rows) }); err != nil {
+			return err
+		}
+	}
+	if err := o.print(r, r.write); err != nil || !r.Interrupted {
 		return err
 	}
-	return o.print(sweepReport{rows, skipped, png}, func(w io.Writer) {
-		const line = "%-11s %9s %12s %10s %11s %12s\n"
-		fmt.Fprintf(w, line, "mechanism", "tokens", "seconds", "GFLOP/s", "efficiency", "memory")
-		for _, r := range rows {
-			fmt.Fprintf(w, line, r.Mechanism, fmt.Sprint(r.Tokens), fmt.Sprintf("%.6f", r.Seconds), fmt.Sprintf("%.1f", r.GFlops),
-				fmt.Sprintf("%.3f", r.Efficiency), memory.Format(r.PeakBytes))
-		}
-		for _, k := range skipped {
-			fmt.Fprintf(w, "left out: %s at %d tokens: %s\n", k.Mechanism, k.Tokens, k.Reason)
-		}
-		fmt.Fprintf(w, "picture: %s\n", png)
-	})
+	return reported{errInterrupted}
+}
+
+func (r sweepReport) write(w io.Writer) {
+	const line = "%-11s %9s %12s %10s %11s %12s\n"
+	fmt.Fprintf(w, line, "mechanism", "tokens", "seconds", "GFLOP/s", "efficiency", "memory")
+	for _, row := range r.Rows {
+		fmt.Fprintf(w, line, row.Mechanism, fmt.Sprint(row.Tokens), fmt.Sprintf("%.6f", row.Seconds), fmt.Sprintf("%.1f", row.GFlops),
+			fmt.Sprintf("%.3f", row.Efficiency), memory.Format(row.PeakBytes))
+	}
+	for _, k := range r.Skipped {
+		fmt.Fprintf(w, "skipped: %s at %d tokens: %s\n", k.Mechanism, k.Tokens, k.Reason)
+	}
+	if r.PNG != "" {
+		fmt.Fprintf(w, "picture: %s\n", r.PNG)
+	}
+	if r.Interrupted {
+		fmt.Fprintln(w, "interrupted: the other points were not measured")
+	}
 }

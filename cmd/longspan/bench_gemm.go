@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -23,7 +24,7 @@ func newBenchGEMM(o *output) *cobra.Command {
 			}
 			g.Threads, g.Runs = m.threads, m.runs
 			p := o.progress("bench gemm")
-			row, err := g.Run(p.step)
+			row, err := g.Run(context.Background(), p.step)
 			p.finish()
 			if err != nil {
 				return benchError(err)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
 
 	"github.com/klauspost/cpuid/v2"
@@ -12,43 +15,64 @@ import (
 )
 
 func newBenchTable(o *output) *cobra.Command {
-	var threads, runs int
+	var options bench.TableOptions
+	var only string
 	c := &cobra.Command{
 		Use:   "table",
 		Short: "Make the measurements of docs/performance.md on this machine, as Markdown",
-		Args:  arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			var rows []bench.TableRow
-			p := o.progress("bench table")
-			err := bench.Table(threads, runs, func(r bench.TableRow) error {
-				rows = append(rows, r)
-				return nil
-			}, p.step)
-			p.finish()
-			if err != nil {
-				return benchError(err)
+		Long: `Measures matrix products, attention and decoding, and prints a row of a Markdown table as soon as it is measured; with --json an element of
+an array. All rows take about five minutes on two cores with AVX2. Ctrl-C ends the table after the run in progress; the rows before it
+stay. The environment variable LONGSPAN_CPU chooses a lower kernel level, such as avx2; each row names its level.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) (err error) {
+			if options.Only, err = regexp.Compile(only); err != nil {
+				return usage(fmt.Errorf("--only: %w", err))
 			}
-			return o.print(rows, func(w io.Writer) { writeTable(w, rows) })
+			ctx, end := untilStopped()
+			defer end()
+			return o.list(func(add func(any, func(io.Writer)) error) error { return runTable(ctx, o, options, add) })
 		},
 	}
-	c.Flags().IntVar(&threads, "threads", 0, "threads (default: all processors)")
-	c.Flags().IntVar(&runs, "runs", 7, "runs of each, of which the median counts")
+	c.Flags().StringVar(&only, "only", "", "measure the rows whose name matches this regular expression, such as 'causal|decode'")
+	c.Flags().IntVar(&options.Threads, "threads", 0, "threads (default: all processors)")
+	c.Flags().IntVar(&options.Runs, "runs", 3, "runs of each, whose median counts")
 	return c
 }
 
-func writeTable(w io.Writer, rows []bench.TableRow) {
-	t := rows[0].Timing()
-	fmt.Fprintf(w, "%s, %d threads, %s kernels, %s %s, medians of %d\n\n", cpuid.CPU.BrandName, t.Threads, t.Level, version(), runtime.Version(), t.Runs)
-	fmt.Fprintln(w, "| what | seconds | GFLOP/s | peak | efficiency | pool ÷ Q, K, V, O |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|")
-	for _, r := range rows {
-		t := r.Timing()
-		speed, peak, share, memory := fmt.Sprintf("%.1f", t.GFlops), fmt.Sprintf("%.1f", t.PeakGFlops), t.Efficiency, ""
-		if a := r.Attention; a != nil && a.Pass == bench.Decode {
-			speed, peak, share = fmt.Sprintf("%.1f GB/s", a.GBs), fmt.Sprintf("%.1f GB/s", a.PeakGBs), a.BandwidthShare
-		} else if a != nil {
-			memory = fmt.Sprintf("%.2f", float64(a.PeakBytes)/float64(a.InputBytes))
-		}
-		fmt.Fprintf(w, "| %s | %.4g | %s | %s | %.2f | %s |\n", r.What, t.Seconds, speed, peak, share, memory)
+func runTable(ctx context.Context, o *output, options bench.TableOptions, add func(any, func(io.Writer)) error) error {
+	p := o.progress("bench table")
+	defer p.finish()
+	head := writeTableHead
+	err := bench.Table(ctx, options, func(r bench.TableRow) error {
+		p.clear()
+		return add(r, func(w io.Writer) {
+			head(w, r.Timing())
+			head = func(io.Writer, bench.Timing) {}
+			writeTableRow(w, r)
+		})
+	}, p.step)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errInterrupted
+	case errors.As(err, &lostError{}):
+		return err
 	}
+	return benchError(err)
+}
+
+func writeTableHead(w io.Writer, t bench.Timing) {
+	fmt.Fprintf(w, "%s, %d threads, %s %s, medians of %d\n\n", cpuid.CPU.BrandName, t.Threads, version(), runtime.Version(), t.Runs)
+	fmt.Fprintln(w, "| what | level | seconds | GFLOP/s | peak at this level | efficiency | pool ÷ Q, K, V, O |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
+}
+
+func writeTableRow(w io.Writer, r bench.TableRow) {
+	t := r.Timing()
+	speed, peak, share, memory := fmt.Sprintf("%.1f", t.GFlops), fmt.Sprintf("%.1f", t.PeakGFlops), t.Efficiency, ""
+	if a := r.Attention; a != nil && a.Pass == bench.Decode {
+		speed, peak, share = fmt.Sprintf("%.1f GB/s", a.GBs), fmt.Sprintf("%.1f GB/s", a.PeakGBs), a.BandwidthShare
+	} else if a != nil {
+		memory = fmt.Sprintf("%.2f", float64(a.PeakBytes)/float64(a.InputBytes))
+	}
+	fmt.Fprintf(w, "| %s | %s | %.4g | %s | %s | %.2f | %s |\n", r.What, t.Level, t.Seconds, speed, peak, share, memory)
 }

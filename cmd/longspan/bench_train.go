@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -29,7 +30,7 @@ The models are:
 			}
 			t.Threads, t.Runs = m.threads, m.runs
 			p := o.progress("bench train")
-			row, err := t.Run(p.step)
+			row, err := t.Run(context.Background(), p.step)
 			p.finish()
 			if err != nil {
 				return benchError(err)

@@ -20,9 +20,9 @@ import (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is the whole tool: it returns the exit status.
-func run(args []string, stdout, stderr io.Writer) int {
-	// The flags may be what is wrong, so whether to answer in JSON is looked up before they are parsed.
-	o := &output{out: stdout, err: stderr, json: slices.Contains(args, "--json")}
+func run(args []string, out, stderr io.Writer) int {
+	// An error may lie in the flags, so --json is looked up before they are parsed.
+	o := newOutput(out, stderr, slices.Contains(args, "--json"))
 	root := newRoot(o)
 	root.SetArgs(args)
 	return o.finish(root.Execute())
@@ -44,6 +44,14 @@ func newRoot(o *output) *cobra.Command {
 	root.SetErr(o.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.PersistentFlags().BoolVar(&o.json, "json", o.json, "print JSON on standard output, errors too")
+	if o.json {
+		root.SetVersionTemplate("{\"version\": \"{{.Version}}\"}\n")
+		root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+			_ = o.print(struct { // finish reports a write error
+				Help string `json:"help"`
+			}{c.Long + c.UsageString()}, nil)
+		})
+	}
 	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newMask(o), newTour(o), newVerify(o))
 	root.AddCommand(newTraining(o)...)
 	return root

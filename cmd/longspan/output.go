@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,16 +29,8 @@ type output struct {
 	json     bool
 }
 
-// print writes a result: value as JSON, or what text writes.
-func (o *output) print(value any, text func(w io.Writer)) error {
-	if !o.json {
-		text(o.out)
-		return nil
-	}
-	encoder := json.NewEncoder(o.out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
+func newOutput(out, err io.Writer, json bool) *output {
+	return &output{out: &stdout{w: out}, err: err, json: json}
 }
 
 // usageError is a mistake of the user's.
@@ -58,25 +49,36 @@ func usage(err error) error {
 // reported is a failure whose result is printed already: it only sets the exit status.
 type reported struct{ error }
 
-// finish prints err, if any, and returns the exit status.
+// finish prints err, unless the command has reported it, and returns the exit status. Output that could not be written is an error, whatever
+// the command returned.
 func (o *output) finish(err error) int {
 	status := statusOf(err)
-	if status == exitOK || errors.As(err, &reported{}) {
-		return status
+	unreported := err != nil && !errors.As(err, &reported{}) && !errors.As(err, &lostError{})
+	if unreported && o.json {
+		_ = o.print(o.failure(err), nil) // lost, below, has a write error
 	}
-	if o.json {
-		// Nothing is left to do if standard output is gone: the status still tells.
-		_ = o.print(struct {
-			Error string `json:"error"`
-			Exit  int    `json:"exit"`
-		}{err.Error() + lookedFor(err), status}, nil)
-		return status
+	lost := o.lost()
+	if unreported && (!o.json || lost != nil) {
+		fmt.Fprintf(o.err, "longspan: %v%s\n%s", err, lookedFor(err), pointAt(err))
 	}
-	fmt.Fprintf(o.err, "longspan: %v%s\n%s", err, lookedFor(err), pointAt(err))
+	if lost != nil {
+		fmt.Fprintf(o.err, "longspan: %v\n", lost)
+	}
+	if lost != nil && !unreported {
+		return exitFailed
+	}
 	return status
 }
 
-// lookedFor says, of a file that is not there, from where its path was taken to go; nothing for a path that says that itself.
+// failure is an error as JSON.
+func (o *output) failure(err error) any {
+	return struct {
+		Error string `json:"error"`
+		Exit  int    `json:"exit"`
+	}{err.Error() + lookedFor(err), statusOf(err)}
+}
+
+// lookedFor names the directory in which a relative path of a missing file was looked for; "" for other errors.
 func lookedFor(err error) string {
 	var missing *fs.PathError
 	if !errors.As(err, &missing) || !errors.Is(missing, fs.ErrNotExist) || filepath.IsAbs(missing.Path) {
@@ -102,13 +104,12 @@ func statusOf(err error) int {
 	return exitFailed
 }
 
-// arguments makes cobra's check of positional arguments a usage error.
+// arguments makes the errors of cobra's check of positional arguments usage errors.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error { return usage(check(c, args)) }
 }
 
-// family is a command that only holds others. By itself it shows its help; a name that is none of them is a usage error, which cobra would
-// let pass.
+// family is a command that only has subcommands. Alone it shows its help. An unknown subcommand is a usage error, which cobra would let pass.
 func family(c *cobra.Command, members ...*cobra.Command) *cobra.Command {
 	c.Args = arguments(cobra.NoArgs)
 	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }

@@ -9,8 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// progress tells on standard error how far long work is and how long it will still take: a bar on a terminal, else a
-// line now and then.
+// progress reports long work on standard error, with the time left: as a bar on a terminal, else as a line every few seconds.
 type progress struct {
 	w          io.Writer
 	what       string
@@ -20,7 +19,7 @@ type progress struct {
 	done, size int
 }
 
-// lineEvery is how often a line is printed where there is no terminal: seldom enough for a log.
+// lineEvery is the least time between two lines of a log.
 const lineEvery = 5 * time.Second
 
 func (o *output) progress(what string) *progress {
@@ -33,7 +32,7 @@ func (o *output) progress(what string) *progress {
 	return p
 }
 
-// step tells that done pieces of size are done.
+// step reports that done of size pieces are done.
 func (p *progress) step(done, size int) {
 	p.done, p.size = done, size
 	if p.bar != nil {
@@ -50,7 +49,14 @@ func (p *progress) step(done, size int) {
 	fmt.Fprintf(p.w, "%s: %d of %d, about %v left\n", p.what, done, size, left.Round(time.Second))
 }
 
-// finish takes the bar away.
+// clear removes the bar until the next step, so that a line can be printed.
+func (p *progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
+// finish removes the bar.
 func (p *progress) finish() {
 	if p.bar != nil {
 		_ = p.bar.Finish()

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/longspan/longspan/attention/pattern"
@@ -66,9 +67,9 @@ type job struct {
 // setup makes a job whose matrices come from x.Pool. With a dry pool the job counts and computes nothing.
 type setup func(x tensor.Exec) (job, error)
 
-// Run measures a. It returns an error for settings out of range, and a *memory.Error, before anything is allocated, where the pass
-// would not fit.
-func (a Attention) Run(tell Progress) (AttentionRow, error) {
+// Run measures a. It returns an error for settings out of range, and a *memory.Error, before anything is
+// allocated, if the pass does not fit. It ends early with ctx's error.
+func (a Attention) Run(ctx context.Context, tell Progress) (AttentionRow, error) {
 	set, row, err := a.prepare()
 	if err != nil {
 		return row, err
@@ -96,7 +97,7 @@ func (a Attention) Run(tell Progress) (AttentionRow, error) {
 		}
 		return machine.Flops(a.Type, x.Threads)
 	}
-	if err := row.measure(j.run, a.Runs, ceiling, tell); err != nil {
+	if err := row.measure(ctx, j.run, a.Runs, ceiling, tell); err != nil {
 		return row, err
 	}
 	row.PeakBytes = x.Pool.Peak()

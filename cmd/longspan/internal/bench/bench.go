@@ -1,14 +1,15 @@
-// Package bench measures attention and matrix products on this machine, beside what the machine can do.
+// Package bench measures attention and matrix products beside the machine's peak.
 //
-// Every row is measured the same way. One run warms up: it fills the buffer pool, whose bytes are counted, and the caches. Then
-// runs and short measurements of the peak (fused multiply-adds in registers, same threads and element type) take turns, so that a
-// machine that is busy or hot for a while shows it in both. Seconds are the median of the runs; the peak is the highest
-// seen, so that efficiency, their ratio, errs on the low side.
+// Every row is measured the same way. One run warms up: it fills the caches and the buffer pool, whose bytes are counted. Then runs
+// alternate with short measurements of the peak (fused multiply-adds in registers, same threads and element type), so that a busy or hot
+// machine slows both. Seconds are the median of the runs. The peak is the highest measured, so that the efficiency, their ratio, errs on
+// the low side.
 //
-// Flops are the useful ones: what a tile computes for pairs that the pattern hides is not counted.
+// Flops are the useful ones: work of a tile on pairs that the pattern hides is not counted.
 package bench
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -24,7 +25,7 @@ func (p Progress) tell(done, all int) {
 	}
 }
 
-// Timing is what was measured of one thing. A field of 0 was not measured.
+// Timing is the measured time of one thing. A field of 0 was not measured.
 type Timing struct {
 	Level      string  `json:"level"` // of the kernels
 	DType      string  `json:"dtype"`
@@ -40,8 +41,8 @@ type Timing struct {
 	PeakBytes  int64   `json:"peak_bytes"` // of the buffer pool: inputs, outputs and scratch
 }
 
-// shortest is the least time of a sample: work that is shorter is repeated within it, because a clock read and a start of the workers
-// take some microseconds, which should stay below a thousandth.
+// shortest is the least time of a sample. Shorter work is repeated within it: reading the clock and starting the workers takes some
+// microseconds, which should stay below a thousandth.
 const shortest = 20 * time.Millisecond
 
 // sample times f and returns the seconds of one call. repeat is how often to call it.
@@ -55,11 +56,14 @@ func sample(repeat int, f func() error) (float64, error) {
 	return time.Since(start).Seconds() / float64(repeat), nil
 }
 
-// repeats is how often to call what takes so many seconds within a sample.
+// repeats returns the calls of a sample whose call takes these seconds.
 func repeats(seconds float64) int { return int(math.Ceil(shortest.Seconds() / max(seconds, 1e-6))) }
 
-// measure fills in the timing of f.
-func (t *Timing) measure(f func() error, runs int, peak func() float64, tell Progress) error {
+// measure fills in the timing of f. It ends between two samples when ctx is done, with ctx's error.
+func (t *Timing) measure(ctx context.Context, f func() error, runs int, peak func() float64, tell Progress) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	once, err := sample(1, f)
 	if err != nil {
 		return err
@@ -76,6 +80,9 @@ func (t *Timing) measure(f func() error, runs int, peak func() float64, tell Pro
 	t.PeakGFlops = peak()
 	for i := range seconds {
 		tell.tell(i, runs)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if seconds[i], err = sample(repeat, f); err != nil {
 			return err
 		}
@@ -95,7 +102,7 @@ func median(sorted []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// checkRuns refuses thread and run counts that make no measurement.
+// checkRuns refuses counts of threads and runs that are out of range.
 func checkRuns(threads, runs int) error {
 	if threads < 0 || threads > 1024 {
 		return fmt.Errorf("bench: found %d threads, expected 1 to 1024, or 0 for all processors", threads)

@@ -49,7 +49,7 @@ func TestAttentionRows(t *testing.T) {
 			if dtype != tensor.F32 && c.name != "full" && c.name != "performer backward" {
 				continue // measuring the peaks beside each takes its time
 			}
-			row, err := a.Run(nil)
+			row, err := a.Run(t.Context(), nil)
 			if err != nil {
 				t.Errorf("%s %s: %v", c.name, dtype, err)
 				continue
@@ -95,7 +95,7 @@ func TestAttentionRefuses(t *testing.T) {
 	} {
 		a := small()
 		c.change(&a)
-		if _, err := a.Run(nil); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := a.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("got %v, want an error with %q", err, c.says)
 		}
 	}
@@ -108,18 +108,18 @@ func TestTooBigIsRefusedBeforeAllocating(t *testing.T) {
 	var tooBig *memory.Error
 	a := small()
 	a.Tokens, a.Heads, a.HeadDim = 1<<28, 1024, 64
-	if _, err := a.Run(nil); !errors.As(err, &tooBig) || tooBig.Need < 4<<46 {
+	if _, err := a.Run(t.Context(), nil); !errors.As(err, &tooBig) || tooBig.Need < 4<<46 {
 		t.Errorf("attention: %v", err)
 	}
 	g := GEMM{M: maxSide, N: maxSide, K: maxSide, Runs: 1}
-	if _, err := g.Run(nil); !errors.As(err, &tooBig) || tooBig.Need < 3<<42 {
+	if _, err := g.Run(t.Context(), nil); !errors.As(err, &tooBig) || tooBig.Need < 3<<42 {
 		t.Errorf("gemm: %v", err)
 	}
 }
 
 func TestGEMM(t *testing.T) {
 	done := 0
-	row, err := GEMM{M: 40, N: 56, K: 24, Threads: 1, Runs: 3}.Run(func(d, all int) { done = d })
+	row, err := GEMM{M: 40, N: 56, K: 24, Threads: 1, Runs: 3}.Run(t.Context(), func(d, all int) { done = d })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestGEMM(t *testing.T) {
 		t.Errorf("%d bytes do not hold the matrices", row.PeakBytes)
 	}
 	for _, g := range []GEMM{{M: 0, N: 1, K: 1, Runs: 1}, {M: 1, N: maxSide + 1, K: 1, Runs: 1}, {M: 1, N: 1, K: 1, Runs: 1001}} {
-		if _, err := g.Run(nil); err == nil {
+		if _, err := g.Run(t.Context(), nil); err == nil {
 			t.Errorf("%+v was accepted", g)
 		}
 	}
@@ -138,7 +138,7 @@ func TestGEMM(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	s := Sweep{Attention: small(), Lengths: []int{64, 128, 1 << 17}, Names: []string{"full", "elu"}, Limit: time.Second}
-	rows, skipped, err := s.Run(nil)
+	rows, skipped, err := s.Run(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestSweep(t *testing.T) {
 	if err := PNG(&file, nil); err == nil {
 		t.Error("a picture of nothing was drawn")
 	}
-	if _, _, err := (Sweep{Attention: small(), Lengths: []int{2, 1}}).Run(nil); err == nil {
+	if _, _, err := (Sweep{Attention: small(), Lengths: []int{2, 1}}).Run(t.Context(), nil); err == nil {
 		t.Error("lengths that fall were accepted")
 	}
 	s.Causal = true
@@ -200,7 +200,7 @@ func TestTableIsValid(t *testing.T) {
 			t.Errorf("%s: %v", e.what(), err)
 		}
 	}
-	if err := Table(0, 0, nil, nil); err == nil {
+	if err := Table(t.Context(), TableOptions{}, nil, nil); err == nil {
 		t.Error("a table of no runs was made")
 	}
 }

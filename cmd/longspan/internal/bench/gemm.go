@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/longspan/longspan/cmd/longspan/internal/machine"
@@ -31,7 +32,7 @@ type GEMMRow struct {
 const maxSide = 1 << 20
 
 // Run measures g. It returns an error for sizes out of range, and a *memory.Error where the matrices would not fit.
-func (g GEMM) Run(tell Progress) (GEMMRow, error) {
+func (g GEMM) Run(ctx context.Context, tell Progress) (GEMMRow, error) {
 	if err := checkRuns(g.Threads, g.Runs); err != nil {
 		return GEMMRow{}, err
 	}
@@ -55,7 +56,7 @@ func (g GEMM) Run(tell Progress) (GEMMRow, error) {
 		gemm.Mul(x, c, gemm.N(a), gemm.N(b), false)
 		return nil
 	}
-	err := row.measure(multiply, g.Runs, func() float64 { return machine.Flops(g.Type, x.Threads) }, tell)
+	err := row.measure(ctx, multiply, g.Runs, func() float64 { return machine.Flops(g.Type, x.Threads) }, tell)
 	row.PeakBytes = x.Pool.Peak()
 	return row, err
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,9 +25,9 @@ type Skipped struct {
 	Reason    string `json:"reason"`
 }
 
-// Run measures the points one after the other. It goes on after a point that does not fit the memory or would take longer than Limit, and
-// lists what it left out; any other error ends it.
-func (s Sweep) Run(tell Progress) (rows []AttentionRow, skipped []Skipped, err error) {
+// Run measures the points one after the other. It skips a point that does not fit the memory or would take longer than Limit. Any other
+// error, such as ctx's, ends it; the points before are returned with the error.
+func (s Sweep) Run(ctx context.Context, tell Progress) (rows []AttentionRow, skipped []Skipped, err error) {
 	if len(s.Lengths) == 0 || !slices.IsSorted(s.Lengths) {
 		return nil, nil, fmt.Errorf("bench: found lengths %v, expected some, ascending", s.Lengths)
 	}
@@ -44,7 +45,7 @@ func (s Sweep) Run(tell Progress) (rows []AttentionRow, skipped []Skipped, err e
 			a.Mechanism, a.Pattern, a.Tokens = name, "", tokens
 			reason := s.tooLong(before, tokens)
 			if reason == "" {
-				row, err := a.Run(nil)
+				row, err := a.Run(ctx, nil)
 				var tooBig *memory.Error
 				if err != nil && !errors.As(err, &tooBig) {
 					return rows, skipped, fmt.Errorf("%s at %d tokens: %w", name, tokens, err)

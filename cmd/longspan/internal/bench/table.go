@@ -1,7 +1,10 @@
 package bench
 
 import (
+	"context"
 	"fmt"
+	"regexp"
+	"slices"
 
 	"github.com/longspan/longspan/tensor"
 )
@@ -27,14 +30,14 @@ type entry struct {
 	attention Attention
 }
 
-func (e entry) run(threads, runs int) (TableRow, error) {
+func (e entry) run(ctx context.Context, threads, runs int) (TableRow, error) {
 	if g := e.gemm; g != nil {
 		g.Threads, g.Runs = threads, runs
-		row, err := g.Run(nil)
+		row, err := g.Run(ctx, nil)
 		return TableRow{What: e.what(), GEMM: &row}, err
 	}
 	e.attention.Threads, e.attention.Runs = threads, runs
-	row, err := e.attention.Run(nil)
+	row, err := e.attention.Run(ctx, nil)
 	return TableRow{What: e.what(), Attention: &row}, err
 }
 
@@ -54,14 +57,14 @@ func product(m, n, k int, t tensor.Type) entry {
 	return entry{gemm: &GEMM{M: m, N: n, K: k, Type: t}}
 }
 
-// pass is full attention forward, but for what change makes of it.
+// pass is full attention forward over 16,384 tokens, with changes.
 func pass(change func(a *Attention)) entry {
 	a := Attention{Mechanism: "full", Tokens: 16384, Heads: 8, HeadDim: 64, Pass: Forward}
 	change(&a)
 	return entry{attention: a}
 }
 
-// table lists the measurements: products, dense attention, each sparse and linear mechanism at a length that it is for, decoding, and a
+// table lists the measurements: products, full attention, sparse and linear mechanisms at the lengths they are made for, decoding, and a
 // million tokens.
 func table() []entry {
 	return []entry{
@@ -87,15 +90,29 @@ func table() []entry {
 	}
 }
 
-// Table makes the measurements of docs/performance.md, one after the other: a few minutes. It gives each to done as soon as it is made.
-func Table(threads, runs int, done func(TableRow) error, tell Progress) error {
-	if err := checkRuns(threads, runs); err != nil {
+// TableOptions chooses the measurements of a table.
+type TableOptions struct {
+	Only    *regexp.Regexp // rows whose name it matches; nil: all
+	Threads int            // 0: GOMAXPROCS
+	Runs    int            // of each row, whose median counts
+}
+
+// Table makes the measurements of docs/performance.md one after the other, and gives each row to done as soon as it is measured. It takes
+// five minutes on two cores with AVX2. It ends early with ctx's error, or done's.
+func Table(ctx context.Context, o TableOptions, done func(TableRow) error, tell Progress) error {
+	if err := checkRuns(o.Threads, o.Runs); err != nil {
 		return err
 	}
 	entries := table()
+	if o.Only != nil {
+		entries = slices.DeleteFunc(entries, func(e entry) bool { return !o.Only.MatchString(e.what()) })
+	}
+	if len(entries) == 0 {
+		return fmt.Errorf("bench: found no row that matches %q; rows are named such as %q", o.Only, table()[0].what())
+	}
 	for i, e := range entries {
 		tell.tell(i, len(entries))
-		row, err := e.run(threads, runs)
+		row, err := e.run(ctx, o.Threads, o.Runs)
 		if err == nil {
 			err = done(row)
 		}

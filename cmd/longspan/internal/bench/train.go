@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/longspan/longspan/autograd"
@@ -42,7 +43,7 @@ type TrainRow struct {
 
 // Run measures t. It returns an error for settings out of range, and a *memory.Error, before anything is allocated, where the step would not
 // fit.
-func (t Train) Run(tell Progress) (TrainRow, error) {
+func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
 	c, err := t.config()
 	if err != nil {
 		return TrainRow{}, err
@@ -71,7 +72,7 @@ func (t Train) Run(tell Progress) (TrainRow, error) {
 	defer s.close()
 	row.Timing = Timing{Level: kernel.Level().String(), DType: t.Type.String(), Threads: s.x.Threads, Flops: e.Cost.Matmul + e.Cost.Attention}
 	products := s.model.Policy().Products
-	if err := row.measure(s.run, t.Runs, func() float64 { return machine.Flops(products, s.x.Threads) }, tell); err != nil {
+	if err := row.measure(ctx, s.run, t.Runs, func() float64 { return machine.Flops(products, s.x.Threads) }, tell); err != nil {
 		return row, err
 	}
 	row.PeakBytes = s.x.Pool.Peak()

@@ -20,7 +20,7 @@ func TestTrainRow(t *testing.T) {
 		t.Skip("the models have tens of millions of weights")
 	}
 	const T, layers, width = 64, 1, 768
-	row, err := Train{Model: "longformer", Layers: layers, Tokens: T, Sequences: 2, Threads: 2, Runs: 1}.Run(nil)
+	row, err := Train{Model: "longformer", Layers: layers, Tokens: T, Sequences: 2, Threads: 2, Runs: 1}.Run(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestTrainRefuses(t *testing.T) {
 	} {
 		r := Train{Model: "gpt2", Tokens: 8, Sequences: 1, Type: tensor.F32, Runs: 1}
 		c.change(&r)
-		if _, err := r.Run(nil); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := r.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("found the error %v, expected one that says %q", err, c.says)
 		}
 	}
@@ -116,7 +116,7 @@ func TestTrainRefuses(t *testing.T) {
 		return // the system does not tell
 	}
 	var full *memory.Error
-	if _, err := (Train{Model: "gpt2", Tokens: 2048, Sequences: 4096, Runs: 1}).Run(nil); !errors.As(err, &full) {
+	if _, err := (Train{Model: "gpt2", Tokens: 2048, Sequences: 4096, Runs: 1}).Run(t.Context(), nil); !errors.As(err, &full) {
 		t.Errorf("found the error %v for 8 million tokens, expected one of memory", err)
 	}
 }

@@ -108,7 +108,9 @@ func newAttentionRun(x tensor.Exec, t tensor.Type) (*attentionRun, error) {
 	}, nil
 }
 
-func (a *attentionRun) flops() float64 { return a.attention.ForwardFlops() + a.attention.BackwardFlops() }
+func (a *attentionRun) flops() float64 {
+	return a.attention.ForwardFlops() + a.attention.BackwardFlops()
+}
 
 func (a *attentionRun) forward() error { return a.attention.Forward(a.x, a.out, a.in) }
 

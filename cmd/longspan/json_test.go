@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longspan/longspan/cmd/longspan/internal/bench"
+)
+
+// smallest has a small run of every command. Commands come after those whose files they need.
+var smallest = []struct {
+	path string // of the command, without the program
+	args string
+}{
+	{"bench attention", "--tokens 32 --heads 1 --head-dim 8 --runs 1"},
+	{"bench attention", "--sweep 16,32 --mechanism full --heads 1 --head-dim 8 --runs 1 --limit 1h"},
+	{"bench gemm", "--m 8 --n 8 --k 8 --runs 1"},
+	{"bench table", "--only bigbird --runs 1"},
+	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1"},
+	{"data", "tiny.yaml"},
+	{"demo", "--steps 1 --order 1 --set model.width=8 --set model.heads=1 --set model.layers=1 --set model.hidden=8 " +
+		"--set model.attention=[window(4)] --set data.genome.tokens=4096"},
+	{"eval", "run --batches 1"},
+	{"info", "--quick"},
+	{"mask", "full --tokens 8"},
+	{"plan", "tiny.yaml --max-memory 32MiB"},
+	{"sample", "run --tokens 5 --prompt ACGT"},
+	{"tour", "--tokens 600"},
+	{"train", "tiny.yaml --out again"},
+	{"verify attention", "--quick --only decode"},
+}
+
+// slow are the commands whose smallest run takes long.
+var slow = []string{"demo", "bench train"}
+
+// inRun changes to a folder with a recipe and a run of it.
+func inRun(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	text := "model: {width: 8, layers: 1, heads: 1, attention: [\"window(4)\"]}\ndata: {genome: {tokens: 16}}\n" +
+		"train: {steps: 1, optimizer: {warmup: 0}, eval: {batches: 1}}\n"
+	if err := os.WriteFile("tiny.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	if status := run([]string{"train", "tiny.yaml", "--out", "run"}, io.Discard, &log); status != exitOK {
+		t.Fatalf("training: status %d, %s", status, &log)
+	}
+}
+
+// oneDocument decodes text, which must hold one JSON document and nothing else.
+func oneDocument(text []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	var document any
+	if err := decoder.Decode(&document); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, fmt.Errorf("found more after the document: %v", err)
+	}
+	return document, nil
+}
+
+func TestEveryCommandPrintsOneJSONDocument(t *testing.T) {
+	inRun(t)
+	commands := []string{"", "--help", "--version", "help mask", "bench", "bench nothing", "mask", "mask window(", "eval nowhere", "mask full --tokens none",
+		"plan tiny.yaml --tokens 100000 --max-memory 24MiB"}
+	for _, c := range smallest {
+		if !testing.Short() || !slices.Contains(slow, c.path) {
+			commands = append(commands, c.path+" "+c.args)
+		}
+	}
+	for _, command := range commands {
+		var stdout, stderr bytes.Buffer
+		status := run(append(strings.Fields(command), "--json"), &stdout, &stderr)
+		document, err := oneDocument(stdout.Bytes())
+		if err != nil {
+			t.Errorf("%s --json: status %d, %v, in %q; standard error %q", command, status, err, &stdout, &stderr)
+		}
+		if list, ok := document.([]any); ok && len(list) == 0 {
+			t.Errorf("%s --json: an empty array", command)
+		}
+	}
+}
+
+// Every command that does something is in smallest.
+func TestSmallestHasEveryCommand(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range smallest {
+		known[c.path] = true
+	}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		path := strings.TrimPrefix(c.CommandPath(), "longspan ")
+		if !c.HasSubCommands() && !known[path] {
+			t.Errorf("no smallest run of %s", path)
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(&output{out: io.Discard, err: io.Discard}))
+}
+
+// fullDisk takes some bytes and then fails.
+type fullDisk struct{ room int }
+
+var errFull = errors.New("no space left")
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	n := min(len(p), d.room)
+	d.room -= n
+	if n < len(p) {
+		return n, errFull
+	}
+	return n, nil
+}
+
+// Output that cannot be written fails, in text and in JSON, at the first byte and later.
+func TestLostOutputFails(t *testing.T) {
+	inRun(t)
+	commands := []string{"--help", "--version", "bench", "help mask", "completion bash", "plan tiny.yaml --tokens 100000 --max-memory 24MiB"}
+	for _, c := range smallest {
+		if !slices.Contains(slow, c.path) {
+			commands = append(commands, c.path+" "+c.args)
+		}
+	}
+	for _, command := range commands {
+		for _, mode := range []string{"", " --json"} {
+			var stderr bytes.Buffer
+			disk := &fullDisk{}
+			if mode == "" {
+				disk.room = 4 // less than the shortest output
+			}
+			status := run(strings.Fields(command+mode), disk, &stderr)
+			if text := stderr.String(); status != exitFailed || strings.Count(text, "longspan: writing standard output: no space left\n") != 1 {
+				t.Errorf("%s%s: status %d, standard error %q; expected %d and the write error", command, mode, status, text, exitFailed)
+			}
+			if err := os.RemoveAll("again"); err != nil { // what train made
+				t.Fatal(err)
+			}
+		}
+	}
+	// An error that could not be written keeps its status, and goes to standard error.
+	var stderr bytes.Buffer
+	status := run([]string{"mask", "window(", "--json"}, &fullDisk{}, &stderr)
+	if status != exitUsage || !strings.Contains(stderr.String(), "column 8") || !strings.Contains(stderr.String(), "no space left") {
+		t.Errorf("an error whose JSON is lost: status %d, standard error %q", status, &stderr)
+	}
+}
+
+// A list that ends early is a valid document with the rows before and the error.
+func TestListEndsEarly(t *testing.T) {
+	for _, c := range []struct {
+		rows   int
+		err    error
+		want   string
+		status int
+	}{
+		{2, nil, "[\n  {\n    \"row\": 0\n  },\n  {\n    \"row\": 1\n  }\n]\n", exitOK},
+		{0, nil, "[\n]\n", exitOK},
+		{1, errInterrupted, "[\n  {\n    \"row\": 0\n  },\n  {\n    \"error\": \"interrupted\",\n    \"exit\": 1\n  }\n]\n", exitFailed},
+		{0, usage(errors.New("no")), "{\n  \"error\": \"no\",\n  \"exit\": 2\n}\n", exitUsage},
+	} {
+		var stdout, stderr bytes.Buffer
+		o := newOutput(&stdout, &stderr, true)
+		err := o.list(func(add func(any, func(io.Writer)) error) error {
+			for i := range c.rows {
+				if err := add(map[string]int{"row": i}, nil); err != nil {
+					return err
+				}
+			}
+			return c.err
+		})
+		if status := o.finish(err); status != c.status || stdout.String() != c.want || stderr.Len() > 0 {
+			t.Errorf("%d rows and %v: status %d, printed %q and %q, expected %d and %q", c.rows, c.err, status, &stdout, &stderr, c.status, c.want)
+		}
+	}
+}
+
+// An interrupted table keeps the rows before the interruption.
+func TestInterruptedTable(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	o := newOutput(&stdout, &stderr, true)
+	ctx, cancel := context.WithCancel(t.Context())
+	options := bench.TableOptions{Only: regexp.MustCompile("bigbird|nystrom"), Runs: 1}
+	status := o.finish(o.list(func(add func(any, func(io.Writer)) error) error {
+		return runTable(ctx, o, options, func(value any, text func(io.Writer)) error {
+			defer cancel() // after the first row
+			return add(value, text)
+		})
+	}))
+	document, err := oneDocument(stdout.Bytes())
+	list, _ := document.([]any)
+	if err != nil || status != exitFailed || len(list) != 2 {
+		t.Fatalf("status %d, %v, %d elements in %s", status, err, len(list), &stdout)
+	}
+	if last, _ := list[1].(map[string]any); last["error"] != "interrupted" {
+		t.Errorf("the last element is %v, expected the error", last)
+	}
+}
