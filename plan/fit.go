@@ -2,7 +2,6 @@ package plan
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -49,57 +48,6 @@ func Choose(j Job, budget int64) (recompute string, err error) {
 		return "sqrt", err
 	}
 	return "every", err
-}
-
-// Context is the longest batch of equal sequences, as many as the job's, that fits the budget: the tokens of one, a multiple of
-// step, at most limit, to within a sixty-fourth below, with sources as long; 0 if not even step tokens fit. With learned positions it is at most the model's
-// table. The policy auto stands for the one of least memory.
-func Context(j Job, budget int64, step, limit int) (int, error) {
-	if step < 1 || limit < step || limit > maxTokens {
-		return 0, fmt.Errorf("plan: found steps of %d up to %d tokens, expected 1 or more, and up to %d", step, limit, maxTokens)
-	}
-	if most := j.Model.Embed.Positions; most > 0 {
-		limit = min(limit, most)
-	}
-	fits := func(n int) (bool, error) {
-		longer := j
-		longer.Lengths, longer.Sources = slices.Repeat([]int{n * step}, len(j.Lengths)), nil
-		longer.EvalLengths, longer.EvalSources = nil, nil // as long, and without a backward pass
-		if j.Model.Recompute != model.Auto {
-			return Fits(longer, budget)
-		}
-		longer.Model.Recompute = "every"
-		if ok, err := Fits(longer, budget); ok || err != nil {
-			return ok, err
-		}
-		longer.Model.Recompute = "sqrt"
-		return Fits(longer, budget)
-	}
-	low, high := 0, 1 // low fits; high, in steps, is to be tried
-	for high*step <= limit {
-		ok, err := fits(high)
-		if err != nil {
-			return 0, err
-		}
-		if !ok {
-			break
-		}
-		low, high = high, 2*high
-	}
-	high = min(high, limit/step+1)
-	for high-low > max(1, low/64) {
-		middle := (low + high) / 2
-		ok, err := fits(middle)
-		if err != nil {
-			return 0, err
-		}
-		if ok {
-			low = middle
-		} else {
-			high = middle
-		}
-	}
-	return low * step, nil
 }
 
 // Change is something to change in a job that does not fit, and what it then takes.

@@ -152,27 +152,6 @@ func TestChooseTakesAsFewAsItMust(t *testing.T) {
 	}
 }
 
-func TestContextIsTheLongestThatFits(t *testing.T) {
-	j := job(model.Config{Attention: []string{"window(16)"}}, 64, 64)
-	const budget, step = 16 << 20, 64
-	n, err := Context(j, budget, step, 1<<16)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for tokens, want := range map[int]bool{n: true, n + step: false} {
-		j.Lengths = []int{tokens, tokens}
-		if got, err := Fits(j, budget); err != nil || got != want {
-			t.Errorf("of a longest context of %d, %d tokens: fits is %t, %v", n, tokens, got, err)
-		}
-	}
-	if n, err := Context(j, 1000, step, 1<<16); n != 0 || err != nil {
-		t.Errorf("in 1,000 bytes: %d tokens, %v", n, err)
-	}
-	if n, err := Context(j, 1<<40, step, 1000); n != 960 || err != nil {
-		t.Errorf("up to a limit of 1,000: %d tokens, %v", n, err)
-	}
-}
-
 func TestChangesTakeLess(t *testing.T) {
 	j := job(model.Config{}, 1000)
 	whole, err := Make(j)

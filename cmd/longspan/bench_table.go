@@ -35,7 +35,7 @@ stay. The environment variable LONGSPAN_CPU chooses a lower kernel level, such a
 	}
 	c.Flags().StringVar(&only, "only", "", "measure the rows whose name matches this regular expression, such as 'causal|decode'")
 	c.Flags().IntVar(&options.Threads, "threads", 0, "threads (default: all processors)")
-	c.Flags().IntVar(&options.Runs, "runs", 3, "runs of each, whose median counts")
+	c.Flags().IntVar(&options.Runs, "runs", 5, "runs of each, whose median counts")
 	return c
 }
 

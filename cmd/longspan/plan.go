@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -131,27 +130,11 @@ func (p *planOptions) job(r *recipe.Recipe) (job plan.Job, err error) {
 		Lengths: slices.Repeat([]int{p.tokens}, sets.Batch)}, nil
 }
 
-// contextStep is what the longest context is a multiple of, and contextLimit where the search ends. A pattern whose layout grows with the
-// square of the context would keep it busy for minutes, so it also ends with the doubling that took contextTime.
+// The longest context is searched in steps of contextStep tokens, up to contextLimit at most.
 const (
 	contextStep  = 1024
 	contextLimit = 1 << 24
-	contextTime  = 400 * time.Millisecond
 )
-
-// longest finds the longest context that fits; open says that a longer one may.
-func longest(job plan.Job, budget int64) (tokens int, open bool, err error) {
-	for limit := contextStep; limit <= contextLimit; limit *= 2 {
-		began := time.Now()
-		if tokens, err = plan.Context(job, budget, contextStep, limit); err != nil || tokens < limit {
-			return tokens, false, err
-		}
-		if time.Since(began) > contextTime {
-			break
-		}
-	}
-	return tokens, true, nil
-}
 
 func (r *planReport) fill(job plan.Job) (err error) {
 	limit := r.Budget
@@ -175,9 +158,11 @@ func (r *planReport) fill(job plan.Job) (err error) {
 	r.Fits = r.Total <= limit
 	r.Seconds = r.Machine.Seconds(r.Estimate, policy)
 	if r.Budget > 0 {
-		if r.Context, r.Open, err = longest(job, r.Budget); err != nil {
+		longest, err := plan.Context(job, r.Budget, contextStep, contextLimit)
+		if err != nil {
 			return err
 		}
+		r.Context, r.Open = longest.Tokens, longest.Open
 		if r.Fits && (r.Open || !r.Uneven) { // the search takes steps, and may pass over what fits
 			r.Context = max(r.Context, r.Longest)
 		}
@@ -219,7 +204,7 @@ func (r planReport) write(w io.Writer) {
 	}
 	more := ""
 	if r.Open {
-		more = " or more"
+		more = " or more; the search ends where compiling the attention patterns takes long"
 	}
 	fmt.Fprintf(w, "memory       %s: it %s; the longest context that fits is %d tokens%s\n", memory.Format(r.Budget), verdict, r.Context, more)
 	if len(r.Changes) == 0 {

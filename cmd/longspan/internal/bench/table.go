@@ -57,9 +57,9 @@ func product(m, n, k int, t tensor.Type) entry {
 	return entry{gemm: &GEMM{M: m, N: n, K: k, Type: t}}
 }
 
-// pass is full attention forward over 16,384 tokens, with changes.
+// pass is full attention forward over 8,192 tokens, with changes.
 func pass(change func(a *Attention)) entry {
-	a := Attention{Mechanism: "full", Tokens: 16384, Heads: 8, HeadDim: 64, Pass: Forward}
+	a := Attention{Mechanism: "full", Tokens: 8192, Heads: 8, HeadDim: 64, Pass: Forward}
 	change(&a)
 	return entry{attention: a}
 }
@@ -78,15 +78,15 @@ func table() []entry {
 		pass(func(a *Attention) { a.Type = tensor.BF16 }),
 		pass(func(a *Attention) { a.Pass = Backward }),
 		pass(func(a *Attention) { a.Pass, a.Type = Backward, tensor.BF16 }),
-		pass(func(a *Attention) { a.Mechanism, a.Heads = "window", 12 }),
+		pass(func(a *Attention) { a.Mechanism, a.Tokens, a.Heads = "window", 16384, 12 }),
 		pass(func(a *Attention) { a.Mechanism, a.Tokens, a.Heads = "window", 65536, 12 }),
 		pass(func(a *Attention) { a.Mechanism, a.Tokens, a.Heads = "bigbird", 4096, 12 }),
 		pass(func(a *Attention) { a.Mechanism, a.Tokens = "performer", 131072 }),
 		pass(func(a *Attention) { a.Mechanism, a.Tokens, a.Causal = "performer", 131072, true }),
-		pass(func(a *Attention) { a.Mechanism = "nystrom" }),
+		pass(func(a *Attention) { a.Mechanism, a.Tokens = "nystrom", 16384 }),
 		pass(func(a *Attention) { a.Tokens, a.Pass = 131072, Decode }),
 		pass(func(a *Attention) { a.Tokens, a.Pass, a.Type = 131072, Decode, tensor.BF16 }),
-		pass(func(a *Attention) { a.Mechanism, a.Tokens, a.Type = "window", 1<<20, tensor.BF16 }),
+		pass(func(a *Attention) { a.Mechanism, a.Tokens, a.Heads, a.Type = "window", 1<<20, 2, tensor.BF16 }),
 	}
 }
 
