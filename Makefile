@@ -1,4 +1,4 @@
-.PHONY: build test test-all generate check fuzz golden bench bench-table bench-peers
+.PHONY: build test test-all generate check fuzz golden bench bench-table bench-peers bench-chart
 
 FUZZTIME ?= 10s
 COUNT ?= 6
@@ -51,3 +51,7 @@ golden:
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build
 	$(PYTHON) bench/peers/run.py
+
+# The chart of the README, from the measurements in docs.
+bench-chart: build
+	bin/longspan bench chart --peers docs/speed.json --out docs/speed.png

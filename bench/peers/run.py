@@ -38,7 +38,8 @@ class Row:
 
     @property
     def ratio(self):
-        return statistics.median(self.theirs) / statistics.median(self.ours)
+        """The median over the rounds of their seconds over ours: a machine that is busy for a round slows both."""
+        return statistics.median(theirs / ours for ours, theirs in zip(self.ours, self.theirs))
 
     def verdict(self):
         if self.case.aim is None:
@@ -131,12 +132,34 @@ def duration(seconds):
     return f"{middle:.4g} ({low:.4g}–{high:.4g})"
 
 
+def versions():
+    """Those of the libraries that are installed."""
+    return {d.name: d.version for name in LIBRARIES for d in importlib.metadata.distributions(name=name)}
+
+
+def document(rows, info, options):
+    """The measurements as JSON, which "longspan bench chart" draws."""
+    machine = {
+        "cpu": processor(), "level": info["level"], "threads": options.threads, "processors": os.cpu_count(), "memory_bytes": info["memory"]["total_bytes"],
+        "system": platform.system(), "date": str(datetime.date.today()), "longspan": commit(), "go": info["go"],
+        "python": platform.python_version(), "libraries": versions(),
+    }
+    measured = [
+        {
+            "peer": r.case.title, "shape": str(r.case.shape), "pass": r.case.shape.step, "dtype": r.case.shape.dtype,
+            "ours_seconds": r.ours, "theirs_seconds": r.theirs, "growth_bytes": r.growth, "failed": r.failed,
+        }
+        for r in rows
+    ]
+    return json.dumps({"machine": machine, "rows": measured}, indent=2, ensure_ascii=False) + "\n"
+
+
 def table(rows, info, options):
-    versions = ", ".join(f"{d.name} {d.version}" for name in LIBRARIES for d in importlib.metadata.distributions(name=name))
+    libraries = ", ".join(f"{name} {version}" for name, version in versions().items())
     lines = [
         f"{processor()}, {options.threads} of {os.cpu_count()} threads, {platform.system()}, {datetime.date.today()}.  ",
-        f"Longspan {commit()}, {info['go']}, {info['level']} kernels; Python {platform.python_version()}, {versions}.  ",
-        f"Medians of {options.rounds} rounds in which the two sides take turns, with the least and the most. Faster: their time over ours.",
+        f"Longspan {commit()}, {info['go']}, {info['level']} kernels; Python {platform.python_version()}, {libraries}.  ",
+        f"Medians of {options.rounds} rounds in which the two sides take turns, with the least and the most. Faster: the median of their time over ours.",
         "",
         "| peer | shape | pass | type | ours, ms | theirs, ms | faster | aim |",
         "|---|---|---|---|---|---|---|---|",
@@ -172,6 +195,7 @@ def main():
     parser = argparse.ArgumentParser(description="times Longspan and other libraries, and writes a table")
     parser.add_argument("--binary", default=str(BIN / "longspan"), help="the longspan to time")
     parser.add_argument("--out", default=str(BIN / "peers.md"), help="the table's file")
+    parser.add_argument("--json", default=str(BIN / "peers.json"), help="the measurements' file, for longspan bench chart")
     parser.add_argument("--log", default=str(BIN / "peers.log"), help="what the libraries print to stderr")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=7, help="at least 5 for a table to keep")
@@ -193,6 +217,7 @@ def main():
         rows.append(measure(case, options))
         print("  ", rows[-1].failed or f"{rows[-1].ratio:.2f}×", file=sys.stderr, flush=True)
         pathlib.Path(options.out).write_text(table(rows, info, options))
+        pathlib.Path(options.json).write_text(document(rows, info, options))
     print(pathlib.Path(options.out).read_text())
 
 

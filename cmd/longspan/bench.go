@@ -13,7 +13,7 @@ func newBench(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "bench",
 		Short: "Measure speed and memory beside what this machine can do",
-	}, newBenchGEMM(o), newBenchAttention(o), newBenchTrain(o), newBenchOpen(o), newBenchTable(o))
+	}, newBenchGEMM(o), newBenchAttention(o), newBenchTrain(o), newBenchOpen(o), newBenchTable(o), newBenchChart(o))
 }
 
 // measurement are the flags that all measurements share.

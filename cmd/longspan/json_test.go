@@ -25,6 +25,7 @@ var smallest = []struct {
 }{
 	{"bench attention", "--tokens 32 --heads 1 --head-dim 8 --runs 1"},
 	{"bench attention", "--sweep 16,32 --mechanism full --heads 1 --head-dim 8 --runs 1 --limit 1h"},
+	{"bench chart", "--peers peers.json --out chart.png"},
 	{"bench gemm", "--m 8 --n 8 --k 8 --runs 1"},
 	{"bench table", "--only bigbird --runs 1"},
 	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1"},
@@ -52,6 +53,10 @@ func inRun(t *testing.T) {
 	text := "model: {width: 8, layers: 1, heads: 1, attention: [\"window(4)\"]}\ndata: {genome: {tokens: 16}}\n" +
 		"train: {steps: 1, optimizer: {warmup: 0}, eval: {batches: 1}}\n"
 	if err := os.WriteFile("tiny.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	peers := `{"rows": [{"peer": "a", "ours_seconds": [1], "theirs_seconds": [2]}]}`
+	if err := os.WriteFile("peers.json", []byte(peers), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
