@@ -17,15 +17,41 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asTool) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"longspan": main})
+	testscript.Main(inCache{m}, map[string]func(){"longspan": main})
+}
+
+// inCache runs the tests with one cache directory, so that the machine is measured once.
+type inCache struct{ tests testscript.TestingM }
+
+func (c inCache) Run() int {
+	dir, err := os.MkdirTemp("", "longspan-cache")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv("XDG_CACHE_HOME", dir); err != nil {
+		panic(err)
+	}
+	return c.tests.Run()
 }
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"leaves": leaves},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"leaves": leaves, "document": document},
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_CACHE_HOME", os.Getenv("XDG_CACHE_HOME"))
+			return nil
+		},
 	})
+}
+
+// document checks that the standard output of the last command is one JSON document.
+func document(ts *testscript.TestScript, not bool, _ []string) {
+	if _, err := oneDocument([]byte(ts.ReadFile("stdout"))); (err == nil) == not {
+		ts.Fatalf("standard output is no single JSON document: %v", err)
+	}
 }
 
 // leaves STATUS ARGUMENT… runs the tool, which must leave with that exit status; testscript itself tells only 0 from the rest.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention/pattern"
-	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/internal/pool"
@@ -93,9 +92,9 @@ func (a Attention) Run(ctx context.Context, tell Progress) (AttentionRow, error)
 	row.Timing = Timing{Level: kernel.Level().String(), DType: a.Type.String(), Threads: x.Threads, Flops: int64(j.flops)}
 	ceiling := func() float64 {
 		if a.Pass == Decode {
-			row.PeakGBs = max(row.PeakGBs, machine.Bandwidth(x.Threads))
+			row.PeakGBs = max(row.PeakGBs, peakBandwidth(x.Threads))
 		}
-		return machine.Flops(a.Type, x.Threads)
+		return peakFlops(a.Type, x.Threads)
 	}
 	if err := row.measure(ctx, j.run, a.Runs, ceiling, tell); err != nil {
 		return row, err

@@ -14,6 +14,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 )
 
 // Progress is told how many of all runs are done. It may be nil.
@@ -24,6 +26,12 @@ func (p Progress) tell(done, all int) {
 		p(done, all)
 	}
 }
+
+// The peaks that efficiencies are relative to. Tests replace them.
+var (
+	peakFlops     = machine.Flops
+	peakBandwidth = machine.Bandwidth
+)
 
 // Timing is the measured time of one thing. A field of 0 was not measured.
 type Timing struct {
@@ -42,8 +50,8 @@ type Timing struct {
 }
 
 // shortest is the least time of a sample. Shorter work is repeated within it: reading the clock and starting the workers takes some
-// microseconds, which should stay below a thousandth.
-const shortest = 20 * time.Millisecond
+// microseconds, which should stay below a thousandth. Tests shorten it.
+var shortest = 20 * time.Millisecond
 
 // sample times f and returns the seconds of one call. repeat is how often to call it.
 func sample(repeat int, f func() error) (float64, error) {

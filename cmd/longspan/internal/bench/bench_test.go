@@ -14,6 +14,13 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
+func TestMain(m *testing.M) {
+	shortest = time.Millisecond
+	peakFlops = func(tensor.Type, int) float64 { return 200 }
+	peakBandwidth = func(int) float64 { return 20 }
+	m.Run()
+}
+
 // small is a valid measurement that takes little time.
 func small() Attention {
 	return Attention{Mechanism: "full", Tokens: 96, Heads: 2, HeadDim: 16, Pass: Forward, Threads: 2, Runs: 1}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/internal/gemm"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/memory"
@@ -56,7 +55,7 @@ func (g GEMM) Run(ctx context.Context, tell Progress) (GEMMRow, error) {
 		gemm.Mul(x, c, gemm.N(a), gemm.N(b), false)
 		return nil
 	}
-	err := row.measure(ctx, multiply, g.Runs, func() float64 { return machine.Flops(g.Type, x.Threads) }, tell)
+	err := row.measure(ctx, multiply, g.Runs, func() float64 { return peakFlops(g.Type, x.Threads) }, tell)
 	row.PeakBytes = x.Pool.Peak()
 	return row, err
 }

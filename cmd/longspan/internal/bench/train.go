@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/autograd"
-	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/memory"
@@ -72,7 +71,7 @@ func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
 	defer s.close()
 	row.Timing = Timing{Level: kernel.Level().String(), DType: t.Type.String(), Threads: s.x.Threads, Flops: e.Cost.Matmul + e.Cost.Attention}
 	products := s.model.Policy().Products
-	if err := row.measure(ctx, s.run, t.Runs, func() float64 { return machine.Flops(products, s.x.Threads) }, tell); err != nil {
+	if err := row.measure(ctx, s.run, t.Runs, func() float64 { return peakFlops(products, s.x.Threads) }, tell); err != nil {
 		return row, err
 	}
 	row.PeakBytes = s.x.Pool.Peak()
