@@ -114,10 +114,14 @@ def measure(case, options):
 
 
 def processor():
+    """The name, with the family and model that tell generations of the same name apart."""
+    found = {}
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return platform.processor()
+        key, _, value = line.partition(":")
+        found.setdefault(key.strip(), value.strip())
+    if "model name" not in found:
+        return platform.processor()
+    return f"{found['model name']} (family {found.get('cpu family')}, model {found.get('model')})"
 
 
 def commit():
@@ -141,7 +145,7 @@ def document(rows, info, options):
     """The measurements as JSON, which "longspan bench chart" draws."""
     machine = {
         "cpu": processor(), "level": info["level"], "threads": options.threads, "processors": os.cpu_count(), "memory_bytes": info["memory"]["total_bytes"],
-        "system": platform.system(), "date": str(datetime.date.today()), "longspan": commit(), "go": info["go"],
+        "rounds": options.rounds, "system": platform.system(), "date": str(datetime.date.today()), "longspan": commit(), "go": info["go"],
         "python": platform.python_version(), "libraries": versions(),
     }
     measured = [

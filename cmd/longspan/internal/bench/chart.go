@@ -47,6 +47,15 @@ func Chart(w io.Writer, p Peers) error {
 		names = append(names, row.label())
 		c.X.Max = max(c.X.Max, row.Speedup()*1.3) // room for the text behind the longest bar
 	}
+	c.X.Tick.Marker = plot.TickerFunc(func(low, high float64) []plot.Tick {
+		ticks := plot.DefaultTicks{}.Ticks(low, high)
+		for i := range ticks {
+			if ticks[i].Label != "" {
+				ticks[i].Label = fmt.Sprintf("%g×", ticks[i].Value)
+			}
+		}
+		return ticks
+	})
 	c.NominalY(names...)
 	c.Y.Tick.Label.Font.Size = vg.Points(10)
 	c.Y.Min, c.Y.Max = -0.6, float64(n)-0.4
