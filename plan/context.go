@@ -18,8 +18,8 @@ type Longest struct {
 // as long. The result is a multiple of step, and within 1/64 of the longest that fits. Learned positions limit it to their table. The
 // recomputation policy auto counts as the one of least memory.
 //
-// The search ends at limit tokens, and earlier where compiling the attention patterns would be too much work. That bound is counted in spans
-// of keys, not in seconds, so that the result depends on the job alone.
+// The search ends at limit tokens, and earlier where compiling the attention patterns would be too much work. That bound is counted in
+// spans of keys, not in seconds, so that the result depends on the job alone.
 func Context(j Job, budget int64, step, limit int) (Longest, error) {
 	if step < 1 || limit < step || limit > maxTokens {
 		return Longest{}, fmt.Errorf("plan: found steps of %d up to %d tokens, expected 1 or more, and up to %d", step, limit, maxTokens)
@@ -101,8 +101,8 @@ func (j Job) spans(n int) float64 {
 	return float64(sum) / samples * float64(n)
 }
 
-// search finds the largest n from 1 to end whose bytes are within the budget. Bytes rise with n and are nearly linear in it, so that the line
-// through the last two points finds n with few evaluations.
+// search finds the largest n from 1 to end whose bytes are within the budget. Bytes rise with n and are nearly linear in it, so that the
+// line through the last two points finds n with few evaluations.
 type search struct {
 	end    int
 	budget int64

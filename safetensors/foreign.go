@@ -7,7 +7,8 @@ import (
 
 // A foreign file is often given in place of a safetensors file. It is known by its first bytes.
 var foreign = []struct{ magic, is, remedy string }{
-	{"version https://git-lfs.github.com/", "a Git LFS pointer, not the weights", "fetch them with 'git lfs pull', or download the file itself"},
+	{"version https://git-lfs.github.com/", "a Git LFS pointer, not the weights",
+		"fetch them with 'git lfs pull', or download the file itself"},
 	{"\x1f\x8b\x08", "a gzip file", "decompress it with 'gunzip'"},
 	{"PK\x03\x04", "a zip archive, as torch.save writes", "convert it with safetensors.torch.save_file in Python"},
 	{"\x80\x02\x8a\n", "a Python pickle, as old versions of torch.save wrote", "convert it with safetensors.torch.save_file in Python"},

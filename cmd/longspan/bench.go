@@ -12,11 +12,11 @@ import (
 func newBench(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "bench",
-		Short: "Measure speed and memory beside what this machine can do",
+		Short: "Measure speed and memory beside the peak of this machine",
 	}, newBenchGEMM(o), newBenchAttention(o), newBenchTrain(o), newBenchOpen(o), newBenchTable(o), newBenchChart(o))
 }
 
-// measurement are the flags that all measurements share.
+// measurement has the flags of all measurements.
 type measurement struct {
 	dtype         string
 	threads, runs int
@@ -25,7 +25,7 @@ type measurement struct {
 func (m *measurement) add(c *cobra.Command) {
 	c.Flags().StringVar(&m.dtype, "dtype", "f32", "element type: f32, bf16 or fp16")
 	c.Flags().IntVar(&m.threads, "threads", 0, "threads (default: all processors)")
-	c.Flags().IntVar(&m.runs, "runs", 5, "runs, of which the median counts")
+	c.Flags().IntVar(&m.runs, "runs", 5, "runs, whose median counts")
 }
 
 func (m *measurement) parseType() (tensor.Type, error) {
@@ -33,7 +33,7 @@ func (m *measurement) parseType() (tensor.Type, error) {
 	return t, usage(err)
 }
 
-// benchError tells what will not fit, which has a status of its own, from what is wrong with the flags.
+// benchError marks err as a usage error, unless it is about memory, which has a status of its own.
 func benchError(err error) error {
 	if errors.As(err, new(*memory.Error)) {
 		return err

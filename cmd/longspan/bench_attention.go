@@ -23,9 +23,9 @@ func newBenchAttention(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "attention",
 		Short: "Measure an attention, or all of them over a range of lengths",
-		Long: `Measures one pass of attention over a sequence of random numbers, and the peak of this machine beside it, with the same threads and type.
-Flops are the useful ones: those of pairs that the pattern hides are not counted. With --sweep every mechanism is measured at each
-length and drawn: time and memory against tokens.
+		Long: `Measures one pass of attention over a random sequence, and the peak of this machine with the same threads and element type. Flops of
+pairs that the pattern hides are not counted. With --sweep every mechanism is measured at each length, and a picture shows time and
+memory against tokens.
 
 The mechanisms are:
 
@@ -38,7 +38,8 @@ The mechanisms are:
 			a.Threads, a.Runs, a.Pass = m.threads, m.runs, bench.Pass(pass)
 			if c.Flags().Changed("sweep") {
 				if a.Pattern != "" || c.Flags().Changed("tokens") {
-					return usage(errors.New("found --sweep beside --pattern or --tokens, expected it alone or with --mechanism: it measures mechanisms at its own lengths"))
+					return usage(errors.New("found --sweep beside --pattern or --tokens, expected it alone or with --mechanism: " +
+						"it measures mechanisms at its own lengths"))
 				}
 				s := bench.Sweep{Attention: a, Lengths: sweep, Limit: limit}
 				if a.Mechanism != "" {
@@ -53,15 +54,15 @@ The mechanisms are:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&a.Mechanism, "mechanism", "", "what to measure (default: full)")
-	f.StringVar(&a.Pattern, "pattern", "", "a pattern to measure instead, as for mask")
+	f.StringVar(&a.Mechanism, "mechanism", "", "mechanism to measure (default: full)")
+	f.StringVar(&a.Pattern, "pattern", "", "pattern to measure instead of a mechanism, written as for mask")
 	f.IntVar(&a.Tokens, "tokens", 4096, "tokens of the sequence; keys in the cache when decoding")
 	f.IntVar(&a.Heads, "heads", 8, "query heads")
-	f.IntVar(&a.KVHeads, "kv-heads", 0, "key/value heads (default: as many as heads)")
+	f.IntVar(&a.KVHeads, "kv-heads", 0, "key/value heads (default: the number of query heads)")
 	f.IntVar(&a.HeadDim, "head-dim", 64, "dimension of a head")
 	f.IntVar(&a.Features, "features", 0, "features of performer (default: 256)")
 	f.IntVar(&a.Landmarks, "landmarks", 0, "landmarks of nystrom (default: 64)")
-	f.BoolVar(&a.Causal, "causal", false, "a token sees only what comes before it")
+	f.BoolVar(&a.Causal, "causal", false, "a token sees itself and the tokens before it")
 	f.StringVar(&pass, "pass", "forward", "forward, backward (alone) or decode (one new query)")
 	f.IntSliceVar(&sweep, "sweep", nil, "lengths to measure every mechanism at (or --mechanism alone), such as 1024,4096,16384")
 	f.StringVar(&png, "png", "longspan-sweep.png", "file for the picture of a sweep")
@@ -92,7 +93,8 @@ func writeRow(w io.Writer, r bench.AttentionRow) {
 		fmt.Fprintf(w, "            %.2f times the %s of Q, K, V and O\n", float64(r.PeakBytes)/float64(r.InputBytes), memory.Format(r.InputBytes))
 		return
 	}
-	fmt.Fprintf(w, "bandwidth   %.1f GB/s of keys and values, or of a state, %.1f%% of the %.1f measured beside it\n", r.GBs, 100*r.BandwidthShare, r.PeakGBs)
+	fmt.Fprintf(w, "bandwidth   %.1f GB/s of keys and values, or of a state, %.1f%% of the %.1f measured beside it\n",
+		r.GBs, 100*r.BandwidthShare, r.PeakGBs)
 }
 
 // sweepReport is the output of a sweep.

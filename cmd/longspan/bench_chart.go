@@ -31,8 +31,8 @@ func newBenchChart(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "chart --peers FILE",
 		Short: "Draw the speed beside other libraries, as bench/peers/run.py measured it",
-		Long: `Draws a bar for each measured row of a JSON file that bench/peers/run.py wrote: how many times as fast as the other library Longspan is.
-The number is the median over the rounds of their seconds over ours.
+		Long: `Draws a bar for each row of a JSON file that bench/peers/run.py wrote: how many times as fast as the other library Longspan is. The
+number is the median, over the rounds, of the other library's seconds over Longspan's.
 
   longspan bench chart --peers docs/speed.json --out docs/speed.png`,
 		Args: arguments(cobra.NoArgs),

@@ -45,6 +45,7 @@ func newBenchGEMM(o *output) *cobra.Command {
 func writeTiming(w io.Writer, t bench.Timing) {
 	fmt.Fprintf(w, "with        %s, %d threads, %s kernels\n", t.DType, t.Threads, t.Level)
 	fmt.Fprintf(w, "time        %.6f s, median of %d (%.6f … %.6f)\n", t.Seconds, t.Runs, t.SecondsMin, t.SecondsMax)
-	fmt.Fprintf(w, "speed       %.1f GFLOP/s of useful work, %.1f%% of the peak of %.1f measured beside it\n", t.GFlops, 100*t.Efficiency, t.PeakGFlops)
+	fmt.Fprintf(w, "speed       %.1f GFLOP/s of useful work, %.1f%% of the peak of %.1f measured beside it\n",
+		t.GFlops, 100*t.Efficiency, t.PeakGFlops)
 	fmt.Fprintf(w, "memory      %s, inputs and output included\n", memory.Format(t.PeakBytes))
 }

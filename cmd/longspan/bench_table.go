@@ -20,9 +20,10 @@ func newBenchTable(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "table",
 		Short: "Make the measurements of docs/performance.md on this machine, as Markdown",
-		Long: `Measures matrix products, attention and decoding, and prints a row of a Markdown table as soon as it is measured; with --json an element of
-an array. All rows take about five minutes on two cores with AVX2. Ctrl-C ends the table after the run in progress; the rows before it
-stay. The environment variable LONGSPAN_CPU chooses a lower kernel level, such as avx2; each row names its level.`,
+		Long: `Measures matrix products, attention and decoding. Each row of the Markdown table is printed as soon as it is measured; with --json it is
+an element of an array. All rows take about five minutes on two cores with AVX2. Ctrl-C ends the table after the run in progress, and
+keeps the rows before it. The environment variable LONGSPAN_CPU sets a lower kernel level, such as avx2. Each row names its level, which
+its peak is of too.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) (err error) {
 			if options.Only, err = regexp.Compile(only); err != nil {

@@ -17,8 +17,8 @@ func newBenchTrain(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Measure a training step of a model of a known size",
-		Long: `Measures a whole training step: forward, backward, clipping of the gradient, AdamW. Weights and tokens are random. Flops are those of
-matrix products and of attention over visible pairs.
+		Long: `Measures a training step: forward, backward, gradient clipping and AdamW, with random weights and tokens. Flops are those of matrix
+products and of attention over visible pairs.
 
 The models are:
 
@@ -39,8 +39,8 @@ The models are:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&t.Model, "model", "gpt2", "what to train")
-	f.IntVar(&t.Layers, "layers", 0, "layers (default: as many as the model has)")
+	f.StringVar(&t.Model, "model", "gpt2", "model to train")
+	f.IntVar(&t.Layers, "layers", 0, "layers (default: those of the model)")
 	f.IntVar(&t.Tokens, "tokens", 2048, "tokens of a sequence")
 	f.IntVar(&t.Sequences, "sequences", 1, "sequences of a batch")
 	m.add(c)

@@ -61,7 +61,7 @@ func newInfo(o *output) *cobra.Command {
 			return o.print(m, m.write)
 		},
 	}
-	c.Flags().BoolVar(&quick, "quick", false, "leave out the peaks, which take a second to measure")
+	c.Flags().BoolVar(&quick, "quick", false, "skip the peaks, which take a second to measure")
 	return c
 }
 

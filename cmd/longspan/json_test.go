@@ -29,6 +29,7 @@ var smallest = []struct {
 	{"bench attention", "--tokens 32 --heads 1 --head-dim 8 --runs 1", false},
 	{"bench chart", "--peers peers.json --out chart.png", false},
 	{"bench gemm", "--m 8 --n 8 --k 8 --runs 1", false},
+	{"bench open", "--only run", false},
 	{"bench table", "--only bigbird --runs 1", true},
 	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1", true},
 	{"data", "tiny.yaml", false},
@@ -74,8 +75,8 @@ func oneDocument(text []byte) (any, error) {
 
 func TestEveryCommandPrintsOneJSONDocument(t *testing.T) {
 	inRun(t)
-	commands := []string{"", "--help", "--version", "help mask", "bench", "bench nothing", "mask", "mask window(", "eval nowhere", "mask full --tokens none",
-		"plan tiny.yaml --tokens 100000 --max-memory 24MiB"}
+	commands := []string{"", "--help", "--version", "help mask", "bench", "bench nothing", "mask", "mask window(", "eval nowhere",
+		"mask full --tokens none", "plan tiny.yaml --tokens 100000 --max-memory 24MiB"}
 	for _, c := range smallest {
 		if !testing.Short() || !c.slow {
 			commands = append(commands, c.path+" "+c.args)
@@ -133,7 +134,8 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 // Output that cannot be written fails, in text and in JSON, at the first byte and later.
 func TestLostOutputFails(t *testing.T) {
 	inRun(t)
-	commands := []string{"--help", "--version", "bench", "help mask", "completion bash", "plan tiny.yaml --tokens 100000 --max-memory 24MiB"}
+	commands := []string{"--help", "--version", "bench", "help mask", "completion bash",
+		"plan tiny.yaml --tokens 100000 --max-memory 24MiB"}
 	for _, c := range smallest {
 		if !c.slow {
 			commands = append(commands, c.path+" "+c.args)
@@ -147,8 +149,9 @@ func TestLostOutputFails(t *testing.T) {
 				disk.room = 4 // less than the shortest output
 			}
 			status := run(strings.Fields(command+mode), disk, &stderr)
-			if text := stderr.String(); status != exitFailed || strings.Count(text, "longspan: writing standard output: no space left\n") != 1 {
-				t.Errorf("%s%s: status %d, standard error %q; expected %d and the write error", command, mode, status, text, exitFailed)
+			told := strings.Count(stderr.String(), "longspan: writing standard output: no space left\n")
+			if status != exitFailed || told != 1 {
+				t.Errorf("%s%s: status %d, standard error %q; expected %d and the write error", command, mode, status, &stderr, exitFailed)
 			}
 			if err := os.RemoveAll("again"); err != nil { // what train made
 				t.Fatal(err)
@@ -187,7 +190,8 @@ func TestListEndsEarly(t *testing.T) {
 			return c.err
 		})
 		if status := o.finish(err); status != c.status || stdout.String() != c.want || stderr.Len() > 0 {
-			t.Errorf("%d rows and %v: status %d, printed %q and %q, expected %d and %q", c.rows, c.err, status, &stdout, &stderr, c.status, c.want)
+			t.Errorf("%d rows and %v: status %d, printed %q and %q, expected %d and %q",
+				c.rows, c.err, status, &stdout, &stderr, c.status, c.want)
 		}
 	}
 }

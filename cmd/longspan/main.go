@@ -57,8 +57,8 @@ func newRoot(o *output) *cobra.Command {
 	return root
 }
 
-// checkThreads looks at --threads of any command that has it. Threads beyond the processors only take turns, and each has memory of its
-// own; a few more than there are do no harm, as in a recipe for another machine.
+// checkThreads checks --threads of any command that has it. More threads than processors take turns, and each has memory of its own. A
+// few more do no harm, as in a recipe for another machine.
 func checkThreads(c *cobra.Command) error {
 	f := c.Flags().Lookup("threads")
 	if f == nil || !f.Changed {
@@ -66,7 +66,8 @@ func checkThreads(c *cobra.Command) error {
 	}
 	most := max(1024, runtime.NumCPU())
 	if n, err := strconv.Atoi(f.Value.String()); err != nil || n < 1 || n > most {
-		return fmt.Errorf("found --threads %s, expected between 1 and %d; leave it out to use all %d processors", f.Value, most, runtime.GOMAXPROCS(0))
+		return fmt.Errorf("found --threads %s, expected between 1 and %d; leave it out to use all %d processors",
+			f.Value, most, runtime.GOMAXPROCS(0))
 	}
 	return nil
 }

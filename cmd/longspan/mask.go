@@ -18,7 +18,7 @@ type maskOptions struct {
 	png                              string
 }
 
-// maskReport is what `mask` prints.
+// maskReport is the output of `mask`.
 type maskReport struct {
 	Pattern       string  `json:"pattern"`
 	Queries       int     `json:"queries"`
@@ -33,14 +33,14 @@ type maskReport struct {
 	PNG           string  `json:"png,omitempty"`
 }
 
-// blocks counts the 64 × 64 blocks of the matrix by what of them is visible.
+// blocks counts the 64 × 64 blocks of the matrix whose pairs are all visible, partly, or not at all.
 type blocks struct {
 	Full    int `json:"full"`
 	Partial int `json:"partial"`
 	Empty   int `json:"empty"`
 }
 
-const maskHelp = `Draw a pattern (█ all pairs visible, ░ some, blank none), and count what it costs before anything runs.
+const maskHelp = `Draw a pattern (█ all pairs visible, ░ some, blank none), and count its pairs and flops.
 
 Patterns are combined with & (and), | (or) and parentheses:
 
@@ -54,7 +54,7 @@ func newMask(o *output) *cobra.Command {
 	var m maskOptions
 	c := &cobra.Command{
 		Use:   "mask 'PATTERN' --tokens N",
-		Short: "Draw a pattern, count its pairs and what they cost",
+		Short: "Draw a pattern, and count its pairs and flops",
 		Long:  maskHelp + pattern.Reference(),
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -69,11 +69,11 @@ func newMask(o *output) *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&m.tokens, "tokens", 64, "tokens of the sequence")
-	c.Flags().IntVar(&m.queries, "queries", 0, "queries, if not as many as tokens")
+	c.Flags().IntVar(&m.queries, "queries", 0, "queries (default: the number of tokens)")
 	c.Flags().IntVar(&m.memory, "mem-len", 0, "tokens of Transformer-XL memory before the first query: keys without queries")
 	renamed(c, "memory", "mem-len")
-	c.Flags().IntVar(&m.columns, "columns", 32, "most cells a side of the picture as text")
-	c.Flags().StringVar(&m.png, "png", "", "write the picture to this file too")
+	c.Flags().IntVar(&m.columns, "columns", 32, "largest number of cells on a side of the text picture")
+	c.Flags().StringVar(&m.png, "png", "", "also write a PNG picture to this file")
 	return c
 }
 
@@ -83,7 +83,8 @@ func (m maskOptions) report(text string) (maskReport, error) {
 		return maskReport{}, err
 	}
 	if m.tokens < 1 || m.queries < 1 || m.memory < 0 {
-		return maskReport{}, usage(fmt.Errorf("found --tokens %d, --queries %d and --mem-len %d, expected at least 1, 1 and 0", m.tokens, m.queries, m.memory))
+		return maskReport{}, usage(fmt.Errorf("found --tokens %d, --queries %d and --mem-len %d, expected at least 1, 1 and 0",
+			m.tokens, m.queries, m.memory))
 	}
 	s := pattern.Shape{Tq: m.queries, Tk: m.tokens + min(m.memory, math.MaxInt-m.tokens), Offset: m.memory}
 	pairs, err := pattern.Pairs(p, s)

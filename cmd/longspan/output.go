@@ -49,8 +49,8 @@ func usage(err error) error {
 // reported is a failure whose result is printed already: it only sets the exit status.
 type reported struct{ error }
 
-// finish prints err, unless the command has reported it, and returns the exit status. Output that could not be written is an error, whatever
-// the command returned.
+// finish prints err, unless the command has reported it, and returns the exit status. Output that could not be written is an error,
+// whatever the command returned.
 func (o *output) finish(err error) int {
 	status := statusOf(err)
 	unreported := err != nil && !errors.As(err, &reported{}) && !errors.As(err, &lostError{})
@@ -109,7 +109,8 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error { return usage(check(c, args)) }
 }
 
-// family is a command that only has subcommands. Alone it shows its help. An unknown subcommand is a usage error, which cobra would let pass.
+// family is a command that only has subcommands. Alone it shows its help. An unknown subcommand is a usage error, which cobra would let
+// pass.
 func family(c *cobra.Command, members ...*cobra.Command) *cobra.Command {
 	c.Args = arguments(cobra.NoArgs)
 	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }

@@ -15,7 +15,7 @@ import (
 	"github.com/longspan/longspan/recipe"
 )
 
-// planReport is what `plan` prints.
+// planReport is the output of `plan`.
 type planReport struct {
 	plan.Estimate
 	Sequences int           `json:"sequences"`
@@ -33,7 +33,7 @@ type planReport struct {
 	Machine   machine.Rates `json:"machine"`
 }
 
-// planRow is something to change.
+// planRow is a change that takes less memory.
 type planRow struct {
 	Set     []string `json:"set"`
 	Total   int64    `json:"total_bytes"`
@@ -53,9 +53,9 @@ func newPlan(o *output) *cobra.Command {
 	var p planOptions
 	c := &cobra.Command{
 		Use:   "plan RECIPE",
-		Short: "Say what training would take, in bytes and seconds, before it runs",
-		Long: `Walk the recipe's own model without data, and print the bytes of a step by what they are for, the seconds it takes here, the longest
-context that fits, and what to change where this one does not. The exit status is 3 if it does not fit.
+		Short: "Estimate the bytes and seconds of training before it runs",
+		Long: `Walks a training step of the recipe's model without data. It prints the bytes of the step by their use, its seconds on this machine, the
+longest context that fits, and changes that make the recipe fit. The exit status is 3 if the recipe does not fit.
 
   longspan plan examples/ecoli-131k.yaml --max-memory 4GiB
   longspan plan examples/ecoli-131k.yaml --tokens 1048576`,
@@ -72,10 +72,10 @@ context that fits, and what to change where this one does not. The exit status i
 		},
 	}
 	p.add(c)
-	c.Flags().IntVar(&p.tokens, "tokens", 0, "tokens of a sequence (default: those of the recipe's data)")
+	c.Flags().IntVar(&p.tokens, "tokens", 0, "tokens of a sequence (default: that of the recipe's data)")
 	addMaxMemory(c, &p.memory, "the available memory")
 	c.Flags().IntVar(&p.threads, "threads", 0, "threads (default: all processors)")
-	c.Flags().BoolVar(&p.calibrate, "calibrate", false, "measure this machine anew, which is done once otherwise; nothing else should run")
+	c.Flags().BoolVar(&p.calibrate, "calibrate", false, "measure this machine again instead of using the stored rates; it should be idle")
 	return c
 }
 
@@ -206,7 +206,8 @@ func (r planReport) write(w io.Writer) {
 	if r.Open {
 		more = " or more; the search ends where compiling the attention patterns takes long"
 	}
-	fmt.Fprintf(w, "memory       %s: it %s; the longest context that fits is %d tokens%s\n", memory.Format(r.Budget), verdict, r.Context, more)
+	fmt.Fprintf(w, "memory       %s: it %s; the longest context that fits is %d tokens%s\n",
+		memory.Format(r.Budget), verdict, r.Context, more)
 	if len(r.Changes) == 0 {
 		return
 	}

@@ -17,10 +17,10 @@ func newTour(o *output) *cobra.Command {
 	var png string
 	c := &cobra.Command{
 		Use:   "tour",
-		Short: "A short tour over real DNA: patterns, their cost, and what they lose",
-		Long: `Guesses each base of a phage's genome from the bases before it, by attention alone, in several ways: full attention, which looks
-at everything before, and others that look at less. Nothing is trained. The tour shows what each looks at, what it was planned
-to cost and did cost, and what it loses. It takes some ten seconds.`,
+		Short: "A short tour over real DNA: patterns, their cost, and their accuracy",
+		Long: `Predicts each base of a phage's genome from the bases before it, by attention alone and without training: with full attention, and with
+mechanisms that see fewer keys. The tour shows the keys that each mechanism sees, its planned and measured time, and its loss of accuracy.
+It takes about ten seconds.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			p := o.progress("tour")
@@ -35,9 +35,9 @@ to cost and did cost, and what it loses. It takes some ten seconds.`,
 			return o.print(tourReport{r, png}, func(w io.Writer) { writeTour(w, r, png) })
 		},
 	}
-	c.Flags().IntVar(&options.Tokens, "tokens", 0, "bases, at most 48502 (default: up to 16384, what full attention does in seconds)")
+	c.Flags().IntVar(&options.Tokens, "tokens", 0, "bases, at most 48502 (default: up to 16384, so that full attention takes seconds)")
 	c.Flags().IntVar(&options.Threads, "threads", 0, "threads (default: all processors)")
-	c.Flags().StringVar(&png, "png", "longspan-tour.png", "file to write the picture to")
+	c.Flags().StringVar(&png, "png", "longspan-tour.png", "file for the picture")
 	return c
 }
 
@@ -58,7 +58,8 @@ Looking at everything before (full) is %d pairs. A pattern looks at less; this i
 		fmt.Fprintf(w, "%s%v\n\n", picture, p)
 	}
 	full := r.Rows[0]
-	fmt.Fprintf(w, "%-11s %12s %8s %9s %9s %7s %10s %11s %7s\n", "attention", "pairs", "of full", "planned", "measured", "faster", "scratch", "difference", "bits")
+	fmt.Fprintf(w, "%-11s %12s %8s %9s %9s %7s %10s %11s %7s\n", "attention", "pairs", "of full", "planned", "measured", "faster",
+		"scratch", "difference", "bits")
 	for _, row := range r.Rows {
 		pairs, share := "-", "-"
 		if row.Pairs > 0 {

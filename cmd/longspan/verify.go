@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,7 @@ var errCheckFailed = errors.New("a check failed")
 func newVerify(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "verify",
-		Short: "Check here and now that results are what they should be",
+		Short: "Check the results of attention on this machine",
 	}, newVerifyAttention(o))
 }
 
@@ -25,8 +24,8 @@ func newVerifyAttention(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "attention",
 		Short: "Check the equivalences of attention; exit status 1 if one fails",
-		Long: `Runs the equivalences that attention promises on this machine, at every kernel level it has, and prints the largest error of each with the
-bound it must keep. A bound of 0 means the same bits. The exit status is 1 if a check fails.
+		Long: `Checks the equivalences of attention at every kernel level of this machine, and prints the largest error of each with its bound. A bound
+of 0 means the same bits. The exit status is 1 if a check fails.
 
 The checks are:
 
@@ -53,7 +52,7 @@ The checks are:
 		},
 	}
 	c.Flags().StringSliceVar(&options.Only, "only", nil, "checks to run, by name")
-	c.Flags().BoolVar(&options.Quick, "quick", false, "only the level in use, and fewer patterns")
+	c.Flags().BoolVar(&options.Quick, "quick", false, "check the level in use only, and fewer patterns")
 	return c
 }
 
@@ -110,7 +109,7 @@ func writeSummary(w io.Writer, rows []summaryRow, checks int) {
 	fmt.Fprintf(w, "%d checks, %d failed\n", checks, failed)
 	for _, r := range rows {
 		for _, f := range r.failed {
-			fmt.Fprintf(w, "failed: %s\n", strings.Join([]string{f.Group, f.Case, f.Level, f.DType, fmt.Sprintf("error %.3g, bound %.3g", f.Error, f.Bound)}, ", "))
+			fmt.Fprintf(w, "failed: %s, %s, %s, %s, error %.3g, bound %.3g\n", f.Group, f.Case, f.Level, f.DType, f.Error, f.Bound)
 		}
 	}
 }

@@ -56,7 +56,7 @@ type AttentionRow struct {
 	BandwidthShare float64 `json:"bandwidth_share,omitempty"`
 }
 
-// job is a mechanism ready to run on its inputs.
+// job is a mechanism with its inputs.
 type job struct {
 	run   func() error // one pass
 	flops float64      // useful ones of a pass
@@ -112,7 +112,8 @@ func (a *Attention) prepare() (setup, AttentionRow, error) {
 	if a.KVHeads == 0 {
 		a.KVHeads = a.Heads
 	}
-	row := AttentionRow{Mechanism: a.Mechanism, Tokens: a.Tokens, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Causal: a.Causal, Pass: a.Pass}
+	row := AttentionRow{Mechanism: a.Mechanism, Tokens: a.Tokens, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		Causal: a.Causal, Pass: a.Pass}
 	if err := a.check(); err != nil {
 		return nil, row, err
 	}
@@ -123,7 +124,8 @@ func (a *Attention) prepare() (setup, AttentionRow, error) {
 	row.InputBytes = memory.Sum(
 		memory.Product(2, a.Tokens, a.KVHeads, a.HeadDim, a.Type.Size()), memory.Product(2, queries, a.Heads, a.HeadDim, a.Type.Size()))
 	// A pattern is laid out before the dry run; what already has too large inputs must not get there.
-	if err := memory.Check(fmt.Sprintf("Q, K, V and O of %d tokens, %d heads of %d, %s", a.Tokens, a.Heads, a.HeadDim, a.Type), row.InputBytes); err != nil {
+	what := fmt.Sprintf("Q, K, V and O of %d tokens, %d heads of %d, %s", a.Tokens, a.Heads, a.HeadDim, a.Type)
+	if err := memory.Check(what, row.InputBytes); err != nil {
 		return nil, row, err
 	}
 	text := a.Pattern
@@ -157,7 +159,7 @@ func (a *Attention) prepare() (setup, AttentionRow, error) {
 	return set, row, err
 }
 
-// What is above these is a slip of the hand, and the numbers of a token must fit an int. The mechanisms have limits of their own.
+// Larger numbers are mistyped, and the elements of a token must fit an int. The mechanisms have limits of their own.
 const (
 	maxHeads   = 1 << 14
 	maxHeadDim = 1 << 10

@@ -35,7 +35,7 @@ func (a *Attention) flash(p pattern.Pattern) (setup, error) {
 	}, nil
 }
 
-// flashDecode sets up the last of Tokens queries against a cache of as many keys and values, of which it reads those that the pattern shows.
+// flashDecode sets up the last of Tokens queries against a cache of Tokens keys and values. It reads those that the pattern shows.
 func (a *Attention) flashDecode(c attention.Config) (setup, error) {
 	keys, err := pattern.Pairs(c.Pattern, pattern.Shape{Tq: 1, Tk: a.Tokens, Offset: a.Tokens - 1})
 	if err != nil {

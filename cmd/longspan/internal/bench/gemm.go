@@ -27,7 +27,7 @@ type GEMMRow struct {
 	Timing
 }
 
-// maxSide bounds a side of a product: what is above is a slip of the hand, and M·N·K must not overflow.
+// maxSide bounds a side of a product: larger ones are mistyped, and M·N·K must not overflow.
 const maxSide = 1 << 20
 
 // Run measures g. It returns an error for sizes out of range, and a *memory.Error where the matrices would not fit.

@@ -26,11 +26,13 @@ func (a *Attention) linear(name string) (setup, error) {
 	return func(x tensor.Exec) (job, error) {
 		in := a.inputs(x.Pool, a.Tokens)
 		if a.Pass == Forward {
-			return job{flops: float64(l.ForwardFlops()), run: func() error { return l.Forward(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
+			forward := func() error { return l.Forward(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }
+			return job{flops: float64(l.ForwardFlops()), run: forward}, nil
 		}
 		dout, g := a.gradients(x.Pool)
 		grads := linear.Grads{DQ: g.q, DK: g.k, DV: g.v}
-		return job{flops: float64(l.BackwardFlops()), run: func() error { return l.Backward(x, grads, dout, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
+		backward := func() error { return l.Backward(x, grads, dout, attention.In{Q: in.q, K: in.k, V: in.v}) }
+		return job{flops: float64(l.BackwardFlops()), run: backward}, nil
 	}, nil
 }
 
@@ -50,6 +52,7 @@ func (a *Attention) linearDecode(c linear.Config) (setup, error) {
 			return job{}, err
 		}
 		// A step reads the state once.
-		return job{flops: float64(l.ForwardFlops()), bytes: l.StepBytes(), run: func() error { return state.Step(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }}, nil
+		step := func() error { return state.Step(x, in.out, attention.In{Q: in.q, K: in.k, V: in.v}) }
+		return job{flops: float64(l.ForwardFlops()), bytes: l.StepBytes(), run: step}, nil
 	}, nil
 }

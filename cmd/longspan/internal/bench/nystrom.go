@@ -23,7 +23,8 @@ func (a *Attention) nystrom() (setup, error) {
 	return func(x tensor.Exec) (job, error) {
 		in := a.inputs(x.Pool, a.Tokens)
 		if a.Pass == Forward {
-			return job{flops: n.ForwardFlops(), run: func() error { return n.Forward(x, in.out, nystrom.In{In: attention.In{Q: in.q, K: in.k, V: in.v}}) }}, nil
+			qkv := nystrom.In{In: attention.In{Q: in.q, K: in.k, V: in.v}}
+			return job{flops: n.ForwardFlops(), run: func() error { return n.Forward(x, in.out, qkv) }}, nil
 		}
 		dout, g := a.gradients(x.Pool)
 		grads := nystrom.Grads{DQ: g.q, DK: g.k, DV: g.v}

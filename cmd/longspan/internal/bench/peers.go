@@ -60,7 +60,8 @@ func ReadPeers(r io.Reader) (Peers, error) {
 	}
 	for _, row := range p.Rows {
 		if len(row.Ours) == 0 || len(row.Ours) != len(row.Theirs) {
-			return p, fmt.Errorf("bench: found %d and %d seconds of %s, expected as many of both sides", len(row.Ours), len(row.Theirs), row.Peer)
+			return p, fmt.Errorf("bench: found %d and %d seconds of %s, expected as many of both sides",
+				len(row.Ours), len(row.Theirs), row.Peer)
 		}
 		for _, seconds := range append(slices.Clone(row.Ours), row.Theirs...) {
 			if !(seconds > 1e-9) || math.IsInf(seconds, 0) || seconds > 1e9 {

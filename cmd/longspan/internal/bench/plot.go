@@ -25,7 +25,8 @@ var palette = []color.RGBA{
 
 // shapes mark points: each line differs from the others in colour and in shape.
 var shapes = []draw.GlyphDrawer{
-	draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, diamond{},
+	draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.CrossGlyph{}, draw.PlusGlyph{}, draw.RingGlyph{},
+	draw.BoxGlyph{}, draw.PyramidGlyph{}, diamond{},
 }
 
 // PNG draws time and memory against tokens, both axes logarithmic, a line a mechanism, two panels side by side.
@@ -38,7 +39,9 @@ func PNG(w io.Writer, rows []AttentionRow) error {
 	if err != nil {
 		return err
 	}
-	bytes, err := panel(rows, "memory, inputs and output included", "MiB", func(r AttentionRow) float64 { return float64(r.PeakBytes) / (1 << 20) })
+	bytes, err := panel(rows, "memory, inputs and output included", "MiB", func(r AttentionRow) float64 {
+		return float64(r.PeakBytes) / (1 << 20)
+	})
 	if err == nil && first.Pass != Decode {
 		err = addScores(bytes, rows)
 	}
@@ -47,10 +50,13 @@ func PNG(w io.Writer, rows []AttentionRow) error {
 	}
 	image := vgimg.NewWith(vgimg.UseWH(14*vg.Inch, 6*vg.Inch), vgimg.UseDPI(100))
 	canvas := draw.New(image)
-	title := fmt.Sprintf("H = %d, D = %d, %s, causal: %v, %d threads, %s kernels", first.Heads, first.HeadDim, first.DType, first.Causal, first.Threads, first.Level)
-	style := draw.TextStyle{Color: color.Black, Font: font.From(plot.DefaultFont, 12), XAlign: draw.XCenter, YAlign: draw.YTop, Handler: plot.DefaultTextHandler}
+	title := fmt.Sprintf("H = %d, D = %d, %s, causal: %v, %d threads, %s kernels",
+		first.Heads, first.HeadDim, first.DType, first.Causal, first.Threads, first.Level)
+	style := draw.TextStyle{Color: color.Black, Font: font.From(plot.DefaultFont, 12), XAlign: draw.XCenter, YAlign: draw.YTop,
+		Handler: plot.DefaultTextHandler}
 	canvas.FillText(style, vg.Point{X: canvas.Center().X, Y: canvas.Max.Y - vg.Points(6)}, title)
-	tiles := draw.Tiles{Rows: 1, Cols: 2, PadTop: vg.Points(28), PadBottom: vg.Points(6), PadLeft: vg.Points(6), PadRight: vg.Points(14), PadX: vg.Points(18)}
+	tiles := draw.Tiles{Rows: 1, Cols: 2, PadTop: vg.Points(28), PadBottom: vg.Points(6), PadLeft: vg.Points(6),
+		PadRight: vg.Points(14), PadX: vg.Points(18)}
 	seconds.Draw(tiles.At(canvas, 0, 0))
 	bytes.Draw(tiles.At(canvas, 1, 0))
 	_, err = vgimg.PngCanvas{Canvas: image}.WriteTo(w)

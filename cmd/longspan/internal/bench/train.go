@@ -40,8 +40,8 @@ type TrainRow struct {
 	GrowthBytes     int64   `json:"growth_bytes"` // of the process's resident memory, at most; 0 where the system does not tell
 }
 
-// Run measures t. It returns an error for settings out of range, and a *memory.Error, before anything is allocated, where the step would not
-// fit.
+// Run measures t. It returns an error for settings out of range, and a *memory.Error, before anything is allocated, if the step does not
+// fit. It ends early with ctx's error.
 func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
 	c, err := t.config()
 	if err != nil {
@@ -60,7 +60,8 @@ func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
 		return TrainRow{}, err
 	}
 	row := TrainRow{Model: t.Model, Layers: c.Layers, Weights: e.Params, Tokens: t.Tokens, Sequences: t.Sequences}
-	if err := memory.Check(fmt.Sprintf("a step of %s over %d×%d tokens, %s", t.Model, t.Sequences, t.Tokens, t.Type), e.Bytes.Total()); err != nil {
+	what := fmt.Sprintf("a step of %s over %d×%d tokens, %s", t.Model, t.Sequences, t.Tokens, t.Type)
+	if err := memory.Check(what, e.Bytes.Total()); err != nil {
 		return row, err
 	}
 	before, _ := memory.Resident()
@@ -69,7 +70,8 @@ func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
 		return row, err
 	}
 	defer s.close()
-	row.Timing = Timing{Level: kernel.Level().String(), DType: t.Type.String(), Threads: s.x.Threads, Flops: e.Cost.Matmul + e.Cost.Attention}
+	row.Timing = Timing{Level: kernel.Level().String(), DType: t.Type.String(), Threads: s.x.Threads,
+		Flops: e.Cost.Matmul + e.Cost.Attention}
 	products := s.model.Policy().Products
 	if err := row.measure(ctx, s.run, t.Runs, func() float64 { return peakFlops(products, s.x.Threads) }, tell); err != nil {
 		return row, err

@@ -18,8 +18,10 @@ var trainModels = []trainModel{
 	{"gpt2", "GPT-2 small's sizes, 124 million weights: a decoder of 12 layers, 12 heads, width 768 and 50,257 tokens, whose head is tied",
 		model.Config{Kind: model.Decoder, Vocab: 50257, Width: 768, Layers: 12, Heads: 12, Activation: "gelu_tanh", Bias: true, Tied: true,
 			Position: "learned", MaxTokens: 2048}},
-	{"longformer", "Longformer-base's, with a classifier: an encoder of 12 layers, 12 heads, width 768 and 50,265 tokens, 256 keys on each side and token 0 global",
-		model.Config{Kind: model.Encoder, Head: model.Classify, Classes: 2, Pooling: "first", Vocab: 50265, Width: 768, Layers: 12, Heads: 12, Bias: true,
+	{"longformer", "Longformer-base's, with a classifier: an encoder of 12 layers, 12 heads, width 768 and 50,265 tokens, " +
+		"256 keys on each side and token 0 global",
+		model.Config{Kind: model.Encoder, Head: model.Classify, Classes: 2, Pooling: "first", Vocab: 50265, Width: 768,
+			Layers: 12, Heads: 12, Bias: true,
 			NormPlace: "post", Attention: []string{"window(256) | global(0)"}, Position: "learned", MaxTokens: 4096}},
 }
 

@@ -52,7 +52,8 @@ func (r Rates) usable(threads int) bool {
 			return false
 		}
 	}
-	return r.Version == calibration && r.CPU == cpuid.CPU.BrandName && r.Level == kernel.Level().String() && r.Threads == pool.Threads(threads) &&
+	return r.Version == calibration && r.CPU == cpuid.CPU.BrandName &&
+		r.Level == kernel.Level().String() && r.Threads == pool.Threads(threads) &&
 		min(r.Matmul[0], r.Matmul[1], r.Attention[0], r.Attention[1], r.Bandwidth) > 0
 }
 

@@ -16,7 +16,8 @@ import (
 func TestSecondsAddUp(t *testing.T) {
 	m := Rates{Matmul: [2]float64{100, 200}, Attention: [2]float64{50, 80}, Bandwidth: 10,
 		Steps: [2][len(widths)]float64{{4, 3, 2, 1}, {2, 2, 2, 2}}}
-	e := plan.Estimate{Width: 512, Cost: autograd.Cost{Matmul: 2e11, Attention: 1e11, Streamed: 5e9}, Bytes: plan.Bytes{Weights: 1e9, Gradients: 1e9, Optimizer: 2e9}}
+	e := plan.Estimate{Width: 512, Cost: autograd.Cost{Matmul: 2e11, Attention: 1e11, Streamed: 5e9},
+		Bytes: plan.Bytes{Weights: 1e9, Gradients: 1e9, Optimizer: 2e9}}
 	// 2 s + 2 s of products, 0.5 s of streams, 9 GB of update at 10 GB/s.
 	if got := m.Seconds(e, autograd.F32()); got != 2+2+0.5+0.9 {
 		t.Errorf("%g seconds, want 5.4", got)
@@ -43,7 +44,8 @@ func TestKnownMachinesAreNotMeasuredAgain(t *testing.T) {
 		t.Skip("no cache directory here")
 	}
 	ones := [2][len(widths)]float64{{1, 1, 1, 1}, {1, 1, 1, 1}}
-	want := Rates{Version: calibration, CPU: cpuid.CPU.BrandName, Steps: ones, Level: kernel.Level().String(), Threads: 1, Matmul: [2]float64{1, 2}, Attention: [2]float64{3, 4}, Bandwidth: 5}
+	want := Rates{Version: calibration, CPU: cpuid.CPU.BrandName, Steps: ones, Level: kernel.Level().String(), Threads: 1,
+		Matmul: [2]float64{1, 2}, Attention: [2]float64{3, 4}, Bandwidth: 5}
 	text, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,8 @@ import (
 // The machine should be idle.
 func Measure(threads int) (Rates, error) {
 	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewPool()}
-	r := Rates{Version: calibration, CPU: cpuid.CPU.BrandName, Level: kernel.Level().String(), Threads: x.Threads, Bandwidth: Bandwidth(x.Threads)}
+	r := Rates{Version: calibration, CPU: cpuid.CPU.BrandName, Level: kernel.Level().String(), Threads: x.Threads,
+		Bandwidth: Bandwidth(x.Threads)}
 	for i, t := range []tensor.Type{tensor.F32, tensor.BF16} {
 		r.Matmul[i] = measureMatmul(x, t)
 		a, err := newAttentionRun(x, t)
@@ -57,7 +58,8 @@ const (
 	measureTime = time.Second
 )
 
-// rate returns the highest flops per nanosecond, which is GFLOP/s, of several runs. One run before them fills the pool and wakes the threads.
+// rate returns the highest flops per nanosecond, which is GFLOP/s, of several runs. One run before them fills the pool and wakes the
+// threads.
 func rate(flops float64, run func() error) (best float64, err error) {
 	if err := run(); err != nil {
 		return 0, err

@@ -41,7 +41,8 @@ func (r Rates) Seconds(e plan.Estimate, p autograd.Policy) float64 {
 	}
 	// Gradients are cleared, measured and read; weights and state are read and written.
 	update := float64(3*e.Bytes.Gradients + 2*e.Bytes.Weights + 2*e.Bytes.Optimizer)
-	step := float64(e.Cost.Matmul)/r.Matmul[product] + float64(e.Cost.Attention)/r.Attention[attention] + float64(e.Cost.Streamed)/r.Bandwidth
+	step := float64(e.Cost.Matmul)/r.Matmul[product] + float64(e.Cost.Attention)/r.Attention[attention] +
+		float64(e.Cost.Streamed)/r.Bandwidth
 	return (step*r.slowdown(e.Width, product) + update/r.Bandwidth) / 1e9
 }
 

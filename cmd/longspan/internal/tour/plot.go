@@ -23,7 +23,8 @@ func PNG(w io.Writer, r Report) error {
 	image := vgimg.NewWith(vgimg.UseWH(15*vg.Inch, 8*vg.Inch), vgimg.UseDPI(90))
 	canvas := draw.New(image)
 	title := fmt.Sprintf("Phage lambda, %d bases: %d heads of %d, %d threads, %s kernels", r.Tokens, Heads, HeadDim, r.Threads, r.Level)
-	style := text.Style{Color: color.Black, Font: font.From(plot.DefaultFont, 14), XAlign: text.XCenter, YAlign: text.YTop, Handler: plot.DefaultTextHandler}
+	style := text.Style{Color: color.Black, Font: font.From(plot.DefaultFont, 14), XAlign: text.XCenter, YAlign: text.YTop,
+		Handler: plot.DefaultTextHandler}
 	canvas.FillText(style, vg.Point{X: canvas.Center().X, Y: canvas.Max.Y - vg.Points(8)}, title)
 	tiles := draw.Tiles{Rows: 2, Cols: columns, PadTop: vg.Points(34), PadBottom: vg.Points(8), PadLeft: vg.Points(8),
 		PadRight: vg.Points(12), PadX: vg.Points(14), PadY: vg.Points(16)}

@@ -30,7 +30,8 @@ const Heads = 4
 // only bases that came before the one it guesses.
 func Inputs(bases []dna.Base) (q, k, v tensor.Mat) {
 	tokens := len(bases)
-	q, k, v = tensor.New(tensor.F32, tokens, Heads*HeadDim), tensor.New(tensor.F32, tokens, Heads*HeadDim), tensor.New(tensor.F32, tokens, Heads*HeadDim)
+	matrix := func() tensor.Mat { return tensor.New(tensor.F32, tokens, Heads*HeadDim) }
+	q, k, v = matrix(), matrix(), matrix()
 	for h, head := range heads {
 		weight := head.strength
 		for p := range Context {
