@@ -144,7 +144,8 @@ def versions():
 def document(rows, info, options):
     """The measurements as JSON, which "longspan bench chart" draws."""
     machine = {
-        "cpu": processor(), "level": info["level"], "threads": options.threads, "processors": os.cpu_count(), "memory_bytes": info["memory"]["total_bytes"],
+        "cpu": processor(), "level": info["level"], "threads": options.threads,
+        "processors": os.cpu_count(), "memory_bytes": info["memory"]["total_bytes"],
         "rounds": options.rounds, "system": platform.system(), "date": str(datetime.date.today()), "longspan": commit(), "go": info["go"],
         "python": platform.python_version(), "libraries": versions(),
     }
@@ -163,7 +164,8 @@ def table(rows, info, options):
     lines = [
         f"{processor()}, {options.threads} of {os.cpu_count()} threads, {platform.system()}, {datetime.date.today()}.  ",
         f"Longspan {commit()}, {info['go']}, {info['level']} kernels; Python {platform.python_version()}, {libraries}.  ",
-        f"Medians of {options.rounds} rounds in which the two sides take turns, with the least and the most. Faster: the median of their time over ours.",
+        f"Medians of {options.rounds} rounds in which the two sides take turns, with the least and the most. "
+        "Faster: the median of their time over ours.",
         "",
         "| peer | shape | pass | type | ours, ms | theirs, ms | faster | aim |",
         "|---|---|---|---|---|---|---|---|",

@@ -23,9 +23,9 @@ func newBenchAttention(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "attention",
 		Short: "Measure an attention, or all of them over a range of lengths",
-		Long: `Measures one pass of attention over a random sequence, and the peak of this machine with the same threads and element type. Flops of
-pairs that the pattern hides are not counted. With --sweep every mechanism is measured at each length, and a picture shows time and
-memory against tokens.
+		Long: `Measures one pass of attention over a random sequence, and the peak of this machine with the same threads and element type.
+Flops of pairs that the pattern hides are not counted. With --sweep every mechanism is measured at each length, and a picture shows time
+and memory against tokens.
 
 The mechanisms are:
 
@@ -90,7 +90,8 @@ func writeRow(w io.Writer, r bench.AttentionRow) {
 	fmt.Fprintf(w, "shape       %d tokens, %d heads over %d, head dimension %d\n", r.Tokens, r.Heads, r.KVHeads, r.HeadDim)
 	writeTiming(w, r.Timing)
 	if r.Pass != bench.Decode {
-		fmt.Fprintf(w, "            %.2f times the %s of Q, K, V and O\n", float64(r.PeakBytes)/float64(r.InputBytes), memory.Format(r.InputBytes))
+		fmt.Fprintf(w, "            %.2f times the %s of Q, K, V and O\n",
+			float64(r.PeakBytes)/float64(r.InputBytes), memory.Format(r.InputBytes))
 		return
 	}
 	fmt.Fprintf(w, "bandwidth   %.1f GB/s of keys and values, or of a state, %.1f%% of the %.1f measured beside it\n",

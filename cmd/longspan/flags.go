@@ -10,7 +10,8 @@ import (
 
 // addMaxMemory adds --max-memory, the largest number of bytes a command may take. unset says what holds without it.
 func addMaxMemory(c *cobra.Command, text *string, unset string) {
-	c.Flags().StringVar(text, "max-memory", "", "largest use of memory, such as 8GiB (default: "+unset+"); what does not fit ends with status 3")
+	c.Flags().StringVar(text, "max-memory", "",
+		"largest use of memory, such as 8GiB (default: "+unset+"); what does not fit ends with status 3")
 	renamed(c, "memory", "max-memory")
 }
 

@@ -54,8 +54,8 @@ func newPlan(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan RECIPE",
 		Short: "Estimate the bytes and seconds of training before it runs",
-		Long: `Walks a training step of the recipe's model without data. It prints the bytes of the step by their use, its seconds on this machine, the
-longest context that fits, and changes that make the recipe fit. The exit status is 3 if the recipe does not fit.
+		Long: `Walks a training step of the recipe's model without data. It prints the bytes of the step by their use, its seconds on this
+machine, the longest context that fits, and changes that make the recipe fit. The exit status is 3 if the recipe does not fit.
 
   longspan plan examples/ecoli-131k.yaml --max-memory 4GiB
   longspan plan examples/ecoli-131k.yaml --tokens 1048576`,

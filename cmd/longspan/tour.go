@@ -18,8 +18,8 @@ func newTour(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tour",
 		Short: "A short tour over real DNA: patterns, their cost, and their accuracy",
-		Long: `Predicts each base of a phage's genome from the bases before it, by attention alone and without training: with full attention, and with
-mechanisms that see fewer keys. The tour shows the keys that each mechanism sees, its planned and measured time, and its loss of accuracy.
+		Long: `Predicts each base of a phage's genome from the bases before it, by attention alone and without training: with full attention,
+and with mechanisms that see fewer keys. The tour shows the keys that each mechanism sees, its planned and measured time, and its loss of accuracy.
 It takes about ten seconds.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
@@ -47,10 +47,10 @@ type tourReport struct {
 }
 
 func writeTour(w io.Writer, r tour.Report, png string) {
-	fmt.Fprintf(w, `The genome of phage lambda (NC_001416), its first %d bases. Each base asks, by attention, which earlier places look like the bases
-just before it, and takes what followed there as a guess for the next one. %d heads of %d, %d threads, %s kernels.
+	fmt.Fprintf(w, `The genome of phage lambda (NC_001416), its first %d bases. Each base attends to earlier places with the same bases before
+them, and predicts that what followed there comes next. %d heads of %d, %d threads, %s kernels.
 
-Looking at everything before (full) is %d pairs. A pattern looks at less; this is one, for 64 tokens:
+Full attention has %d pairs. A pattern has fewer; this is one, for 64 tokens:
 
 `, r.Tokens, tour.Heads, tour.HeadDim, r.Threads, r.Level, r.Rows[0].Pairs)
 	p := pattern.And(pattern.Causal(), pattern.Or(pattern.Window(8), pattern.Global(0)))

@@ -24,8 +24,8 @@ func newVerifyAttention(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "attention",
 		Short: "Check the equivalences of attention; exit status 1 if one fails",
-		Long: `Checks the equivalences of attention at every kernel level of this machine, and prints the largest error of each with its bound. A bound
-of 0 means the same bits. The exit status is 1 if a check fails.
+		Long: `Checks the equivalences of attention at every kernel level of this machine, and prints the largest error of each with its
+bound. A bound of 0 means the same bits. The exit status is 1 if a check fails.
 
 The checks are:
 

@@ -11,9 +11,11 @@ import (
 
 const peersText = `{"machine": {"cpu": "some CPU", "level": "avx2", "threads": 2, "date": "2026-11-29", "libraries": {"torch": "2.15.0"}},
 "rows": [
- {"peer": "PyTorch SDPA, full", "shape": "T=4,096", "pass": "forward", "dtype": "f32", "ours_seconds": [1, 2, 1], "theirs_seconds": [2, 6, 4]},
+ {"peer": "PyTorch SDPA, full", "shape": "T=4,096", "pass": "forward", "dtype": "f32",
+  "ours_seconds": [1, 2, 1], "theirs_seconds": [2, 6, 4]},
  {"peer": "FlexAttention", "pass": "backward", "ours_seconds": [], "theirs_seconds": [], "failed": "not supported"},
- {"peer": "transformers Longformer", "shape": "T=4,096", "pass": "forward", "dtype": "f32", "ours_seconds": [0.03], "theirs_seconds": [0.6]}]}`
+ {"peer": "transformers Longformer", "shape": "T=4,096", "pass": "forward", "dtype": "f32",
+  "ours_seconds": [0.03], "theirs_seconds": [0.6]}]}`
 
 func TestReadPeers(t *testing.T) {
 	p, err := ReadPeers(strings.NewReader(peersText))
