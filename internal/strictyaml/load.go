@@ -16,7 +16,8 @@ import (
 
 // Load decodes text into a pointer to a struct. Fields that the text does not name keep their values, so defaults go in first. The keys
 // that are known are those of the struct's yaml tags. A tag `was:"old"` names an earlier key, which is refused with the new one's name.
-// name says where the text comes from, in errors. Numbers and truth values are those of YAML 1.2; what YAML 1.1 reads differently is refused.
+// name says where the text comes from, in errors. Numbers and truth values are those of YAML 1.2; what YAML 1.1 reads differently is
+// refused.
 func Load(text []byte, name string, into any) error {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return fmt.Errorf("%s: the config is empty; keys with values were expected", name)
