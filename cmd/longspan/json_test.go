@@ -37,6 +37,7 @@ var smallest = []struct {
 	{"info", "--quick", false},
 	{"mask", "full --tokens 8", false},
 	{"plan", "tiny.yaml --max-memory 32MiB", false},
+	{"predict", "run --text ACGT", true}, // refused: the run is a language model
 	{"sample", "run --tokens 5 --prompt ACGT", false},
 	{"train", "tiny.yaml --out again", false},
 }

@@ -49,7 +49,7 @@ files the text is --text, or standard input. The folder is all it needs.
 	f.StringVar(&p.text, "text", "", "the text to ask about, in place of files")
 	f.StringVar(&p.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
 	f.StringVar(&p.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
-	f.StringVar(&p.memory, "memory", "", "bytes that it may take, such as 8GiB (default: what is available); what does not fit is refused with status 3")
+	addMaxMemory(c, &p.memory, "the available memory")
 	f.IntVar(&p.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
 }
