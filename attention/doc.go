@@ -1,5 +1,5 @@
-// Package attention computes softmax attention over chosen keys: exact, in memory that grows with the tokens and not with
-// their square, for any pattern of package pattern.
+// Package attention computes exact softmax attention over the keys that a pattern makes visible, forward, backward and in decoding.
+// Memory grows with the tokens, not with their square.
 //
 // The letters used everywhere:
 //

@@ -1,6 +1,6 @@
-// Package model makes Transformers of one configurable block: encoders, decoders, encoder–decoders, Transformer-XL and
-// hierarchical models, each with a head for language modelling, masked language modelling, classification of sequences
-// or of tokens, or regression.
+// Package model makes, opens and runs Transformers: encoders, decoders, encoder–decoders, Transformer-XL and hierarchical models,
+// each with a head for language modelling, masked language modelling, classification of sequences or of tokens, or regression. A
+// trained model is a folder, which [Open] opens.
 //
 //	m, err := model.New(model.Config{Kind: "decoder", Vocab: 256, Width: 256, Layers: 4, Heads: 4}, model.Options{Pool: pool, Train: true})
 //	result, err := m.NewSession(x).Step(batch, model.StepOptions{Backward: true, Scale: 1})

@@ -1,5 +1,5 @@
-// Package plan says what a training run costs before it runs: bytes by what they are for, seconds a step, the longest
-// context that fits, and what to change where one does not.
+// Package plan predicts the cost of a training run before it runs: bytes by their purpose, seconds per step, the longest context
+// that fits, and what to change where a run does not fit.
 //
 // It runs the model's own code, with the optimiser's, on matrices without data. The pool then counts what the real
 // pool will, so that its peak is the real peak; the flops and bytes that the operations count become seconds by

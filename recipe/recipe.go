@@ -1,4 +1,4 @@
-// Package recipe reads the YAML files that say what to train on what: the model, the data and the training.
+// Package recipe reads recipes: YAML files that state the model, the data and the training of a run.
 //
 //	model: {width: 256, layers: 4, heads: 4, attention: [window(256)]}
 //	data:

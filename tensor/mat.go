@@ -1,5 +1,5 @@
-// Package tensor holds what every layer above passes around: element types, matrices as views, and the buffer
-// pool that counts their bytes. There is no graph here.
+// Package tensor defines the types that all layers share: element types, matrices as views, parameters, and the buffer pool that
+// counts its bytes. It has no graph.
 package tensor
 
 import (

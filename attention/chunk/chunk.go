@@ -1,5 +1,5 @@
-// Package chunk cuts a document into chunks that overlap, so that a stack of layers can run on each by itself, and
-// joins what they give.
+// Package chunk cuts a long document into overlapping chunks, so that a stack of layers can run on each chunk by itself, and joins
+// the results.
 //
 // A chunk keeps the results of some tokens and reads more on each side of them: its overlap. One layer under window(w)
 // brings what lies w tokens away into a token, and a stack of N of them what lies N·w away. With an overlap of N·w on

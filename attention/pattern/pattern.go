@@ -1,4 +1,5 @@
-// Package pattern says which keys each query of an attention may see.
+// Package pattern defines which keys each query of an attention may see: windows, global tokens, BigBird and others, and their
+// combinations.
 //
 // A [Pattern] is the definition of a sparse attention and nothing more: for each query row it lists the visible
 // keys as spans. Patterns are made by the constructors of this package, combined with [And] and [Or], and have a

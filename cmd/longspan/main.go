@@ -1,4 +1,5 @@
-// Command longspan shows, checks and times attention over long sequences on this machine's CPU.
+// Command longspan trains, evaluates and samples Transformers over long sequences, and draws, checks and measures attention on this
+// machine's CPU.
 //
 // Exit status: 0 done, 2 bad usage or input, 3 will not fit the memory, 1 anything else.
 package main

@@ -1,5 +1,5 @@
-// Package dna has bases and sequences of bases. A base is a token, and a quarter of a byte in memory. Either strand can
-// be read.
+// Package dna stores bases and sequences of bases, and reads either strand. A base is a token, and takes a quarter of a byte in
+// memory.
 package dna
 
 // Base is one base, and whether it was written in lower case. Its code is its token: A C G T N are 0 1 2 3 4.

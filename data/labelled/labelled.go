@@ -1,4 +1,4 @@
-// Package labelled is documents with a class each, or a number each, as sequences of bytes.
+// Package labelled reads documents that each have a class or a number, as sequences of bytes.
 package labelled
 
 import (

@@ -1,4 +1,4 @@
-// Package pairs is texts that are made from others, as an encoder-decoder learns to make them.
+// Package pairs reads pairs of a source and a target text, as sequences of bytes, for encoder-decoders.
 package pairs
 
 import (

@@ -1,8 +1,7 @@
-// Package pathfinder makes the task Pathfinder: an image with two dots and many dashed curves, and the question
-// whether one curve joins the dots. An image is a sequence of pixels, row by row, so that what has to be followed
-// goes back and forth through all of it. Linsley et al. 2018, arXiv:1805.08315; as a sequence of pixels, the
-// Long Range Arena, Tay et al. 2020, arXiv:2011.04006, section 2.2.5, whose images are 32 × 32 (Pathfinder) and
-// 128 × 128 (Path-X), with curves of 14 dashes.
+// Package pathfinder makes the task Pathfinder: an image with two dots and many dashed curves, and the question whether one curve
+// joins the dots. An image is a sequence of pixels, row by row, so a curve runs back and forth through the whole sequence. Linsley
+// et al. 2018, arXiv:1805.08315; as a sequence of pixels, the Long Range Arena, Tay et al. 2020, arXiv:2011.04006, section 2.2.5,
+// whose images are 32 × 32 (Pathfinder) and 128 × 128 (Path-X), with curves of 14 dashes.
 //
 // The images are drawn anew by the published rules, and not by the authors' program (github.com/drewlinsley/pathfinder,
 // snakes2.py, whose settings stand below in brackets). The same is:

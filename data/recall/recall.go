@@ -1,6 +1,5 @@
-// Package recall makes tasks that need a memory and nothing else: associative recall and a needle in a haystack,
-// at any length. What must be found may lie at any distance, so the tasks tell a mechanism that sees
-// all of a sequence from one that sees a part.
+// Package recall makes tasks that need memory and nothing else, at any length: associative recall and a needle in a haystack. The
+// answer can lie at any distance, so the tasks separate mechanisms that see a whole sequence from mechanisms that see a part.
 package recall
 
 import (

@@ -1,4 +1,4 @@
-// Package cpu finds which kernel level this processor can run, and which one it shall run.
+// Package cpu finds the kernel levels of this processor, and chooses the level in use.
 //
 // LONGSPAN_CPU caps the level ("generic", "avx2", "avx512", "avx512bf16", "amx"): kernels above it are not used.
 // LONGSPAN_REQUIRE_CPU names a level that tests must find: where it is missing they fail instead of skipping.

@@ -1,5 +1,5 @@
-// Package golden opens golden files in tests: the inputs, outputs and gradients of an operation as another library computes
-// it, beside a MANIFEST.json that says which library, with what settings, and how close to come.
+// Package golden opens golden files in tests: inputs, outputs and gradients of an operation, computed by another library. A
+// MANIFEST.json beside them names the library, its settings and the tolerance.
 package golden
 
 import (

@@ -1,5 +1,5 @@
-// Package kerneltest holds what the tests of numerical kernels share: a subtest for every level, buffers that end
-// at an inaccessible page, inputs, and measures of error.
+// Package kerneltest provides what tests of numerical kernels share: a subtest per level, buffers that end at an inaccessible page,
+// inputs, and measures of error.
 package kerneltest
 
 import (

@@ -1,5 +1,4 @@
-// Package memory knows how much memory this process may still take, so that work which will not fit is refused
-// before it allocates and not killed in the middle.
+// Package memory reads how much memory this process may still take, so that work that does not fit is refused before it allocates.
 package memory
 
 import (

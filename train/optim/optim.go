@@ -1,5 +1,5 @@
-// Package optim turns gradients into better weights: AdamW, Adafactor for models whose optimiser state would not
-// fit, learning-rate schedules, the global norm, dynamic loss scaling, and the moving average of the weights.
+// Package optim updates weights from gradients: AdamW, Adafactor for models whose optimiser state would not fit, learning-rate
+// schedules, the global norm, dynamic loss scaling, and the moving average of the weights.
 //
 // Weights, gradients and states are F32. Everything is cut into pieces by the shapes of the weights, and every
 // sum is taken in one order, so the bits do not depend on the number of threads.

@@ -1,5 +1,5 @@
-// Package check checks the matrices that a caller passes to an operation of attention, before anything is read or
-// written: their shapes, their types, and whether there are as many data as the shapes say.
+// Package check checks the matrices of a call of attention before anything is read or written: shapes, types, and whether the data
+// are as long as the shapes require.
 package check
 
 import (

@@ -1,6 +1,6 @@
-// Package markov predicts each base of a genome from the k bases before it, k up to 18: the baseline that a model
-// of long contexts has to beat. What is predicted is a probability of each base, and what is measured is bits
-// per base, −log₂ of the probability of the base that came; a genome of random bases needs 2.
+// Package markov predicts each base of a genome from the k bases before it, k up to 18: the baseline for models of long contexts.
+// It predicts a probability per base; the score is bits per base, −log₂ of the probability of the true base. A genome of random
+// bases needs 2.
 //
 // An order-k model is any rule that looks at k bases only, so the best one is not a table of raw counts: at
 // order 12 most contexts of a bacterial genome were seen once or never. Three ways to make probabilities of

@@ -1,5 +1,5 @@
-// Package verify checks, on the machine it runs on, the equivalences that a user of attention must be able to trust: fast kernels
-// compute what the definitions say, and what is said to be equal bit for bit is.
+// Package verify checks the promised equivalences of attention on this machine: fast kernels compute the definitions, and results
+// that are promised to be equal have the same bits.
 //
 // It is no test suite. The tests of the packages go into every corner; this shows in seconds that the processor, the kernels
 // chosen for it and the algorithms agree.
