@@ -2,7 +2,8 @@
 // each with a head for language modelling, masked language modelling, classification of sequences or of tokens, or regression. A
 // trained model is a folder, which [Open] opens.
 //
-//	m, err := model.New(model.Config{Kind: "decoder", Vocab: 256, Width: 256, Layers: 4, Heads: 4}, model.Options{Pool: pool, Train: true})
+//	c := model.Config{Kind: "decoder", Vocab: 256, Width: 256, Layers: 4, Heads: 4}
+//	m, err := model.New(c, model.Options{Pool: pool, Train: true})
 //	result, err := m.NewSession(x).Step(batch, model.StepOptions{Backward: true, Scale: 1})
 //
 // Every batch is packed. With a dry pool in place of a real one the same calls count bytes and flops and compute
