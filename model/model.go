@@ -198,7 +198,7 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 			i++
 			continue
 		}
-		from, to := i, min(m.wrapped, i+m.group)
+		from, to := i, min(n, m.wrapped, i+m.group) // a source may have fewer layers
 		x = p.G.Recompute(func() *autograd.Var {
 			y := x
 			for j := from; j < to; j++ {
