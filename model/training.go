@@ -52,6 +52,9 @@ func (m *Model) Train(x tensor.Exec, b *data.Batch, p data.Pass) (float64, error
 
 // step carries memory from batch to batch, unless sequences are read in segments.
 func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory) (Result, error) {
+	if b == nil {
+		b = &data.Batch{} // which is refused
+	}
 	if m.progress.session == nil {
 		m.progress.session = m.NewSession(x)
 	}
@@ -80,6 +83,9 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 // Eval predicts b; first begins an evaluation. A masked language model hides the same tokens of a sequence in each evaluation of the same
 // sequences, whatever the sizes of the batches.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error) {
+	if b == nil {
+		b = &data.Batch{} // which is refused
+	}
 	if first {
 		m.progress.reading.Free()
 		m.progress.read = 0

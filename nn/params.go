@@ -110,6 +110,9 @@ func (p *Params) fail(err error) *tensor.Param {
 // Pool is where drawn weights come from.
 func (p *Params) Pool() *tensor.Pool { return p.o.Pool }
 
+// Trains reports whether weights have gradients.
+func (p *Params) Trains() bool { return p.o.Train }
+
 // Err is the first mistake made in Add, if any. Ask once, when all layers are made.
 func (p *Params) Err() error { return p.err }
 
