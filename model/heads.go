@@ -197,6 +197,10 @@ func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 }
 
 func (s *Session) compute(b *data.Batch, r StepOptions, top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
+	if err := s.m.acquire(); err != nil {
+		return tensor.Mat{}, err
+	}
+	defer s.m.release()
 	p, in, err := s.begin(b, r)
 	if err != nil {
 		return tensor.Mat{}, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
@@ -36,6 +37,9 @@ type Model struct {
 	file      *weightsFile // of a model that was opened
 
 	progress progress
+
+	work   sync.RWMutex // read-locked while a session computes, so that Close waits
+	closed bool
 }
 
 // Options says where the weights of a model come from. The zero value draws them, for inference.

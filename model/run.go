@@ -67,6 +67,10 @@ type Result struct {
 // It returns an error for tokens or targets out of range, and whatever the model's mechanisms refuse.
 func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 	m := s.m
+	if err := m.acquire(); err != nil {
+		return Result{}, err
+	}
+	defer m.release()
 	p, in, err := s.begin(b, r)
 	if err != nil {
 		return Result{}, err
