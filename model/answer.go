@@ -88,7 +88,7 @@ func (s *Session) Answer(text string) (a Answer, err error) {
 func checkFinite(outputs []float32) error {
 	for _, v := range outputs {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return fmt.Errorf("model: found the output %g, expected a finite number; the weights are damaged, or fp16 overflowed: use f32 or bf16", v)
+			return fmt.Errorf("model: found the output %g, expected a finite number; the weights are damaged, or fp16 overflowed", v)
 		}
 	}
 	return nil

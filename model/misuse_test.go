@@ -107,7 +107,8 @@ func TestSegmentsFillLossesOrClasses(t *testing.T) {
 func TestMemoryOfAnotherModel(t *testing.T) {
 	b := &data.Batch{Tokens: []int32{0, 1}, Lengths: []int{2}, Targets: []int32{1, 2}, Follows: []int{0}}
 	var memory Memory
-	if _, err := misused(t, Config{Kind: TransformerXL, Memory: 3}).NewSession(tensor.Exec{}).Step(b, StepOptions{Memory: &memory}); err != nil {
+	two := misused(t, Config{Kind: TransformerXL, Memory: 3})
+	if _, err := two.NewSession(tensor.Exec{}).Step(b, StepOptions{Memory: &memory}); err != nil {
 		t.Fatal(err)
 	}
 	deeper := misused(t, Config{Kind: TransformerXL, Memory: 3, Layers: 3})
