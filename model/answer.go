@@ -49,8 +49,8 @@ func (m *Model) Answer(text string) (Answer, error) {
 }
 
 // Answer asks the head about a text: its class, the class of each token, or a number. The model must have a tokenizer and the head
-// classify, tag or regress. It returns an error for a text that the tokenizer cannot read, an empty one, and one of more tokens than the
-// model has learned positions.
+// classify, tag or regress. It returns an error for a text that the tokenizer cannot read, an empty one, one of more tokens than the
+// model has learned positions, and outputs that are not finite.
 func (s *Session) Answer(text string) (a Answer, err error) {
 	head := s.m.spec.Head.Kind
 	if head != Classify && head != Tag && head != Regress {
@@ -68,6 +68,9 @@ func (s *Session) Answer(text string) (a Answer, err error) {
 		return a, err
 	}
 	defer s.x.Pool.Put(out)
+	if err := checkFinite(out.F32); err != nil {
+		return a, err
+	}
 	switch head {
 	case Regress:
 		number := s.m.answers.Value(float64(out.F32[0]))
@@ -79,6 +82,16 @@ func (s *Session) Answer(text string) (a Answer, err error) {
 		return a, nil
 	}
 	return Answer{Tags: s.m.tags(e, out)}, nil
+}
+
+// checkFinite refuses outputs from which no answer follows.
+func checkFinite(outputs []float32) error {
+	for _, v := range outputs {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return fmt.Errorf("model: found the output %g, expected a finite number; the weights are damaged, or fp16 overflowed", v)
+		}
+	}
+	return nil
 }
 
 // encodeDocument reads a text with the special tokens of a document.

@@ -61,6 +61,12 @@ func (s *Spec) checkSizes() error {
 	if n := len(s.Layers); n < 1 || n > maxLayers {
 		return fmt.Errorf("layers: found %d, expected 1 to %d", n, maxLayers)
 	}
+	if s.Kind != EncoderDecoder || s.Source == nil {
+		return nil
+	}
+	if n := len(s.Source.Layers); n < 1 || n > maxLayers {
+		return fmt.Errorf("source.layers: found %d, expected 1 to %d", n, maxLayers)
+	}
 	return nil
 }
 
@@ -175,15 +181,73 @@ func (s *Spec) checkStacks() error {
 			Stack
 		}{"source.layers", *s.Source})
 	}
-	for _, stack := range stacks {
+	for k, stack := range stacks {
 		if err := stack.Final.check(); err != nil {
 			return err
 		}
 		for i, layer := range stack.Layers {
-			if err := s.checkLayer(layer); err != nil {
+			err := s.checkLayer(layer)
+			if err == nil {
+				err = s.checkCross(layer, s.Kind == EncoderDecoder && k == 0)
+			}
+			if err == nil && k < 2 {
+				err = s.checkCausal(layer)
+			}
+			if err == nil {
+				err = stack.checkTable(layer)
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %d: %w", stack.name, i, err)
 			}
 		}
+	}
+	return nil
+}
+
+// checkCross looks at the cross-attention of a layer, which only the decoder of an encoder-decoder has. Generation reads the whole source
+// for each token, and cross-attention must do so elsewhere too.
+func (s *Spec) checkCross(l Layer, expected bool) error {
+	switch {
+	case l.Cross == nil && expected:
+		return errors.New("cross: found none in the decoder of an encoder-decoder, expected one in each layer: it reads the source")
+	case l.Cross == nil:
+		return nil
+	case !expected:
+		return fmt.Errorf("cross: found in a model of kind %s or in its encoder, expected none; only the decoder of an encoder-decoder has it", s.Kind)
+	}
+	c := l.Cross
+	if err := c.check(s.Width); err != nil {
+		return fmt.Errorf("cross: %w", err)
+	}
+	if c.Mechanism != "full" || c.Causal || c.Position != nn.NoPosition.String() {
+		return fmt.Errorf("cross: found the mechanism %q, causal %t and position %s, expected full, false and none: a token reads the whole source",
+			c.Mechanism, c.Causal, c.Position)
+	}
+	return nil
+}
+
+// checkCausal looks at the direction of a layer. Of a language model every layer is causal, and a hierarchical model has one direction.
+func (s *Spec) checkCausal(l Layer) error {
+	switch causal := l.Attention.Causal; {
+	case s.Head.Kind == LM && !causal:
+		return errors.New("causal: found false in a language model, expected true: a token must not see what it is to predict")
+	case s.Kind == Hierarchical && causal != s.Causal():
+		return fmt.Errorf("causal: found %t after %t, expected the same in all layers and summaries", causal, s.Causal())
+	case len(l.Attention.CopyNgrams) > 0 && s.Kind != Decoder && s.Kind != Encoder:
+		return fmt.Errorf("copy_ngrams: found in a model of kind %s, expected none; use a decoder or an encoder", s.Kind)
+	}
+	return nil
+}
+
+// checkTable refuses a layer that cannot share the table of T5's bias, which has a column for each head.
+func (t Stack) checkTable(l Layer) error {
+	t5 := func(l Layer) bool { return l.Attention.Position == nn.T5.String() }
+	if !t5(l) {
+		return nil
+	}
+	if first := t.Layers[slices.IndexFunc(t.Layers, t5)]; first.Attention.Heads != l.Attention.Heads {
+		return fmt.Errorf("heads: found %d after %d in layers with the position t5, expected the same: they share a table",
+			l.Attention.Heads, first.Attention.Heads)
 	}
 	return nil
 }
@@ -199,14 +263,6 @@ func (s *Spec) checkLayer(l Layer) error {
 	}
 	if _, err := autograd.ParseActivation(l.FeedForward.Activation); err != nil {
 		return err
-	}
-	if l.Cross != nil {
-		if err := l.Cross.check(s.Width); err != nil {
-			return fmt.Errorf("cross: %w", err)
-		}
-	}
-	if (l.Cross != nil) != (s.Kind == EncoderDecoder) && l.Cross != nil {
-		return fmt.Errorf("cross: found in a model of kind %s, expected none; use the kind encoder-decoder", s.Kind)
 	}
 	if s.Kind == TransformerXL {
 		if err := oneOf("position", l.Attention.Position, "relative", "rotary", "alibi", "t5"); err != nil {

@@ -81,7 +81,7 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 // readCard reads model.json.
 func readCard(dir string) (c card, err error) {
 	path := filepath.Join(dir, filename.Model)
-	text, err := os.ReadFile(path)
+	text, err := readSmall(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, old := os.Stat(filepath.Join(dir, filename.Config)); old == nil {
 			return c, fmt.Errorf("model: %s is a run of an older version, without %s; resume the run with its data (longspan train --resume %s), which writes it",
@@ -96,6 +96,22 @@ func readCard(dir string) (c card, err error) {
 		return c, fmt.Errorf("model: %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// maxCard is the largest number of bytes of model.json: some 4 KiB for each of the most layers.
+const maxCard = 16 << 20
+
+// readSmall reads a file of at most maxCard bytes.
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxCard+1))
+	if len(text) > maxCard {
+		err = fmt.Errorf("%s: found more than %d bytes, the largest size of a %s; check that it is one", path, maxCard, filename.Model)
+	}
+	return text, errors.Join(err, f.Close())
 }
 
 // parseCard reads the text of model.json. Every key must be known: one that is passed over could change what the weights mean.
@@ -194,6 +210,10 @@ func (m *Model) Files() (map[string][]byte, error) {
 // Save writes the model into a folder, which it makes, as Open reads it: each file whole or not at all. Tables are stored as t, and
 // every other weight as F32; a table that is stored in another type is rounded.
 func (m *Model) Save(dir string, t tensor.Type) error {
+	if err := m.acquire(); err != nil {
+		return err
+	}
+	defer m.release()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}

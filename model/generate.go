@@ -42,6 +42,10 @@ func (s *Session) Decode(source []int32) (*Generation, error) {
 	if (m.spec.Kind == EncoderDecoder) != (len(source) > 0) {
 		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.spec.Kind)
 	}
+	if err := m.acquire(); err != nil {
+		return nil, err
+	}
+	defer m.release()
 	g := &Generation{session: s, m: m, pool: s.x.Pool}
 	if err := g.begin(source); err != nil {
 		g.Close()
@@ -98,6 +102,10 @@ func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	if g.err != nil {
 		return nil, g.err
 	}
+	if err := g.m.acquire(); err != nil {
+		return nil, err
+	}
+	defer g.m.release()
 	if len(tokens) == 0 {
 		return nil, errors.New("model: found no tokens to append, expected at least one")
 	}

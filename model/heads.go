@@ -52,8 +52,8 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 	if err := t.count(limit); err != nil {
 		return nil, err
 	}
-	if r.Losses != nil && len(r.Losses) != t.all || r.Best != nil && len(r.Best) != t.all {
-		return nil, fmt.Errorf("model: found room for %d losses and %d classes, expected none or %d: one for each target", len(r.Losses), len(r.Best), t.all)
+	if err := r.checkRoom(t.all); err != nil {
+		return nil, err
 	}
 	if r.Losses != nil {
 		t.losses = make([]float32, len(t.classes))
@@ -197,6 +197,10 @@ func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 }
 
 func (s *Session) compute(b *data.Batch, r StepOptions, top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
+	if err := s.m.acquire(); err != nil {
+		return tensor.Mat{}, err
+	}
+	defer s.m.release()
 	p, in, err := s.begin(b, r)
 	if err != nil {
 		return tensor.Mat{}, err

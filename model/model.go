@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
@@ -36,6 +37,9 @@ type Model struct {
 	file      *weightsFile // of a model that was opened
 
 	progress progress
+
+	work   sync.RWMutex // read-locked while a session computes, so that Close waits
+	closed bool
 }
 
 // Options says where the weights of a model come from. The zero value draws them, for inference.
@@ -198,7 +202,7 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 			i++
 			continue
 		}
-		from, to := i, min(m.wrapped, i+m.group)
+		from, to := i, min(n, m.wrapped, i+m.group) // a source may have fewer layers
 		x = p.G.Recompute(func() *autograd.Var {
 			y := x
 			for j := from; j < to; j++ {

@@ -41,6 +41,27 @@ func (m *Model) FullMemory(pool *tensor.Pool, sequences int) *Memory {
 	return memory
 }
 
+// check refuses the memory of another model. An empty memory is of any.
+func (m *Memory) check(of *Model) error {
+	total := 0
+	for _, n := range m.lengths {
+		total += n
+	}
+	if total == 0 {
+		return nil
+	}
+	if len(m.layers) != len(of.blocks) {
+		return fmt.Errorf("model: found a memory of %d layers, expected %d: it is of another model", len(m.layers), len(of.blocks))
+	}
+	for _, l := range m.layers {
+		if l.Type != of.policy.Activations || l.Cols != of.spec.Width || l.Rows != total {
+			return fmt.Errorf("model: found a memory of %s %d×%d, expected %s %d×%d: it is of another model",
+				l.Type, l.Rows, l.Cols, of.policy.Activations, total, of.spec.Width)
+		}
+	}
+	return nil
+}
+
 // recurrence is a pass's reading of a memory, and what it will hold afterwards.
 type recurrence struct {
 	lengths []int // of the memory, by sequence; 0 for one that begins anew
@@ -151,7 +172,7 @@ func (m *Model) RestoreMemory(pool *tensor.Pool, b []byte) (*Memory, error) {
 		total += n
 	}
 	layers := r.count(9)
-	if r.failed || layers != 0 && layers != len(m.blocks) {
+	if r.failed || (layers != 0 || total != 0) && layers != len(m.blocks) {
 		return nil, fmt.Errorf("model: the saved memory is damaged or of another model: found %d layers, expected %d", layers, len(m.blocks))
 	}
 	var data [][]byte

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -43,6 +44,14 @@ func (r StepOptions) clear() {
 	}
 }
 
+// checkRoom refuses slices that do not have an element for each target.
+func (r StepOptions) checkRoom(targets int) error {
+	if r.Losses != nil && len(r.Losses) != targets || r.Best != nil && len(r.Best) != targets {
+		return fmt.Errorf("model: found room for %d losses and %d classes, expected none or %d: one for each target", len(r.Losses), len(r.Best), targets)
+	}
+	return nil
+}
+
 // Result is what a run gives.
 type Result struct {
 	Loss            float64       // mean over the targets: nats, or for regress the square of the error
@@ -58,6 +67,10 @@ type Result struct {
 // It returns an error for tokens or targets out of range, and whatever the model's mechanisms refuse.
 func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 	m := s.m
+	if err := m.acquire(); err != nil {
+		return Result{}, err
+	}
+	defer m.release()
 	p, in, err := s.begin(b, r)
 	if err != nil {
 		return Result{}, err
@@ -109,12 +122,12 @@ func (s *Session) pass(p *nn.Pass, in inputs, r StepOptions) (Result, error) {
 // begin checks a batch and makes the pass that runs it.
 func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) {
 	m := s.m
+	if err := errors.Join(m.checkOptions(r), m.checkBatch(b)); err != nil {
+		return nil, inputs{}, err
+	}
 	in := inputs{tokens: b.Tokens}
 	if len(b.Types) > 0 {
 		in.types = b.Types
-	}
-	if err := m.checkBatch(b); err != nil {
-		return nil, in, err
 	}
 	p := &nn.Pass{
 		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward}),
@@ -123,7 +136,7 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 	switch {
 	case m.spec.Kind == EncoderDecoder:
 		if r.Source == nil || len(r.Source.Lengths) != len(b.Lengths) {
-			return nil, in, fmt.Errorf("model: an encoder-decoder needs a source for each of the %d sequences of the batch; set Run.Source", len(b.Lengths))
+			return nil, in, fmt.Errorf("model: an encoder-decoder needs a source for each of the %d sequences of the batch; set StepOptions.Source", len(b.Lengths))
 		}
 		if err := m.checkBatch(r.Source); err != nil {
 			return nil, in, fmt.Errorf("%w: of the sources", err)
@@ -139,16 +152,38 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 	return p, in, nil
 }
 
+// checkOptions refuses options that this model would not follow.
+func (m *Model) checkOptions(r StepOptions) error {
+	switch {
+	case r.Source != nil && r.Source.Sequences() > 0 && m.spec.Kind != EncoderDecoder:
+		return fmt.Errorf("model: found a source for a model of kind %s, expected none: only an encoder-decoder reads one", m.spec.Kind)
+	case r.Memory != nil && m.spec.Kind != TransformerXL:
+		return fmt.Errorf("model: found a memory for a model of kind %s, expected none: only a transformer-xl has one", m.spec.Kind)
+	case r.Backward && !m.params.Trains():
+		return errors.New("model: found a backward pass of a model without gradients, expected one that was made with Options.Train")
+	case math.IsNaN(r.Scale) || math.IsInf(r.Scale, 0):
+		return fmt.Errorf("model: found gradients scaled by %g, expected a finite number", r.Scale)
+	case r.Memory != nil:
+		return r.Memory.check(m)
+	}
+	return nil
+}
+
 func (m *Model) checkBatch(b *data.Batch) error {
-	if len(b.Tokens) == 0 {
-		return fmt.Errorf("model: the batch has no tokens")
+	if b == nil || len(b.Tokens) == 0 {
+		return errors.New("model: the batch has no tokens")
+	}
+	for i, t := range b.Tokens {
+		if t < 0 || int(t) >= m.spec.Vocab {
+			return fmt.Errorf("model: token %d of the batch is %d, the model knows 0 … %d", i, t, m.spec.Vocab-1)
+		}
 	}
 	if err := b.Check(0); err != nil {
 		return err
 	}
-	for i, t := range b.Tokens {
-		if int(t) >= m.spec.Vocab {
-			return fmt.Errorf("model: token %d of the batch is %d, the model knows 0 … %d", i, t, m.spec.Vocab-1)
+	for i, n := range b.Lengths {
+		if n > len(b.Tokens) { // the sum overflowed
+			return fmt.Errorf("model: sequence %d has %d tokens, the batch has %d", i, n, len(b.Tokens))
 		}
 	}
 	for i, t := range b.Types {

@@ -1,6 +1,9 @@
 package model
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/longspan/longspan/data"
 )
 
@@ -48,6 +51,15 @@ func (s *segment) carryOn(b *data.Batch, row, n, follows int) {
 // stepSegments is step over the segments of b one after the other, with a memory of their own: gradients end where a segment
 // does (Dai et al. 2019, section 3.2), and each segment counts by its targets.
 func (s *Session) stepSegments(b *data.Batch, o StepOptions) (Result, error) {
+	if err := errors.Join(s.m.checkOptions(o), s.m.checkBatch(b)); err != nil {
+		return Result{}, err
+	}
+	if len(b.Targets) != len(b.Tokens) {
+		return Result{}, fmt.Errorf("model: found %d targets for %d tokens, expected one each", len(b.Targets), len(b.Tokens))
+	}
+	if err := o.checkRoom(len(b.Tokens)); err != nil {
+		return Result{}, err
+	}
 	var memory Memory
 	defer memory.Free()
 	if o.Scale == 0 {
@@ -58,7 +70,10 @@ func (s *Session) stepSegments(b *data.Batch, o StepOptions) (Result, error) {
 		share := float64(part.Scored()) / float64(max(1, all.Targets))
 		step := StepOptions{Backward: o.Backward && share > 0, Scale: o.Scale * share, Seed: data.Mix(o.Seed + uint64(i)), Memory: &memory}
 		if o.Losses != nil {
-			step.Losses, step.Best = make([]float32, len(part.rows)), make([]int32, len(part.rows))
+			step.Losses = make([]float32, len(part.rows))
+		}
+		if o.Best != nil {
+			step.Best = make([]int32, len(part.rows))
 		}
 		result, err := s.step(&part.Batch, step)
 		if err != nil {
@@ -69,7 +84,10 @@ func (s *Session) stepSegments(b *data.Batch, o StepOptions) (Result, error) {
 		all.ActivationBytes = max(all.ActivationBytes, result.ActivationBytes)
 		for j, row := range part.rows {
 			if o.Losses != nil {
-				o.Losses[row], o.Best[row] = step.Losses[j], step.Best[j]
+				o.Losses[row] = step.Losses[j]
+			}
+			if o.Best != nil {
+				o.Best[row] = step.Best[j]
 			}
 		}
 	}

@@ -240,3 +240,57 @@ func TestSpecsAreRefused(t *testing.T) {
 		t.Errorf("a token type out of range: %v", err)
 	}
 }
+
+// Layers that would be run in another way in training than in generation, or not at all, are refused.
+func TestSpecsOfKindsAreRefused(t *testing.T) {
+	for want, c := range map[string]struct {
+		of     Config
+		change func(s *Spec)
+	}{
+		"layers: 1: cross: found none":           {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[1].Cross = nil }},
+		"source.layers: 0: cross: found in":      {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Source.Layers[0].Cross = s.Layers[0].Cross }},
+		"source.layers: found 0":                 {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Source.Layers = nil }},
+		`cross: found the mechanism "window(2)"`: {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Mechanism = "window(2)" }},
+		"causal true and position none":          {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Causal = true }},
+		"causal false and position t5":           {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Position = "t5" }},
+		"causal: found false in a language":      {Config{}, func(s *Spec) { s.Layers[1].Attention.Causal = false }},
+		"summaries: 1: causal: found false":      {Config{Kind: Hierarchical}, func(s *Spec) { s.Summaries[1].Attention.Causal = false }},
+		"causal: found true after false": {Config{Kind: Hierarchical, Head: Classify, Classes: 2},
+			func(s *Spec) { s.Layers[1].Attention.Causal = true }},
+		"heads: found 4 after 2":                {Config{Position: "t5"}, func(s *Spec) { s.Layers[1].Attention.Heads = 4 }},
+		"copy_ngrams: found in a model of kind": {Config{Kind: Hierarchical}, func(s *Spec) { s.Summaries[0].Attention.CopyNgrams = []int{2} }},
+	} {
+		c.of.Vocab, c.of.Width, c.of.Layers, c.of.Heads = 5, 16, 2, 2
+		s, err := c.of.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(&s)
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+// Groups of recomputed layers end with the encoder, which may have fewer layers than the decoder.
+func TestRecomputedSourceOfFewerLayers(t *testing.T) {
+	s, err := Config{Kind: EncoderDecoder, Vocab: 5, Width: 16, Layers: 4, Heads: 2}.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Source.Layers = s.Source.Layers[:1]
+	var losses []float64
+	for _, recompute := range []string{"none", "sqrt"} {
+		s.Recompute = recompute
+		m := newOf(t, s, Options{Train: true})
+		b := &data.Batch{Tokens: []int32{0, 1, 2}, Lengths: []int{3}, Targets: []int32{1, 2, 3}}
+		result, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Backward: true, Source: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		losses = append(losses, result.Loss)
+	}
+	if losses[0] != losses[1] {
+		t.Errorf("the loss is %g recomputed, %g without", losses[1], losses[0])
+	}
+}

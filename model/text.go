@@ -96,6 +96,9 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if n := m.spec.Embed.Positions; n > 0 && len(e.IDs) > n {
+		return nil, nil, fmt.Errorf("model: found a prompt of %d tokens, expected at most %d, the learned positions", len(e.IDs), n)
+	}
 	if m.spec.Kind != EncoderDecoder {
 		return nil, e.IDs, nil
 	}

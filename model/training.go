@@ -18,9 +18,27 @@ type progress struct {
 	byClass []ClassScore // of the evaluation at work
 }
 
-// Close gives weights and memory back to the pool, and lets go of the file of a model that was opened. Nothing may use the model
-// afterwards.
+// acquire keeps the model open until release. It returns an error where the model was closed.
+func (m *Model) acquire() error {
+	m.work.RLock()
+	if m.closed {
+		m.work.RUnlock()
+		return errors.New("model: found a model that was closed, expected an open one; open it again")
+	}
+	return nil
+}
+
+func (m *Model) release() { m.work.RUnlock() }
+
+// Close gives weights and memory back to the pool, and lets go of the file of a model that was opened. It waits for sessions that compute.
+// Afterwards sessions and generations return errors, and a second Close does nothing.
 func (m *Model) Close() error {
+	m.work.Lock()
+	defer m.work.Unlock()
+	if m.closed {
+		return nil
+	}
+	m.closed = true
 	m.progress.memory.Free()
 	m.progress.reading.Free()
 	m.params.Free()
@@ -52,6 +70,9 @@ func (m *Model) Train(x tensor.Exec, b *data.Batch, p data.Pass) (float64, error
 
 // step carries memory from batch to batch, unless sequences are read in segments.
 func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory) (Result, error) {
+	if b == nil {
+		b = &data.Batch{} // which is refused
+	}
 	if m.progress.session == nil {
 		m.progress.session = m.NewSession(x)
 	}
@@ -80,6 +101,9 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 // Eval predicts b; first begins an evaluation. A masked language model hides the same tokens of a sequence in each evaluation of the same
 // sequences, whatever the sizes of the batches.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error) {
+	if b == nil {
+		b = &data.Batch{} // which is refused
+	}
 	if first {
 		m.progress.reading.Free()
 		m.progress.read = 0

@@ -45,6 +45,26 @@ func TestParamsTellMistakes(t *testing.T) {
 	}
 }
 
+// Weights that no machine can hold are refused before they are drawn.
+func TestWeightsBeyondMemory(t *testing.T) {
+	for name, c := range map[string]struct {
+		rows, cols int
+		o          ParamsOptions
+		want       string
+	}{
+		"drawn":   {1 << 24, 1 << 19, ParamsOptions{}, "this model takes 32.00 TiB"},
+		"trained": {1 << 24, 1 << 19, ParamsOptions{Train: true}, "this model takes 64.00 TiB"},
+		"counted": {1 << 40, 1 << 40, ParamsOptions{Pool: tensor.NewDryPool()}, "expected at most 17592186044416 elements"},
+	} {
+		p := NewParams(c.o)
+		p.Add("w", c.rows, c.cols, Zeros())
+		p.Add("v", 1, 1, Zeros())
+		if err := p.Err(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v; want an error with %q", name, err, c.want)
+		}
+	}
+}
+
 func TestGradsFinite(t *testing.T) {
 	p := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1, Train: true})
 	w := p.Add("w", 3, 5, Zeros())

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -14,6 +15,7 @@ type Params struct {
 	list   []*tensor.Param
 	byName map[string]*tensor.Param
 	tables map[*tensor.Param]bool // those made by AddTable
+	drawn  int64                  // bytes of drawn weights and of gradients
 	err    error                  // the first mistake
 }
 
@@ -60,10 +62,17 @@ func (p *Params) AddTable(name string, rows, cols int, init Init) *tensor.Param 
 
 func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.Param {
 	switch {
+	case p.err != nil:
+		return p.fail(p.err)
 	case p.byName[name] != nil:
 		return p.fail(fmt.Errorf("nn: found two weights named %q, expected names of their own; give the layers different names", name))
 	case rows < 1 || cols < 1:
 		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at least one element", name, rows, cols))
+	case memory.Product(rows, cols) > maxElements:
+		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at most %d elements", name, rows, cols, int64(maxElements)))
+	}
+	if err := p.room(rows, cols, kind); err != nil {
+		return p.fail(err)
 	}
 	w := &tensor.Param{Name: name}
 	if p.o.Load != nil {
@@ -82,13 +91,42 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 	return w
 }
 
+// maxElements bounds a weight, so that the bytes of all can be counted: 64 TiB in float32.
+const maxElements = 1 << 44
+
+// room counts a weight, and refuses weights and gradients of more bytes than the machine has. What else takes memory is for a plan.
+func (p *Params) room(rows, cols int, kind Kind) error {
+	if p.o.Pool.Dry() {
+		return nil
+	}
+	size := 0
+	if p.o.Load == nil {
+		size += p.typeOf(kind).Size()
+	}
+	if p.o.Train {
+		size += tensor.F32.Size()
+	}
+	p.drawn = memory.Sum(p.drawn, memory.Product(rows, cols, size))
+	if p.drawn < 1<<30 {
+		return nil // which asks the system nothing
+	}
+	if total := memory.Read().Total; total > 0 && p.drawn > total {
+		return &memory.Error{What: "this model", Need: p.drawn, Available: total, Advice: "use fewer or smaller layers"}
+	}
+	return nil
+}
+
+// typeOf is the type of a drawn weight.
+func (p *Params) typeOf(kind Kind) tensor.Type {
+	if kind == Table {
+		return p.o.Type
+	}
+	return tensor.F32
+}
+
 // draw makes the first value of a weight.
 func (p *Params) draw(name string, rows, cols int, kind Kind, init Init) tensor.Mat {
-	t := tensor.F32
-	if kind == Table {
-		t = p.o.Type
-	}
-	value, seed := p.o.Pool.Get(t, rows, cols), hashName(p.o.Seed, name)
+	value, seed := p.o.Pool.Get(p.typeOf(kind), rows, cols), hashName(p.o.Seed, name)
 	if value.Dry() {
 		return value
 	}
@@ -109,6 +147,9 @@ func (p *Params) fail(err error) *tensor.Param {
 
 // Pool is where drawn weights come from.
 func (p *Params) Pool() *tensor.Pool { return p.o.Pool }
+
+// Trains reports whether weights have gradients.
+func (p *Params) Trains() bool { return p.o.Train }
 
 // Err is the first mistake made in Add, if any. Ask once, when all layers are made.
 func (p *Params) Err() error { return p.err }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"os/signal"
@@ -100,6 +101,12 @@ func findWeights(o *output, dir, which string) (string, error) {
 	path, damaged, err := train.Find(dir, which)
 	for _, d := range damaged {
 		fmt.Fprintf(o.err, "%s is damaged (%v); it is not used\n", d.Path, d.Err)
+	}
+	if err == nil || which != "" || len(damaged) > 0 {
+		return path, usage(err)
+	}
+	if _, open := model.Open(dir); errors.Is(open, fs.ErrNotExist) {
+		err = open // which says what the folder lacks
 	}
 	return path, usage(err)
 }

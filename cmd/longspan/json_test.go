@@ -218,3 +218,14 @@ func TestInterruptedTable(t *testing.T) {
 		t.Errorf("the last element is %v, expected the error", last)
 	}
 }
+
+// A folder without a model is named as one, with what it lacks.
+func TestFolderWithoutModel(t *testing.T) {
+	for _, command := range [][]string{{"sample"}, {"predict", "--text", "x"}} {
+		var out, stderr bytes.Buffer
+		args := append([]string{command[0], t.TempDir(), "--json"}, command[1:]...)
+		if status := run(args, &out, &stderr); status != exitUsage || !strings.Contains(out.String(), "is no model folder") {
+			t.Errorf("%s: status %d, %s%s; want %d and an error with %q", command[0], status, &out, &stderr, exitUsage, "is no model folder")
+		}
+	}
+}

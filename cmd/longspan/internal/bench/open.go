@@ -68,7 +68,7 @@ func (o Open) Run(child func(folder string) (*exec.Cmd, error), tell Progress) (
 		command.Stderr = os.Stderr
 		text, err := command.Output()
 		if err != nil {
-			return row, fmt.Errorf("bench: the process that opens the model: %w", err)
+			return row, fmt.Errorf("bench: the process that opens the model: %w", childError(err, text))
 		}
 		var one Opened
 		if err := json.Unmarshal(text, &one); err != nil {
@@ -84,6 +84,17 @@ func (o Open) Run(child func(folder string) (*exec.Cmd, error), tell Progress) (
 		TokenBytes: int64(medianOf(all, func(o Opened) float64 { return float64(o.TokenBytes) }))}
 	row.Share = float64(row.OpenBytes) / float64(row.FileBytes)
 	return row, nil
+}
+
+// childError is the error of a process, with the message of the JSON that it printed.
+func childError(err error, text []byte) error {
+	var printed struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(text, &printed) != nil || printed.Error == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, printed.Error)
 }
 
 func medianOf(all []Opened, of func(Opened) float64) float64 {

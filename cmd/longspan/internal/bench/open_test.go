@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"os/exec"
 	"strings"
 	"testing"
@@ -38,5 +39,16 @@ func TestOpenMeasuresAFolder(t *testing.T) {
 	}
 	if _, err := (Open{}).Run(child, func(int, int) {}); err == nil || !strings.Contains(err.Error(), "found 0 layers") {
 		t.Errorf("no layers: %v", err)
+	}
+}
+
+// The error of the process that opens a folder has the message that it printed.
+func TestChildError(t *testing.T) {
+	failed := errors.New("exit status 2")
+	if got := childError(failed, []byte(`{"error": "no model folder", "exit": 2}`)).Error(); got != "exit status 2: no model folder" {
+		t.Errorf("the error is %q", got)
+	}
+	if got := childError(failed, []byte("killed")); got != failed {
+		t.Errorf("without JSON the error is %q", got)
 	}
 }
