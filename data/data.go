@@ -8,7 +8,10 @@
 // into data sets (genome, labelled, pairs).
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Ignore is the target of a token that has none.
 const Ignore int32 = -1
@@ -73,6 +76,9 @@ func (b *Batch) Check(vocab int) error {
 	for i, n := range b.Lengths {
 		if n <= 0 {
 			return fmt.Errorf("data: sequence %d of the batch has %d tokens; every sequence needs at least one", i, n)
+		}
+		if n > math.MaxInt-total {
+			return fmt.Errorf("data: the lengths of the batch add up to more than %d, but it has %d tokens", math.MaxInt, len(b.Tokens))
 		}
 		total += n
 	}

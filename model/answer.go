@@ -56,6 +56,9 @@ func (s *Session) Answer(text string) (a Answer, err error) {
 	if head != Classify && head != Tag && head != Regress {
 		return a, fmt.Errorf("model: found the head %s, expected classify, tag or regress: only they answer about a text", head)
 	}
+	if s.x.Pool.Dry() {
+		return a, errors.New("model: found a session with a dry pool, which computes nothing; expected a pool with memory")
+	}
 	if text == "" {
 		return a, errors.New("model: the text is empty, expected something to answer about")
 	}

@@ -194,6 +194,9 @@ func (m *Model) Files() (map[string][]byte, error) {
 // Save writes the model into a folder, which it makes, as Open reads it: each file whole or not at all. Tables are stored as t, and
 // every other weight as F32; a table that is stored in another type is rounded.
 func (m *Model) Save(dir string, t tensor.Type) error {
+	if m.closed.Load() {
+		return errClosed
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}

@@ -36,6 +36,9 @@ const promptTokens = 4096
 // none. What is carried comes from the session's pool until Close.
 func (s *Session) Decode(source []int32) (*Generation, error) {
 	m := s.m
+	if m.closed.Load() {
+		return nil, errClosed
+	}
 	if m.spec.Head.Kind != LM {
 		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.spec.Head.Kind)
 	}
@@ -95,8 +98,11 @@ func (g *Generation) Tokens() int { return g.tokens }
 // model does not know, or that are more than its learned positions, are refused and nothing is appended; after any other error
 // every further step returns it again.
 func (g *Generation) Step(tokens []int32) ([]float32, error) {
-	if g.err != nil {
+	switch {
+	case g.err != nil:
 		return nil, g.err
+	case g.m.closed.Load():
+		return nil, errClosed
 	}
 	if len(tokens) == 0 {
 		return nil, errors.New("model: found no tokens to append, expected at least one")
@@ -211,7 +217,7 @@ func (g *Generation) read(source []int32) error {
 	}
 	p := g.pass([]int{len(source)}, nil)
 	defer p.Close()
-	read, err := result(g.session.x, p, g.m.encode(p, source))
+	read, err := result(g.session.x, p, g.m.encode(p, source, nil))
 	if err != nil {
 		return err
 	}

@@ -133,9 +133,3 @@ func (s *segments) complete(g *Generation) error {
 	s.at, s.done = 0, s.done+1
 	return nil
 }
-
-// copyElements copies a matrix without gaps to another of its shape and type.
-func copyElements(to, from tensor.Mat) {
-	copy(to.F32, from.F32)
-	copy(to.U16, from.U16)
-}

@@ -94,7 +94,8 @@ func generate(t *testing.T, m *Model, x tensor.Exec, tokens, source []int32, par
 // whole is what Predict gives for the sequence.
 func whole(t *testing.T, m *Model, b *data.Batch, source *data.Batch) tensor.Mat {
 	t.Helper()
-	want, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{Source: source})
+	b.Source = source
+	want, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
@@ -33,7 +34,9 @@ type Model struct {
 
 	tokenizer *tokenizer.Tokenizer // nil: none
 	answers   data.Answers
-	file      *weightsFile // of a model that was opened
+	file      *weightsFile // of a model that was opened; nil: of another
+	train     bool         // weights have gradients
+	closed    atomic.Bool
 
 	progress progress
 }
@@ -79,7 +82,7 @@ func build(s Spec, o nn.ParamsOptions) (*Model, error) {
 		return nil, err
 	}
 	o.Seed, o.Type = s.Seed, policy.Products
-	m := &Model{spec: s, policy: policy, params: nn.NewParams(o)}
+	m := &Model{spec: s, policy: policy, params: nn.NewParams(o), train: o.Train}
 	m.wrapped, m.group, _ = s.recomputed()
 	if err := m.make(); err != nil {
 		m.params.Free()
@@ -226,7 +229,7 @@ func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 		x = p.G.Add(x, m.positions.Apply(p, p.Positions()))
 	}
 	if m.types != nil {
-		if types == nil {
+		if len(types) == 0 {
 			types = make([]int32, len(tokens))
 		}
 		x = p.G.Add(x, m.types.Apply(p, types))
@@ -243,8 +246,8 @@ func finish(p *nn.Pass, norm *nn.Norm, x *autograd.Var) *autograd.Var {
 }
 
 // encode records the encoder of an encoder-decoder.
-func (m *Model) encode(p *nn.Pass, tokens []int32) *autograd.Var {
-	x := m.stack(p, m.embed(p, nil, tokens, nil), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
+func (m *Model) encode(p *nn.Pass, tokens, types []int32) *autograd.Var {
+	x := m.stack(p, m.embed(p, nil, tokens, types), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
 		return m.source[i].apply(p, x, m.source[i].self(p))
 	})
 	return finish(p, m.sourceEnd, x)
@@ -255,11 +258,11 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	apply := func(i int, x *autograd.Var) *autograd.Var { return m.blocks[i].apply(p, x, m.blocks[i].self(p)) }
 	switch m.spec.Kind {
 	case EncoderDecoder:
-		source := m.encode(p.With(in.sourceLengths), in.source)
+		source := m.encode(p.With(in.source.Lengths), in.source.Tokens, in.source.Types)
 		apply = func(i int, x *autograd.Var) *autograd.Var {
 			b := m.blocks[i]
 			r := b.self(p)
-			r.cross = func(h *autograd.Var) *autograd.Var { return b.cross.ApplyOver(p, h, source, in.sourceLengths, nil) }
+			r.cross = func(h *autograd.Var) *autograd.Var { return b.cross.ApplyOver(p, h, source, in.source.Lengths, nil) }
 			return b.apply(p, x, r)
 		}
 	case TransformerXL:
@@ -272,10 +275,9 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	return finish(p, m.end, x)
 }
 
-// inputs is what a pass reads beside the lengths.
+// inputs are the inputs of a pass, beside the lengths.
 type inputs struct {
 	tokens, types []int32
-	source        []int32 // of an encoder-decoder
-	sourceLengths []int
+	source        *data.Batch // of an encoder-decoder
 	memory        *recurrence // of a transformer-xl
 }

@@ -32,6 +32,29 @@ func (m *Memory) Free() {
 	*m = Memory{}
 }
 
+// check refuses the memory of another model, and sequences that continue one that the memory does not have. A nil or empty memory suits
+// every model: sequences then start without one.
+func (m *Memory) check(of *Model, follows []int) error {
+	if m == nil || len(m.lengths) == 0 {
+		return nil
+	}
+	if layers := len(m.layers); layers != 0 && layers != len(of.blocks) {
+		return fmt.Errorf("model: found a memory of %d layers for a model of %d, expected the memory of this model", layers, len(of.blocks))
+	}
+	for _, l := range m.layers {
+		if l.Cols != of.spec.Width || l.Type != of.policy.Activations {
+			return fmt.Errorf("model: found a memory of %s with %d features, expected %s with %d: the memory of this model",
+				l.Type, l.Cols, of.policy.Activations, of.spec.Width)
+		}
+	}
+	for i, f := range follows {
+		if f >= len(m.lengths) {
+			return fmt.Errorf("model: sequence %d of the batch continues sequence %d, but the batch before had %d", i, f, len(m.lengths))
+		}
+	}
+	return nil
+}
+
 // FullMemory is a memory that holds as many tokens of each sequence as there can be, all zero; from a dry pool it is what such a memory takes.
 func (m *Model) FullMemory(pool *tensor.Pool, sequences int) *Memory {
 	memory := &Memory{pool: pool, lengths: slices.Repeat([]int{m.spec.Memory}, sequences)}
@@ -56,7 +79,7 @@ type recurrence struct {
 func newRecurrence(memory *Memory, room int, lengths, follows []int) *recurrence {
 	r := &recurrence{old: memory, lengths: make([]int, len(lengths))}
 	for i, f := range follows {
-		if memory == nil || f < 0 || f >= len(memory.lengths) {
+		if memory == nil || f < 0 || len(memory.lengths) == 0 {
 			continue
 		}
 		row := 0
@@ -104,11 +127,7 @@ func (m *Model) recur(p *nn.Pass, r *recurrence, i int, x *autograd.Var) *autogr
 func (r *recurrence) remember(memory *Memory, x tensor.Exec) {
 	var layers []tensor.Mat
 	for _, v := range r.kept {
-		from := v.Value()
-		m := x.Pool.Get(from.Type, from.Rows, from.Cols)
-		copy(m.F32, from.F32)
-		copy(m.U16, from.U16)
-		layers = append(layers, m)
+		layers = append(layers, clone(x.Pool, v.Value()))
 	}
 	memory.Free()
 	memory.pool, memory.layers = x.Pool, layers
@@ -151,7 +170,7 @@ func (m *Model) RestoreMemory(pool *tensor.Pool, b []byte) (*Memory, error) {
 		total += n
 	}
 	layers := r.count(9)
-	if r.failed || layers != 0 && layers != len(m.blocks) {
+	if r.failed || layers != len(m.blocks) && (layers != 0 || total != 0) {
 		return nil, fmt.Errorf("model: the saved memory is damaged or of another model: found %d layers, expected %d", layers, len(m.blocks))
 	}
 	var data [][]byte

@@ -21,6 +21,9 @@ type progress struct {
 // Close gives weights and memory back to the pool, and lets go of the file of a model that was opened. Nothing may use the model
 // afterwards.
 func (m *Model) Close() error {
+	if m.closed.Swap(true) {
+		return nil
+	}
 	m.progress.memory.Free()
 	m.progress.reading.Free()
 	m.params.Free()
@@ -57,14 +60,10 @@ func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory
 	}
 	s := m.progress.session
 	s.x = x
-	switch {
-	case m.spec.Kind != TransformerXL:
-		o.Source = b.Source
-		b = m.chosen(b)
-	case m.spec.Segment == 0:
+	if m.spec.Kind == TransformerXL && m.spec.Segment == 0 {
 		o.Memory = memory
 	}
-	return s.Step(b, o)
+	return s.Step(m.chosen(b), o)
 }
 
 // chosen is b as the head wants it: a masked language model chooses its targets itself.
@@ -138,7 +137,7 @@ func (m *Model) State() []byte {
 func (m *Model) Restore(state []byte) error {
 	if m.spec.Kind != TransformerXL {
 		if len(state) != 0 {
-			return errors.New("the saved run carried a memory, and this model has none")
+			return errors.New("model: the saved run has a memory, expected none for this model")
 		}
 		return nil
 	}

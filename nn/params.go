@@ -15,7 +15,12 @@ type Params struct {
 	byName map[string]*tensor.Param
 	tables map[*tensor.Param]bool // those made by AddTable
 	err    error                  // the first mistake
+
+	elements int64 // of all weights
 }
+
+// maxElements bounds the elements of all weights. Their bytes, with gradients and optimiser states, then add up to less than 2⁶³.
+const maxElements = 1 << 46
 
 // ParamsOptions says where weights come from and how they are stored.
 type ParamsOptions struct {
@@ -64,7 +69,10 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 		return p.fail(fmt.Errorf("nn: found two weights named %q, expected names of their own; give the layers different names", name))
 	case rows < 1 || cols < 1:
 		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at least one element", name, rows, cols))
+	case int64(rows) > (maxElements-p.elements)/int64(cols):
+		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at most %d elements in all weights", name, rows, cols, int64(maxElements)))
 	}
+	p.elements += int64(rows) * int64(cols)
 	w := &tensor.Param{Name: name}
 	if p.o.Load != nil {
 		var err error
@@ -124,11 +132,7 @@ func (p *Params) IsTable(w *tensor.Param) bool { return p.tables[w] }
 
 // Count is the number of weights, element by element.
 func (p *Params) Count() int64 {
-	n := int64(0)
-	for _, w := range p.list {
-		n += int64(w.Value.Rows) * int64(w.Value.Cols)
-	}
-	return n
+	return p.elements
 }
 
 // Bytes is the size of all weights as they are stored.
@@ -156,7 +160,7 @@ func (p *Params) Free() {
 			p.o.Pool.Put(w.Grad)
 		}
 	}
-	p.list, p.byName = nil, map[string]*tensor.Param{}
+	p.list, p.byName, p.elements = nil, map[string]*tensor.Param{}, 0
 }
 
 // Leaf is w on the graph of p, with its gradient if the graph trains; nil for nil.

@@ -257,16 +257,14 @@ func (j Job) sourceTokens() int {
 // read in segments over all of them.
 func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
 	c := m.Spec()
-	r := model.StepOptions{Backward: backward}
-	switch c.Kind {
-	case model.EncoderDecoder:
-		r.Source = batch(c, j.sources())
-	case model.TransformerXL:
-		if c.Segment == 0 {
-			r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
-		}
+	b, r := batch(c, j.Lengths), model.StepOptions{Backward: backward}
+	switch {
+	case c.Kind == model.EncoderDecoder:
+		b.Source = batch(c, j.sources())
+	case c.Kind == model.TransformerXL && c.Segment == 0:
+		r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
 	}
-	return m.NewSession(x).Step(batch(c, j.Lengths), r)
+	return m.NewSession(x).Step(b, r)
 }
 
 // batch is a batch of sequences of these lengths, with every target there can be.

@@ -69,9 +69,9 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 		if lengths == nil {
 			lengths = j.Lengths
 		}
-		r.Source = &data.Batch{Lengths: lengths}
+		b.Source = &data.Batch{Lengths: lengths}
 		for _, n := range lengths {
-			r.Source.Tokens = append(r.Source.Tokens, make([]int32, n)...)
+			b.Source.Tokens = append(b.Source.Tokens, make([]int32, n)...)
 		}
 	}
 	if m.Spec().Kind == model.TransformerXL {
