@@ -100,14 +100,18 @@ func (b *Batch) Check(vocab int) error {
 			return fmt.Errorf("data: the batch has %d %s, want none or %d", c.got, c.name, c.want)
 		}
 	}
+	last := int32(math.MaxInt32)
+	if vocab > 0 && vocab <= math.MaxInt32 {
+		last = int32(vocab - 1)
+	}
 	for i, t := range b.Tokens {
-		if t < 0 || vocab > 0 && int(t) >= vocab {
-			return fmt.Errorf("data: token %d of the batch is %d, outside 0 … %d", i, t, vocab-1)
+		if t < 0 || t > last {
+			return fmt.Errorf("data: token %d of the batch is %d, outside 0 … %d", i, t, last)
 		}
 	}
 	for i, t := range b.Targets {
-		if t != Ignore && (t < 0 || vocab > 0 && int(t) >= vocab) {
-			return fmt.Errorf("data: target %d of the batch is %d, outside 0 … %d and not %d (ignore)", i, t, vocab-1, Ignore)
+		if t != Ignore && (t < 0 || t > last) {
+			return fmt.Errorf("data: target %d of the batch is %d, outside 0 … %d and not %d (ignore)", i, t, last, Ignore)
 		}
 	}
 	if b.Source.Sequences() == 0 {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
-	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/data/text/sample"
 	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/tokenizer"
@@ -80,6 +79,9 @@ func (c *Config) Check() error {
 		return errors.New("fields, label or number are given without train; " +
 			"the documents in the program have fields of their own, and their classes are their sources")
 	}
+	if len(c.Classes) == 1 {
+		return strict.Wrong("classes", "has %q alone; expected two classes or more", c.Classes[0])
+	}
 	for i, name := range c.Classes {
 		if slices.Contains(c.Classes[:i], name) {
 			return strict.Wrong("classes", "has %q twice", name)
@@ -90,34 +92,14 @@ func (c *Config) Check() error {
 
 // Open reads all documents. It writes the classes, or the mean and the deviation, of the training documents into c.
 func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
-	sets := [3]*set{newSet(c), newSet(c), newSet(c)}
-	parts, err := c.documents().Read(o.Memory, func(split data.Split, i int, r text.Record) error { return sets[split].add(i, r) })
-	if err != nil {
+	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: tokenizer.Bytes()}
+	if err := c.documents().Open(b, o, [3]documents.Set{newSet(c), newSet(c), newSet(c)}); err != nil {
 		return nil, err
-	}
-	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: tokenizer.Bytes(), Bytes: parts.Bytes, Notes: parts.Notes}
-	if len(c.Test) == 0 {
-		sets[data.Test] = sets[data.Validation]
-	}
-	if err := c.learn(sets[data.Train]); err != nil {
-		return nil, err
-	}
-	for split, s := range sets {
-		if split == int(data.Test) && len(c.Test) == 0 {
-			break
-		}
-		s.records = parts.Records[split]
-		if err := s.resolve(); err != nil {
-			return nil, err
-		}
-		b.Notes = append(b.Notes, s.lengths.Notes(data.Split(split))...)
-		b.Bytes += int64(cap(s.items)) * itemBytes
 	}
 	if c.Number != "" {
 		b.Numbers, b.Answers = true, data.Answers{Mean: c.Mean, Deviation: c.Deviation}
 	} else {
 		b.Classes, b.Answers.Classes = len(c.Classes), c.Classes
 	}
-	digest := parts.Records[data.Train].Digest()
-	return b, b.Load(data.Parts{Train: sets[data.Train], Validation: sets[data.Validation], Test: sets[data.Test], Digest: digest}, o)
+	return b, nil
 }

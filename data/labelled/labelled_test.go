@@ -153,6 +153,7 @@ func TestRefuses(t *testing.T) {
 		{Config{}, two, nil, "nothing to validate on"},
 		{Config{Fields: []string{"a"}}, nil, nil, "given without train"},
 		{Config{Classes: []string{"x", "x"}}, two, two, `classes has "x" twice`},
+		{Config{Classes: []string{"x"}}, two, two, `classes has "x" alone; expected two classes or more`},
 		{Config{Number: "label", Mean: 3}, two, two, "mean is given without deviation"},
 	} {
 		l := c.l

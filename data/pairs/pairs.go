@@ -4,7 +4,6 @@ package pairs
 import (
 	"cmp"
 	"errors"
-	"slices"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
@@ -69,24 +68,9 @@ func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	sets := [3]*set{newSet(c), newSet(c), newSet(c)}
-	parts, err := c.documents().Read(o.Memory, func(split data.Split, i int, r text.Record) error { return sets[split].add(i, r) })
-	if err != nil {
+	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: sources, Supervision: data.Supervision{TokenTargets: true, Sources: true}}
+	if err := c.documents().Open(b, o, [3]documents.Set{newSet(c), newSet(c), newSet(c)}); err != nil {
 		return nil, err
 	}
-	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: sources, Bytes: parts.Bytes, Notes: parts.Notes,
-		Supervision: data.Supervision{TokenTargets: true, Sources: true}}
-	if len(c.Test) == 0 {
-		sets[data.Test] = sets[data.Validation]
-	}
-	for split, s := range sets {
-		if split == int(data.Test) && len(c.Test) == 0 {
-			break
-		}
-		s.records = parts.Records[split]
-		b.Notes = slices.Concat(b.Notes, s.sources.Notes(data.Split(split)), s.targets.Notes(data.Split(split)))
-		b.Bytes += 4 * int64(cap(s.items))
-	}
-	digest := parts.Records[data.Train].Digest()
-	return b, b.Load(data.Parts{Train: sets[data.Train], Validation: sets[data.Validation], Test: sets[data.Test], Digest: digest}, o)
+	return b, nil
 }

@@ -20,7 +20,7 @@ import (
 // are in memory.
 type Records struct {
 	files    Files
-	inMemory []bool   // by file
+	inMemory []bool   // by file: its lines are in slabs
 	slabs    [][]byte // lines in memory
 	bytes    int64    // of slabs
 	lines    []recordLine
@@ -153,11 +153,15 @@ func (r *Records) At(i int) (Record, error) {
 		return record, nil
 	}
 	record.At.Offset = l.offset
-	file, err := os.Open(record.Name)
+	opened, err := r.files.openRaw(record.Name)
 	if err != nil {
 		return record, fmt.Errorf("text: %w", err)
 	}
-	defer file.Close()
+	defer opened.Close()
+	file, ok := opened.(io.ReaderAt)
+	if !ok {
+		return record, record.Errorf("the file has changed since it was opened: it cannot be read from the middle")
+	}
 	record.line = make([]byte, l.length)
 	if _, err := file.ReadAt(record.line, l.offset); err != nil && err != io.EOF {
 		return record, record.Errorf("the file has changed since it was opened: %w", err)

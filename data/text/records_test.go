@@ -26,7 +26,9 @@ func TestRecordsAreReadByNumber(t *testing.T) {
 	}
 	var digests []string
 	for name, files := range map[string]Files{
-		"plain": {Names: []string{plain}}, "packed, named as if plain": {Names: []string{odd}}, "packed": filesOf("a.jsonl.gz", packed(threeRecords)), "in a file system": filesOf("a.ndjson", threeRecords),
+		"plain": {Names: []string{plain}}, "packed, named as if plain": {Names: []string{odd}},
+		"packed": filesOf("a.jsonl.gz", packed(threeRecords)), "in a file system": filesOf("a.ndjson", threeRecords),
+		"below a folder": {FS: os.DirFS(dir), Names: []string{"a.jsonl"}},
 	} {
 		var seen []string
 		r, err := NewRecords(files, 0, func(r Record) error {
