@@ -198,6 +198,9 @@ func (j Job) check() error {
 
 // checkLengths refuses batches that cannot be planned.
 func (j Job) checkLengths() error {
+	if err := j.Model.Check(); err != nil {
+		return err
+	}
 	if len(j.Lengths) == 0 {
 		return fmt.Errorf("plan: found no sequence, expected the tokens of each sequence of a batch")
 	}
@@ -213,14 +216,23 @@ func (j Job) checkLengths() error {
 			total += n
 		}
 	}
+	rows := tokens(j.Lengths) + tokens(j.EvalLengths) + j.sourceTokens() + j.evaluation().sourceTokens()
+	if each := int64(j.Model.Width) * int64(len(j.Model.Layers)); int64(rows) > maxActivations/each {
+		return fmt.Errorf("plan: found %d tokens in %d layers of width %d, expected fewer of them: no machine has the memory",
+			rows, len(j.Model.Layers), j.Model.Width)
+	}
 	if c := j.Model; c.Kind == model.TransformerXL && c.Memory > maxTokens/max(len(j.Lengths), len(j.EvalLengths)) {
 		return fmt.Errorf("plan: found a memory of %d tokens for each of %d sequences, expected at most %d in all", c.Memory, len(j.Lengths), maxTokens)
 	}
 	return nil
 }
 
-// maxTokens is the most tokens of a batch that is planned: a sixteenth of a billion rows of 64 KiB are more than any machine has.
-const maxTokens = 1 << 26
+// maxTokens bounds the tokens of a batch, and maxActivations its tokens times the width and the layers of the model. Either is more than any
+// machine holds, and bytes below the bounds fit an int64.
+const (
+	maxTokens      = 1 << 26
+	maxActivations = 1 << 50
+)
 
 // optimizer makes the optimiser's state and the moving average.
 func (j Job) optimizer(x tensor.Exec, m *model.Model) error {

@@ -254,3 +254,15 @@ func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
 		}
 	}
 }
+
+// The bytes of the largest batch in the largest model do not fit 64 bits, and are not counted.
+func TestBytesThatWouldOverflowAreRefused(t *testing.T) {
+	s, err := model.Config{Vocab: 11, Width: 1 << 28, Heads: 1, HeadDim: 8, Hidden: 1, Layers: 4096, Attention: []string{"window(8)"}}.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "67108864 tokens in 4096 layers of width 268435456"
+	if _, err := Make(Job{Model: s, Train: train.DefaultConfig(), Lengths: []int{1 << 26}}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want one with %q", err, want)
+	}
+}

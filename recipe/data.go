@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -54,8 +53,19 @@ func (d *Data) kinds() map[string]kind {
 // allKinds names the kinds for errors.
 const allKinds = "genome, genes, text, labelled, pairs, listops, recall, needle and pathfinder"
 
-// maxBatch is more sequences than fit any memory.
-const maxBatch = 1 << 20
+// maxBatch and maxTokens are more sequences, and more tokens of one, than fit any memory. Their product with a few small factors fits an int.
+const (
+	maxBatch  = 1 << 20
+	maxTokens = 1 << 29
+)
+
+// checkTokens refuses windows that are too short to predict a token from another, or too long.
+func checkTokens(tokens int) error {
+	if tokens < 2 || tokens > maxTokens {
+		return strict.Wrong("tokens", "is %d; a window has 2 to %d tokens", tokens, maxTokens)
+	}
+	return nil
+}
 
 func (d *Data) check() error {
 	given := d.kinds()
@@ -90,7 +100,5 @@ func (d *Data) OpenWithin(seed uint64, budget int64) (*data.Bundle, error) {
 		b.Batch = d.Batch
 		return b, nil
 	}
-	return nil, errors.New("data: no kind of data is given")
+	return nil, errors.New("data: no kind of data is given") // check has refused this
 }
-
-func orDefault(n, value int) int { return cmp.Or(n, value) }

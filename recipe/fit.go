@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -16,7 +17,7 @@ import (
 func (r *Recipe) Fit(s *data.Bundle) error {
 	c := r.Model
 	fitKind(s, &c)
-	c.Vocab = orDefault(c.Vocab, s.Tokenizer.Vocab())
+	c.Vocab = cmp.Or(c.Vocab, s.Tokenizer.Vocab())
 	if c.Vocab < s.Tokenizer.Vocab() {
 		return fmt.Errorf("model: vocab is %d and the data has %d tokens; leave it out, and it is the data's", c.Vocab, s.Tokenizer.Vocab())
 	}
@@ -24,7 +25,7 @@ func (r *Recipe) Fit(s *data.Bundle) error {
 		c.Seed = r.Train.Seed
 	}
 	if c.Position == nn.Learned.String() {
-		c.MaxTokens = orDefault(c.MaxTokens, s.Tokens)
+		c.MaxTokens = cmp.Or(c.MaxTokens, s.Tokens)
 	}
 	if err := r.refuseKind(&c); err != nil {
 		return err
@@ -126,7 +127,7 @@ func fitHead(s *data.Bundle, c *model.Config) error {
 		if s.Classes == 0 {
 			return fmt.Errorf("model: the head classify needs labels, and %s", heads(s))
 		}
-		c.Classes = orDefault(c.Classes, s.Classes)
+		c.Classes = cmp.Or(c.Classes, s.Classes)
 		if c.Classes < s.Classes {
 			return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Classes)
 		}
@@ -136,7 +137,7 @@ func fitHead(s *data.Bundle, c *model.Config) error {
 		}
 	case model.Tag:
 		if s.Tags > 0 {
-			c.Classes = orDefault(c.Classes, s.Tags)
+			c.Classes = cmp.Or(c.Classes, s.Tags)
 			if c.Classes < s.Tags {
 				return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Tags)
 			}
@@ -145,7 +146,7 @@ func fitHead(s *data.Bundle, c *model.Config) error {
 		if !s.HiddenAnswers {
 			return errors.New("model: the head tag learns classes of tokens, and " + heads(s))
 		}
-		c.Classes = orDefault(c.Classes, s.Tokenizer.Vocab())
+		c.Classes = cmp.Or(c.Classes, s.Tokenizer.Vocab())
 		if c.Classes < s.Tokenizer.Vocab() {
 			return fmt.Errorf("model: classes is %d and the answers are among %d tokens; leave it out, and it is as many", c.Classes, s.Tokenizer.Vocab())
 		}

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genbank"
 	"github.com/longspan/longspan/data/genome"
-	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/tokenizer"
 )
 
@@ -23,14 +23,11 @@ type Genes struct {
 	OneStrand bool     `yaml:"one_strand"`      // read windows from one strand only
 }
 
-func (g *Genes) tokens() int { return orDefault(g.Tokens, 4096) }
+func (g *Genes) tokens() int { return cmp.Or(g.Tokens, 4096) }
 
 // Check returns an error about a key.
 func (g *Genes) Check() error {
-	if g.tokens() < 2 {
-		return strict.Wrong("tokens", "is %d; a window needs at least 2 bases", g.Tokens)
-	}
-	return nil
+	return checkTokens(g.tokens())
 }
 
 // Open reads all records.

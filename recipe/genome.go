@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/longspan/longspan/data"
@@ -24,12 +25,12 @@ type Genome struct {
 	Stateful bool `yaml:"stateful" was:"lanes"`
 }
 
-func (g *Genome) tokens() int { return orDefault(g.Tokens, 8192) }
+func (g *Genome) tokens() int { return cmp.Or(g.Tokens, 8192) }
 
 // Check returns an error about a key.
 func (g *Genome) Check() error {
-	if g.tokens() < 2 {
-		return strict.Wrong("tokens", "is %d; a window needs at least 2 bases, one to see and one to predict", g.Tokens)
+	if err := checkTokens(g.tokens()); err != nil {
+		return err
 	}
 	if g.Stride < 0 || g.Stride > g.tokens() {
 		return strict.Wrong("stride", "is %d; it must lie between 1 and the %d tokens of a window", g.Stride, g.tokens())
