@@ -7,13 +7,13 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Params is the weights of a model, in the order in which they were made. Names are stable: they depend on the
-// configuration alone, and weights are drawn by seed and name, so that what one layer draws does not change with the others.
+// Params are the weights of a model, in the order in which they are made. Names depend on the configuration alone. A weight is drawn by seed
+// and name, so that the initial weights of a layer do not depend on the other layers.
 type Params struct {
 	o      ParamsOptions
 	list   []*tensor.Param
 	byName map[string]*tensor.Param
-	tables map[*tensor.Param]bool // those made by AddTable
+	tables map[*tensor.Param]bool // made by AddTable
 	err    error                  // the first mistake
 
 	elements int64 // of all weights
@@ -22,7 +22,7 @@ type Params struct {
 // maxElements bounds the elements of all weights. Their bytes, with gradients and optimiser states, then add up to less than 2⁶³.
 const maxElements = 1 << 46
 
-// ParamsOptions says where weights come from and how they are stored.
+// ParamsOptions are the source and the storage of weights.
 type ParamsOptions struct {
 	Pool  *tensor.Pool // of drawn weights and gradients; a dry pool gives weights that only count
 	Seed  uint64       // of drawn weights
@@ -52,8 +52,8 @@ func NewParams(o ParamsOptions) *Params {
 	return &Params{o: o, byName: map[string]*tensor.Param{}, tables: map[*tensor.Param]bool{}}
 }
 
-// Add makes a rows × cols weight that is F32. A name that is taken, under which two layers would share weights unknowingly, or a shape without
-// elements is a mistake that Err tells; the weight returned is then of no use.
+// Add makes a rows × cols weight that is F32. Err then returns an error for a name that is taken, since two layers would share weights
+// unknowingly, for a shape without elements, and for more than 2⁴⁶ elements in all. The weight returned is then of no use.
 func (p *Params) Add(name string, rows, cols int, init Init) *tensor.Param {
 	return p.add(name, rows, cols, Small, init)
 }
@@ -70,7 +70,8 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 	case rows < 1 || cols < 1:
 		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at least one element", name, rows, cols))
 	case int64(rows) > (maxElements-p.elements)/int64(cols):
-		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at most %d elements in all weights", name, rows, cols, int64(maxElements)))
+		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at most %d elements in all weights",
+			name, rows, cols, int64(maxElements)))
 	}
 	p.elements += int64(rows) * int64(cols)
 	w := &tensor.Param{Name: name}
@@ -90,7 +91,7 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 	return w
 }
 
-// draw makes the first value of a weight.
+// draw makes the initial value of a weight.
 func (p *Params) draw(name string, rows, cols int, kind Kind, init Init) tensor.Mat {
 	t := tensor.F32
 	if kind == Table {
@@ -115,13 +116,13 @@ func (p *Params) fail(err error) *tensor.Param {
 	return &tensor.Param{Value: tensor.New(tensor.F32, 1, 1)}
 }
 
-// Pool is where drawn weights come from.
+// Pool is the pool of drawn weights.
 func (p *Params) Pool() *tensor.Pool { return p.o.Pool }
 
-// Err is the first mistake made in Add, if any. Ask once, when all layers are made.
+// Err is the first error of Add, if any. Check it once, when all layers are made.
 func (p *Params) Err() error { return p.err }
 
-// All lists every weight, in the order in which they were made.
+// All lists every weight, in the order in which they are made.
 func (p *Params) All() []*tensor.Param { return p.list }
 
 // Named returns a weight, or nil.
@@ -150,7 +151,7 @@ func (p *Params) ZeroGrads() {
 	}
 }
 
-// Free gives drawn weights and gradients back to the pool. Nothing may use them afterwards.
+// Free returns drawn weights and gradients to the pool. They must not be used afterwards.
 func (p *Params) Free() {
 	for _, w := range p.list {
 		if p.o.Load == nil {
@@ -174,8 +175,7 @@ func (p *Pass) Leaf(w *tensor.Param) *autograd.Var {
 	return p.G.Input(w.Value)
 }
 
-// GradsFinite says whether every gradient is a finite number: after a step in fp16, whether the loss scale was low enough. It
-// stops at the first that is not.
+// GradsFinite reports whether every gradient is a finite number. After a step in fp16 it reports whether the loss scale was low enough.
 func (p *Params) GradsFinite() bool {
 	for _, w := range p.list {
 		// 0·x is 0 for finite x and NaN otherwise, and a NaN stays one in a sum.
