@@ -101,7 +101,7 @@ func TestApplySourceRefusesTheCacheOfASequence(t *testing.T) {
 		t.Fatal(err)
 	}
 	params := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1})
-	a, err := NewAttention(params, "a", AttentionConfig{Width: 16, Heads: 2, Mechanism: elu, Causal: true, Cross: true})
+	a, err := NewAttention(params, "a", AttentionConfig{Width: 16, Heads: 2, Mechanism: elu, Causal: true})
 	if err != nil {
 		t.Fatal(err)
 	}
