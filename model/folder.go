@@ -193,8 +193,8 @@ func (m *Model) Files() (map[string][]byte, error) {
 	return files, nil
 }
 
-// Save writes the model folder dir, which Open reads. It makes the folder, and writes each file whole or not at all. Tables are stored as t,
-// rounded if needed, and every other weight as F32.
+// Save writes the model folder dir, which Open reads. It makes the folder, and writes each file whole or not at all. Tables are stored as
+// t, rounded if needed, and every other weight as F32.
 func (m *Model) Save(dir string, t tensor.Type) error {
 	if m.closed.Load() {
 		return errClosed

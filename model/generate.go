@@ -11,9 +11,9 @@ import (
 )
 
 // Generation decodes one sequence, token by token. Each layer keeps the keys and values that later tokens may see, or the constant-size
-// state of linear attention. Under windows, and in a Transformer-XL, memory does not grow with the sequence. A token of a Transformer-XL sees
-// Spec.Memory tokens before it, in steps of any size. A hierarchical model keeps the open segment, and the keys and values of the summaries
-// of earlier segments.
+// state of linear attention. Under windows, and in a Transformer-XL, memory does not grow with the sequence. A token of a Transformer-XL
+// sees Spec.Memory tokens before it, in steps of any size. A hierarchical model keeps the open segment, and the keys and values of the
+// summaries of earlier segments.
 //
 // The logits are those of [Session.Predict] for the whole sequence, up to rounding. The weights must not change until Close.
 type Generation struct {
@@ -28,12 +28,12 @@ type Generation struct {
 	segments *segments   // of a hierarchical model
 }
 
-// promptTokens is the number of tokens of a prompt that are run at a time. Weights are then read seldom, attention works on tiles, and a prompt
-// of any length needs the activations of one of this length.
+// promptTokens is the number of tokens of a prompt that are run at a time. Weights are then read seldom, attention works on tiles, and a
+// prompt of any length needs the activations of one of this length.
 const promptTokens = 4096
 
-// Decode returns an empty sequence that is decoded token by token. The model must have the head lm. An encoder-decoder needs a source; other
-// models have none. The state of the layers is in the session's pool until Close.
+// Decode returns an empty sequence that is decoded token by token. The model must have the head lm. An encoder-decoder needs a source;
+// other models have none. The state of the layers is in the session's pool until Close.
 func (s *Session) Decode(source []int32) (*Generation, error) {
 	m := s.m
 	if m.closed.Load() {
@@ -95,8 +95,8 @@ func (g *Generation) Close() {
 // Tokens is the number of tokens in the sequence.
 func (g *Generation) Tokens() int { return g.tokens }
 
-// Step appends one or more tokens, and returns the logits [vocab] of the next token. Tokens are run 4,096 at a time. It returns an error, and
-// appends nothing, for tokens outside the vocabulary or beyond the learned positions. Any other error is returned by all later steps.
+// Step appends one or more tokens, and returns the logits [vocab] of the next token. Tokens are run 4,096 at a time. It returns an error,
+// and appends nothing, for tokens outside the vocabulary or beyond the learned positions. Any other error is returned by all later steps.
 func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	switch {
 	case g.err != nil:

@@ -7,9 +7,9 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// A hierarchical model runs each of its blocks on every segment separately. A level follows each block. It takes the mean of each segment as
-// its summary, runs a block over the summaries of a sequence, and adds the projected summary of its segment to every token. With T tokens in
-// segments of n, attention costs T·n + (T/n)² pairs instead of T².
+// A hierarchical model runs each of its blocks on every segment separately. A level follows each block. It takes the mean of each segment
+// as its summary, runs a block over the summaries of a sequence, and adds the projected summary of its segment to every token. With T
+// tokens in segments of n, attention costs T·n + (T/n)² pairs instead of T².
 //
 // In a causal model a token receives the summary of the previous segment, and summaries attend to earlier summaries only. No later token
 // reaches it.

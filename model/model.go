@@ -13,7 +13,8 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Model is a Transformer with its weights. Any number of goroutines may share it, each with a [Session] of its own, while nothing trains it.
+// Model is a Transformer with its weights. Any number of goroutines may share it, each with a [Session] of its own, while nothing trains
+// it.
 type Model struct {
 	spec           Spec
 	policy         autograd.Policy

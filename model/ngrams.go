@@ -7,8 +7,8 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// ngrams is a table of vectors for n-grams. The vector of the n-gram that ends with a token is added to the vector of the token. N-grams are
-// hashed to rows; n-grams with the same row share its vector. The memory is proportional to the rows; the work does not depend on them.
+// ngrams is a table of vectors for n-grams. The vector of the n-gram that ends with a token is added to the vector of the token. N-grams
+// are hashed to rows; n-grams with the same row share its vector. The memory is proportional to the rows; the work does not depend on them.
 //
 // Pagnoni et al. 2024, arXiv:2412.09871, section 3.2.1 (bytes, sizes 3 to 8).
 type ngrams struct {
@@ -24,8 +24,8 @@ func (m *Model) makeNgrams() {
 	}
 }
 
-// add adds the vectors of the n-grams of tokens to x [T, width]. While one sequence is decoded, before are its earlier tokens. The first n−1
-// tokens of a sequence end no n-gram, and get no vector.
+// add adds the vectors of the n-grams of tokens to x [T, width]. While one sequence is decoded, before are its earlier tokens. The first
+// n−1 tokens of a sequence end no n-gram, and get no vector.
 func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autograd.Var {
 	index := make([]int32, 0, len(tokens))
 	if len(before) > 0 {

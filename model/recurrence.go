@@ -11,8 +11,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Memory is the state of a Transformer-XL between segments: for each layer the inputs of the last tokens of every sequence. No gradient flows
-// through it. The zero value is empty.
+// Memory is the state of a Transformer-XL between segments: for each layer the inputs of the last tokens of every sequence. No gradient
+// flows through it. The zero value is empty.
 //
 // Dai et al. 2019, arXiv:1901.02860, section 3.2.
 type Memory struct {

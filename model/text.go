@@ -38,8 +38,8 @@ func (m *Model) Generate(ctx context.Context, prompt string, o GenerateOptions) 
 // Generate continues the prompt until the model ends the document, or o.Tokens tokens are drawn. An encoder-decoder reads the prompt as the
 // source. The same seed gives the same tokens, at any number of threads.
 //
-// When ctx is done it returns ctx's error and the text so far. It returns an error for a prompt that the tokenizer cannot read, for an empty
-// prompt if the tokenizer has no token for the beginning of a document, and for a model without a tokenizer or without the head lm.
+// When ctx is done it returns ctx's error and the text so far. It returns an error for a prompt that the tokenizer cannot read, for an
+// empty prompt if the tokenizer has no token for the beginning of a document, and for a model without a tokenizer or without the head lm.
 func (s *Session) Generate(ctx context.Context, prompt string, o GenerateOptions) (g Generated, err error) {
 	if o.Tokens == 0 {
 		o.Tokens = DefaultTokens

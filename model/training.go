@@ -18,8 +18,8 @@ type progress struct {
 	byClass []ClassScore // of the current evaluation
 }
 
-// Close returns weights and memory to the pool, and closes the file of an opened model. No session may be computing. Afterwards sessions and
-// generations return errors, and Params is empty. A second Close does nothing.
+// Close returns weights and memory to the pool, and closes the file of an opened model. No session may be computing. Afterwards sessions
+// and generations return errors, and Params is empty. A second Close does nothing.
 func (m *Model) Close() error {
 	if m.closed.Swap(true) {
 		return nil
@@ -33,8 +33,8 @@ func (m *Model) Close() error {
 	return m.file.close()
 }
 
-// Targets is the number of targets in the mean loss of b. For a masked language model, which has not chosen its targets yet, it is the number
-// of tokens that may be hidden; the targets are in proportion.
+// Targets is the number of targets in the mean loss of b. For a masked language model, which has not chosen its targets yet, it is the
+// number of tokens that may be hidden; the targets are in proportion.
 func (m *Model) Targets(b *data.Batch) int64 {
 	switch m.spec.Head.Kind {
 	case Classify, Regress:
@@ -76,8 +76,8 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 	return &unchosen
 }
 
-// Eval predicts b. With first it starts an evaluation. A masked language model hides the same tokens of a sequence in every evaluation of the
-// same sequences, with batches of any size.
+// Eval predicts b. With first it starts an evaluation. A masked language model hides the same tokens of a sequence in every evaluation of
+// the same sequences, with batches of any size.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error) {
 	if first {
 		m.progress.reading.Free()

@@ -33,8 +33,8 @@ func (c *Cache) Free() {
 	c.r = tensor.Mat{}
 }
 
-// ApplyCached appends n tokens x [n, width] to the sequence of a cache, and returns their attention [n, width] to the tokens of the cache and
-// to themselves. p.Starts is their position. Keys and values are projected once.
+// ApplyCached appends n tokens x [n, width] to the sequence of a cache, and returns their attention [n, width] to the tokens of the cache
+// and to themselves. p.Starts is their position. Keys and values are projected once.
 func (a *Attention) ApplyCached(p *Pass, x *autograd.Var, c *Cache) *autograd.Var {
 	q, kv := a.c.Heads*a.c.HeadDim, a.c.KVHeads*a.c.HeadDim
 	if !a.c.Cross {

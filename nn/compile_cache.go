@@ -24,8 +24,8 @@ func NewCompileCache() *CompileCache {
 	return &CompileCache{map[string]mechanism.Core{}, map[attention.RotaryConfig]rotaryTable{}}
 }
 
-// maxCores is the largest number of cores in a cache; then all are dropped. It is more than a model has mechanisms, and bounds the memory of
-// lengths that do not return.
+// maxCores is the largest number of cores in a cache; then all are dropped. It is more than a model has mechanisms, and bounds the memory
+// of lengths that do not return.
 const maxCores = 32
 
 // compile returns the core of l for the sequences.

@@ -80,8 +80,8 @@ func HashNgram(ngram []int32) uint64 {
 	return h ^ h>>33
 }
 
-// project returns the queries, keys and values of x [T, width], side by side: [T, (H+2·Hkv)·D]. In a layer of copy heads, key/value head i has
-// the n-gram size i modulo the number of sizes. A query head has the size of the keys that it reads.
+// project returns the queries, keys and values of x [T, width], side by side: [T, (H+2·Hkv)·D]. In a layer of copy heads, key/value head i
+// has the n-gram size i modulo the number of sizes. A query head has the size of the keys that it reads.
 func (a *Attention) project(p *Pass, x *autograd.Var) *autograd.Var {
 	if a.values == nil {
 		qkv := a.qkv.Apply(p, x)

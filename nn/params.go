@@ -7,8 +7,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Params are the weights of a model, in the order in which they are made. Names depend on the configuration alone. A weight is drawn by seed
-// and name, so that the initial weights of a layer do not depend on the other layers.
+// Params are the weights of a model, in the order in which they are made. Names depend on the configuration alone. A weight is drawn by
+// seed and name, so that the initial weights of a layer do not depend on the other layers.
 type Params struct {
 	o      ParamsOptions
 	list   []*tensor.Param

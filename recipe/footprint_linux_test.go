@@ -76,7 +76,8 @@ func residentMemory(t *testing.T, name string) int64 {
 	return 0
 }
 
-// growthTolerance is how far a process may grow from what was planned, as a share of the plan, and smallGrowth what does not count in small runs.
+// growthTolerance is how far a process may grow from what was planned, as a share of the plan, and smallGrowth what does not count in small
+// runs.
 const (
 	growthTolerance = 0.15
 	smallGrowth     = 16 << 20

@@ -15,8 +15,8 @@ import (
 // percent of the longest of any number: of ListOps' batches of eight, 5,000 are expected to have one 3% longer than 2,000.
 const planBatches = 2048
 
-// Plan returns the costliest step of a fitted recipe: its longest training batch, and its longest validation batch where that may be longer.
-// The position of the training data is as before.
+// Plan returns the costliest step of a fitted recipe: its longest training batch, and its longest validation batch where that may be
+// longer. The position of the training data is as before.
 func (r *Recipe) Plan(s *data.Bundle, threads int) (plan.Job, error) {
 	at := s.Train.State()
 	batches := planBatches
@@ -99,9 +99,9 @@ func (r *Recipe) PlanEvaluation(s *data.Bundle, source data.Source, batches, thr
 	return j, nil
 }
 
-// FitMemory chooses the layers that are recomputed where the recipe leaves that open, and returns the bytes that a step takes: reserve these
-// in the pool of the run. It returns a *memory.Error, before anything is allocated, if that is more than budget bytes. A budget of 0 is no
-// limit.
+// FitMemory chooses the layers that are recomputed where the recipe leaves that open, and returns the bytes that a step takes: reserve
+// these in the pool of the run. It returns a *memory.Error, before anything is allocated, if that is more than budget bytes. A budget of 0
+// is no limit.
 func (r *Recipe) FitMemory(s *data.Bundle, threads int, budget int64) (plan.Bytes, error) {
 	j, err := r.Plan(s, threads)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// ListOps is nested operations on digits, whose value is the label. Zeros are the Long Range Arena's settings.
+// ListOps is nested operations on digits, with their value as the label. Zeros are the Long Range Arena's settings.
 type ListOps struct {
 	Examples           int    `yaml:"examples"`                       // to train on; 0 means 96000
 	ValidationExamples int    `yaml:"validation_examples" was:"held"` // and as many for the test; 0 means 2000
@@ -52,7 +52,7 @@ type Needle struct {
 	Seed               uint64 `yaml:"seed"`                           // of the sequences
 }
 
-// Pathfinder is images as sequences of pixels, and the question whether a curve joins two dots. Zeros are the defaults of package
+// Pathfinder is images as sequences of pixels; the label is 1 where a curve joins two dots. Zeros are the defaults of package
 // pathfinder.
 type Pathfinder struct {
 	Size               int    `yaml:"size"`                           // pixels per side; 0 means 32
@@ -63,7 +63,7 @@ type Pathfinder struct {
 	Seed               uint64 `yaml:"seed"`                           // of the images
 }
 
-// task is a task that is made by rule.
+// task is a generated data set.
 type task interface {
 	data.Dataset
 	Vocab() int
@@ -170,7 +170,7 @@ func openTask(b *data.Bundle, o data.OpenOptions, part maker, examples, validati
 	return b.Load(data.Parts{Train: parts[0], Validation: parts[1], Test: parts[2], Digest: digest}, o)
 }
 
-// digestOf identifies a task by its first two examples: other settings draw others.
+// digestOf identifies a task by its first two examples, which depend on its settings.
 func digestOf(t task) (string, error) {
 	var b data.Batch
 	for i := range min(2, t.Len()) {

@@ -99,7 +99,7 @@ func (t *Text) Open(o data.OpenOptions) (*data.Bundle, error) {
 	return b, err
 }
 
-// corpus reads the documents of a part. No paths mean the documents in the program. What was left out becomes a note of b.
+// corpus reads the documents of a part. No paths mean the documents in the program. It adds notes on left out files to b.
 func (t *Text) corpus(b *data.Bundle, paths []string) (*text.Corpus, error) {
 	files, notes, fields := sample.Files(), []string(nil), sample.Fields()
 	var err error

@@ -12,7 +12,7 @@ import (
 	"github.com/longspan/longspan/internal/strict"
 )
 
-// Config names the files of the parts. Its fields are those of a recipe.
+// Config is the files of the parts. The fields are keys of a recipe.
 type Config struct {
 	Train      []string // files and folders; none means the 24 documents in the program
 	Validation []string // none means the documents that HoldOut keeps from training
@@ -28,7 +28,7 @@ func (c Config) holdOut() int {
 	return c.HoldOut
 }
 
-// Check returns an error about a key of a recipe.
+// Check returns an error about a key.
 func (c Config) Check() error {
 	switch n := c.holdOut(); {
 	case n < 0 || n == 1:
@@ -54,8 +54,8 @@ type Set interface {
 	Finish(split data.Split, records *text.Records) (bytes int64, notes []string, err error)
 }
 
-// Open reads every document once, into the set of its part, and fills the sources, Bytes and Notes of b. Without test files the test set is the
-// validation set. Documents that would take more than o.Memory bytes are a *memory.Error.
+// Open reads every document once, into the set of its part, and fills the sources, Bytes and Notes of b. Without test files the test set is
+// the validation set. Documents that would take more than o.Memory bytes are a *memory.Error.
 func (c Config) Open(b *data.Bundle, o data.OpenOptions, sets [3]Set) error {
 	p := parts{sets: sets, holdOut: c.holdOut()}
 	for split, paths := range [][]string{c.Train, c.Validation, c.Test} {
@@ -97,7 +97,8 @@ type parts struct {
 	holdOut int
 }
 
-// read reads the files and folders of a part, and of the parts after it until they have their own. No paths mean the documents in the program.
+// read reads the files and folders of a part, and of the parts after it until they have their own. No paths mean the documents in the
+// program.
 func (p *parts) read(b *data.Bundle, split data.Split, paths []string, limit int64) error {
 	files := sample.Files()
 	if len(paths) > 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Config says which documents there are: JSON lines, a document per line. A sequence is text.End, and then one byte a token.
+// Config is documents in JSON lines, one in each line. A sequence is text.End, and then one byte a token.
 type Config struct {
 	// Files and folders of JSON lines. No train means the 24 documents in the program, whose classes are their sources. No validation means
 	// the documents that hold_out keeps from training, and no test the validation documents.
@@ -29,7 +29,7 @@ type Config struct {
 	Tokens  int      `yaml:"tokens"`                          // length of the longest sequence; 0 means 2048
 	TooLong string   `yaml:"too_long,omitempty" was:"longer"` // documents: error (default), truncate, or split into pieces, each an example
 
-	// Opening the training documents finds these, unless they are given. A run keeps them.
+	// Open computes these from the training documents, unless they are given. The config of a run has them.
 	Classes   []string `yaml:"classes,omitempty"` // in order: class 0, 1, …
 	Mean      float64  `yaml:"mean,omitempty"`    // of the numbers; the model predicts (number − mean)/deviation
 	Deviation float64  `yaml:"deviation,omitempty"`
@@ -57,14 +57,14 @@ func (c *Config) target() string {
 	return cmp.Or(c.Number, c.Label, "label")
 }
 
-// Check says what in c is out of range or contradicts itself, by the keys of a recipe.
+// Check returns an error about a key that is out of range or contradicts another.
 func (c *Config) Check() error {
 	if err := documents.CheckTooLong(c.TooLong, documents.Error, documents.Truncate, documents.Split); err != nil {
 		return err
 	}
 	switch {
 	case c.tokens() < 2:
-		return strict.Wrong("tokens", "is %d; a sequence needs at least 2, one to begin with and a byte", c.Tokens)
+		return strict.Wrong("tokens", "is %d; a sequence needs at least 2, a start and a byte", c.Tokens)
 	case c.Label != "" && c.Number != "":
 		return strict.Wrong("number", "and label are given together; a model classifies, or predicts a number, not both")
 	case c.Number != "" && len(c.Classes) > 0:

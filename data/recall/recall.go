@@ -66,8 +66,7 @@ func (a *Associative) Vocab() int { return a.config.Keys + a.config.Values + a.c
 // Classes is the number of labels.
 func (a *Associative) Classes() int { return a.config.Values }
 
-// Chance is the accuracy of a guess that knows the values and no more. A guess among those of the pairs is
-// right once in Pairs.
+// Chance is the accuracy of a uniform guess among the values. A guess among the values of the pairs is right once in Pairs.
 func (a *Associative) Chance() float64 { return 1 / float64(a.config.Values) }
 
 // Append adds example index, the same in every epoch.
