@@ -175,8 +175,9 @@ func (s *Spec) checkStacks() error {
 		stack         Stack
 		causal, cross bool
 	}
+	causal := s.Kind != Encoder && (s.Kind != Hierarchical || s.Causal())
 	roles := []role{
-		{"layers", s.Stack, s.Kind == Decoder || s.Kind == TransformerXL || s.Kind == EncoderDecoder || s.Kind == Hierarchical && s.Causal(), s.Source != nil},
+		{"layers", s.Stack, causal, s.Source != nil},
 		{"summaries", Stack{Layers: s.Summaries}, s.Causal(), false},
 	}
 	if s.Source != nil {

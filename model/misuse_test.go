@@ -43,9 +43,10 @@ func TestStepRefuses(t *testing.T) {
 		"lengths that overflow": {zoo()["decoder"], wrapping, StepOptions{}, "add up"},
 		"losses of numbers": {zoo()["encoder regress"], batch(1, 5), StepOptions{Losses: make([]float32, 5)},
 			"the head regress has neither"},
-		"segments, no targets":    {segments, &data.Batch{Tokens: make([]int32, 5), Lengths: []int{5}}, StepOptions{}, "found 0 targets for 5"},
-		"segments, wrong lengths": {segments, &data.Batch{Tokens: make([]int32, 5), Targets: make([]int32, 5), Lengths: []int{9}}, StepOptions{}, "add up"},
-		"segments, few losses":    {segments, batch(1, 5), StepOptions{Losses: make([]float32, 2)}, "found room for 2 losses"},
+		"segments, no targets": {segments, &data.Batch{Tokens: make([]int32, 5), Lengths: []int{5}}, StepOptions{}, "found 0 targets for 5"},
+		"segments, wrong lengths": {segments, &data.Batch{Tokens: make([]int32, 5), Targets: make([]int32, 5), Lengths: []int{9}},
+			StepOptions{}, "add up"},
+		"segments, few losses": {segments, batch(1, 5), StepOptions{Losses: make([]float32, 2)}, "found room for 2 losses"},
 		"a memory of fewer layers": {zoo()["transformer-xl"], batch(1, 5),
 			StepOptions{Memory: other(func(c *Config) { c.Layers = 1 })}, "a memory of 1 layers for a model of 3"},
 		"a narrower memory": {zoo()["transformer-xl"], batch(1, 5),
@@ -154,8 +155,9 @@ func TestSpecsOfOtherShapesAreRefused(t *testing.T) {
 		config Config
 		change func(s *Spec)
 	}{
-		"layers: 1: cross: found none":              {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[1].Cross = nil }},
-		"source.layers: 0: cross: found":            {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Source.Layers[0].Cross = s.Layers[0].Cross }},
+		"layers: 1: cross: found none": {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[1].Cross = nil }},
+		"source.layers: 0: cross: found": {Config{Kind: EncoderDecoder},
+			func(s *Spec) { s.Source.Layers[0].Cross = s.Layers[0].Cross }},
 		"cross: found causal":                       {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Causal = true }},
 		"layers: 1: causal: found false, expected ": {Config{}, func(s *Spec) { s.Layers[1].Attention.Causal = false }},
 		"layers: 0: causal: found true, expected ":  {Config{Kind: Encoder}, func(s *Spec) { s.Layers[0].Attention.Causal = true }},

@@ -51,7 +51,8 @@ func specs(t *testing.T) map[string]Spec {
 				s.Layers[i].Attention.Global = []int{0, 3}
 			}
 		}),
-		"global queries, learned positions": make(Config{Kind: Encoder, Position: "learned", MaxTokens: 64, Attention: []string{"window(4) | global(0)"}},
+		"global queries, learned positions": make(Config{Kind: Encoder, Position: "learned", MaxTokens: 64,
+			Attention: []string{"window(4) | global(0)"}},
 			func(s *Spec) { s.Layers[1].Attention.Global = []int{0} }),
 	}
 }

@@ -101,7 +101,8 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	}
 	begin := m.tokenizer.Specials().Begin
 	if begin == tokenizer.None {
-		return nil, nil, errors.New("model: found a tokenizer without a token for the beginning of a document, which starts the target of an encoder-decoder")
+		return nil, nil, errors.New("model: found a tokenizer without a token for the beginning of a document, " +
+			"which starts the target of an encoder-decoder")
 	}
 	return e.IDs, []int32{begin}, nil
 }

@@ -24,7 +24,8 @@ func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries
 		return nil, errors.New("nn: found global queries in a causal layer or cross-attention, expected none: " +
 			"a global token sees all of its sequence")
 	case c.Position != NoPosition && c.Position != Rotary || c.Sinks:
-		return nil, fmt.Errorf("nn: found global queries with the position encoding %s or sinks, expected rotary or none, without sinks", c.Position)
+		return nil, fmt.Errorf("nn: found global queries with the position encoding %s or sinks, expected rotary or none, without sinks",
+			c.Position)
 	}
 	for i, at := range c.Global {
 		if at < 0 || i > 0 && at <= c.Global[i-1] {

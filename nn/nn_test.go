@@ -70,18 +70,23 @@ func TestSettingsThatCannotGoTogether(t *testing.T) {
 		change func(*AttentionConfig)
 		want   string
 	}{
-		"bias of linear":                {"elu", func(c *AttentionConfig) { c.Position = ALiBi }, "found a bias beside elu, which has no softmax"},
-		"sinks of linear":               {"performer", func(c *AttentionConfig) { c.Sinks = true }, "found sinks beside performer, which has no softmax"},
-		"causal nystrom":                {"nystrom", func(c *AttentionConfig) { c.Causal = true }, "found a causal mask"},
-		"nystrom heads":                 {"nystrom", func(c *AttentionConfig) { c.KVHeads = 2 }, "leave them out"},
-		"heads":                         {"full", func(c *AttentionConfig) { c.KVHeads = 3 }, "positive multiple"},
-		"copy heads of linear":          {"elu", func(c *AttentionConfig) { c.CopyNgrams = []int{3} }, "no softmax in which equal n-grams"},
-		"copy heads with positions":     {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Position = []int{3}, Rotary }, "match at any distance"},
-		"copy heads of cross-attention": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Cross = []int{3}, true }, "from other tokens than its keys"},
-		"cross of nystrom":              {"nystrom", func(c *AttentionConfig) { c.Cross = true }, "found cross-attention or a memory with nystrom"},
-		"many sizes":                    {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
-		"long n-grams":                  {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
-		"head dimension":                {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
+		"bias of linear": {"elu", func(c *AttentionConfig) { c.Position = ALiBi },
+			"found a bias beside elu, which has no softmax"},
+		"sinks of linear": {"performer", func(c *AttentionConfig) { c.Sinks = true },
+			"found sinks beside performer, which has no softmax"},
+		"causal nystrom":       {"nystrom", func(c *AttentionConfig) { c.Causal = true }, "found a causal mask"},
+		"nystrom heads":        {"nystrom", func(c *AttentionConfig) { c.KVHeads = 2 }, "leave them out"},
+		"heads":                {"full", func(c *AttentionConfig) { c.KVHeads = 3 }, "positive multiple"},
+		"copy heads of linear": {"elu", func(c *AttentionConfig) { c.CopyNgrams = []int{3} }, "no softmax in which equal n-grams"},
+		"copy heads with positions": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Position = []int{3}, Rotary },
+			"match at any distance"},
+		"copy heads of cross-attention": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Cross = []int{3}, true },
+			"from other tokens than its keys"},
+		"cross of nystrom": {"nystrom", func(c *AttentionConfig) { c.Cross = true },
+			"found cross-attention or a memory with nystrom"},
+		"many sizes":     {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
+		"long n-grams":   {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
+		"head dimension": {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
 	} {
 		m, err := mechanism.Parse(c.text)
 		if err != nil {

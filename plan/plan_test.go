@@ -183,7 +183,8 @@ func TestJobsAreChecked(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	if _, err := Make(job(model.Config{Kind: model.TransformerXL, Memory: 1 << 28}, 4)); err == nil || !strings.Contains(err.Error(), "memory of 268435456 tokens") {
+	if _, err := Make(job(model.Config{Kind: model.TransformerXL, Memory: 1 << 28}, 4)); err == nil || !strings.Contains(err.Error(),
+		"memory of 268435456 tokens") {
 		t.Errorf("error %v, want one about the memory", err)
 	}
 	// A memory far longer than what is read at a time is planned full at once.
@@ -262,7 +263,8 @@ func TestBytesThatWouldOverflowAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "67108864 tokens in 4096 layers of width 268435456"
-	if _, err := Make(Job{Model: s, Train: train.DefaultConfig(), Lengths: []int{1 << 26}}); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := Make(Job{Model: s, Train: train.DefaultConfig(), Lengths: []int{1 << 26}}); err == nil || !strings.Contains(err.Error(),
+		want) {
 		t.Errorf("error %v, want one with %q", err, want)
 	}
 }

@@ -237,7 +237,8 @@ func TestMadeTasks(t *testing.T) {
 			if err := sets.Train.Next(&b); err != nil {
 				t.Fatal(err)
 			}
-			if err := b.Check(sets.Tokenizer.Vocab()); err != nil || sets.TokenTargets != (b.Scored() > 0) || len(b.Labels) != 2 || len(b.Tokens) > 2*sets.Tokens {
+			if err := b.Check(sets.Tokenizer.Vocab()); err != nil || sets.TokenTargets != (b.Scored() > 0) || len(b.Labels) != 2 ||
+				len(b.Tokens) > 2*sets.Tokens {
 				t.Fatalf("%s: %d tokens, %d targets, %d labels, %v", name, len(b.Tokens), b.Scored(), len(b.Labels), err)
 			}
 		}

@@ -22,19 +22,27 @@ import (
 	"github.com/longspan/longspan/train"
 )
 
+// modelFlags select the weights of a model folder, and the resources.
+type modelFlags struct {
+	weights, precision, memory string
+	threads                    int
+}
+
+func (f *modelFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
+	addMaxMemory(c, &f.memory, "the available memory")
+	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
+}
+
 // runFlags are the flags of a command that uses a run with its data.
 type runFlags struct {
 	recipeFlags
-	weights string
-	memory  string
-	threads int
+	modelFlags
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	f.recipeFlags.add(c)
-	c.Flags().StringVar(&f.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
-	addMaxMemory(c, &f.memory, "the available memory")
-	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
+	f.modelFlags.add(c)
 }
 
 // trained is the trained model of a run, and its data.
@@ -46,8 +54,8 @@ type trained struct {
 	weights string // file of the weights
 }
 
-// open builds the model of the run in dir and loads its weights. It returns a *memory.Error, and allocates nothing, if need is more than the
-// allowed memory.
+// open builds the model of the run in dir and loads its weights. It returns a *memory.Error, and allocates nothing, if need is more than
+// the allowed memory.
 func (f *runFlags) open(o *output, dir string, need func(*trained) (plan.Bytes, error)) (t *trained, err error) {
 	t = &trained{}
 	if t.recipe, err = f.load(filepath.Join(dir, train.ConfigName)); err != nil {
@@ -125,12 +133,6 @@ type openedModel struct {
 	weights string // file of the weights
 }
 
-// modelFlags select the weights of a model folder, and the resources.
-type modelFlags struct {
-	weights, precision, memory string
-	threads                    int
-}
-
 // open opens the model in dir. It returns a *memory.Error if need, the memory of the work called what, is more than the allowed memory.
 func (f *modelFlags) open(o *output, dir, what, advice string, need func(*model.Model) (plan.Estimate, error)) (*openedModel, error) {
 	path, err := findWeights(o, dir, f.weights)
@@ -188,8 +190,8 @@ func newEval(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "eval RUN",
 		Short: "Evaluate the model of a run on its test data",
-		Long: `Evaluate the model in the folder of a run on the test data of its recipe, every target once. With --set the data may differ from the
-training: other files, or other windows.
+		Long: `Evaluate the model in the folder of a run on the test data of its recipe, every target once. With --set the data may differ
+from the training: other files, or other windows.
 
   longspan eval runs/ecoli --weights best
   longspan eval runs/ecoli --set data.genome.tokens=131072`,

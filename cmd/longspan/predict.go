@@ -30,8 +30,8 @@ func newPredict(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "predict MODEL [FILE…]",
 		Short: "Classify or tag texts, or predict a number for each",
-		Long: `Predict with the model in a folder: the class of each text, the classes of its parts, or a number, by the head of the model. A file is one
-text; without files the text is --text, or standard input. No other file is needed.
+		Long: `Predict with the model in a folder: the class of each text, the classes of its parts, or a number, by the head of the model.
+A file is one text; without files the text is --text, or standard input. No other file is needed.
 
   longspan predict runs/labelled review.txt
   longspan predict runs/genes --text ATGAAACGCATTAGC --json`,
@@ -47,10 +47,8 @@ text; without files the text is --text, or standard input. No other file is need
 	}
 	f := c.Flags()
 	f.StringVar(&p.text, "text", "", "the text, instead of files")
-	f.StringVar(&p.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
+	p.modelFlags.add(c)
 	f.StringVar(&p.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
-	addMaxMemory(c, &p.memory, "the available memory")
-	f.IntVar(&p.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
 }
 
@@ -101,8 +99,8 @@ func (p *predictOptions) run(o *output, dir string, files []string) (rows []pred
 	return rows, nil
 }
 
-// longestOf bounds the tokens of the longest text: a token has at least one byte, and a document two special tokens. The session refuses a text
-// of more tokens than the model has learned positions.
+// longestOf bounds the tokens of the longest text: a token has at least one byte, and a document two special tokens. The session refuses a
+// text of more tokens than the model has learned positions.
 func longestOf(s *model.Spec, texts []string) int {
 	longest := 1
 	for _, text := range texts {

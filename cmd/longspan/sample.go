@@ -65,10 +65,8 @@ Text ends where the model ends the document, or after --tokens. An encoder-decod
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&s.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
+	s.modelFlags.add(c)
 	f.StringVar(&s.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
-	addMaxMemory(c, &s.memory, "the available memory")
-	f.IntVar(&s.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	f.StringVar(&s.prompt, "prompt", "", "text to continue, or the source (default: the beginning of a document; DNA needs some bases)")
 	f.IntVar(&s.tokens, "tokens", 200, "largest number of tokens to draw")
 	f.Float64Var(&s.draw.Temperature, "temperature", 1, "below 1 sharper, above 1 flatter")

@@ -12,7 +12,8 @@ import (
 	"github.com/longspan/longspan/internal/memory"
 )
 
-const threeRecords = "{\"text\":\"one\",\"label\":\"b\",\"deep\":{\"n\":-3}}\n\n{\"text\":[\"two\",\"lines\"],\"label\":7}\n{\"label\":true,\"text\":\"é\"}"
+const threeRecords = "{\"text\":\"one\",\"label\":\"b\",\"deep\":{\"n\":-3}}\n\n{\"text\":[\"two\",\"lines\"],\"label\":7}\n" +
+	"{\"label\":true,\"text\":\"é\"}"
 
 func TestRecordsAreReadByNumber(t *testing.T) {
 	dir := t.TempDir()
