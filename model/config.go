@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,49 +81,39 @@ const (
 
 // WithDefaults returns c with every default written out.
 func (c Config) WithDefaults() Config {
-	text := func(s *string, value string) {
-		if *s == "" {
-			*s = value
-		}
-	}
-	number := func(n *int, value int) {
-		if *n == 0 {
-			*n = value
-		}
-	}
-	text(&c.Kind, Decoder)
+	c.Kind = cmp.Or(c.Kind, Decoder)
 	if c.Kind == Encoder {
-		text(&c.Head, MaskedLM)
+		c.Head = cmp.Or(c.Head, MaskedLM)
 	}
-	text(&c.Head, LM)
-	text(&c.Pooling, "mean")
-	number(&c.Width, 256)
-	number(&c.Layers, 4)
-	number(&c.Heads, 4)
-	number(&c.KVHeads, c.Heads)
+	c.Head = cmp.Or(c.Head, LM)
+	c.Pooling = cmp.Or(c.Pooling, "mean")
+	c.Width = cmp.Or(c.Width, 256)
+	c.Layers = cmp.Or(c.Layers, 4)
+	c.Heads = cmp.Or(c.Heads, 4)
+	c.KVHeads = cmp.Or(c.KVHeads, c.Heads)
 	if c.Heads > 0 {
-		number(&c.HeadDim, c.Width/c.Heads)
+		c.HeadDim = cmp.Or(c.HeadDim, c.Width/c.Heads)
 	}
-	number(&c.Hidden, 4*c.Width)
-	text(&c.Activation, "gelu")
-	text(&c.Norm, "layer")
-	text(&c.NormPlace, "pre")
+	c.Hidden = cmp.Or(c.Hidden, 4*c.Width)
+	c.Activation = cmp.Or(c.Activation, "gelu")
+	c.Norm = cmp.Or(c.Norm, "layer")
+	c.NormPlace = cmp.Or(c.NormPlace, "pre")
 	if len(c.Attention) == 0 {
 		c.Attention = []string{"full"}
 	}
 	if c.Kind == TransformerXL {
-		text(&c.Position, "relative")
-		number(&c.Memory, 512)
+		c.Position = cmp.Or(c.Position, "relative")
+		c.Memory = cmp.Or(c.Memory, 512)
 	}
 	if c.Kind == Hierarchical {
-		number(&c.Segment, 64)
+		c.Segment = cmp.Or(c.Segment, 64)
 	}
 	if len(c.HashedNgrams) > 0 {
-		number(&c.HashedNgramRows, 1<<16)
+		c.HashedNgramRows = cmp.Or(c.HashedNgramRows, 1<<16)
 	}
-	text(&c.Position, "rotary")
-	text(&c.Precision, "f32")
-	text(&c.Recompute, "none")
+	c.Position = cmp.Or(c.Position, "rotary")
+	c.Precision = cmp.Or(c.Precision, "f32")
+	c.Recompute = cmp.Or(c.Recompute, "none")
 	return c
 }
 

@@ -8,6 +8,7 @@
 package listops
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,14 +55,14 @@ type Task struct{ config Config }
 
 // New returns the task.
 func New(c Config) (*Task, error) {
-	setDefault(&c.MinTokens, 501)
-	setDefault(&c.MaxTokens, 1999)
-	setDefault(&c.Depth, 10)
-	setDefault(&c.Args, 10)
+	c.MinTokens = cmp.Or(c.MinTokens, 501)
+	c.MaxTokens = cmp.Or(c.MaxTokens, 1999)
+	c.Depth = cmp.Or(c.Depth, 10)
+	c.Args = cmp.Or(c.Args, 10)
 	if c.Split == data.Train {
-		setDefault(&c.Examples, 96000)
+		c.Examples = cmp.Or(c.Examples, 96000)
 	} else {
-		setDefault(&c.Examples, 2000)
+		c.Examples = cmp.Or(c.Examples, 2000)
 	}
 	if c.Examples < 1 || c.MinTokens < 1 || c.MaxTokens < c.MinTokens || c.Depth < 1 || c.Args < 2 {
 		return nil, fmt.Errorf("listops: %d examples of %d … %d tokens, %d levels, 2 … %d arguments; "+
@@ -83,12 +84,6 @@ func New(c Config) (*Task, error) {
 			"expected %d or more: allow more levels", c.Depth, c.Args, longest, c.MinTokens)
 	}
 	return &Task{c}, nil
-}
-
-func setDefault(n *int, value int) {
-	if *n == 0 {
-		*n = value
-	}
 }
 
 // Len is the number of examples.

@@ -28,6 +28,7 @@
 package pathfinder
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/png"
@@ -60,13 +61,13 @@ type Task struct{ config Config }
 
 // New returns the task.
 func New(c Config) (*Task, error) {
-	setDefault(&c.Size, 32)
-	setDefault(&c.Dashes, max(3, 14*c.Size*min(c.Size, 32)/(32*32)))
-	setDefault(&c.Distractors, max(1, 3*c.Size/32))
+	c.Size = cmp.Or(c.Size, 32)
+	c.Dashes = cmp.Or(c.Dashes, max(3, 14*c.Size*min(c.Size, 32)/(32*32)))
+	c.Distractors = cmp.Or(c.Distractors, max(1, 3*c.Size/32))
 	if c.Split == data.Train {
-		setDefault(&c.Examples, 160_000)
+		c.Examples = cmp.Or(c.Examples, 160_000)
 	} else {
-		setDefault(&c.Examples, 20_000)
+		c.Examples = cmp.Or(c.Examples, 20_000)
 	}
 	c.Distractors = max(c.Distractors, 0)
 	if c.Size < 16 || c.Size > 256 {
@@ -82,12 +83,6 @@ func New(c Config) (*Task, error) {
 			"ask for shorter curves, fewer distractors or larger images", dashes, area, c.Size, c.Size)
 	}
 	return &Task{c}, nil
-}
-
-func setDefault(n *int, value int) {
-	if *n == 0 {
-		*n = value
-	}
 }
 
 // Len is the number of examples.

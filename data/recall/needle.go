@@ -1,6 +1,7 @@
 package recall
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/longspan/longspan/data"
@@ -32,11 +33,11 @@ type Needle struct{ config NeedleConfig }
 
 // NewNeedle returns the task.
 func NewNeedle(c NeedleConfig) (*Needle, error) {
-	setDefault(&c.Hay, 64)
-	setDefault(&c.Keys, 16)
-	setDefault(&c.Values, 16)
-	setDefault(&c.Answer, 1)
-	setDefault(&c.Examples, examplesOf(c.Split))
+	c.Hay = cmp.Or(c.Hay, 64)
+	c.Keys = cmp.Or(c.Keys, 16)
+	c.Values = cmp.Or(c.Values, 16)
+	c.Answer = cmp.Or(c.Answer, 1)
+	c.Examples = cmp.Or(c.Examples, examplesOf(c.Split))
 	if err := bounded(c.Examples, c.Tokens, c.Hay, c.Keys, c.Values, c.Answer); err != nil {
 		return nil, err
 	}
