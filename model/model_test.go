@@ -299,14 +299,13 @@ func near(t *testing.T, name string, got, want []float32, tolerance float64) {
 	}
 }
 
-// In fp16 a loss scale that is too high overflows: the gradients say so, and the weights are as they were.
-// Labels are smoothed to train on. What a model is judged by is what they are: the loss is that of the targets.
+// Label smoothing applies to training alone. An evaluation measures the loss of the true targets.
 func TestSmoothingIsForTrainingAlone(t *testing.T) {
 	c := zoo()["decoder"]
 	c.LabelSmoothing = 0.3
 	m := newModel(t, c, nil)
 	losses := make([]float32, 57)
-	judged, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Losses: losses})
+	evaluated, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Losses: losses})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,15 +313,16 @@ func TestSmoothingIsForTrainingAlone(t *testing.T) {
 	for _, l := range losses {
 		sum += float64(l)
 	}
-	if math.Abs(sum/57-judged.Loss) > 1e-5 {
-		t.Errorf("judged by %g, the targets' losses have the mean %g", judged.Loss, sum/57)
+	if math.Abs(sum/57-evaluated.Loss) > 1e-5 {
+		t.Errorf("evaluated by %g, the targets' losses have the mean %g", evaluated.Loss, sum/57)
 	}
 	trained, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Backward: true})
-	if err != nil || trained.Loss == judged.Loss {
-		t.Errorf("trained by %g, judged by %g, %v", trained.Loss, judged.Loss, err)
+	if err != nil || trained.Loss == evaluated.Loss {
+		t.Errorf("trained by %g, evaluated by %g, %v", trained.Loss, evaluated.Loss, err)
 	}
 }
 
+// In fp16 a loss scale that is too high overflows, and the gradients are not finite.
 func TestOverflowIsSeen(t *testing.T) {
 	c := zoo()["decoder"]
 	c.Precision = "fp16"

@@ -21,7 +21,7 @@ type Genome struct {
 	Repeats   float64  `yaml:"repeats"`         // 0 to 0.5: share of a training window that is replaced by copies of earlier bases
 	Stride    int      `yaml:"stride"`          // scored bases of a window in an evaluation; 0 means half of tokens
 
-	// Stateful: each sequence of a batch continues that of the batch before, for models with a memory.
+	// Stateful: each sequence of a batch continues a sequence of the previous batch, for models with a memory.
 	Stateful bool `yaml:"stateful" was:"lanes"`
 }
 

@@ -52,7 +52,7 @@ func List(paths ...string) (files Files, notes []string, err error) {
 	return files, notes, nil
 }
 
-// folder is what lies below a folder.
+// folder is the files below a folder.
 type folder struct {
 	taken, other []string
 	links        []string // to folders, or to nothing

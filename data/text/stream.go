@@ -208,7 +208,7 @@ func (s *Stream) readWindow() ([]uint16, error) {
 			l.begin(d, s.epoch)
 		}
 		if len(window) > 0 {
-			window = window[:len(window)-1] // the End that ended one document begins the next
+			window = window[:len(window)-1] // the End after one document is the first token of the next
 		}
 		var ended bool
 		var err error
@@ -255,7 +255,7 @@ func (s *Stream) isHeldOut(at Position) bool {
 }
 
 // HeldOut reports whether a document is held out of training, as one of n. It depends on the place of its file in the list and on its line.
-// An n of 0 holds out none.
+// With n = 0 it is false.
 func HeldOut(at Position, n int) bool {
 	return n > 0 && data.Mix(data.Mix(uint64(at.File))+uint64(at.Line))%uint64(n) == 0
 }
