@@ -1,16 +1,19 @@
 // Package data feeds models: packed batches of tokens, sources that yield them one after the other, and the
 // saved positions from which a source goes on as if it had never stopped.
 //
-// A Dataset is examples that can be asked for by number, and a Loader makes a Source of any Dataset. Data that can only be read from front
-// to back is a Source of its own. A Bundle is the three parts of a data set.
+// A Dataset has examples with random access, and a Loader is a Source over any Dataset. Data without random access is a Source itself. A
+// Bundle is the three parts of a data set.
 //
 // The packages below this one read files (dna, fasta, genbank, text), make tasks by rule (listops, pathfinder, recall), and turn both
 // into data sets (genome, labelled, pairs).
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
-// Ignore is the target of a token that has none.
+// Ignore marks a token without a target.
 const Ignore int32 = -1
 
 // Batch is a packed batch: its sequences lie end to end, with no padding anywhere.
@@ -42,7 +45,7 @@ func (b *Batch) Sequences() int {
 	return len(b.Lengths)
 }
 
-// Sequence is the tokens and targets of sequence i, as views; targets is nil if b has none.
+// Sequence returns views of the tokens and targets of sequence i, 0 … Sequences−1; targets is nil if b has none.
 func (b *Batch) Sequence(i int) (tokens, targets []int32) {
 	start := 0
 	for _, n := range b.Lengths[:i] {
@@ -66,13 +69,16 @@ func (b *Batch) Scored() int {
 	return n
 }
 
-// Check returns an error if lengths do not add up, tokens or targets are outside 0 … vocab−1, or a column has the wrong length, in b or
-// its sources. A vocab of zero leaves the upper end unchecked.
+// Check returns an error if the lengths do not add up, if tokens or targets are outside 0 … vocab−1, or if a column has the wrong length,
+// in b or its sources. A vocab of 0 sets no upper bound.
 func (b *Batch) Check(vocab int) error {
 	total := 0
 	for i, n := range b.Lengths {
 		if n <= 0 {
 			return fmt.Errorf("data: sequence %d of the batch has %d tokens; every sequence needs at least one", i, n)
+		}
+		if n > math.MaxInt-total {
+			return fmt.Errorf("data: the lengths of the batch add up to more than %d, but it has %d tokens", math.MaxInt, len(b.Tokens))
 		}
 		total += n
 	}
@@ -94,14 +100,18 @@ func (b *Batch) Check(vocab int) error {
 			return fmt.Errorf("data: the batch has %d %s, want none or %d", c.got, c.name, c.want)
 		}
 	}
+	last := int32(math.MaxInt32)
+	if vocab > 0 && vocab <= math.MaxInt32 {
+		last = int32(vocab - 1)
+	}
 	for i, t := range b.Tokens {
-		if t < 0 || vocab > 0 && int(t) >= vocab {
-			return fmt.Errorf("data: token %d of the batch is %d, outside 0 … %d", i, t, vocab-1)
+		if t < 0 || t > last {
+			return fmt.Errorf("data: token %d of the batch is %d, outside 0 … %d", i, t, last)
 		}
 	}
 	for i, t := range b.Targets {
-		if t != Ignore && (t < 0 || vocab > 0 && int(t) >= vocab) {
-			return fmt.Errorf("data: target %d of the batch is %d, outside 0 … %d and not %d (ignore)", i, t, vocab-1, Ignore)
+		if t != Ignore && (t < 0 || t > last) {
+			return fmt.Errorf("data: target %d of the batch is %d, outside 0 … %d and not %d (ignore)", i, t, last, Ignore)
 		}
 	}
 	if b.Source.Sequences() == 0 {
@@ -118,25 +128,23 @@ func (b *Batch) Check(vocab int) error {
 
 // Source yields batches, one after the other.
 type Source interface {
-	// Next replaces what dst holds by the next batch. It returns io.EOF when a source that ends has ended;
-	// a source for training does not end. After an error dst holds nothing of use.
+	// Next replaces dst by the next batch. It returns io.EOF after the last batch; a source for training has no last batch. After an error the
+	// contents of dst are undefined.
 	Next(dst *Batch) error
 
-	// State is the position: a source made the same way that Restores it yields the batches that this one
-	// would have yielded next, bit for bit.
+	// State is the position. A source with the same settings that restores it yields the same next batches, bit for bit.
 	State() []byte
 
-	// Restore goes to a position. It returns an error, and stays where it is, if state is damaged or comes
-	// from a source made in another way.
+	// Restore moves to a position. It returns an error, and does not move, if state is damaged or of a source with other settings.
 	Restore(state []byte) error
 }
 
-// Dataset is a set of examples that can be asked for by number, at a cost that does not grow with the number.
+// Dataset is a set of examples with random access.
 type Dataset interface {
-	// Len is the examples of one epoch.
+	// Len is the number of examples in an epoch.
 	Len() int
 
-	// Append adds example index (0 … Len−1) of an epoch to dst, as one sequence. The epoch may change an
-	// example (where a window begins, which strand it is read from); the same two numbers give the same bits.
+	// Append adds example index (0 … Len−1) of an epoch to dst, as one sequence. An example may depend on the epoch, such as the start of a
+	// window or the strand. The same epoch and index give the same bits.
 	Append(dst *Batch, epoch, index int) error
 }

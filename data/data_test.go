@@ -127,6 +127,10 @@ func TestBatchCheck(t *testing.T) {
 			t.Errorf("got %v, want an error that says %q", err, want)
 		}
 	}
+	b.Tokens[1] = -5
+	if err := b.Check(0); err == nil || !strings.Contains(err.Error(), "token 1 of the batch is -5, outside 0 … 2147483647") {
+		t.Errorf("a negative token without a vocabulary gives %v", err)
+	}
 	b.Reset()
 	if b.Sequences() != 0 || b.Check(4) != nil || len(b.Tokens)+len(b.Targets)+len(b.Labels)+len(b.Follows)+b.Source.Sequences() != 0 {
 		t.Errorf("after Reset the batch is %+v", b)

@@ -1,6 +1,6 @@
 package data
 
-// Examples is a Dataset of N examples that a function makes.
+// Examples is a Dataset over a function.
 type Examples struct {
 	N int // examples of an epoch
 

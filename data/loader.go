@@ -13,7 +13,7 @@ type LoaderConfig struct {
 	Shuffle bool   // take each epoch in an order of its own, which Seed chooses
 	Seed    uint64 // any number
 	Epochs  int    // epochs until io.EOF; the last batch may be smaller; 0 never ends
-	Of      string // a checksum of the data; a position saved with another checksum is refused
+	Of      string // checksum of the data; a position with another checksum is refused
 }
 
 // Loader is the Source over a Dataset. Its position is two numbers, so resuming costs nothing.
@@ -48,7 +48,7 @@ func (l *Loader) Next(dst *Batch) error {
 			l.epoch, l.index = l.epoch+1, 0
 			l.order = NewPermutation(l.set.Len(), l.config.Seed, uint64(l.epoch))
 		}
-		if l.config.Epochs > 0 && l.epoch == l.config.Epochs {
+		if l.config.Epochs > 0 && l.epoch >= l.config.Epochs {
 			break
 		}
 		i := l.index

@@ -4,7 +4,7 @@ package data
 type Pass struct {
 	Seed   uint64  // of the run
 	Step   int64   // 1 for the first step
-	Part   int     // index of the batch among those accumulated in the step; Seed, Step and Part choose what dropout drops
+	Part   int     // index of the batch among those accumulated in the step; Seed, Step and Part determine dropout
 	Weight float64 // factor of the gradient
 }
 

@@ -2,8 +2,7 @@ package data
 
 import "math/bits"
 
-// Permutation is a pseudo-random order of 0 … n−1 that takes no memory: any place of it costs O(1), so a
-// position in a shuffled epoch is one number.
+// Permutation is a pseudo-random order of 0 … n−1 without memory. Any element costs O(1), so a position in a shuffled epoch is one number.
 //
 // It is a Feistel network on the smallest 2²ᵇ ≥ n, walked until it lands below n (Black and Rogaway 2002,
 // "Ciphers with arbitrary finite domains"); 2²ᵇ < 4n, so that takes fewer than four steps on average.
@@ -13,8 +12,8 @@ type Permutation struct {
 	keys [feistelRounds]uint64
 }
 
-// feistelRounds is six: four make a Feistel network indistinguishable from random to whoever asks both ways
-// (Luby and Rackoff 1988), and the halves are tiny for small n.
+// feistelRounds is six. Four make a Feistel network a strong pseudo-random permutation (Luby and Rackoff 1988), but the halves are tiny for
+// small n.
 const feistelRounds = 6
 
 // NewPermutation returns the order of 0 … n−1 that seed and epoch choose.
@@ -28,7 +27,7 @@ func NewPermutation(n int, seed, epoch uint64) Permutation {
 	return p
 }
 
-// At returns what stands at place i, 0 … n−1. It panics, as a slice would, if i is outside.
+// At returns element i, 0 … n−1. Like a slice it panics for other i.
 func (p Permutation) At(i int) int {
 	x := uint64(i)
 	if x >= p.n {

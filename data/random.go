@@ -7,9 +7,8 @@ import (
 	"github.com/longspan/longspan/internal/random"
 )
 
-// Random is a stream of pseudo-random numbers that two numbers choose. Its bits are fixed for good: the
-// generator is PCG-DXSM (O'Neill 2014, in the form of math/rand/v2, which promises its output), and all that
-// is made of its output is made here.
+// Random is a stream of pseudo-random numbers with a seed and a stream number. Its bits never change: the generator is PCG-DXSM (O'Neill
+// 2014, as in math/rand/v2, which promises its output), and all derived numbers are computed here.
 type Random struct{ pcg rand.PCG }
 
 // NewRandom returns stream number stream of seed. Neighbouring numbers give unrelated streams.
@@ -43,7 +42,7 @@ func Shuffle[E any](r *Random, s []E) {
 	}
 }
 
-// MarshalBinary gives the state of r.
+// MarshalBinary encodes the state of r.
 func (r *Random) MarshalBinary() ([]byte, error) { return r.pcg.MarshalBinary() }
 
 // UnmarshalBinary restores a state.

@@ -11,11 +11,11 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Answer is what a head says of a text, in the words of [data.Answers].
+// Answer is the output of a head for a text, with the names and units of [data.Answers]. The field of the head is set.
 type Answer struct {
 	Classes []ClassProbability `json:"classes,omitempty"` // of classify: every class, in the model's order
-	Tags    []Tagged           `json:"tags,omitempty"`    // of tag: neighbouring tokens of one class together
-	Number  *float64           `json:"number,omitempty"`  // of regress
+	Tags    []Tagged           `json:"tags,omitempty"`    // of tag: one for each run of tokens of the same class
+	Number  *float64           `json:"number,omitempty"`  // of regress, in the units of the data
 }
 
 // ClassProbability is the probability of a class, 0 … 1.
@@ -43,18 +43,21 @@ func (a Answer) Best() ClassProbability {
 	return best
 }
 
-// Answer is [Session.Answer] on all processors, with a session of its own.
+// Answer is [Session.Answer] with a new session on all processors.
 func (m *Model) Answer(text string) (Answer, error) {
 	return m.NewSession(tensor.Exec{Pool: tensor.NewPool()}).Answer(text)
 }
 
-// Answer asks the head about a text: its class, the class of each token, or a number. The model must have a tokenizer and the head
-// classify, tag or regress. It returns an error for a text that the tokenizer cannot read, an empty one, one of more tokens than the
-// model has learned positions, and outputs that are not finite.
+// Answer predicts the class of a text, the class of each token, or a number. The model must have a tokenizer and the head classify, tag or
+// regress. It returns an error for a text that the tokenizer cannot read, for an empty text, and for one of more tokens than the model has
+// learned positions.
 func (s *Session) Answer(text string) (a Answer, err error) {
 	head := s.m.spec.Head.Kind
 	if head != Classify && head != Tag && head != Regress {
 		return a, fmt.Errorf("model: found the head %s, expected classify, tag or regress: only they answer about a text", head)
+	}
+	if s.x.Pool.Dry() {
+		return a, errors.New("model: found a session with a dry pool, which computes nothing; expected a pool with memory")
 	}
 	if text == "" {
 		return a, errors.New("model: the text is empty, expected something to answer about")
@@ -94,10 +97,11 @@ func checkFinite(outputs []float32) error {
 	return nil
 }
 
-// encodeDocument reads a text with the special tokens of a document.
+// encodeDocument returns the tokens of a text, with the special tokens of a document.
 func (m *Model) encodeDocument(text string) (e tokenizer.Encoding, err error) {
 	if m.tokenizer == nil {
-		return e, errors.New("model: found a model without a tokenizer, which reads no text; work with tokens, or add tokenizer.json to its folder")
+		return e, errors.New("model: found a model without a tokenizer, which reads no text; " +
+			"use tokens, or add tokenizer.json to its folder")
 	}
 	if e, err = m.tokenizer.EncodeDocument(text); err != nil {
 		return e, fmt.Errorf("model: the text: %w", err)
@@ -108,7 +112,7 @@ func (m *Model) encodeDocument(text string) (e tokenizer.Encoding, err error) {
 	return e, nil
 }
 
-// className is the name of a class, or its number where classes have no names.
+// className is the name of a class, or its number if classes have no names.
 func (m *Model) className(class int) string {
 	if class < len(m.answers.Classes) {
 		return m.answers.Classes[class]
@@ -116,12 +120,12 @@ func (m *Model) className(class int) string {
 	return strconv.Itoa(class)
 }
 
-// tags joins neighbouring tokens of one class. Special tokens, which are no part of the text, have no class.
+// tags joins runs of tokens of the same class. Special tokens are not part of the text and have no class.
 func (m *Model) tags(e tokenizer.Encoding, logits tensor.Mat) (all []Tagged) {
-	tokens, last := 0, -1 // of the run at the end of all: how many, and the class
+	tokens, last := 0, -1 // number of tokens and class of the last run
 	for i := range e.IDs {
 		span := e.Offsets[i]
-		if span.From == span.To || i > 0 && span == e.Offsets[i-1] { // a byte within a character has the class of the first
+		if span.From == span.To || i > 0 && span == e.Offsets[i-1] { // later bytes of a character have the class of the first
 			continue
 		}
 		class, best := 0, -1.0

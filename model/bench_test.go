@@ -10,7 +10,8 @@ import (
 // bench is a decoder of 12.8 million weights.
 func bench(b *testing.B, precision, recompute string) (*Model, tensor.Exec) {
 	x := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
-	m, err := New(Config{Vocab: 256, Width: 512, Layers: 4, Heads: 8, Precision: precision, Recompute: recompute}, Options{Pool: x.Pool, Train: true})
+	m, err := New(Config{Vocab: 256, Width: 512, Layers: 4, Heads: 8, Precision: precision, Recompute: recompute}, Options{Pool: x.Pool,
+		Train: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,8 +9,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// block is one layer of a Transformer: attention, cross-attention if it has it, and a feed-forward layer, each in a residual
-// branch.
+// block is one layer of a Transformer: attention, optional cross-attention and a feed-forward layer, each in a residual branch.
 type block struct {
 	attention *nn.Attention
 	cross     *nn.Attention
@@ -18,13 +17,13 @@ type block struct {
 	norms     [3]branchNorms // of attention, cross-attention and feed-forward
 }
 
-// branchNorms are the norms of a residual branch, as [Norms] has them.
+// branchNorms are the norms of a residual branch, as in [Norms].
 type branchNorms struct{ input, output, sum *nn.Norm }
 
-// newBlock makes a layer of a stack of the given depth. T5's bias is read from the table t5.
+// newBlock makes a layer of a stack of the given depth. t5 is the table of T5's bias, if a layer has one.
 func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *block, err error) {
-	// Each block adds two branches to the stream: their first weights are scaled so that its variance does not grow with the depth.
-	// Radford et al. 2019, section 2.3.
+	// Each block adds two branches to the residual stream. The initial weights of their outputs are scaled so that the variance of the stream
+	// does not grow with the depth. Radford et al. 2019, section 2.3.
 	scale := 1 / math.Sqrt(2*float64(depth))
 	b = &block{}
 	b.norms[0] = m.branchNorms(name+".attention", l.Norms)
@@ -44,7 +43,7 @@ func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *
 	return b, err
 }
 
-// branchNorms makes the norms of a branch. The one norm that a pre-norm or a post-norm layer has is name.norm.
+// branchNorms makes the norms of a branch. The only norm of a pre-norm or a post-norm layer is name.norm.
 func (m *Model) branchNorms(name string, n Norms) branchNorms {
 	return branchNorms{m.norm(name+".norm", n.Input), m.norm(name+".output_norm", n.Output), m.norm(sumNorm(name, n), n.Sum)}
 }
@@ -56,8 +55,8 @@ func sumNorm(name string, n Norms) string {
 	return name + ".norm"
 }
 
-// newAttention makes an attention layer; apart says that keys and values come from other tokens than queries.
-func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, apart bool, scale float64) (*nn.Attention, error) {
+// newAttention makes an attention layer; with cross, keys and values are of other tokens than queries.
+func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, cross bool, scale float64) (*nn.Attention, error) {
 	parsed, err := mechanism.Parse(a.Mechanism)
 	if err != nil {
 		return nil, err
@@ -67,14 +66,14 @@ func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, apart b
 		return nil, err
 	}
 	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Mechanism: parsed, Causal: a.Causal, Position: position, Base: a.RotaryBase, T5: t5, Sinks: a.Sinks, Bias: a.Bias, Apart: apart,
+		Mechanism: parsed, Causal: a.Causal, Position: position, Base: a.RotaryBase, T5: t5, Sinks: a.Sinks, Bias: a.Bias, Cross: cross,
 		Scale: scale, QKNorm: a.QKNorm, Global: a.Global, CopyNgrams: a.CopyNgrams})
 }
 
-// branches are how a block attends in one pass.
+// branches are the attention branches of a block in one pass.
 type branches struct {
-	attend func(h *autograd.Var) *autograd.Var // to its own sequence, its memory or a cache
-	cross  func(h *autograd.Var) *autograd.Var // to another sequence; nil for none
+	attend func(h *autograd.Var) *autograd.Var // to the own sequence, a memory or a cache
+	cross  func(h *autograd.Var) *autograd.Var // to another sequence; nil: none
 }
 
 // apply records the block on x [T, width].
@@ -92,7 +91,7 @@ func (n branchNorms) residual(p *nn.Pass, x *autograd.Var, branch func(*autograd
 	return finish(p, n.sum, p.G.Add(x, p.Dropout(y)))
 }
 
-// self attends to the block's own sequence.
+// self is attention to the own sequence.
 func (b *block) self(p *nn.Pass) branches {
 	return branches{attend: func(h *autograd.Var) *autograd.Var { return b.attention.Apply(p, h) }}
 }

@@ -11,14 +11,13 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// maxSize bounds every size, so that no product of two overflows an int64. maxLayers is deeper than any model that learns, and what can still be
-// planned in seconds, for it to be refused.
 const (
-	maxSize   = 1 << 28
-	maxLayers = 1 << 12
+	maxSize   = 1 << 28 // of every size: no product of two overflows an int64
+	maxLayers = 1 << 12 // of a stack: more than any model has, and few enough to be planned in seconds
 )
 
-// Check returns an error that says what is wrong with s: what was found, what was expected, and what to do.
+// Check returns an error about the first setting of s that is out of range or contradicts another. Mechanisms check their own settings when
+// the model is made.
 func (s *Spec) Check() error {
 	for _, check := range []func() error{s.checkSizes, s.Head.check, s.checkHead, s.checkRun, s.checkEmbedding, s.checkStacks} {
 		if err := check(); err != nil {
@@ -28,15 +27,15 @@ func (s *Spec) Check() error {
 	return nil
 }
 
-// oneOf refuses a word that is not in a list.
-func oneOf(key, found string, words ...string) error {
-	if slices.Contains(words, found) {
+// oneOf refuses a value that is not among the allowed ones.
+func oneOf(key, found string, allowed ...string) error {
+	if slices.Contains(allowed, found) {
 		return nil
 	}
-	return fmt.Errorf("%s: found %q, expected one of %v", key, found, words)
+	return fmt.Errorf("%s: found %q, expected one of %v", key, found, allowed)
 }
 
-// size is a whole number of a specification and the smallest it may be.
+// size is a whole number of a specification and its smallest allowed value.
 type size struct {
 	key          string
 	found, least int
@@ -55,7 +54,12 @@ func (s *Spec) checkSizes() error {
 	if err := oneOf("kind", s.Kind, Decoder, Encoder, EncoderDecoder, TransformerXL, Hierarchical); err != nil {
 		return err
 	}
-	if err := checkSizes(size{"vocab", s.Vocab, 1}, size{"width", s.Width, 1}, size{"memory", s.Memory, 0}, size{"segment", s.Segment, 0}); err != nil {
+	memory := 0
+	if s.Kind == TransformerXL {
+		memory = 1
+	}
+	err := checkSizes(size{"vocab", s.Vocab, 1}, size{"width", s.Width, 1}, size{"memory", s.Memory, memory}, size{"segment", s.Segment, 0})
+	if err != nil {
 		return err
 	}
 	if n := len(s.Layers); n < 1 || n > maxLayers {
@@ -89,7 +93,7 @@ func (h Head) check() error {
 	return nil
 }
 
-// checkHead refuses heads that the kind cannot train.
+// checkHead refuses a head that the kind of model cannot train.
 func (s *Spec) checkHead() error {
 	head := s.Head.Kind
 	switch {
@@ -98,7 +102,7 @@ func (s *Spec) checkHead() error {
 	case s.Kind == Decoder && head == MaskedLM:
 		return errors.New("head: found mlm for a decoder, expected lm; use an encoder for masked language modelling")
 	case s.Kind == Encoder && head == LM:
-		return errors.New("head: found lm for an encoder, which sees what it is to predict; use a decoder, or the head mlm")
+		return errors.New("head: found lm for an encoder, which sees the tokens that it would predict; use a decoder, or the head mlm")
 	case s.Kind == TransformerXL && head != LM:
 		return fmt.Errorf("head: found %s for a transformer-xl, expected lm; use an encoder for the others", head)
 	case s.LabelSmoothing > 0 && head == Regress:
@@ -112,7 +116,7 @@ func (s *Spec) checkHead() error {
 	return nil
 }
 
-// checkRun looks at how the model is run.
+// checkRun looks at the settings of training and of whole sequences.
 func (s *Spec) checkRun() error {
 	for _, f := range []struct {
 		key   string
@@ -132,7 +136,8 @@ func (s *Spec) checkRun() error {
 	case s.Kind != TransformerXL && s.Memory != 0:
 		return fmt.Errorf("memory: found %d for a model of kind %s, expected none; use the kind transformer-xl", s.Memory, s.Kind)
 	case s.Kind != Hierarchical && s.Kind != TransformerXL && s.Segment != 0:
-		return fmt.Errorf("segment: found %d for a model of kind %s, expected none; use the kind hierarchical or transformer-xl", s.Segment, s.Kind)
+		return fmt.Errorf("segment: found %d for a model of kind %s, expected none; use the kind hierarchical or transformer-xl",
+			s.Segment, s.Kind)
 	case s.Kind == Hierarchical && (s.Segment < 1 || len(s.Summaries) != len(s.Layers)):
 		return fmt.Errorf("segment: found %d tokens and %d layers of summaries, expected at least 1, and one for each of the %d layers",
 			s.Segment, len(s.Summaries), len(s.Layers))
@@ -171,70 +176,31 @@ func (n *Norm) check() error {
 
 // checkStacks looks at every layer.
 func (s *Spec) checkStacks() error {
-	stacks := []struct {
-		name string
-		Stack
-	}{{"layers", s.Stack}, {"summaries", Stack{Layers: s.Summaries}}}
-	if s.Source != nil {
-		stacks = append(stacks, struct {
-			name string
-			Stack
-		}{"source.layers", *s.Source})
+	type role struct {
+		name          string
+		stack         Stack
+		causal, cross bool
 	}
-	for k, stack := range stacks {
-		if err := stack.Final.check(); err != nil {
+	causal := s.Kind != Encoder && (s.Kind != Hierarchical || s.Causal())
+	roles := []role{
+		{"layers", s.Stack, causal, s.Source != nil},
+		{"summaries", Stack{Layers: s.Summaries}, s.Causal(), false},
+	}
+	if s.Source != nil {
+		roles = append(roles, role{name: "source.layers", stack: *s.Source})
+	}
+	for _, r := range roles {
+		if err := r.stack.Final.check(); err != nil {
 			return err
 		}
-		for i, layer := range stack.Layers {
-			err := s.checkLayer(layer)
-			if err == nil {
-				err = s.checkCross(layer, s.Kind == EncoderDecoder && k == 0)
-			}
-			if err == nil && k < 2 {
-				err = s.checkCausal(layer)
-			}
-			if err == nil {
-				err = stack.checkTable(layer)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %d: %w", stack.name, i, err)
+		if n := len(r.stack.Layers); n > maxLayers {
+			return fmt.Errorf("%s: found %d, expected up to %d", r.name, n, maxLayers)
+		}
+		for i, layer := range r.stack.Layers {
+			if err := errors.Join(s.checkLayer(layer, r.causal, r.cross), r.stack.checkTable(layer)); err != nil {
+				return fmt.Errorf("%s: %d: %w", r.name, i, err)
 			}
 		}
-	}
-	return nil
-}
-
-// checkCross looks at the cross-attention of a layer, which only the decoder of an encoder-decoder has. Generation reads the whole source
-// for each token, and cross-attention must do so elsewhere too.
-func (s *Spec) checkCross(l Layer, expected bool) error {
-	switch {
-	case l.Cross == nil && expected:
-		return errors.New("cross: found none in the decoder of an encoder-decoder, expected one in each layer: it reads the source")
-	case l.Cross == nil:
-		return nil
-	case !expected:
-		return fmt.Errorf("cross: found in a model of kind %s or in its encoder, expected none; only the decoder of an encoder-decoder has it", s.Kind)
-	}
-	c := l.Cross
-	if err := c.check(s.Width); err != nil {
-		return fmt.Errorf("cross: %w", err)
-	}
-	if c.Mechanism != "full" || c.Causal || c.Position != nn.NoPosition.String() {
-		return fmt.Errorf("cross: found the mechanism %q, causal %t and position %s, expected full, false and none: a token reads the whole source",
-			c.Mechanism, c.Causal, c.Position)
-	}
-	return nil
-}
-
-// checkCausal looks at the direction of a layer. Of a language model every layer is causal, and a hierarchical model has one direction.
-func (s *Spec) checkCausal(l Layer) error {
-	switch causal := l.Attention.Causal; {
-	case s.Head.Kind == LM && !causal:
-		return errors.New("causal: found false in a language model, expected true: a token must not see what it is to predict")
-	case s.Kind == Hierarchical && causal != s.Causal():
-		return fmt.Errorf("causal: found %t after %t, expected the same in all layers and summaries", causal, s.Causal())
-	case len(l.Attention.CopyNgrams) > 0 && s.Kind != Decoder && s.Kind != Encoder:
-		return fmt.Errorf("copy_ngrams: found in a model of kind %s, expected none; use a decoder or an encoder", s.Kind)
 	}
 	return nil
 }
@@ -252,7 +218,8 @@ func (t Stack) checkTable(l Layer) error {
 	return nil
 }
 
-func (s *Spec) checkLayer(l Layer) error {
+// checkLayer looks at a layer of a stack whose layers are causal or not, and have cross-attention or not.
+func (s *Spec) checkLayer(l Layer, causal, cross bool) error {
 	for _, n := range []*Norm{l.Norms.Input, l.Norms.Output, l.Norms.Sum} {
 		if err := n.check(); err != nil {
 			return err
@@ -264,6 +231,26 @@ func (s *Spec) checkLayer(l Layer) error {
 	if _, err := autograd.ParseActivation(l.FeedForward.Activation); err != nil {
 		return err
 	}
+	switch {
+	case l.Attention.Causal != causal:
+		return fmt.Errorf("causal: found %t, expected %t in this place of a model of kind %s", l.Attention.Causal, causal, s.Kind)
+	case l.Cross == nil && cross:
+		return errors.New("cross: found none in a model of kind encoder-decoder, expected one in each layer of the decoder")
+	case l.Cross != nil && !cross:
+		return fmt.Errorf("cross: found in a model of kind %s, expected none; use the kind encoder-decoder", s.Kind)
+	}
+	if l.Cross != nil {
+		if c := l.Cross; c.Mechanism != "full" || c.Causal || c.Position != nn.NoPosition.String() {
+			return fmt.Errorf("cross: found the mechanism %q, causal %t and position %s, expected full, false and none: a token reads all of the source",
+				c.Mechanism, c.Causal, c.Position)
+		}
+		if err := l.Cross.check(s.Width); err != nil {
+			return fmt.Errorf("cross: %w", err)
+		}
+	}
+	if len(l.Attention.CopyNgrams) > 0 && s.Kind != Decoder && s.Kind != Encoder {
+		return fmt.Errorf("copy_ngrams: found in a model of kind %s, expected none; use a decoder or an encoder", s.Kind)
+	}
 	if s.Kind == TransformerXL {
 		if err := oneOf("position", l.Attention.Position, "relative", "rotary", "alibi", "t5"); err != nil {
 			return fmt.Errorf("%w: others cannot tell memory from segment in a transformer-xl", err)
@@ -272,13 +259,13 @@ func (s *Spec) checkLayer(l Layer) error {
 	return l.Attention.check(s.Width)
 }
 
-// check looks at a layer over tokens of width features. What a mechanism refuses, package nn says.
+// check looks at attention over tokens of width features.
 func (a Attention) check(width int) error {
 	if err := checkSizes(size{"heads", a.Heads, 1}, size{"kv_heads", a.KVHeads, 1}, size{"head_dim", a.HeadDim, 1}); err != nil {
 		return err
 	}
 	if a.RotaryBase != 0 && !(a.RotaryBase > 1) || math.IsInf(a.RotaryBase, 0) {
-		return fmt.Errorf("rotary_base: found %g, expected a number above 1, or nothing for 10000", a.RotaryBase)
+		return fmt.Errorf("rotary_base: found %g, expected a number above 1, or 0 for 10000", a.RotaryBase)
 	}
 	if !(a.QKNorm >= 0 && a.QKNorm < 1) {
 		return fmt.Errorf("qk_norm: found %g, expected a small positive number, or 0 for no norm", a.QKNorm)

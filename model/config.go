@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,14 +9,14 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// Config is the models of this package in few words: one block, repeated. [Config.Spec] writes it out. Vocab must be set; the zero value
-// of everything else is its default.
+// Config is a model of one block, repeated. [Config.Spec] writes it out layer by layer. Vocab must be set. The zero value of every other
+// field is its default.
 type Config struct {
 	Kind    string `yaml:"kind"`                         // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
 	Head    string `yaml:"head"`                         // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
 	Vocab   int    `yaml:"vocab"`                        // tokens are 0 … vocab−1
 	Classes int    `yaml:"classes,omitempty"`            // of classify and tag
-	Pooling string `yaml:"pooling,omitempty" was:"pool"` // what classify and regress read: mean (default) or first
+	Pooling string `yaml:"pooling,omitempty" was:"pool"` // input of classify and regress: mean (default) or first
 
 	Width      int    `yaml:"width"`                                // features of a token; default 256
 	Layers     int    `yaml:"layers"`                               // default 4; of an encoder-decoder, of each half
@@ -25,27 +26,27 @@ type Config struct {
 	Hidden     int    `yaml:"hidden,omitempty"`                     // features inside the feed-forward layers; default 4·width
 	Activation string `yaml:"activation,omitempty"`                 // gelu (default), gelu_tanh, relu, silu, geglu or swiglu
 	Norm       string `yaml:"norm,omitempty"`                       // layer (default) or rms
-	NormPlace  string `yaml:"norm_place,omitempty" was:"placement"` // pre (default): norms inside the residual branches; or post: after the sums
+	NormPlace  string `yaml:"norm_place,omitempty" was:"placement"` // pre (default): inside the residual branches; or post: after the sums
 	Bias       bool   `yaml:"bias,omitempty"`                       // in the linear layers
 	Tied       bool   `yaml:"tied,omitempty"`                       // the lm or mlm head is the embedding's table
 
-	// Attention is a mechanism in its text form, such as "window(256) | global(0)", for all layers, or several that layers
-	// take in turn; default full. A causal model hides later tokens, whatever the mechanism.
+	// Attention is the mechanism of all layers in its text form, such as "window(256) | global(0)"; default full. Of n mechanisms, layer i has
+	// mechanism i mod n. A causal model hides later tokens under any mechanism.
 	Attention  []string `yaml:"attention,omitempty"`
-	Sinks      bool     `yaml:"sinks,omitempty"`       // a learned logit a head that takes probability
-	Position   string   `yaml:"position,omitempty"`    // rotary (default), none, learned, alibi, t5, or relative, which transformer-xl has
+	Sinks      bool     `yaml:"sinks,omitempty"`       // a learned logit for each head, which takes probability
+	Position   string   `yaml:"position,omitempty"`    // rotary (default), none, learned, alibi, t5, or relative (default of transformer-xl)
 	RotaryBase float64  `yaml:"rotary_base,omitempty"` // default 10000
-	NoPosition []int    `yaml:"no_position,omitempty"` // layers, from 0, without position encoding: they match by content, at any distance
+	NoPosition []int    `yaml:"no_position,omitempty"` // layers, from 0, without position encoding: they match content at any distance
 	MaxTokens  int      `yaml:"max_tokens,omitempty"`  // of a sequence, with learned positions
 
-	// Experimental. CopyNgrams are the n-gram sizes of the copy heads in the no_position layers, which the heads take in turn; queries and
-	// keys are hashed, not learned. HashedNgrams are the sizes n of n-grams that have vectors, which are added to that of their last
-	// token; each size has a table of HashedNgramRows rows (default 65536).
+	// Experimental. CopyNgrams are the n-gram sizes of the copy heads in the no_position layers, which the heads use in rotation; queries and
+	// keys are hashed, not learned. HashedNgrams are the sizes of n-grams with vectors; each vector is added to the vector of the last
+	// token. Each size has a table of HashedNgramRows rows (default 65536).
 	CopyNgrams      []int `yaml:"copy_ngrams,omitempty" was:"words"`
 	HashedNgrams    []int `yaml:"hashed_ngrams,omitempty" was:"ngrams"`
 	HashedNgramRows int   `yaml:"hashed_ngram_rows,omitempty" was:"ngram_rows"`
 
-	// NeverMasked are tokens that mlm neither hides nor predicts, such as N of DNA. The data names them.
+	// NeverMasked are tokens that mlm neither hides nor predicts, such as N of DNA; default: those of the data.
 	NeverMasked []int `yaml:"never_masked,omitempty"`
 
 	Memory  int `yaml:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees; default 512
@@ -55,10 +56,10 @@ type Config struct {
 	LabelSmoothing float64 `yaml:"label_smoothing,omitempty" was:"smoothing"` // of lm, mlm, classify and tag, in training alone; 0 up to 1
 
 	Precision string `yaml:"precision,omitempty"` // f32 (default), bf16 or fp16
-	// Recompute is which activations are computed again in the backward pass instead of kept: none (default), those of every layer, sqrt:
-	// of groups of √layers, of the first N layers, or auto, which package plan settles.
+	// Recompute selects the layers whose activations are recomputed in the backward pass instead of kept: none (default), every, sqrt (in
+	// groups of √layers), a number N (the first N layers) or auto, which package plan replaces by one of these for a memory budget.
 	Recompute string `yaml:"recompute,omitempty" was:"checkpoint"`
-	Seed      uint64 `yaml:"seed,omitempty"` // of the first weights
+	Seed      uint64 `yaml:"seed,omitempty"` // of the initial weights
 }
 
 // The kinds and heads.
@@ -75,71 +76,60 @@ const (
 	Tag      = "tag"
 	Regress  = "regress"
 
-	Auto = "auto" // recompute: as few layers as the memory allows
+	Auto = "auto" // value of Recompute: as few layers as the memory allows
 )
 
 // WithDefaults returns c with every default written out.
 func (c Config) WithDefaults() Config {
-	text := func(s *string, value string) {
-		if *s == "" {
-			*s = value
-		}
-	}
-	number := func(n *int, value int) {
-		if *n == 0 {
-			*n = value
-		}
-	}
-	text(&c.Kind, Decoder)
+	c.Kind = cmp.Or(c.Kind, Decoder)
 	if c.Kind == Encoder {
-		text(&c.Head, MaskedLM)
+		c.Head = cmp.Or(c.Head, MaskedLM)
 	}
-	text(&c.Head, LM)
-	text(&c.Pooling, "mean")
-	number(&c.Width, 256)
-	number(&c.Layers, 4)
-	number(&c.Heads, 4)
-	number(&c.KVHeads, c.Heads)
+	c.Head = cmp.Or(c.Head, LM)
+	c.Pooling = cmp.Or(c.Pooling, "mean")
+	c.Width = cmp.Or(c.Width, 256)
+	c.Layers = cmp.Or(c.Layers, 4)
+	c.Heads = cmp.Or(c.Heads, 4)
+	c.KVHeads = cmp.Or(c.KVHeads, c.Heads)
 	if c.Heads > 0 {
-		number(&c.HeadDim, c.Width/c.Heads)
+		c.HeadDim = cmp.Or(c.HeadDim, c.Width/c.Heads)
 	}
-	number(&c.Hidden, 4*c.Width)
-	text(&c.Activation, "gelu")
-	text(&c.Norm, "layer")
-	text(&c.NormPlace, "pre")
+	c.Hidden = cmp.Or(c.Hidden, 4*c.Width)
+	c.Activation = cmp.Or(c.Activation, "gelu")
+	c.Norm = cmp.Or(c.Norm, "layer")
+	c.NormPlace = cmp.Or(c.NormPlace, "pre")
 	if len(c.Attention) == 0 {
 		c.Attention = []string{"full"}
 	}
 	if c.Kind == TransformerXL {
-		text(&c.Position, "relative")
-		number(&c.Memory, 512)
+		c.Position = cmp.Or(c.Position, "relative")
+		c.Memory = cmp.Or(c.Memory, 512)
 	}
 	if c.Kind == Hierarchical {
-		number(&c.Segment, 64)
+		c.Segment = cmp.Or(c.Segment, 64)
 	}
 	if len(c.HashedNgrams) > 0 {
-		number(&c.HashedNgramRows, 1<<16)
+		c.HashedNgramRows = cmp.Or(c.HashedNgramRows, 1<<16)
 	}
-	text(&c.Position, "rotary")
-	text(&c.Precision, "f32")
-	text(&c.Recompute, "none")
+	c.Position = cmp.Or(c.Position, "rotary")
+	c.Precision = cmp.Or(c.Precision, "f32")
+	c.Recompute = cmp.Or(c.Recompute, "none")
 	return c
 }
 
-// Check returns an error that says what is wrong with c: what was found, what was expected, and what to do.
+// Check returns an error about the first setting of c that is out of range or contradicts another.
 func (c Config) Check() error {
 	_, err := c.Spec()
 	return err
 }
 
-// Causal reports whether tokens see only themselves and earlier tokens: always in a decoder and a Transformer-XL, and in a
-// hierarchical language model.
+// Causal reports whether a token sees only itself and earlier tokens: in a decoder, a Transformer-XL and a hierarchical language model.
 func (c Config) Causal() bool {
 	c = c.WithDefaults()
 	return c.Kind == Decoder || c.Kind == TransformerXL || c.Kind == Hierarchical && c.Head == LM
 }
 
-// Spec writes c out, layer by layer.
+// Spec writes c out, layer by layer. Errors are those of [Config.Check].
 func (c Config) Spec() (Spec, error) {
 	c = c.WithDefaults()
 	if err := c.check(); err != nil {
@@ -171,7 +161,7 @@ func (c Config) Spec() (Spec, error) {
 	return s, s.Check()
 }
 
-// stack is the layers of c.
+// stack is the layers of a stack of c.
 func (c Config) stack(causal, cross bool) Stack {
 	var s Stack
 	for i := range c.Layers {
@@ -213,7 +203,7 @@ func (c Config) layer(mechanism string, causal bool) Layer {
 	return l
 }
 
-// summaries is what the summaries of the segments of a hierarchical model go through.
+// summaries are the layers over the summaries of segments in a hierarchical model.
 func (c Config) summaries() (layers []Layer) {
 	for range c.Layers {
 		layers = append(layers, c.layer("full", c.Causal()))
@@ -230,7 +220,8 @@ func (c Config) check() error {
 		return err
 	}
 	if c.Position == nn.Learned.String() && c.MaxTokens == 0 {
-		return errors.New("max_tokens: found none with learned positions, expected the longest sequence: the table has a row for each position")
+		return errors.New("max_tokens: found none with learned positions, expected the longest sequence: " +
+			"the table has a row for each position")
 	}
 	if err := c.checkNoPosition(); err != nil {
 		return err
@@ -238,20 +229,23 @@ func (c Config) check() error {
 	return c.checkCopyNgrams()
 }
 
-// checkNoPosition looks at the layers without positions.
+// checkNoPosition looks at the layers without position encoding.
 func (c Config) checkNoPosition() error {
 	for _, layer := range c.NoPosition {
 		if layer < 0 || layer >= c.Layers {
-			return fmt.Errorf("no_position: found layer %d, expected 0 to %d: the layers by the numbers in their weights' names", layer, c.Layers-1)
+			return fmt.Errorf("no_position: found layer %d, expected 0 to %d: the layers by the numbers in their weights' names",
+				layer, c.Layers-1)
 		}
 	}
 	switch {
 	case len(c.NoPosition) == 0:
 		return nil
 	case c.Position == nn.NoPosition.String() || c.Position == nn.Learned.String():
-		return fmt.Errorf("no_position: found layers with the position encoding %s, expected one that is in the attention: rotary, alibi or t5", c.Position)
+		return fmt.Errorf("no_position: found layers with the position encoding %s, expected one of the attention: rotary, alibi, t5 or relative",
+			c.Position)
 	case c.Kind == TransformerXL:
-		return errors.New("no_position: found layers of a transformer-xl, expected none: without positions they cannot tell memory from segment")
+		return errors.New("no_position: found layers of a transformer-xl, expected none: " +
+			"without positions they cannot tell memory from segment")
 	}
 	return nil
 }

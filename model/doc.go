@@ -6,6 +6,6 @@
 //	m, err := model.New(c, model.Options{Pool: pool, Train: true})
 //	result, err := m.NewSession(x).Step(batch, model.StepOptions{Backward: true, Scale: 1})
 //
-// Every batch is packed. With a dry pool in place of a real one the same calls count bytes and flops and compute
-// nothing: that is how package plan knows what a run costs.
+// Every batch is packed. With a dry pool in place of a real one the same calls count bytes and flops and compute nothing. Package plan
+// measures the cost of a run so.
 package model

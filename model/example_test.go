@@ -11,7 +11,8 @@ import (
 // A decoder learns by plain gradient descent that letters come round in order, and then goes on by itself.
 func Example() {
 	x := tensor.Exec{Pool: tensor.NewPool()}
-	m, err := model.New(model.Config{Vocab: 5, Width: 32, Layers: 1, Heads: 2, Attention: []string{"window(8)"}}, model.Options{Pool: x.Pool, Train: true})
+	m, err := model.New(model.Config{Vocab: 5, Width: 32, Layers: 1, Heads: 2, Attention: []string{"window(8)"}},
+		model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		fmt.Println(err)
 		return

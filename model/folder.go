@@ -18,13 +18,13 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// A model folder has all that using a model needs, and may be moved:
+// A model folder is complete: it needs no other file, and may be moved.
 //
 //	model.json         the Spec and the Answers
-//	tokenizer.json     text to ids, as Hugging Face's library tokenizers reads it; none where the model has no tokenizer
+//	tokenizer.json     text to ids, in the format of Hugging Face's library tokenizers; absent if the model has no tokenizer
 //	model.safetensors  the weights
 //
-// The folder of a training run is one. A checkpoint of the run can stand in for its weights.
+// The folder of a training run is a model folder. A checkpoint of the run can replace its weights.
 
 // formatVersion is the version of model.json. It rises when an older program would misread the file.
 const formatVersion = 1
@@ -36,18 +36,18 @@ type card struct {
 	Answers  data.Answers `json:"answers,omitzero"`
 }
 
-// OpenOptions says what of a folder to open, and how. The zero value opens its trained weights.
+// OpenOptions select the weights of a folder, and how they are read. The zero value opens the final weights.
 type OpenOptions struct {
 	Weights   string       // the file of the weights, such as a checkpoint of the run; default: model.safetensors of the folder
 	Precision string       // f32, bf16 or fp16 to compute in; default: the model's
-	Pool      *tensor.Pool // of weights that cannot be used where they lie in the file
-	Verify    bool         // compare the file with its checksum, which reads all of it: some 2 GB/s
+	Pool      *tensor.Pool // of weights that cannot be used in place in the file
+	Verify    bool         // compare the file with its checksum, which reads all of it, at about 2 GB/s
 }
 
-// Open opens a model folder. Weights of a f32 or bf16 file are used where they lie: the system reads a page of them when it is first used.
-// The model holds the file until Close.
+// Open opens a model folder. Weights of an f32 or bf16 file are used in place: the system reads each page at its first use. The file stays
+// open until Close.
 //
-// It returns an error where a file is missing, damaged, of another version, or holds other weights than the configuration has.
+// It returns an error if a file is missing, damaged or of a newer version, or if its weights are not those of the configuration.
 func Open(dir string) (*Model, error) { return OpenWith(dir, OpenOptions{}) }
 
 // OpenWith is Open with options.
@@ -61,7 +61,8 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 		return nil, err
 	}
 	if t != nil && t.Vocab() > c.Spec.Vocab {
-		return nil, fmt.Errorf("model: %s: found a tokenizer of %d tokens for a model of %d; the files are of two models", dir, t.Vocab(), c.Spec.Vocab)
+		return nil, fmt.Errorf("model: %s: found a tokenizer of %d tokens for a model of %d; the files are of two models",
+			dir, t.Vocab(), c.Spec.Vocab)
 	}
 	if o.Weights == "" {
 		o.Weights = filepath.Join(dir, filename.Weights)
@@ -84,8 +85,8 @@ func readCard(dir string) (c card, err error) {
 	text, err := readSmall(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, old := os.Stat(filepath.Join(dir, filename.Config)); old == nil {
-			return c, fmt.Errorf("model: %s is a run of an older version, without %s; resume the run with its data (longspan train --resume %s), which writes it",
-				dir, filename.Model, dir)
+			return c, fmt.Errorf("model: %s is a run of an older version, without %s; resume the run with its data to write it: "+
+				"longspan train --resume %s", dir, filename.Model, dir)
 		}
 		return c, fmt.Errorf("model: %s is no model folder: %w", dir, err)
 	}
@@ -114,7 +115,7 @@ func readSmall(path string) ([]byte, error) {
 	return text, errors.Join(err, f.Close())
 }
 
-// parseCard reads the text of model.json. Every key must be known: one that is passed over could change what the weights mean.
+// parseCard reads the text of model.json. An unknown key is an error, as it may change the meaning of the weights.
 func parseCard(text []byte, c *card) error {
 	var version struct {
 		Longspan int `json:"longspan"`
@@ -123,7 +124,8 @@ func parseCard(text []byte, c *card) error {
 		return err
 	}
 	if version.Longspan < 1 || version.Longspan > formatVersion {
-		return fmt.Errorf("found format %d, expected 1 to %d; use the version of the program that wrote it, or a newer one", version.Longspan, formatVersion)
+		return fmt.Errorf("found format %d, expected 1 to %d; use the version of the program that wrote it, or a newer one",
+			version.Longspan, formatVersion)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -131,7 +133,7 @@ func parseCard(text []byte, c *card) error {
 		return err
 	}
 	if d.More() {
-		return errors.New("found text behind the end of the document")
+		return errors.New("found text after the end of the document")
 	}
 	if err := c.Spec.Check(); err != nil {
 		return err
@@ -142,7 +144,7 @@ func parseCard(text []byte, c *card) error {
 	return nil
 }
 
-// openTokenizer opens the tokenizer of a folder, or gives nil where the folder has none.
+// openTokenizer opens the tokenizer of a folder. It is nil if the folder has none.
 func openTokenizer(dir string) (*tokenizer.Tokenizer, error) {
 	t, err := tokenizer.Open(filepath.Join(dir, filename.Tokenizer))
 	if errors.Is(err, os.ErrNotExist) {
@@ -154,7 +156,7 @@ func openTokenizer(dir string) (*tokenizer.Tokenizer, error) {
 	return t, nil
 }
 
-// Load makes the model of s with the weights of the file o.Weights. It has no tokenizer.
+// Load makes the model of s with the weights of the file o.Weights, without a tokenizer. Errors are those of [Open].
 func Load(s Spec, o OpenOptions) (m *Model, err error) {
 	if o.Precision != "" {
 		s.Precision = o.Precision
@@ -185,12 +187,12 @@ func Load(s Spec, o OpenOptions) (m *Model, err error) {
 	}
 	m.file = w
 	if name, ok := w.unused(); ok {
-		return nil, fmt.Errorf("model: %s holds the weight %q, which the model does not have: it is of another model", o.Weights, name)
+		return nil, fmt.Errorf("model: %s has the weight %q, which the model does not have: the file is of another model", o.Weights, name)
 	}
 	return m, nil
 }
 
-// Files returns the files of a model folder beside the weights, by their names.
+// Files returns the contents of a model folder's files by name, without the weights.
 func (m *Model) Files() (map[string][]byte, error) {
 	c := card{Longspan: formatVersion, Spec: m.spec, Answers: m.answers}
 	c.Spec.Recompute = ""
@@ -207,8 +209,8 @@ func (m *Model) Files() (map[string][]byte, error) {
 	return files, nil
 }
 
-// Save writes the model into a folder, which it makes, as Open reads it: each file whole or not at all. Tables are stored as t, and
-// every other weight as F32; a table that is stored in another type is rounded.
+// Save writes the model folder dir, which Open reads. It makes the folder, and writes each file whole or not at all. Tables are stored as
+// t, rounded if needed, and every other weight as F32.
 func (m *Model) Save(dir string, t tensor.Type) error {
 	if err := m.acquire(); err != nil {
 		return err

@@ -139,16 +139,20 @@ func TestWhatOpenRefuses(t *testing.T) {
 		spoil func(t *testing.T, dir string)
 		want  string
 	}{
-		"no card":     {remove(filename.Model), "is no model folder"},
-		"no weights":  {remove(filename.Weights), "has no model.safetensors"},
-		"newer":       {change(filename.Model, func(s string) string { return strings.Replace(s, `"longspan": 1`, `"longspan": 9`, 1) }), "found format 9, expected 1 to"},
-		"unknown key": {change(filename.Model, func(s string) string { return strings.Replace(s, `"width"`, `"breadth"`, 1) }), `unknown field "breadth"`},
-		"wider":       {change(filename.Model, func(s string) string { return strings.Replace(s, `"width": 16`, `"width": 32`, 1) }), "has the shape"},
-		"deeper":      {change(filename.Model, func(s string) string { return layers(s, +1) }), "has no weight \"blocks.2"},
-		"shallower":   {change(filename.Model, func(s string) string { return layers(s, -1) }), "which the model does not have"},
-		"tokenizer":   {change(filename.Tokenizer, func(string) string { return "{" }), "tokenizer"},
-		"two models":  {change(filename.Model, func(s string) string { return strings.Replace(s, `"vocab": 5`, `"vocab": 4`, 1) }), "found a tokenizer of 5 tokens for a model of 4"},
-		"weights":     {change(filename.Weights, func(s string) string { return s[:len(s)-1] }), "model.safetensors"},
+		"no card":    {remove(filename.Model), "is no model folder"},
+		"no weights": {remove(filename.Weights), "has no model.safetensors"},
+		"newer": {change(filename.Model, func(s string) string { return strings.Replace(s, `"longspan": 1`, `"longspan": 9`, 1) }),
+			"found format 9, expected 1 to"},
+		"unknown key": {change(filename.Model, func(s string) string { return strings.Replace(s, `"width"`, `"breadth"`, 1) }),
+			`unknown field "breadth"`},
+		"wider": {change(filename.Model, func(s string) string { return strings.Replace(s, `"width": 16`, `"width": 32`, 1) }),
+			"has the shape"},
+		"deeper":    {change(filename.Model, func(s string) string { return layers(s, +1) }), "has no weight \"blocks.2"},
+		"shallower": {change(filename.Model, func(s string) string { return layers(s, -1) }), "which the model does not have"},
+		"tokenizer": {change(filename.Tokenizer, func(string) string { return "{" }), "tokenizer"},
+		"two models": {change(filename.Model, func(s string) string { return strings.Replace(s, `"vocab": 5`, `"vocab": 4`, 1) }),
+			"found a tokenizer of 5 tokens for a model of 4"},
+		"weights": {change(filename.Weights, func(s string) string { return s[:len(s)-1] }), "model.safetensors"},
 	} {
 		_, dir := saved(t, Config{}, tensor.F32)
 		c.spoil(t, dir)

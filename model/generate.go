@@ -10,37 +10,38 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Generation decodes one sequence, token by token. Each layer carries the keys and values that tokens to come may see, or the
-// constant-size state of linear attention: under windows, and in a Transformer-XL, memory does not grow with the sequence. A
-// Transformer-XL's token sees as many tokens before it as the model's memory holds, however they came. A hierarchical model
-// carries the segment that is open and the keys and values of the summaries of those before it.
+// Generation decodes one sequence, token by token. Each layer keeps the keys and values that later tokens may see, or the constant-size
+// state of linear attention. Under windows, and in a Transformer-XL, memory does not grow with the sequence. A token of a Transformer-XL
+// sees Spec.Memory tokens before it, in steps of any size. A hierarchical model keeps the open segment, and the keys and values of the
+// summaries of earlier segments.
 //
-// What comes out is what [Model.Predict] gives for the whole sequence, up to rounding. The weights must stay as they are until Close.
+// The logits are those of [Session.Predict] for the whole sequence, up to rounding. The weights must not change until Close.
 type Generation struct {
 	session  *Session
 	m        *Model
 	pool     *tensor.Pool
 	tokens   int
-	before   []int32     // the last of them: words that end later may begin there
-	err      error       // of a step that left the layers at odds
+	before   []int32     // the last tokens: later n-grams may begin there
+	err      error       // of a step that advanced some layers only
 	caches   []*nn.Cache // of each block
-	sources  []*nn.Cache // of an encoder-decoder: what each block's cross-attention reads
+	sources  []*nn.Cache // of an encoder-decoder: keys and values of each block's cross-attention
 	segments *segments   // of a hierarchical model
 }
 
-// promptTokens is how many tokens of a prompt are run at a time: enough that weights are read seldom and attention goes by tiles, few enough that
-// a prompt of any length needs the memory of this one.
+// promptTokens is the number of tokens of a prompt that are run at a time. Weights are then read seldom, attention works on tiles, and a
+// prompt of any length needs the activations of one of this length.
 const promptTokens = 4096
 
-// Decode begins a sequence that is decoded token by token. The model must have the head lm; an encoder-decoder needs the sequence to read as source, others
-// none. What is carried comes from the session's pool until Close.
+// Decode returns an empty sequence that is decoded token by token. The model must have the head lm. An encoder-decoder needs a source;
+// other models have none. The state of the layers is in the session's pool until Close.
 func (s *Session) Decode(source []int32) (*Generation, error) {
 	m := s.m
 	if m.spec.Head.Kind != LM {
 		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.spec.Head.Kind)
 	}
 	if (m.spec.Kind == EncoderDecoder) != (len(source) > 0) {
-		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only", len(source), m.spec.Kind)
+		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only",
+			len(source), m.spec.Kind)
 	}
 	if err := m.acquire(); err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func (s *Session) Decode(source []int32) (*Generation, error) {
 	return g, nil
 }
 
-// begin makes what is carried, before the first token.
+// begin makes the state of the layers before the first token.
 func (g *Generation) begin(source []int32) error {
 	if g.m.spec.Kind == EncoderDecoder {
 		if err := g.read(source); err != nil {
@@ -80,7 +81,7 @@ func (g *Generation) begin(source []int32) error {
 	return err
 }
 
-// Close gives what is carried back to the pool.
+// Close returns the state of the layers to the pool.
 func (g *Generation) Close() {
 	for _, c := range append(g.caches, g.sources...) {
 		c.Free()
@@ -89,15 +90,14 @@ func (g *Generation) Close() {
 		g.segments.free(g.pool)
 	}
 	g.caches, g.sources, g.segments = nil, nil, nil
-	g.err = errors.New("model: found a generation that was closed, expected an open one; begin another with Decode")
+	g.err = errors.New("model: found a generation that was closed, expected an open one; start another with Decode")
 }
 
-// Tokens is how many tokens the sequence has.
+// Tokens is the number of tokens in the sequence.
 func (g *Generation) Tokens() int { return g.tokens }
 
-// Step appends tokens, one or many, and returns the logits [vocab] of the one after them. Many are run 4,096 at a time. Tokens that the
-// model does not know, or that are more than its learned positions, are refused and nothing is appended; after any other error
-// every further step returns it again.
+// Step appends one or more tokens, and returns the logits [vocab] of the next token. Tokens are run 4,096 at a time. It returns an error,
+// and appends nothing, for tokens outside the vocabulary or beyond the learned positions. Any other error is returned by all later steps.
 func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	if g.err != nil {
 		return nil, g.err
@@ -130,7 +130,7 @@ func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	}
 }
 
-// remember keeps the last tokens, as many as n-grams to come may begin with.
+// remember keeps the last tokens, as far back as later n-grams may begin.
 func (g *Generation) remember(tokens []int32) {
 	longest := 0
 	for _, n := range g.m.spec.Embed.HashedNgrams {
@@ -138,14 +138,14 @@ func (g *Generation) remember(tokens []int32) {
 	}
 	for _, l := range g.m.spec.Layers {
 		for _, n := range l.Attention.CopyNgrams {
-			longest = max(longest, n) // the first key to come has the n-gram that ends before it
+			longest = max(longest, n) // the next key has the n-gram that ends before its token
 		}
 	}
 	all := append(g.before, tokens...)
 	g.before = append(g.before[:0], all[max(0, len(all)-longest):]...)
 }
 
-// next is how many of so many tokens the next pass takes.
+// next is the number of tokens in the next pass, of those that are left.
 func (g *Generation) next(tokens int) int {
 	if g.segments != nil {
 		return g.segments.next(g.m.spec.Segment, tokens)
@@ -153,7 +153,7 @@ func (g *Generation) next(tokens int) int {
 	return min(tokens, promptTokens)
 }
 
-// run takes tokens through the layers, with what is carried. Only the last of a step need logits.
+// run runs tokens through the layers, and updates their state. Only the last run of a step needs logits.
 func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
 	p := g.pass([]int{len(tokens)}, []int{g.tokens})
 	defer p.Close()
@@ -182,7 +182,8 @@ func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
 }
 
 func (g *Generation) pass(lengths, starts []int) *nn.Pass {
-	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.policy}), Lengths: lengths, Starts: starts, Compiled: g.session.compiled}
+	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.policy}), Lengths: lengths, Starts: starts,
+		Compiled: g.session.compiled}
 }
 
 // apply records the blocks on the tokens h.
@@ -197,12 +198,12 @@ func (g *Generation) apply(p *nn.Pass, h *autograd.Var) *autograd.Var {
 	return h
 }
 
-// cached attends to what block i carries.
+// cached is the attention of block i to its cache.
 func (g *Generation) cached(p *nn.Pass, i int) branches {
 	return branches{attend: func(h *autograd.Var) *autograd.Var { return g.m.blocks[i].attention.ApplyCached(p, h, g.caches[i]) }}
 }
 
-// lastLogits are those of the last row of h.
+// lastLogits are the logits [1, vocab] of the last row of h.
 func (m *Model) lastLogits(p *nn.Pass, h *autograd.Var) *autograd.Var {
 	h = p.G.Take(h, []int32{int32(h.Rows() - 1)})
 	if m.head != nil {
@@ -212,20 +213,20 @@ func (m *Model) lastLogits(p *nn.Pass, h *autograd.Var) *autograd.Var {
 	return p.G.LinearF32(h, w, bias)
 }
 
-// read runs the encoder over the source, and projects the keys and values that the blocks read of it.
+// read runs the encoder over the source, and projects the keys and values of each block.
 func (g *Generation) read(source []int32) error {
 	if err := g.m.checkBatch(&data.Batch{Tokens: source, Lengths: []int{len(source)}}); err != nil {
 		return err
 	}
 	p := g.pass([]int{len(source)}, nil)
 	defer p.Close()
-	read, err := result(g.session.x, p, g.m.encode(p, source))
+	encoded, err := result(g.session.x, p, g.m.encode(p, source, nil))
 	if err != nil {
 		return err
 	}
-	defer g.pool.Put(read)
+	defer g.pool.Put(encoded)
 	for _, b := range g.m.blocks {
-		c, err := b.cross.CacheSource(p, read)
+		c, err := b.cross.CacheSource(p, encoded)
 		if err != nil {
 			return err
 		}

@@ -6,17 +6,17 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// segments is what a hierarchical language model carries beside the caches of its blocks, which hold the open segment. A summary
-// changes no more once its segment is complete, and tokens are handed only that of the segment before their own: of the
-// past, the keys and values of summaries are enough.
+// segments is the state of a hierarchical language model, beside the caches of its blocks, which are of the open segment. The summary of a
+// complete segment is final, and a token receives the summary of the previous segment only. The keys and values of earlier summaries are
+// therefore enough.
 type segments struct {
 	at   int // tokens of the open segment
 	done int // segments before it
 
 	summaries []*nn.Cache     // of each level's block
-	handed    []tensor.Mat    // [1, width], by layer: what tokens of the open segment are handed; none in the first
-	open      []tensor.Mat    // [Segment, width], by layer: what its block made of the open segment
-	kept      []*autograd.Var // in the pass under way, by layer: rows of open, or what is handed next
+	handed    []tensor.Mat    // [1, width], by layer: added to the tokens of the open segment, except in the first segment
+	open      []tensor.Mat    // [Segment, width], by layer: outputs of its block for the open segment
+	kept      []*autograd.Var // in the current pass, by layer: rows of open, or the next row of handed
 }
 
 func newSegments(m *Model, pool *tensor.Pool) (*segments, error) {
@@ -42,7 +42,7 @@ func (s *segments) free(pool *tensor.Pool) {
 	}
 }
 
-// next is how many of so many tokens a pass takes: whole segments where there are, else part of one.
+// next is the number of tokens in the next pass, of those that are left: whole segments if possible, else part of one.
 func (s *segments) next(segment, tokens int) int {
 	if s.at > 0 || tokens < segment || segment > promptTokens {
 		return min(tokens, segment-s.at, promptTokens)
@@ -50,7 +50,7 @@ func (s *segments) next(segment, tokens int) int {
 	return min(tokens, promptTokens) / segment * segment
 }
 
-// apply records the blocks on the tokens h, which begin where the segment stands.
+// apply records the blocks on the tokens h [n, width], which start at the end of the open segment.
 func (s *segments) apply(g *Generation, p *nn.Pass, h *autograd.Var) *autograd.Var {
 	s.kept = s.kept[:0]
 	if n := g.m.spec.Segment; s.at == 0 && h.Rows()%n == 0 && n <= promptTokens {
@@ -68,12 +68,12 @@ func (s *segments) apply(g *Generation, p *nn.Pass, h *autograd.Var) *autograd.V
 	return h
 }
 
-// applyWhole records the blocks, and the levels behind them, on segments that need no cache: all their tokens are here.
+// applyWhole records the blocks and their levels on whole segments. These need no cache, as all their tokens are in h.
 func (s *segments) applyWhole(g *Generation, p *nn.Pass, h *autograd.Var) *autograd.Var {
 	inside := newHierarchy(p, g.m.spec.Segment, true)
 	inside.summaries.Starts = []int{s.done}
 	back := inside.back
-	if s.done > 0 { // what was handed to the segment before these comes first
+	if s.done > 0 { // row 0 is the summary of the segment before these
 		for i := range back {
 			back[i]++
 		}
@@ -90,14 +90,14 @@ func (s *segments) applyWhole(g *Generation, p *nn.Pass, h *autograd.Var) *autog
 	return h
 }
 
-// summarize makes of new summaries of layer i, which join the others, what the tokens behind them are handed.
+// summarize appends summaries [n, width] to those of layer i, and returns the rows [n, width] to add to the tokens of the next segments.
 func (s *segments) summarize(g *Generation, p *nn.Pass, i int, summaries *autograd.Var) *autograd.Var {
 	l := g.m.levels[i]
 	attend := func(h *autograd.Var) *autograd.Var { return l.block.attention.ApplyCached(p, h, s.summaries[i]) }
 	return l.back.Apply(p, l.block.apply(p, summaries, branches{attend: attend}))
 }
 
-// advance takes over what the pass that has run leaves of its n tokens.
+// advance updates the state after a pass over n tokens.
 func (s *segments) advance(g *Generation, n int) error {
 	if segment := g.m.spec.Segment; s.at == 0 && n%segment == 0 && segment <= promptTokens {
 		for i, v := range s.kept {
@@ -115,7 +115,7 @@ func (s *segments) advance(g *Generation, n int) error {
 	return s.complete(g)
 }
 
-// complete makes the summaries of the open segment, which is full, and opens the next.
+// complete makes the summaries of the full open segment, and opens the next.
 func (s *segments) complete(g *Generation) error {
 	p := g.pass([]int{1}, []int{s.done})
 	defer p.Close()
@@ -132,10 +132,4 @@ func (s *segments) complete(g *Generation) error {
 	}
 	s.at, s.done = 0, s.done+1
 	return nil
-}
-
-// copyElements copies a matrix without gaps to another of its shape and type.
-func copyElements(to, from tensor.Mat) {
-	copy(to.F32, from.F32)
-	copy(to.U16, from.U16)
 }

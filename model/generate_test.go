@@ -52,7 +52,8 @@ func generators() map[string]Config {
 		}
 	}
 	add(Config{CopyNgrams: []int{1, 40}, NoPosition: []int{0}})
-	add(Config{CopyNgrams: []int{2}, NoPosition: []int{1}, HashedNgrams: []int{3}, HashedNgramRows: 20, Attention: []string{"full", "window(8)"}})
+	add(Config{CopyNgrams: []int{2}, NoPosition: []int{1}, HashedNgrams: []int{3}, HashedNgramRows: 20, Attention: []string{"full",
+		"window(8)"}})
 	return all
 }
 
@@ -94,7 +95,8 @@ func generate(t *testing.T, m *Model, x tensor.Exec, tokens, source []int32, par
 // whole is what Predict gives for the sequence.
 func whole(t *testing.T, m *Model, b *data.Batch, source *data.Batch) tensor.Mat {
 	t.Helper()
-	want, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{Source: source})
+	b.Source = source
+	want, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +165,8 @@ func TestGenerationIn16Bits(t *testing.T) {
 // A token of a Transformer-XL sees as many before it as the memory holds, however they came: as if its mechanism ended there.
 func TestMemoryEndsTheReachOfGeneration(t *testing.T) {
 	for _, position := range []string{"relative", "rotary", "alibi", "t5"} {
-		c := Config{Vocab: 11, Width: 16, Layers: 3, Heads: 2, Seed: 5, Kind: TransformerXL, Position: position, Memory: 400, Attention: []string{"memory(20)"}}
+		c := Config{Vocab: 11, Width: 16, Layers: 3, Heads: 2, Seed: 5, Kind: TransformerXL, Position: position, Memory: 400,
+			Attention: []string{"memory(20)"}}
 		b := batch(1, 400)
 		want := whole(t, newModel(t, c, nil), b, nil)
 		c.Memory, c.Attention = 20, nil

@@ -9,20 +9,20 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// targets is what a batch asks of the head.
+// targets are the targets of a batch.
 type targets struct {
-	classes []int32    // of each row the head reads
+	classes []int32    // of each row that the head reads
 	values  tensor.Mat // of regress, [sequences, 1]
-	rows    []int32    // rows of the hidden states that have a target, where others have none; nil: all
-	all     int        // rows there were before
-	counted int
-	losses  []float32
-	best    []int32
+	rows    []int32    // rows of the hidden states that have a target; nil: all
+	all     int        // rows with and without a target
+	counted int        // rows with a target
+	losses  []float32  // of the rows with a target; nil: not wanted
+	best    []int32    // likewise
 
-	derivative float32 // by the loss, of the backward pass that will follow; 0: none will
+	derivative float32 // gradient at the loss, as in StepOptions.derivative
 }
 
-// targets reads those of the batch. A masked language model's choice changes the tokens of in.
+// targets reads the targets of a batch. A masked language model that chooses its own targets hides tokens of in.
 func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, error) {
 	t := &targets{all: len(b.Tokens), derivative: r.derivative()}
 	limit := m.spec.outputs()
@@ -33,7 +33,7 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 		}
 		t.classes, t.all = b.Labels, len(b.Labels)
 	case Regress:
-		return t, t.regress(b)
+		return t, t.regress(b, r)
 	case MaskedLM:
 		t.classes = b.Targets
 		switch {
@@ -44,27 +44,27 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 			in.tokens, t.classes = m.hide(b.Tokens, data.NewRandom(r.Seed, 0))
 		}
 	default:
-		if len(b.Targets) != len(b.Tokens) {
-			return nil, fmt.Errorf("model: found %d targets for %d tokens, expected one each", len(b.Targets), len(b.Tokens))
+		if err := needTargets(b); err != nil {
+			return nil, err
 		}
 		t.classes = b.Targets
 	}
 	if err := t.count(limit); err != nil {
 		return nil, err
 	}
-	if err := r.checkRoom(t.all); err != nil {
-		return nil, err
-	}
-	if r.Losses != nil {
-		t.losses = make([]float32, len(t.classes))
-	}
-	if r.Best != nil {
-		t.best = make([]int32, len(t.classes))
-	}
-	return t, nil
+	t.losses, t.best = roomLike(r.Losses, t.counted), roomLike(r.Best, t.counted)
+	return t, r.checkRoom(t.all)
 }
 
-// count finds the rows that have a target, and leaves the others out of what the head reads.
+// needTargets refuses a batch without a target, or data.Ignore, for each token.
+func needTargets(b *data.Batch) error {
+	if len(b.Targets) != len(b.Tokens) {
+		return fmt.Errorf("model: found %d targets for %d tokens, expected one each", len(b.Targets), len(b.Tokens))
+	}
+	return nil
+}
+
+// count finds the rows that have a target. The head reads these rows alone.
 func (t *targets) count(limit int) error {
 	for i, c := range t.classes {
 		if c == autograd.Ignore {
@@ -89,8 +89,11 @@ func (t *targets) count(limit int) error {
 	return nil
 }
 
-// regress takes the numbers of the sequences, or where there are none their labels as numbers.
-func (t *targets) regress(b *data.Batch) error {
+// regress reads the numbers of the sequences, or their labels as numbers where the batch has no numbers.
+func (t *targets) regress(b *data.Batch, r StepOptions) error {
+	if err := r.checkRoom(0); err != nil {
+		return fmt.Errorf("%w: the head regress has neither", err)
+	}
 	if n := max(len(b.Values), len(b.Labels)); n != len(b.Lengths) {
 		return fmt.Errorf("model: found %d values for %d sequences, expected one each", n, len(b.Lengths))
 	}
@@ -105,7 +108,7 @@ func (t *targets) regress(b *data.Batch) error {
 	return nil
 }
 
-// deliver puts losses and classes where their targets are.
+// deliver copies losses and classes to the rows of their targets.
 func (t *targets) deliver(r StepOptions) {
 	r.clear()
 	for k := range t.losses {
@@ -135,7 +138,7 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 		x = p.G.Take(x, t.rows)
 	}
 	w, bias := m.projection(p)
-	smoothing := 0.0 // what is judged is what the labels are
+	smoothing := 0.0 // evaluation measures against the true labels
 	if p.G.Train() {
 		smoothing = m.spec.LabelSmoothing
 	}
@@ -144,7 +147,7 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 	})
 }
 
-// projection is the weights of the head: its own, or the embedding's rows for tokens.
+// projection is the weight [outputs, width] and the bias [1, outputs] of the head. A tied head has the rows of the embedding, and no bias.
 func (m *Model) projection(p *nn.Pass) (w, bias *autograd.Var) {
 	if m.head != nil {
 		return p.Leaf(m.head.Weight), p.Leaf(m.head.Bias)
@@ -161,7 +164,7 @@ func (m *Model) sequenceHead() bool {
 	return m.spec.Head.Kind == Classify || m.spec.Head.Kind == Regress
 }
 
-// pooled is one row for each sequence: the mean of its tokens, or its first.
+// pooled is one row for each sequence [sequences, width]: the mean of its tokens, or its first token.
 func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	if m.spec.Head.Pooling == "mean" {
 		return p.G.MeanPool(x, p.Lengths)
@@ -175,8 +178,8 @@ func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	return p.G.Take(x, first)
 }
 
-// Predict returns what the head gives for a batch, in float32: logits [T, vocab or classes], or for classify and regress one
-// row a sequence. The matrix belongs to the session's pool: Put it back.
+// Predict returns the outputs of the head for a batch, in float32: logits [T, vocab or classes], or for classify and regress one row for
+// each sequence. Of r, Memory alone is used. The matrix belongs to the session's pool: Put it back. Errors are those of [Session.Step].
 func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
 	m := s.m
@@ -189,8 +192,8 @@ func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	})
 }
 
-// Hidden returns the hidden states that the head would read, [T, width], in the precision's storage type. The matrix belongs to
-// the session's pool: Put it back.
+// Hidden returns the hidden states before the head, [T, width], in the precision's storage type. Of r, Memory alone is used. The matrix
+// belongs to the session's pool: Put it back. Errors are those of [Session.Step].
 func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
 	return s.compute(b, r, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
@@ -207,7 +210,7 @@ func (s *Session) compute(b *data.Batch, r StepOptions, top func(*nn.Pass, *auto
 	}
 	defer p.Close()
 	out, err := result(s.x, p, top(p, s.m.hidden(p, in)))
-	if err == nil && r.Memory != nil && in.memory != nil {
+	if err == nil && r.Memory != nil {
 		in.memory.remember(r.Memory, s.x)
 	}
 	return out, err
@@ -219,9 +222,18 @@ func result(x tensor.Exec, p *nn.Pass, v *autograd.Var) (tensor.Mat, error) {
 	if err := p.G.Forward(); err != nil {
 		return tensor.Mat{}, err
 	}
-	from := v.Value()
-	to := x.Pool.Get(from.Type, from.Rows, from.Cols)
+	return clone(x.Pool, v.Value()), nil
+}
+
+// clone copies a matrix without gaps.
+func clone(pool *tensor.Pool, from tensor.Mat) tensor.Mat {
+	to := pool.Get(from.Type, from.Rows, from.Cols)
+	copyElements(to, from)
+	return to
+}
+
+// copyElements copies a matrix without gaps to another of its shape and type.
+func copyElements(to, from tensor.Mat) {
 	copy(to.F32, from.F32)
 	copy(to.U16, from.U16)
-	return to, nil
 }

@@ -7,15 +7,14 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// A hierarchical model runs each of its blocks on segments by themselves. Behind it a level takes the mean of each segment as its
-// summary, lets the summaries of a sequence attend to each other by a block of their own, and hands every
-// token its segment's summary, projected, by adding it to the stream. With T tokens in segments of n, attention
-// costs T·n + (T/n)² pairs in place of T².
+// A hierarchical model runs each of its blocks on every segment separately. A level follows each block. It takes the mean of each segment
+// as its summary, runs a block over the summaries of a sequence, and adds the projected summary of its segment to every token. With T
+// tokens in segments of n, attention costs T·n + (T/n)² pairs instead of T².
 //
-// In a causal model a token is handed the summary of the segment before its own, and summaries see only those before
-// them: nothing of what comes later reaches it.
+// In a causal model a token receives the summary of the previous segment, and summaries attend to earlier summaries only. No later token
+// reaches it.
 
-// level is what comes behind one block of a hierarchical model.
+// level follows one block of a hierarchical model.
 type level struct {
 	block *block
 	back  *nn.Linear
@@ -38,7 +37,7 @@ func (m *Model) makeLevels() error {
 type hierarchy struct {
 	segments  *nn.Pass // every segment as a sequence
 	summaries *nn.Pass // the segments of a sequence as its tokens
-	back      []int32  // the summary that each token is handed; −1: none
+	back      []int32  // index of the summary that each token receives; −1: none
 }
 
 func newHierarchy(p *nn.Pass, n int, causal bool) *hierarchy {
@@ -66,7 +65,7 @@ func newHierarchy(p *nn.Pass, n int, causal bool) *hierarchy {
 	return h
 }
 
-// ascend records block i and the level behind it.
+// ascend records block i and its level.
 func (m *Model) ascend(p *nn.Pass, h *hierarchy, i int, x *autograd.Var) *autograd.Var {
 	b, l := m.blocks[i], m.levels[i]
 	x = b.apply(h.segments, x, b.self(h.segments))

@@ -17,9 +17,9 @@ func (m *Model) maskable(tokens []int32) (n int) {
 	return n
 }
 
-// hide chooses 15% of the tokens as targets, and at least one. The tokens of never_masked are not chosen; they have no target. Of the
-// chosen tokens 80% are shown as the masking token, vocab, 10% as a random token and 10% as they are. The targets of all other tokens are
-// autograd.Ignore. Devlin et al. 2018, arXiv:1810.04805, section 3.1.
+// hide chooses 15% of the tokens as targets, and at least one, but none of never_masked. Of the chosen tokens 80% are replaced by the
+// masking token, vocab, 10% by a random token, and 10% are unchanged. The targets of all other tokens are autograd.Ignore. Devlin et al.
+// 2018, arXiv:1810.04805, section 3.1.
 func (m *Model) hide(tokens []int32, r *data.Random) (shown, targets []int32) {
 	shown, targets = slices.Clone(tokens), make([]int32, len(tokens))
 	never := func(i int) bool { return slices.Contains(m.spec.Head.NeverMasked, int(tokens[i])) }
@@ -44,8 +44,8 @@ func (m *Model) hide(tokens []int32, r *data.Random) (shown, targets []int32) {
 	return shown, targets
 }
 
-// hideEach is hide for each sequence of a batch. What is hidden in a sequence depends on the seed, the sequence and its index alone, not on
-// the batch that it lies in: the first sequence has the index first.
+// hideEach is hide for each sequence of a batch. The choice depends on the seed, the sequence and its index alone, not on the rest of the
+// batch. The first sequence has the index first.
 func (m *Model) hideEach(b *data.Batch, seed, first uint64) (shown, targets []int32) {
 	for i := range b.Lengths {
 		tokens, _ := b.Sequence(i)

@@ -12,7 +12,8 @@ import (
 // maskedModel is an encoder of five tokens that never hides token 4.
 func maskedModel(t *testing.T) *Model {
 	t.Helper()
-	m, err := New(Config{Kind: Encoder, Vocab: 5, Width: 16, Layers: 1, Heads: 2, Seed: 1, NeverMasked: []int{4}}, Options{Pool: tensor.NewPool()})
+	m, err := New(Config{Kind: Encoder, Vocab: 5, Width: 16, Layers: 1, Heads: 2, Seed: 1, NeverMasked: []int{4}},
+		Options{Pool: tensor.NewPool()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,8 @@ func TestNeverMaskedTokensAreNoTargets(t *testing.T) {
 	if o, err := m.Eval(tensor.Exec{Threads: 1}, &blank, true); err != nil || o.Targets != 0 {
 		t.Errorf("it is evaluated to %+v, %v", o, err)
 	}
-	if _, err := New(Config{Kind: Encoder, Vocab: 5, NeverMasked: []int{5}}, Options{}); err == nil || !strings.Contains(err.Error(), "never_masked: found the token 5") {
+	if _, err := New(Config{Kind: Encoder, Vocab: 5, NeverMasked: []int{5}}, Options{}); err == nil || !strings.Contains(err.Error(),
+		"never_masked: found the token 5") {
 		t.Errorf("error %v, want one about never_masked", err)
 	}
 }

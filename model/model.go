@@ -13,11 +13,12 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Model is a Transformer with its weights. Any number of goroutines may share it, each with a [Session] of its own, as long as nothing trains it.
+// Model is a Transformer with its weights. Any number of goroutines may share it, each with a [Session] of its own, while nothing trains
+// it.
 type Model struct {
 	spec           Spec
 	policy         autograd.Policy
-	wrapped, group int // layers from the first that are recomputed, and how many at a time
+	wrapped, group int // number of layers, from the first, that are recomputed, and of those in a group
 	params         *nn.Params
 
 	embedding *nn.Embedding
@@ -27,14 +28,15 @@ type Model struct {
 	ngrams    []ngrams
 	source    []*block // of an encoder-decoder: its encoder
 	blocks    []*block
-	levels    []*level // hierarchical: what comes behind each block
+	levels    []*level // hierarchical: one after each block
 	sourceEnd *nn.Norm
 	end       *nn.Norm // after the last block
 	head      *nn.Linear
 
 	tokenizer *tokenizer.Tokenizer // nil: none
 	answers   data.Answers
-	file      *weightsFile // of a model that was opened
+	file      *weightsFile // of an opened model
+	train     bool         // weights have gradients
 
 	progress progress
 
@@ -42,13 +44,13 @@ type Model struct {
 	closed bool
 }
 
-// Options says where the weights of a model come from. The zero value draws them, for inference.
+// Options are the storage of a model's weights, and its folder. The zero value is for inference.
 type Options struct {
-	Pool  *tensor.Pool // of drawn weights and gradients; from a dry pool they have no data, and the model counts
+	Pool  *tensor.Pool // of weights and gradients; with a dry pool they have no data, and the model only counts
 	Train bool         // weights have gradients
 
 	Tokenizer *tokenizer.Tokenizer // turns text into the model's ids; may be nil
-	Answers   data.Answers         // turns outputs of the head into the user's words
+	Answers   data.Answers         // names and units of the outputs
 }
 
 // New makes the model of c: see [NewOf].
@@ -60,8 +62,7 @@ func New(c Config, o Options) (*Model, error) {
 	return NewOf(s, o)
 }
 
-// NewOf makes the model of s with first weights drawn by its seed. Where nothing is trained and the precision is bf16, tables are stored
-// in bf16.
+// NewOf makes the model of s with initial weights drawn by its seed. Without o.Train, and in the precision bf16, tables are stored in bf16.
 func NewOf(s Spec, o Options) (*Model, error) {
 	m, err := build(s, nn.ParamsOptions{Pool: o.Pool, Train: o.Train})
 	if err != nil {
@@ -76,14 +77,14 @@ func build(s Spec, o nn.ParamsOptions) (*Model, error) {
 		return nil, err
 	}
 	if s.Recompute == Auto {
-		return nil, errors.New("model: recompute: found auto, expected what package plan makes of it for a memory budget")
+		return nil, errors.New("model: recompute: found auto, expected a policy; plan.Choose finds it for a memory budget")
 	}
 	policy, err := s.Policy()
 	if err != nil {
 		return nil, err
 	}
 	o.Seed, o.Type = s.Seed, policy.Products
-	m := &Model{spec: s, policy: policy, params: nn.NewParams(o)}
+	m := &Model{spec: s, policy: policy, params: nn.NewParams(o), train: o.Train}
 	m.wrapped, m.group, _ = s.recomputed()
 	if err := m.make(); err != nil {
 		m.params.Free()
@@ -97,10 +98,10 @@ const (
 	headLayer      = "head"
 )
 
-// Names of weights, for those who begin with the weights of another model.
+// Names of weights, to start from the weights of another model.
 const (
-	HeadPrefix    = headLayer + "."            // what the names of the head's weights begin with; a tied head has none
-	EmbeddingName = embeddingLayer + ".weight" // a row a token; the head mlm adds one, for what is hidden
+	HeadPrefix    = headLayer + "."            // of the head's weights; a tied head has none
+	EmbeddingName = embeddingLayer + ".weight" // one row for each token; the head mlm adds a row for hidden tokens
 )
 
 // make makes the layers.
@@ -134,11 +135,11 @@ func (m *Model) make() (err error) {
 	return p.Err()
 }
 
-// headStd is the standard deviation of the head's first weights, that of the tables it may be tied to: over rows of norm √width the
-// logits begin within a few tenths of each other, and the loss at nearly ln classes.
+// headStd is the standard deviation of the head's initial weights, equal to that of the tables that it may be tied to. Rows of norm √width
+// then have initial logits within a few tenths of each other, and the initial loss is nearly ln classes.
 const headStd = 0.02
 
-// makeBlocks makes the layers of a stack. Layers with T5's bias share its table.
+// makeBlocks makes the layers of a stack. All its layers with T5's bias share one table.
 func (m *Model) makeBlocks(name string, layers []Layer) ([]*block, error) {
 	var t5 *tensor.Param
 	for _, l := range layers {
@@ -157,7 +158,7 @@ func (m *Model) makeBlocks(name string, layers []Layer) ([]*block, error) {
 	return blocks, nil
 }
 
-// norm makes a norm; nil for none.
+// norm makes a norm, or nil of nil.
 func (m *Model) norm(name string, n *Norm) *nn.Norm {
 	if n == nil {
 		return nil
@@ -170,13 +171,13 @@ func (m *Model) norm(name string, n *Norm) *nn.Norm {
 	return nn.NewNorm(m.params, name, kind, m.spec.Width, eps)
 }
 
-// normEps is added to variances; it matters only for rows that are nearly constant.
+// normEps is the default ε of norms. It matters only for nearly constant rows.
 const normEps = 1e-5
 
 // Spec is the model, layer by layer. The caller must not change it.
 func (m *Model) Spec() *Spec { return &m.spec }
 
-// Params lists the weights, in the order in which they were made.
+// Params lists the weights, in the order in which they are made. A closed model has none.
 func (m *Model) Params() []*tensor.Param { return m.params.All() }
 
 // Count is the number of weights, element by element.
@@ -185,16 +186,16 @@ func (m *Model) Count() int64 { return m.params.Count() }
 // Bytes is the size of the weights as they are stored.
 func (m *Model) Bytes() int64 { return m.params.Bytes() }
 
-// Tokenizer turns text into the model's ids; nil where the model has none.
+// Tokenizer is the model's tokenizer; nil if it has none.
 func (m *Model) Tokenizer() *tokenizer.Tokenizer { return m.tokenizer }
 
-// Answers turns outputs of the head into the user's words.
+// Answers are the names and units of the head's outputs.
 func (m *Model) Answers() data.Answers { return m.answers }
 
 // Policy is the model's precision.
 func (m *Model) Policy() autograd.Policy { return m.policy }
 
-// stack records n blocks one after the other, the first of them recomputed in the backward pass.
+// stack records n blocks in order. The first m.wrapped of them are recomputed in the backward pass.
 func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *autograd.Var) *autograd.Var) *autograd.Var {
 	for i := 0; i < n; {
 		if i >= m.wrapped {
@@ -215,8 +216,8 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 	return x
 }
 
-// embed looks the tokens up, and adds the vectors of their n-grams, positions and types. The tokens before are the earlier ones of the
-// sequence that is decoded. Nil types are all 0.
+// embed returns the embeddings of tokens [T, width], with the vectors of their n-grams, positions and types. While a sequence is decoded,
+// before are its earlier tokens. No types are all 0.
 func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 	p.Read(before, tokens)
 	x := m.embedding.Apply(p, tokens)
@@ -230,7 +231,7 @@ func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 		x = p.G.Add(x, m.positions.Apply(p, p.Positions()))
 	}
 	if m.types != nil {
-		if types == nil {
+		if len(types) == 0 {
 			types = make([]int32, len(tokens))
 		}
 		x = p.G.Add(x, m.types.Apply(p, types))
@@ -246,24 +247,24 @@ func finish(p *nn.Pass, norm *nn.Norm, x *autograd.Var) *autograd.Var {
 	return norm.Apply(p, x)
 }
 
-// encode records the encoder of an encoder-decoder.
-func (m *Model) encode(p *nn.Pass, tokens []int32) *autograd.Var {
-	x := m.stack(p, m.embed(p, nil, tokens, nil), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
+// encode records the encoder of an encoder-decoder: [S, width].
+func (m *Model) encode(p *nn.Pass, tokens, types []int32) *autograd.Var {
+	x := m.stack(p, m.embed(p, nil, tokens, types), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
 		return m.source[i].apply(p, x, m.source[i].self(p))
 	})
 	return finish(p, m.sourceEnd, x)
 }
 
-// hidden records the model up to the head: [T, width].
+// hidden records the model below the head: [T, width].
 func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	apply := func(i int, x *autograd.Var) *autograd.Var { return m.blocks[i].apply(p, x, m.blocks[i].self(p)) }
 	switch m.spec.Kind {
 	case EncoderDecoder:
-		source := m.encode(p.With(in.sourceLengths), in.source)
+		source := m.encode(p.With(in.source.Lengths), in.source.Tokens, in.source.Types)
 		apply = func(i int, x *autograd.Var) *autograd.Var {
 			b := m.blocks[i]
 			r := b.self(p)
-			r.cross = func(h *autograd.Var) *autograd.Var { return b.cross.ApplyOver(p, h, source, in.sourceLengths, nil) }
+			r.cross = func(h *autograd.Var) *autograd.Var { return b.cross.ApplyOver(p, h, source, in.source.Lengths, nil) }
 			return b.apply(p, x, r)
 		}
 	case TransformerXL:
@@ -276,10 +277,9 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	return finish(p, m.end, x)
 }
 
-// inputs is what a pass reads beside the lengths.
+// inputs are the inputs of a pass, beside the lengths.
 type inputs struct {
 	tokens, types []int32
-	source        []int32 // of an encoder-decoder
-	sourceLengths []int
+	source        *data.Batch // of an encoder-decoder
 	memory        *recurrence // of a transformer-xl
 }

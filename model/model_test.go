@@ -27,17 +27,18 @@ func zoo() map[string]Config {
 		"copy grouped":      small(Config{CopyNgrams: []int{2}, NoPosition: []int{1}, KVHeads: 1, Norm: "rms", Position: "alibi"}),
 		"decoder relative":  small(Config{Position: "relative"}),
 		"encoder mlm":       small(Config{Kind: Encoder, Position: "t5", Attention: []string{"window(4) | global(0)"}}),
-		"encoder classify":  small(Config{Kind: Encoder, Head: Classify, Classes: 3, Position: "learned", MaxTokens: 64, NormPlace: "post", LabelSmoothing: 0.1}),
-		"encoder first":     small(Config{Kind: Encoder, Head: Classify, Classes: 3, Pooling: "first", Attention: []string{"elu"}}),
-		"encoder nystrom":   small(Config{Kind: Encoder, Attention: []string{"nystrom(landmarks=8, conv=3)"}}),
-		"encoder tag":       small(Config{Kind: Encoder, Head: Tag, Classes: 11, Position: "relative"}),
-		"encoder words":     small(Config{Kind: Encoder, CopyNgrams: []int{1, 2}, NoPosition: []int{0}}),
-		"encoder regress":   small(Config{Kind: Encoder, Head: Regress, Activation: "geglu"}),
-		"encoder-decoder":   small(Config{Kind: EncoderDecoder, Position: "t5", Bias: true}),
-		"transformer-xl":    small(Config{Kind: TransformerXL, Memory: 20}),
-		"xl rotary":         small(Config{Kind: TransformerXL, Memory: 20, Position: "rotary", NormPlace: "post"}),
-		"hierarchical":      small(Config{Kind: Hierarchical, Segment: 8}),
-		"hierarchical tag":  small(Config{Kind: Hierarchical, Head: Tag, Classes: 11, Segment: 8, Position: "learned", MaxTokens: 64}),
+		"encoder classify": small(Config{Kind: Encoder, Head: Classify, Classes: 3, Position: "learned", MaxTokens: 64, NormPlace: "post",
+			LabelSmoothing: 0.1}),
+		"encoder first":    small(Config{Kind: Encoder, Head: Classify, Classes: 3, Pooling: "first", Attention: []string{"elu"}}),
+		"encoder nystrom":  small(Config{Kind: Encoder, Attention: []string{"nystrom(landmarks=8, conv=3)"}}),
+		"encoder tag":      small(Config{Kind: Encoder, Head: Tag, Classes: 11, Position: "relative"}),
+		"encoder words":    small(Config{Kind: Encoder, CopyNgrams: []int{1, 2}, NoPosition: []int{0}}),
+		"encoder regress":  small(Config{Kind: Encoder, Head: Regress, Activation: "geglu"}),
+		"encoder-decoder":  small(Config{Kind: EncoderDecoder, Position: "t5", Bias: true}),
+		"transformer-xl":   small(Config{Kind: TransformerXL, Memory: 20}),
+		"xl rotary":        small(Config{Kind: TransformerXL, Memory: 20, Position: "rotary", NormPlace: "post"}),
+		"hierarchical":     small(Config{Kind: Hierarchical, Segment: 8}),
+		"hierarchical tag": small(Config{Kind: Hierarchical, Head: Tag, Classes: 11, Segment: 8, Position: "learned", MaxTokens: 64}),
 	}
 }
 
@@ -68,10 +69,10 @@ func newModel(t *testing.T, c Config, pool *tensor.Pool) *Model {
 func step(t *testing.T, m *Model, x tensor.Exec) Result {
 	t.Helper()
 	r := StepOptions{Backward: true, Seed: 9}
-	if m.spec.Kind == EncoderDecoder {
-		r.Source = batch(3, 17, 5)
-	}
 	b := batch(1, 37, 20)
+	if m.spec.Kind == EncoderDecoder {
+		b.Source = batch(3, 17, 5)
+	}
 	if m.spec.Kind == TransformerXL {
 		r.Memory = &Memory{}
 		defer func() { r.Memory.Free() }()
@@ -298,14 +299,13 @@ func near(t *testing.T, name string, got, want []float32, tolerance float64) {
 	}
 }
 
-// In fp16 a loss scale that is too high overflows: the gradients say so, and the weights are as they were.
-// Labels are smoothed to train on. What a model is judged by is what they are: the loss is that of the targets.
+// Label smoothing applies to training alone. An evaluation measures the loss of the true targets.
 func TestSmoothingIsForTrainingAlone(t *testing.T) {
 	c := zoo()["decoder"]
 	c.LabelSmoothing = 0.3
 	m := newModel(t, c, nil)
 	losses := make([]float32, 57)
-	judged, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Losses: losses})
+	evaluated, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Losses: losses})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,15 +313,16 @@ func TestSmoothingIsForTrainingAlone(t *testing.T) {
 	for _, l := range losses {
 		sum += float64(l)
 	}
-	if math.Abs(sum/57-judged.Loss) > 1e-5 {
-		t.Errorf("judged by %g, the targets' losses have the mean %g", judged.Loss, sum/57)
+	if math.Abs(sum/57-evaluated.Loss) > 1e-5 {
+		t.Errorf("evaluated by %g, the targets' losses have the mean %g", evaluated.Loss, sum/57)
 	}
 	trained, err := m.NewSession(tensor.Exec{}).Step(batch(1, 37, 20), StepOptions{Backward: true})
-	if err != nil || trained.Loss == judged.Loss {
-		t.Errorf("trained by %g, judged by %g, %v", trained.Loss, judged.Loss, err)
+	if err != nil || trained.Loss == evaluated.Loss {
+		t.Errorf("trained by %g, evaluated by %g, %v", trained.Loss, evaluated.Loss, err)
 	}
 }
 
+// In fp16 a loss scale that is too high overflows, and the gradients are not finite.
 func TestOverflowIsSeen(t *testing.T) {
 	c := zoo()["decoder"]
 	c.Precision = "fp16"
@@ -340,11 +341,13 @@ func TestOverflowIsSeen(t *testing.T) {
 func TestSourcesAreChecked(t *testing.T) {
 	m := newModel(t, Config{Kind: EncoderDecoder, Vocab: 11, Width: 16, Heads: 2, Position: "learned", MaxTokens: 20}, nil)
 	for want, source := range map[string]*data.Batch{
-		"needs a source for each of the 2": batch(1, 5),
-		"21 tokens, the model has 20":      batch(1, 5, 21),
-		"token 1 of the batch is 11":       {Tokens: []int32{0, 11}, Lengths: []int{1, 1}},
+		"want none or 2":              batch(1, 5),
+		"21 tokens, the model has 20": batch(1, 5, 21),
+		"token 1 of the batch is 11":  {Tokens: []int32{0, 11}, Lengths: []int{1, 1}},
 	} {
-		if _, err := m.NewSession(tensor.Exec{}).Step(batch(1, 7, 3), StepOptions{Source: source}); err == nil || !strings.Contains(err.Error(), want) {
+		b := batch(1, 7, 3)
+		b.Source = source
+		if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

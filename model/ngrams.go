@@ -7,8 +7,8 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// ngrams is a table of vectors for n-grams: the vector of the n-gram that ends with a token is added to that of the token. N-grams are
-// hashed into the rows; those that share a row share its vector. The memory grows with the rows, and the work does not.
+// ngrams is a table of vectors for n-grams. The vector of the n-gram that ends with a token is added to the vector of the token. N-grams
+// are hashed to rows; n-grams with the same row share its vector. The memory is proportional to the rows; the work does not depend on them.
 //
 // Pagnoni et al. 2024, arXiv:2412.09871, section 3.2.1 (bytes, sizes 3 to 8).
 type ngrams struct {
@@ -19,12 +19,13 @@ type ngrams struct {
 func (m *Model) makeNgrams() {
 	e := m.spec.Embed
 	for _, n := range e.HashedNgrams {
-		m.ngrams = append(m.ngrams, ngrams{n, nn.NewEmbedding(m.params, fmt.Sprintf("ngrams.%d", n), e.HashedNgramRows, m.spec.Width)})
+		table := nn.NewEmbedding(m.params, fmt.Sprintf("ngrams.%d", n), e.HashedNgramRows, m.spec.Width)
+		m.ngrams = append(m.ngrams, ngrams{n, table})
 	}
 }
 
-// add adds the vectors of the n-grams of tokens to x. The tokens before are the earlier ones of the one sequence that is decoded;
-// the first n−1 tokens of a sequence end no n-gram, and get none.
+// add adds the vectors of the n-grams of tokens to x [T, width]. While one sequence is decoded, before are its earlier tokens. The first
+// n−1 tokens of a sequence end no n-gram, and get no vector.
 func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autograd.Var {
 	index := make([]int32, 0, len(tokens))
 	if len(before) > 0 {
@@ -41,7 +42,7 @@ func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autogr
 	return p.G.Add(x, g.table.Apply(p, index))
 }
 
-// appendRows appends the row of each token of one sequence; −1 where no n-gram ends.
+// appendRows appends the table row of each token of one sequence; −1: none.
 func (g ngrams) appendRows(index, sequence []int32) []int32 {
 	rows := uint64(g.table.Weight.Value.Rows)
 	for i := range sequence {
@@ -54,16 +55,18 @@ func (g ngrams) appendRows(index, sequence []int32) []int32 {
 	return index
 }
 
-// checkNgrams refuses sizes that no table can have.
+// checkNgrams looks at the sizes of the n-grams and their tables.
 func (s *Spec) checkNgrams() error {
 	sizes, rows := s.Embed.HashedNgrams, s.Embed.HashedNgramRows
 	switch {
 	case len(sizes) == 0 && rows == 0:
 		return nil
 	case len(sizes) == 0:
-		return fmt.Errorf("hashed_ngram_rows: found %d without hashed_ngrams, expected none; name the sizes that the rows are for, such as hashed_ngrams: [8]", rows)
+		return fmt.Errorf("hashed_ngram_rows: found %d without hashed_ngrams, expected none; "+
+			"give the sizes of the n-grams, such as hashed_ngrams: [8]", rows)
 	case s.Kind == TransformerXL:
-		return fmt.Errorf("hashed_ngrams: found %v for a transformer-xl, expected none: n-grams would end at the borders of its segments", sizes)
+		return fmt.Errorf("hashed_ngrams: found %v for a transformer-xl, expected none: n-grams would end at the borders of its segments",
+			sizes)
 	case rows < 1 || rows > maxSize:
 		return fmt.Errorf("hashed_ngram_rows: found %d, expected 1 to %d", rows, maxSize)
 	}
@@ -77,7 +80,7 @@ func (s *Spec) checkNgrams() error {
 	return nil
 }
 
-// checkCopyNgrams refuses copy heads that no layer would have, or that would not see the tokens of their n-grams.
+// checkCopyNgrams looks at the copy heads: their layers must exist and see the tokens of their n-grams.
 func (c Config) checkCopyNgrams() error {
 	switch {
 	case len(c.CopyNgrams) == 0:
@@ -85,7 +88,8 @@ func (c Config) checkCopyNgrams() error {
 	case c.Kind != Decoder && c.Kind != Encoder:
 		return fmt.Errorf("copy_ngrams: found %v for a model of kind %s, expected none; use a decoder or an encoder", c.CopyNgrams, c.Kind)
 	case len(c.NoPosition) == 0:
-		return fmt.Errorf("copy_ngrams: found %v without no_position, expected the layers that have copy heads, such as no_position: [0]", c.CopyNgrams)
+		return fmt.Errorf("copy_ngrams: found %v without no_position, expected the layers with copy heads, such as no_position: [0]",
+			c.CopyNgrams)
 	case len(c.CopyNgrams) > c.KVHeads:
 		return fmt.Errorf("copy_ngrams: found %v for %d key/value heads, expected at most one size each", c.CopyNgrams, c.KVHeads)
 	}

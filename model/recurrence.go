@@ -11,8 +11,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Memory is what a Transformer-XL carries from segment to segment: for each layer the inputs of the last tokens of every
-// sequence, through which no gradient flows. The zero value holds nothing.
+// Memory is the state of a Transformer-XL between segments: for each layer the inputs of the last tokens of every sequence. No gradient
+// flows through it. The zero value is empty.
 //
 // Dai et al. 2019, arXiv:1901.02860, section 3.2.
 type Memory struct {
@@ -21,10 +21,10 @@ type Memory struct {
 	lengths []int        // tokens of each sequence
 }
 
-// Tokens is how many tokens of each sequence it holds.
+// Tokens is the number of tokens of each sequence.
 func (m *Memory) Tokens() []int { return m.lengths }
 
-// Free gives its buffers back and empties it.
+// Free returns the buffers to the pool and empties the memory.
 func (m *Memory) Free() {
 	for _, l := range m.layers {
 		m.pool.Put(l)
@@ -32,8 +32,32 @@ func (m *Memory) Free() {
 	*m = Memory{}
 }
 
-// FullMemory is a memory that holds as many tokens of each sequence as there can be, all zero; from a dry pool it is what such a memory takes.
+// check refuses the memory of another model, and sequences that continue one that the memory does not have. A nil or empty memory suits
+// every model: sequences then start without one.
+func (m *Memory) check(of *Model, follows []int) error {
+	if m == nil || len(m.lengths) == 0 {
+		return nil
+	}
+	if layers := len(m.layers); layers != 0 && layers != len(of.blocks) {
+		return fmt.Errorf("model: found a memory of %d layers for a model of %d, expected the memory of this model", layers, len(of.blocks))
+	}
+	for _, l := range m.layers {
+		if l.Cols != of.spec.Width || l.Type != of.policy.Activations {
+			return fmt.Errorf("model: found a memory of %s with %d features, expected %s with %d: the memory of this model",
+				l.Type, l.Cols, of.policy.Activations, of.spec.Width)
+		}
+	}
+	for i, f := range follows {
+		if f >= len(m.lengths) {
+			return fmt.Errorf("model: sequence %d of the batch continues sequence %d, but the batch before had %d", i, f, len(m.lengths))
+		}
+	}
+	return nil
+}
+
+// FullMemory is a memory of Spec.Memory zero tokens for each sequence. With a dry pool it counts the bytes of a full memory.
 func (m *Model) FullMemory(pool *tensor.Pool, sequences int) *Memory {
+	sequences = max(sequences, 0)
 	memory := &Memory{pool: pool, lengths: slices.Repeat([]int{m.spec.Memory}, sequences)}
 	for range m.blocks {
 		memory.layers = append(memory.layers, pool.GetZero(m.policy.Activations, sequences*m.spec.Memory, m.spec.Width))
@@ -41,43 +65,22 @@ func (m *Model) FullMemory(pool *tensor.Pool, sequences int) *Memory {
 	return memory
 }
 
-// check refuses the memory of another model. An empty memory is of any.
-func (m *Memory) check(of *Model) error {
-	total := 0
-	for _, n := range m.lengths {
-		total += n
-	}
-	if total == 0 {
-		return nil
-	}
-	if len(m.layers) != len(of.blocks) {
-		return fmt.Errorf("model: found a memory of %d layers, expected %d: it is of another model", len(m.layers), len(of.blocks))
-	}
-	for _, l := range m.layers {
-		if l.Type != of.policy.Activations || l.Cols != of.spec.Width || l.Rows != total {
-			return fmt.Errorf("model: found a memory of %s %d×%d, expected %s %d×%d: it is of another model",
-				l.Type, l.Rows, l.Cols, of.policy.Activations, total, of.spec.Width)
-		}
-	}
-	return nil
-}
-
-// recurrence is a pass's reading of a memory, and what it will hold afterwards.
+// recurrence connects a pass to the memory before and after it.
 type recurrence struct {
-	lengths []int // of the memory, by sequence; 0 for one that begins anew
+	lengths []int // tokens of memory of each sequence; 0: a new sequence
 	old     *Memory
-	rows    []int32         // of old that are read
-	next    []int32         // rows of memory and segment, joined, that are remembered
-	left    []int           // how many of each sequence
+	rows    []int32         // rows of old that are read
+	next    []int32         // rows of memory and segment, joined, that the next memory has
+	left    []int           // tokens of the next memory, by sequence
 	kept    []*autograd.Var // the next memory of each layer
 }
 
-// newRecurrence reads the memory of the sequences that the batch carries on, and leaves room tokens of each for the next batch.
+// newRecurrence selects the memory of the sequences that the batch continues, and up to room tokens of each sequence for the next batch.
 // follows is as in [data.Batch].
 func newRecurrence(memory *Memory, room int, lengths, follows []int) *recurrence {
 	r := &recurrence{old: memory, lengths: make([]int, len(lengths))}
 	for i, f := range follows {
-		if memory == nil || f < 0 || f >= len(memory.lengths) {
+		if memory == nil || f < 0 || len(memory.lengths) == 0 {
 			continue
 		}
 		row := 0
@@ -121,22 +124,18 @@ func (m *Model) recur(p *nn.Pass, r *recurrence, i int, x *autograd.Var) *autogr
 	}})
 }
 
-// remember makes memory what the pass has left for the next segment.
+// remember replaces memory by the next memory.
 func (r *recurrence) remember(memory *Memory, x tensor.Exec) {
 	var layers []tensor.Mat
 	for _, v := range r.kept {
-		from := v.Value()
-		m := x.Pool.Get(from.Type, from.Rows, from.Cols)
-		copy(m.F32, from.F32)
-		copy(m.U16, from.U16)
-		layers = append(layers, m)
+		layers = append(layers, clone(x.Pool, v.Value()))
 	}
 	memory.Free()
 	memory.pool, memory.layers = x.Pool, layers
 	memory.lengths = r.left
 }
 
-// MarshalBinary is the memory as bytes, for a checkpoint.
+// MarshalBinary encodes the memory, for a checkpoint.
 func (m *Memory) MarshalBinary() ([]byte, error) {
 	size := int64(4 * (2 + len(m.lengths)))
 	for _, l := range m.layers {
@@ -161,7 +160,7 @@ func (m *Memory) MarshalBinary() ([]byte, error) {
 	return b, nil
 }
 
-// RestoreMemory reads what MarshalBinary wrote, for this model; its buffers come from pool.
+// RestoreMemory decodes the output of MarshalBinary into buffers of pool. It returns an error if b is damaged or of another model.
 func (m *Model) RestoreMemory(pool *tensor.Pool, b []byte) (*Memory, error) {
 	r := reader{b: b}
 	memory := &Memory{pool: pool}
@@ -172,22 +171,22 @@ func (m *Model) RestoreMemory(pool *tensor.Pool, b []byte) (*Memory, error) {
 		total += n
 	}
 	layers := r.count(9)
-	if r.failed || (layers != 0 || total != 0) && layers != len(m.blocks) {
+	if r.failed || layers != len(m.blocks) && (layers != 0 || total != 0) {
 		return nil, fmt.Errorf("model: the saved memory is damaged or of another model: found %d layers, expected %d", layers, len(m.blocks))
 	}
-	var data [][]byte
+	var elements [][]byte
 	for range layers {
 		t, rows, cols := tensor.Type(r.byte()), int(r.u32()), int(r.u32())
 		if t != m.policy.Activations || rows != total || cols != m.spec.Width {
-			return nil, fmt.Errorf("model: the saved memory is damaged or of another model: found layers of %s %d×%d, expected %s %d×%d",
+			return nil, fmt.Errorf("model: the saved memory is damaged or of another model: found a layer of %s %d×%d, expected %s %d×%d",
 				t, rows, cols, m.policy.Activations, total, m.spec.Width)
 		}
-		data = append(data, r.take(rows*cols*t.Size()))
+		elements = append(elements, r.take(rows*cols*t.Size()))
 	}
 	if r.failed || len(r.b) != 0 {
-		return nil, fmt.Errorf("model: the saved memory is damaged: found %d bytes, which end too soon or too late", len(b))
+		return nil, fmt.Errorf("model: the saved memory is damaged: found %d bytes, expected another number", len(b))
 	}
-	for _, bytes := range data {
+	for _, bytes := range elements {
 		l := pool.Get(m.policy.Activations, total, m.spec.Width)
 		for i := range l.F32 {
 			l.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:]))
@@ -200,7 +199,7 @@ func (m *Model) RestoreMemory(pool *tensor.Pool, b []byte) (*Memory, error) {
 	return memory, nil
 }
 
-// reader takes numbers off bytes; past their end it gives zeros and remembers that.
+// reader decodes numbers. Past the end it returns zeros, and sets failed.
 type reader struct {
 	b      []byte
 	failed bool
@@ -230,7 +229,7 @@ func (r *reader) byte() byte {
 	return 0
 }
 
-// count reads how many items of at least size bytes follow, which is no more than there is room for.
+// count reads a number of items of at least size bytes each. It fails if the rest is too short for them.
 func (r *reader) count(size int) int {
 	n := int(r.u32())
 	if n > len(r.b)/size {

@@ -10,22 +10,25 @@ import (
 	"github.com/longspan/longspan/nn"
 )
 
-// StepOptions says how a batch is run. The zero value computes the loss alone.
+// StepOptions sets how a batch is run. The zero value computes the loss alone.
 type StepOptions struct {
-	Backward bool        // compute gradients too, with dropout
-	Scale    float64     // what the gradients are multiplied by before they are added up; 0: 1
-	Seed     uint64      // of dropout and of what a masked language model hides: another for each step
-	Source   *data.Batch // of an encoder-decoder: the sequences to read, one for each of the batch
-	First    *uint64     // index of the first sequence in an evaluation, by which a masked language model hides; nil: by the batch
-	Memory   *Memory     // of a Transformer-XL: read, and moved on to the end of this batch, or emptied where the loss is not finite; nil: none
+	Backward bool    // compute gradients too, with dropout; the model must be made with Options.Train
+	Scale    float64 // factor of the gradients, which are added to those of the weights; 0: 1
+	Seed     uint64  // of dropout and of masked language modelling; training takes another for each step
 
-	// When not nil, filled with one element for each target: a token, or a sequence for classify.
+	// First is the index, in an evaluation, of the first sequence. A masked language model then hides the same tokens of a sequence in
+	// batches of any size. Nil: hidden tokens depend on the batch.
+	First *uint64
+
+	// Memory is read by a Transformer-XL, and advanced to the end of the batch. It is emptied where the loss is not finite. Nil: none.
+	Memory *Memory
+
+	// When not nil, these are filled with one element for each target: a token, or a sequence for classify.
 	Losses []float32 // −log p of the target, in nats; 0 where there is none
 	Best   []int32   // the most probable class; autograd.Ignore where there is no target
 }
 
-// derivative is what the backward pass begins with: that by the loss. It is 0 where there is no backward pass, and where r.Scale is so small
-// that it is 0 in float32.
+// derivative is the gradient at the loss. It is 0 without a backward pass, and where r.Scale underflows in float32.
 func (r StepOptions) derivative() float32 {
 	switch {
 	case !r.Backward:
@@ -36,7 +39,7 @@ func (r StepOptions) derivative() float32 {
 	return float32(r.Scale)
 }
 
-// clear fills in what there is where there is no target.
+// clear fills Losses and Best with the values of rows without a target.
 func (r StepOptions) clear() {
 	clear(r.Losses)
 	for i := range r.Best {
@@ -44,27 +47,24 @@ func (r StepOptions) clear() {
 	}
 }
 
-// checkRoom refuses slices that do not have an element for each target.
+// checkRoom refuses Losses and Best of another length than the number of targets.
 func (r StepOptions) checkRoom(targets int) error {
 	if r.Losses != nil && len(r.Losses) != targets || r.Best != nil && len(r.Best) != targets {
-		return fmt.Errorf("model: found room for %d losses and %d classes, expected none or %d: one for each target", len(r.Losses), len(r.Best), targets)
+		return fmt.Errorf("model: found room for %d losses and %d classes, expected none or %d: one for each target",
+			len(r.Losses), len(r.Best), targets)
 	}
 	return nil
 }
 
-// Result is what a run gives.
+// Result is the outcome of a step.
 type Result struct {
 	Loss            float64       // mean over the targets: nats, or for regress the square of the error
-	Targets         int           // how many there were
+	Targets         int           // number of targets
 	Cost            autograd.Cost // work done
-	ActivationBytes int64         // peak bytes of the pool between operations: without the scratch of an operation
+	ActivationBytes int64         // peak bytes of the pool between operations, without the scratch of an operation
 }
 
-// Run computes the mean loss of a batch, and with r.Backward adds r.Scale times its gradients to those of the weights. The
-// targets are those of the batch: Targets for lm and tag, Labels for classify, Values or else Labels for regress. A masked language
-// model hides tokens of its own choice, unless the batch has targets. Values and gradients come from x.Pool, and what is kept is back in it on return.
-//
-// It returns an error for tokens or targets out of range, and whatever the model's mechanisms refuse.
+// step is Step over whole sequences.
 func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 	m := s.m
 	if err := m.acquire(); err != nil {
@@ -81,7 +81,7 @@ func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 		return Result{}, err
 	}
 	if t.counted == 0 {
-		return s.pass(p, in, r)
+		return s.withoutTargets(p, in, r)
 	}
 	loss := p.G.Keep(m.loss(p, m.hidden(p, in), t))
 	if err := p.G.Forward(); err != nil {
@@ -95,20 +95,20 @@ func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 		}
 	}
 	switch {
-	case r.Memory == nil || in.memory == nil:
+	case r.Memory == nil:
 	case math.IsNaN(result.Loss) || math.IsInf(result.Loss, 0):
-		r.Memory.Free() // what overflowed would do so again with every batch that reads it, and the sequences begin anew
+		r.Memory.Free() // every later batch that reads the overflow would overflow too
 	default:
-		in.memory.remember(r.Memory, s.x) // recomputed layers read the memory before until the backward pass is over
+		in.memory.remember(r.Memory, s.x) // only now: recomputed layers read the old memory until the backward pass ends
 	}
 	result.Cost, result.ActivationBytes = p.G.Cost(), p.G.PeakBetween()
 	return result, nil
 }
 
-// pass runs a batch that has no target: there is no loss, but a memory moves on.
-func (s *Session) pass(p *nn.Pass, in inputs, r StepOptions) (Result, error) {
+// withoutTargets runs a batch that has no target: there is no loss, but a memory advances.
+func (s *Session) withoutTargets(p *nn.Pass, in inputs, r StepOptions) (Result, error) {
 	r.clear()
-	if r.Memory == nil || in.memory == nil {
+	if r.Memory == nil {
 		return Result{}, nil
 	}
 	s.m.hidden(p, in)
@@ -122,68 +122,71 @@ func (s *Session) pass(p *nn.Pass, in inputs, r StepOptions) (Result, error) {
 // begin checks a batch and makes the pass that runs it.
 func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) {
 	m := s.m
-	if err := errors.Join(m.checkOptions(r), m.checkBatch(b)); err != nil {
+	if err := m.checkStep(b, r); err != nil {
 		return nil, inputs{}, err
 	}
-	in := inputs{tokens: b.Tokens}
-	if len(b.Types) > 0 {
-		in.types = b.Types
-	}
-	p := &nn.Pass{
-		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward}),
-		Lengths: b.Lengths, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed,
-	}
-	switch {
-	case m.spec.Kind == EncoderDecoder:
-		if r.Source == nil || len(r.Source.Lengths) != len(b.Lengths) {
-			return nil, in, fmt.Errorf("model: an encoder-decoder needs a source for each of the %d sequences of the batch; set StepOptions.Source", len(b.Lengths))
-		}
-		if err := m.checkBatch(r.Source); err != nil {
-			return nil, in, fmt.Errorf("%w: of the sources", err)
-		}
-		in.source, in.sourceLengths = r.Source.Tokens, r.Source.Lengths
-	case m.spec.Kind == TransformerXL:
+	in := inputs{tokens: b.Tokens, types: b.Types}
+	switch m.spec.Kind {
+	case EncoderDecoder:
+		in.source = b.Source
+	case TransformerXL:
 		room := m.spec.Memory
 		if r.Memory == nil {
 			room = 0
 		}
 		in.memory = newRecurrence(r.Memory, room, b.Lengths, b.Follows)
 	}
-	return p, in, nil
+	return &nn.Pass{
+		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward}),
+		Lengths: b.Lengths, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed,
+	}, in, nil
 }
 
-// checkOptions refuses options that this model would not follow.
-func (m *Model) checkOptions(r StepOptions) error {
+// checkStep refuses a batch and options that do not suit the model.
+func (m *Model) checkStep(b *data.Batch, r StepOptions) error {
 	switch {
-	case r.Source != nil && r.Source.Sequences() > 0 && m.spec.Kind != EncoderDecoder:
-		return fmt.Errorf("model: found a source for a model of kind %s, expected none: only an encoder-decoder reads one", m.spec.Kind)
-	case r.Memory != nil && m.spec.Kind != TransformerXL:
-		return fmt.Errorf("model: found a memory for a model of kind %s, expected none: only a transformer-xl has one", m.spec.Kind)
-	case r.Backward && !m.params.Trains():
-		return errors.New("model: found a backward pass of a model without gradients, expected one that was made with Options.Train")
+	case b == nil:
+		return errors.New("model: found no batch, expected one with tokens")
+	case r.Backward && !m.train:
+		return errors.New("model: found a backward pass of a model without gradients, expected a model made with Options.Train")
 	case math.IsNaN(r.Scale) || math.IsInf(r.Scale, 0):
-		return fmt.Errorf("model: found gradients scaled by %g, expected a finite number", r.Scale)
-	case r.Memory != nil:
-		return r.Memory.check(m)
+		return fmt.Errorf("model: found the gradient scale %g, expected a finite number", r.Scale)
+	case r.Memory != nil && m.spec.Kind != TransformerXL:
+		return fmt.Errorf("model: found a memory for a model of kind %s, expected none; use the kind transformer-xl", m.spec.Kind)
+	}
+	if err := m.checkBatch(b); err != nil {
+		return err
+	}
+	if err := r.Memory.check(m, b.Follows); err != nil {
+		return err
+	}
+	sources := b.Source.Sequences()
+	switch {
+	case m.spec.Kind != EncoderDecoder && sources > 0:
+		return fmt.Errorf("model: found %d sources for a model of kind %s, expected none; use the kind encoder-decoder", sources, m.spec.Kind)
+	case m.spec.Kind != EncoderDecoder:
+		return nil
+	case sources != len(b.Lengths):
+		return fmt.Errorf("model: an encoder-decoder needs a source for each of the %d sequences of the batch, found %d; set Batch.Source",
+			len(b.Lengths), sources)
+	}
+	if err := m.checkBatch(b.Source); err != nil {
+		return fmt.Errorf("%w: of the sources", err)
 	}
 	return nil
 }
 
+// checkBatch refuses a batch whose columns disagree, and tokens, types and positions that the model does not have.
 func (m *Model) checkBatch(b *data.Batch) error {
-	if b == nil || len(b.Tokens) == 0 {
+	if len(b.Tokens) == 0 {
 		return errors.New("model: the batch has no tokens")
+	}
+	if err := b.Check(0); err != nil { // without the vocabulary, which does not bound the targets of the head tag
+		return err
 	}
 	for i, t := range b.Tokens {
 		if t < 0 || int(t) >= m.spec.Vocab {
 			return fmt.Errorf("model: token %d of the batch is %d, the model knows 0 … %d", i, t, m.spec.Vocab-1)
-		}
-	}
-	if err := b.Check(0); err != nil {
-		return err
-	}
-	for i, n := range b.Lengths {
-		if n > len(b.Tokens) { // the sum overflowed
-			return fmt.Errorf("model: sequence %d has %d tokens, the batch has %d", i, n, len(b.Tokens))
 		}
 	}
 	for i, t := range b.Types {
@@ -196,7 +199,8 @@ func (m *Model) checkBatch(b *data.Batch) error {
 	}
 	for i, n := range b.Lengths {
 		if n > m.spec.Embed.Positions {
-			return fmt.Errorf("model: sequence %d has %d tokens, the model has %d learned positions; cut it, or use rotary positions", i, n, m.spec.Embed.Positions)
+			return fmt.Errorf("model: sequence %d has %d tokens, the model has %d learned positions; cut it, or use rotary positions",
+				i, n, m.spec.Embed.Positions)
 		}
 	}
 	return nil

@@ -6,26 +6,27 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Session computes with a model. It holds what changes meanwhile: compiled attention, buffers and the random state. One goroutine
-// uses a session at a time; any number of sessions share a model, and each gives the bits that it gives alone.
+// Session computes with a model. It holds the compiled attention and the buffers. One goroutine uses a session at a time. Any number of
+// sessions may share a model, and the results of each have the bits that it would give alone. After [Model.Close] a session returns errors.
 type Session struct {
 	m        *Model
 	x        tensor.Exec
 	compiled *nn.CompileCache
 }
 
-// NewSession makes a session that computes on the threads of x, with buffers from its pool. Sessions at work at the same time must
-// not share a pool whose peak matters; the zero Exec uses all processors and no pool.
+// NewSession makes a session that computes on the threads of x, with buffers from its pool. A pool that several sessions share at the
+// same time has the peak of their sum. The zero Exec uses all processors and no pool.
 func (m *Model) NewSession(x tensor.Exec) *Session {
 	return &Session{m: m, x: x, compiled: nn.NewCompileCache()}
 }
 
-// Step computes the mean loss of a batch, and with o.Backward adds o.Scale times its gradients to those of the weights. The
-// targets are those of the batch: Targets for lm and tag, Labels for classify, Values or else Labels for regress. A masked language
-// model hides tokens of its own choice, unless the batch has targets. A Transformer-XL with segments reads each sequence segment by
-// segment, with a memory of its own unless o has one.
+// Step computes the mean loss of a batch, and with o.Backward adds o.Scale times its gradients to those of the weights. The targets are
+// those of the batch: Targets for lm and tag, Labels for classify, Values or else Labels for regress. A masked language model chooses
+// tokens to hide itself, unless the batch has targets. An encoder-decoder reads b.Source. A Transformer-XL with segments reads each
+// sequence segment by segment with a memory of its own, unless o has a memory. All buffers are back in the pool on return.
 //
-// It returns an error for tokens or targets out of range, and for what the model's mechanisms refuse.
+// It returns an error for a nil batch, for tokens, targets or sources that do not suit the model, for o.Backward without
+// [Options].Train, and for lengths that a mechanism refuses.
 func (s *Session) Step(b *data.Batch, o StepOptions) (Result, error) {
 	if s.m.spec.Kind == TransformerXL && s.m.spec.Segment > 0 && o.Memory == nil {
 		return s.stepSegments(b, o)

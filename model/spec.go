@@ -7,38 +7,38 @@ import (
 	"github.com/longspan/longspan/autograd"
 )
 
-// Spec is a Transformer written out: every layer by itself. A model family is a function that returns one; [Config.Spec] is the first.
-// A model folder keeps the Spec of its weights.
+// Spec is a Transformer written out layer by layer. A model family is a function that returns a Spec; [Config.Spec] is one. A model folder
+// has the Spec of its weights.
 type Spec struct {
-	Kind  string `json:"kind"`  // how the layers are run: decoder, encoder, encoder-decoder, transformer-xl or hierarchical
+	Kind  string `json:"kind"`  // decoder, encoder, encoder-decoder, transformer-xl or hierarchical
 	Vocab int    `json:"vocab"` // tokens are 0 … Vocab−1
 	Width int    `json:"width"` // features of a token
 
 	Embed  Embedding `json:"embed"`
 	Source *Stack    `json:"source,omitempty"` // encoder-decoder: the encoder
 	Stack
-	Summaries []Layer `json:"summaries,omitempty"` // hierarchical: what the summaries of the segments go through behind each layer
+	Summaries []Layer `json:"summaries,omitempty"` // hierarchical: one after each layer, over the summaries of the segments
 	Head      Head    `json:"head"`
 
 	Memory  int `json:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees
-	Segment int `json:"segment,omitempty"` // tokens of a segment, of hierarchical and transformer-xl; 0: sequences are read whole
+	Segment int `json:"segment,omitempty"` // hierarchical and transformer-xl: tokens of a segment; 0: sequences are read whole
 
 	Dropout        float64 `json:"dropout,omitempty"`         // share of elements, in training, 0 up to 1
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"` // in training, 0 up to 1
 	Precision      string  `json:"precision"`                 // f32, bf16 or fp16
 	Recompute      string  `json:"recompute,omitempty"`       // see Config.Recompute; empty: none
-	Seed           uint64  `json:"seed,omitempty"`            // of first weights
+	Seed           uint64  `json:"seed,omitempty"`            // of the initial weights
 }
 
-// Stack is layers one after the other.
+// Stack is a sequence of layers.
 type Stack struct {
 	Layers []Layer `json:"layers"`
-	Final  *Norm   `json:"final,omitempty"` // norm behind the last layer
+	Final  *Norm   `json:"final,omitempty"` // norm after the last layer
 }
 
-// Embedding is what tokens become before the first layer.
+// Embedding is the input of the first layer.
 type Embedding struct {
-	Scale      float64 `json:"scale,omitempty"`       // factor of the vectors of tokens, such as √width; 0: 1
+	Scale      float64 `json:"scale,omitempty"`       // factor of the token vectors, such as √width; 0: 1
 	Positions  int     `json:"positions,omitempty"`   // rows of learned positions, the longest sequence; 0: none
 	TokenTypes int     `json:"token_types,omitempty"` // rows of the table of token types; 0: none
 	Norm       *Norm   `json:"norm,omitempty"`        // of the sum
@@ -47,7 +47,7 @@ type Embedding struct {
 	HashedNgramRows int   `json:"hashed_ngram_rows,omitempty"` // of each such table
 }
 
-// Layer is attention, cross-attention if it has it, and a feed-forward layer, each in a residual branch.
+// Layer is attention, optional cross-attention and a feed-forward layer, each in a residual branch.
 type Layer struct {
 	Attention   Attention   `json:"attention"`
 	Cross       *Attention  `json:"cross,omitempty"`
@@ -55,7 +55,7 @@ type Layer struct {
 	Norms       Norms       `json:"norms"`
 }
 
-// Norms is where the residual branches x + f(x) of a layer are normalised: Sum(x + Output(f(Input(x)))). Nil is none.
+// Norms are the norms of each residual branch x + f(x) of a layer: Sum(x + Output(f(Input(x)))). Nil: none.
 type Norms struct {
 	Input  *Norm `json:"input,omitempty"`  // "pre-norm"
 	Output *Norm `json:"output,omitempty"` // with Input: "sandwich" norms
@@ -78,10 +78,10 @@ type Attention struct {
 	Position   string  `json:"position"`              // none, rotary, alibi, t5 or relative
 	RotaryBase float64 `json:"rotary_base,omitempty"` // 0: 10000
 	Bias       bool    `json:"bias,omitempty"`        // in the projections
-	Sinks      bool    `json:"sinks,omitempty"`       // a learned logit a head that takes probability
+	Sinks      bool    `json:"sinks,omitempty"`       // a learned logit for each head, which takes probability
 	QKNorm     float64 `json:"qk_norm,omitempty"`     // ε of an RMS norm of each query and key over its D columns; 0: no norm
-	// Global lists the positions whose queries have projections of their own, which all keys and values have for them (Longformer); the
-	// mechanism shows these tokens to all others.
+	// Global lists the positions of global tokens (Longformer). They attend to all tokens, with a second set of projections. The mechanism
+	// must show them to all tokens.
 	Global     []int `json:"global,omitempty"`
 	CopyNgrams []int `json:"copy_ngrams,omitempty"` // n-gram sizes of the copy heads; queries and keys are hashed, not learned; experimental
 }
@@ -93,7 +93,7 @@ type FeedForward struct {
 	Bias       bool   `json:"bias,omitempty"`
 }
 
-// Head is what reads the last hidden states.
+// Head maps the last hidden states to outputs.
 type Head struct {
 	Kind    string `json:"kind"`              // lm, mlm, classify, tag or regress
 	Classes int    `json:"classes,omitempty"` // of classify and tag
@@ -104,7 +104,7 @@ type Head struct {
 	NeverMasked []int `json:"never_masked,omitempty"` // mlm: tokens that are neither hidden nor predicted
 }
 
-// tokens is the rows of the embedding: masked language models have a token more, which stands for what is hidden.
+// tokens is the number of rows of the embedding. A masked language model has one more, for hidden tokens.
 func (s *Spec) tokens() int {
 	if s.Head.Kind == MaskedLM {
 		return s.Vocab + 1
@@ -112,7 +112,7 @@ func (s *Spec) tokens() int {
 	return s.Vocab
 }
 
-// outputs is how many numbers the head gives.
+// outputs is the number of outputs of the head.
 func (s *Spec) outputs() int {
 	switch s.Head.Kind {
 	case Classify, Tag:
@@ -126,10 +126,10 @@ func (s *Spec) outputs() int {
 // Causal reports whether each token sees only itself and the tokens before it.
 func (s *Spec) Causal() bool { return len(s.Layers) > 0 && s.Layers[0].Attention.Causal }
 
-// Policy is the precision as package autograd has it.
+// Policy parses the precision.
 func (s *Spec) Policy() (autograd.Policy, error) { return autograd.ParsePolicy(s.Precision) }
 
-// recomputed reads how many layers are computed again in the backward pass, from the first, and how many at a time.
+// recomputed parses Recompute: the number of layers, from the first, that are recomputed in the backward pass, and of those in a group.
 func (s *Spec) recomputed() (layers, group int, ok bool) {
 	n := len(s.Layers)
 	switch s.Recompute {
@@ -138,7 +138,7 @@ func (s *Spec) recomputed() (layers, group int, ok bool) {
 	case "every":
 		return n, 1, true
 	case "sqrt":
-		// √L groups of √L layers: what is kept between groups and what is computed again inside one grow alike.
+		// √L groups of √L layers: the activations kept between groups and recomputed inside a group grow alike.
 		return n, int(math.Ceil(math.Sqrt(float64(n)))), true
 	}
 	k, err := strconv.Atoi(s.Recompute)

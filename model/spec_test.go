@@ -51,7 +51,8 @@ func specs(t *testing.T) map[string]Spec {
 				s.Layers[i].Attention.Global = []int{0, 3}
 			}
 		}),
-		"global queries, learned positions": make(Config{Kind: Encoder, Position: "learned", MaxTokens: 64, Attention: []string{"window(4) | global(0)"}},
+		"global queries, learned positions": make(Config{Kind: Encoder, Position: "learned", MaxTokens: 64,
+			Attention: []string{"window(4) | global(0)"}},
 			func(s *Spec) { s.Layers[1].Attention.Global = []int{0} }),
 	}
 }
@@ -253,9 +254,9 @@ func TestSpecsOfKindsAreRefused(t *testing.T) {
 		`cross: found the mechanism "window(2)"`: {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Mechanism = "window(2)" }},
 		"causal true and position none":          {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Causal = true }},
 		"causal false and position t5":           {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Position = "t5" }},
-		"causal: found false in a language":      {Config{}, func(s *Spec) { s.Layers[1].Attention.Causal = false }},
+		"causal: found false, expected true":      {Config{}, func(s *Spec) { s.Layers[1].Attention.Causal = false }},
 		"summaries: 1: causal: found false":      {Config{Kind: Hierarchical}, func(s *Spec) { s.Summaries[1].Attention.Causal = false }},
-		"causal: found true after false": {Config{Kind: Hierarchical, Head: Classify, Classes: 2},
+		"causal: found true, expected false": {Config{Kind: Hierarchical, Head: Classify, Classes: 2},
 			func(s *Spec) { s.Layers[1].Attention.Causal = true }},
 		"heads: found 4 after 2":                {Config{Position: "t5"}, func(s *Spec) { s.Layers[1].Attention.Heads = 4 }},
 		"copy_ngrams: found in a model of kind": {Config{Kind: Hierarchical}, func(s *Spec) { s.Summaries[0].Attention.CopyNgrams = []int{2} }},
@@ -284,7 +285,8 @@ func TestRecomputedSourceOfFewerLayers(t *testing.T) {
 		s.Recompute = recompute
 		m := newOf(t, s, Options{Train: true})
 		b := &data.Batch{Tokens: []int32{0, 1, 2}, Lengths: []int{3}, Targets: []int32{1, 2, 3}}
-		result, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Backward: true, Source: b})
+		b.Source = &data.Batch{Tokens: b.Tokens, Lengths: b.Lengths}
+		result, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Backward: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,16 +1,16 @@
 package model
 
-// ClassScore is how often a class was right, and how often it was taken for another.
+// ClassScore counts the predictions of a class.
 type ClassScore struct {
-	Targets int64 `json:"targets"` // of the class
-	Chosen  int64 `json:"chosen"`  // targets for which the class was held to be the most probable
-	Correct int64 `json:"correct"` // of these, those of the class
+	Targets int64 `json:"targets"` // targets of the class
+	Chosen  int64 `json:"chosen"`  // predictions of the class
+	Correct int64 `json:"correct"` // correct predictions of the class
 }
 
-// ByClass is the last evaluation by class, of a model with the head classify or tag; nil of any other.
+// ByClass is the scores of the last evaluation, by class. It is nil for heads other than classify and tag.
 func (m *Model) ByClass() []ClassScore { return m.progress.byClass }
 
-// beginTally begins an evaluation.
+// beginTally clears the scores for an evaluation.
 func (m *Model) beginTally() {
 	m.progress.byClass = nil
 	if m.spec.Head.Kind == Classify || m.spec.Head.Kind == Tag {
@@ -18,7 +18,7 @@ func (m *Model) beginTally() {
 	}
 }
 
-// tally counts a target of the class want that the model held to be best.
+// tally counts a target of the class want and the prediction best.
 func (m *Model) tally(want, best int32) {
 	if m.progress.byClass == nil {
 		return

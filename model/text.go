@@ -11,35 +11,35 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// GenerateOptions says how a text goes on. The zero value draws DefaultTokens tokens from the model's own distribution.
+// GenerateOptions sets how text is generated. The zero value draws DefaultTokens tokens from the model's own distribution.
 type GenerateOptions struct {
 	Sampling sampling.Config
 	Tokens   int // the largest number of tokens to draw; 0: DefaultTokens
 
-	// Token is called after each token with the text that it completes, which is empty within a UTF-8 character. An error ends the
-	// generation and is returned. Nil: nothing is called.
+	// Token is called after each token with the new text, which is empty within a UTF-8 character. Its error ends the generation and is
+	// returned. Nil: not called.
 	Token func(id int32, text string) error
 }
 
-// DefaultTokens is how many tokens Generate draws at most where GenerateOptions names no number.
+// DefaultTokens is the default of GenerateOptions.Tokens.
 const DefaultTokens = 200
 
-// Generated is what Generate returns.
+// Generated is the result of Generate.
 type Generated struct {
 	Text   string
-	Tokens []int32 // drawn, with the end of the document if the model drew it
+	Tokens []int32 // drawn tokens, with the end of the document if it was drawn
 }
 
-// Generate is [Session.Generate] on all processors, with a session of its own.
+// Generate is [Session.Generate] with a new session on all processors.
 func (m *Model) Generate(ctx context.Context, prompt string, o GenerateOptions) (Generated, error) {
 	return m.NewSession(tensor.Exec{Pool: tensor.NewPool()}).Generate(ctx, prompt, o)
 }
 
-// Generate draws a text that goes on from the prompt, until the model ends the document or has drawn o.Tokens tokens. An
-// encoder-decoder reads the prompt as the source. The same seed gives the same tokens, at any number of threads.
+// Generate continues the prompt until the model ends the document, or o.Tokens tokens are drawn. An encoder-decoder reads the prompt as the
+// source. The same seed gives the same tokens, at any number of threads.
 //
-// When ctx is done it returns ctx's error and what it has so far. It returns an error for a prompt that the tokenizer cannot read, an
-// empty one where the tokenizer has no beginning of a document, and a model without a tokenizer or without the head lm.
+// When ctx is done it returns ctx's error and the text so far. It returns an error for a prompt that the tokenizer cannot read, for an
+// empty prompt if the tokenizer has no token for the beginning of a document, and for a model without a tokenizer or without the head lm.
 func (s *Session) Generate(ctx context.Context, prompt string, o GenerateOptions) (g Generated, err error) {
 	if o.Tokens == 0 {
 		o.Tokens = DefaultTokens
@@ -86,7 +86,7 @@ func (s *Session) Generate(ctx context.Context, prompt string, o GenerateOptions
 	return g, nil
 }
 
-// ReadPrompt turns a prompt into the tokens that generation begins with: of an encoder-decoder the source, and the first token of the
+// ReadPrompt returns the first tokens of a generation: those of the prompt, or for an encoder-decoder the source and the first token of the
 // target. Errors are those of [Session.Generate].
 func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if m.spec.Head.Kind != LM {
@@ -104,12 +104,13 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	}
 	begin := m.tokenizer.Specials().Begin
 	if begin == tokenizer.None {
-		return nil, nil, errors.New("model: found a tokenizer without a beginning of a document, which an encoder-decoder starts its target with")
+		return nil, nil, errors.New("model: found a tokenizer without a token for the beginning of a document, " +
+			"which starts the target of an encoder-decoder")
 	}
 	return e.IDs, []int32{begin}, nil
 }
 
-// MostTokens is how many of the wanted tokens can be drawn after the first ones: with learned positions, no more than the table has rows.
+// MostTokens is the number of tokens that can be drawn after the first ones, up to wanted: learned positions bound the sequence.
 func (m *Model) MostTokens(first, wanted int) int {
 	if m.positions == nil {
 		return wanted
@@ -117,7 +118,7 @@ func (m *Model) MostTokens(first, wanted int) int {
 	return min(wanted, max(0, m.spec.Embed.Positions-first+1)) // the last token drawn is not read
 }
 
-// textWriter collects the text of tokens, and passes it on piece by piece.
+// textWriter collects the text of tokens, and calls token with each piece.
 type textWriter struct {
 	decoder *tokenizer.Decoder
 	all     strings.Builder

@@ -7,15 +7,15 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// progress is what training and evaluation carry from batch to batch.
+// progress is the state of training and evaluation between batches.
 type progress struct {
 	session *Session
-	memory  Memory // carried in training
-	reading Memory // carried in evaluation
+	memory  Memory // of training
+	reading Memory // of evaluation
 	losses  []float32
 	best    []int32
-	read    uint64       // sequences of the evaluation at work
-	byClass []ClassScore // of the evaluation at work
+	read    uint64       // sequences of the current evaluation
+	byClass []ClassScore // of the current evaluation
 }
 
 // acquire keeps the model open until release. It returns an error where the model was closed.
@@ -48,8 +48,8 @@ func (m *Model) Close() error {
 	return m.file.close()
 }
 
-// Targets is what the mean loss of b is a mean over. A masked language model has not chosen yet, and chooses in
-// proportion to the tokens that it may hide.
+// Targets is the number of targets in the mean loss of b. For a masked language model, which has not chosen its targets yet, it is the
+// number of tokens that may be hidden; the targets are in proportion.
 func (m *Model) Targets(b *data.Batch) int64 {
 	switch m.spec.Head.Kind {
 	case Classify, Regress:
@@ -60,15 +60,15 @@ func (m *Model) Targets(b *data.Batch) int64 {
 	return int64(b.Scored())
 }
 
-// Train runs b forward and backward. What dropout drops, and masks hide, follows from the seed, the step and the part.
+// Train runs b forward and backward. The seed, the step and the part determine dropout and hidden tokens.
 func (m *Model) Train(x tensor.Exec, b *data.Batch, p data.Pass) (float64, error) {
-	m.progress.reading.Free() // an evaluation is over, and its memory would add to that of a step
+	m.progress.reading.Free() // the evaluation is over, and its memory would add to the peak of the step
 	run := StepOptions{Backward: true, Scale: p.Weight, Seed: p.Mix()}
 	result, err := m.step(x, b, run, &m.progress.memory)
 	return result.Loss, err
 }
 
-// step carries memory from batch to batch, unless sequences are read in segments.
+// step runs b in the session of m. It keeps memory between batches, unless sequences are read in segments.
 func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory) (Result, error) {
 	if b == nil {
 		b = &data.Batch{} // which is refused
@@ -78,17 +78,13 @@ func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory
 	}
 	s := m.progress.session
 	s.x = x
-	switch {
-	case m.spec.Kind != TransformerXL:
-		o.Source = b.Source
-		b = m.chosen(b)
-	case m.spec.Segment == 0:
+	if m.spec.Kind == TransformerXL && m.spec.Segment == 0 {
 		o.Memory = memory
 	}
-	return s.Step(b, o)
+	return s.Step(m.chosen(b), o)
 }
 
-// chosen is b as the head wants it: a masked language model chooses its targets itself.
+// chosen is b, without its targets for a masked language model, which chooses them itself.
 func (m *Model) chosen(b *data.Batch) *data.Batch {
 	if m.spec.Head.Kind != MaskedLM {
 		return b
@@ -98,8 +94,8 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 	return &unchosen
 }
 
-// Eval predicts b; first begins an evaluation. A masked language model hides the same tokens of a sequence in each evaluation of the same
-// sequences, whatever the sizes of the batches.
+// Eval predicts b. With first it starts an evaluation. A masked language model hides the same tokens of a sequence in every evaluation of
+// the same sequences, with batches of any size.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error) {
 	if b == nil {
 		b = &data.Batch{} // which is refused
@@ -128,7 +124,7 @@ func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, er
 	}
 	o := data.Outcome{Loss: result.Loss, Targets: int64(result.Targets), Numbers: m.spec.Head.Kind == Regress}
 	for i, class := range want {
-		if class == data.Ignore || m.progress.best[i] == data.Ignore { // a masked language model was asked for some only
+		if class == data.Ignore || m.progress.best[i] == data.Ignore { // a masked language model predicts its chosen targets only
 			continue
 		}
 		if m.progress.best[i] == class {
@@ -146,23 +142,23 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// State is the memory of a Transformer-XL.
+// State is the memory of a Transformer-XL, encoded; nil for other kinds.
 func (m *Model) State() []byte {
 	if m.spec.Kind != TransformerXL {
 		return nil
 	}
 	state, err := m.progress.memory.MarshalBinary()
 	if err != nil {
-		panic("model: " + err.Error()) // numbers always have a form in bytes
+		panic("model: " + err.Error()) // encoding numbers cannot fail
 	}
 	return state
 }
 
-// Restore takes back what State gave.
+// Restore sets the memory to a State. It returns an error, and changes nothing, if state is damaged or of another model.
 func (m *Model) Restore(state []byte) error {
 	if m.spec.Kind != TransformerXL {
 		if len(state) != 0 {
-			return errors.New("the saved run carried a memory, and this model has none")
+			return errors.New("model: the saved run has a memory, expected none for this model")
 		}
 		return nil
 	}

@@ -10,17 +10,17 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// weightsFile gives weights from a file: where they lie in it, or read into a pool where a view is of another type than is needed.
+// weightsFile loads the weights of a file: in place if their type is the needed one, else as a copy in a pool.
 type weightsFile struct {
 	f     *safetensors.File
 	path  string
 	pool  *tensor.Pool
-	table tensor.Type // of products: f32 tables are rounded to bf16 once, where products take bf16
+	table tensor.Type // type of products: for bf16 products, f32 tables are rounded once
 	used  map[string]bool
 	read  []tensor.Mat // from pool
 }
 
-// load is a nn.Loader.
+// load is an nn.Loader.
 func (w *weightsFile) load(name string, rows, cols int, kind nn.Kind) (tensor.Mat, error) {
 	saved := name
 	if _, ok := w.f.Lookup(filename.AveragePrefix + name); ok {
@@ -28,7 +28,7 @@ func (w *weightsFile) load(name string, rows, cols int, kind nn.Kind) (tensor.Ma
 	}
 	e, ok := w.f.Lookup(saved)
 	if !ok {
-		return tensor.Mat{}, fmt.Errorf("model: %s has no weight %q: it is of another model", w.path, name)
+		return tensor.Mat{}, fmt.Errorf("model: %s has no weight %q: the file is of another model", w.path, name)
 	}
 	w.used[name] = true
 	if r, c := e.Matrix(); r != rows || c != cols {
@@ -56,7 +56,7 @@ func (w *weightsFile) take(t tensor.Type, rows, cols int) tensor.Mat {
 	return m
 }
 
-// unused finds a weight of the file that the model does not have. Names with a slash are what only training needs.
+// unused finds a weight of the file that the model does not have. Names with a slash are states of training.
 func (w *weightsFile) unused() (name string, found bool) {
 	for _, e := range w.f.Entries() {
 		if !w.used[e.Name] && !strings.Contains(e.Name, "/") {

@@ -9,24 +9,24 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// AttentionConfig says what an attention layer is.
+// AttentionConfig describes an attention layer.
 type AttentionConfig struct {
 	Width      int // features of the tokens
 	Heads      int // H
 	KVHeads    int // Hkv; 0: Heads
 	HeadDim    int // D; 0: Width/Heads
 	Mechanism  mechanism.Mechanism
-	Causal     bool // each token sees itself and what came before
+	Causal     bool // a token sees itself and earlier tokens
 	Position   Position
 	Base       float64       // of rotary; 0: 10000
 	T5         *tensor.Param // table [T5Buckets, H] of the T5 bias, usually shared by layers
-	Sinks      bool          // a learned logit a head that takes probability and gives nothing
+	Sinks      bool          // a learned logit for each head, which takes probability and has no value
 	Bias       bool          // in the projections
-	Apart      bool          // queries from other tokens than keys and values: cross-attention, or a memory
-	Scale      float64       // of the output projection's first weights; 0: 1
+	Cross      bool          // queries are of other tokens than keys and values: cross-attention, or a memory
+	Scale      float64       // of the output projection's initial weights; 0: 1
 	QKNorm     float64       // ε of an RMS norm of each query and key over its D columns, before rotation; 0: no norm
-	Global     []int         // positions whose queries have projections of their own, which all keys and values have for them (global.go)
-	CopyNgrams []int         // n-gram sizes of copy heads, which heads take in turn: queries and keys are hashes of n-grams (copyhead.go)
+	Global     []int         // positions of the global tokens, which have a second set of projections (global.go)
+	CopyNgrams []int         // n-gram sizes of copy heads, which the key/value heads use in rotation (copyhead.go)
 }
 
 // Attention is an attention layer: projections "name.qkv", or "name.q" and "name.kv", or with copy heads "name.v", and "name.out".
@@ -39,11 +39,11 @@ type Attention struct {
 	qNorm       *tensor.Param // "name.q_norm.weight" [1, D], and "name.k_norm.weight"
 	kNorm       *tensor.Param
 	global      *globalQueries  // nil: none
-	learned     []*tensor.Param // of the mechanism itself, such as nystrom's "name.conv" [H, taps]
+	learned     []*tensor.Param // weights of the mechanism, such as nystrom's "name.conv" [H, taps]
 	layer       mechanism.Layer
 }
 
-// NewAttention makes a layer. It returns an error for settings that cannot go together.
+// NewAttention makes a layer. It returns an error for settings that contradict each other, or that the mechanism does not have.
 func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error) {
 	if c.KVHeads == 0 {
 		c.KVHeads = c.Heads
@@ -62,7 +62,7 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 	switch {
 	case len(c.CopyNgrams) > 0:
 		a.values = NewLinear(p, name+".v", c.Width, kv, c.Bias, 1)
-	case c.Apart:
+	case c.Cross:
 		a.q = NewLinear(p, name+".q", c.Width, q, c.Bias, 1)
 		a.kv = NewLinear(p, name+".kv", c.Width, 2*kv, c.Bias, 1)
 	default:
@@ -94,7 +94,7 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 	return a, nil
 }
 
-// configure makes the mechanism ready, which checks the settings.
+// configure checks the settings, and makes the mechanism.
 func (a *Attention) configure() error {
 	c := a.c
 	if err := a.checkCopyNgrams(); err != nil {
@@ -105,12 +105,12 @@ func (a *Attention) configure() error {
 		terms.T5 = &attention.T5{Buckets: T5Buckets, MaxDistance: T5MaxDistance, Bidirectional: !c.Causal}
 	}
 	layer, err := mechanism.New(mechanism.Config{Mechanism: c.Mechanism, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
-		Causal: c.Causal, Cross: c.Apart, Terms: terms})
+		Causal: c.Causal, Cross: c.Cross, Terms: terms})
 	a.layer = layer
 	return err
 }
 
-// Apply attends each sequence of x [T, width] to itself: [T, width].
+// Apply returns the attention of each sequence of x [T, width] to itself: [T, width].
 func (a *Attention) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 	core, err := p.Compiled.compile(a.layer, p.selfSeqs())
 	if err != nil {
@@ -123,7 +123,7 @@ func (a *Attention) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 	return a.out.Apply(p, attended)
 }
 
-// queries projects x to queries. Keys and values of other tokens are projected by keysValues.
+// queries projects x [T, width] to queries [T, H·D] of a layer with Cross.
 func (a *Attention) queries(p *Pass, x *autograd.Var) *autograd.Var {
 	q := a.q.Apply(p, x)
 	if a.qNorm == nil {
@@ -132,7 +132,7 @@ func (a *Attention) queries(p *Pass, x *autograd.Var) *autograd.Var {
 	return p.G.HeadNorm(q, a.c.QKNorm, autograd.HeadWeight{Weight: p.Leaf(a.qNorm), Heads: a.c.Heads})
 }
 
-// keysValues projects a source to keys and values, side by side.
+// keysValues projects a source [S, width] to keys and values, side by side: [S, 2·Hkv·D].
 func (a *Attention) keysValues(p *Pass, source *autograd.Var) *autograd.Var {
 	kv := a.kv.Apply(p, source)
 	if a.kNorm == nil {
@@ -141,8 +141,8 @@ func (a *Attention) keysValues(p *Pass, source *autograd.Var) *autograd.Var {
 	return p.G.HeadNorm(kv, a.c.QKNorm, autograd.HeadWeight{Weight: p.Leaf(a.kNorm), Heads: a.c.KVHeads})
 }
 
-// ApplyOver attends each sequence of x [T, width] to the rows of its keys and values in the source, of which it has lengths[i];
-// the first offsets[i] of them came before its first token (all of them, for cross-attention, count from 0: offsets nil).
+// ApplyOver returns the attention of each sequence of x [T, width] to its part of the source [Σ lengths, width]: [T, width]. Sequence i has
+// lengths[i] rows of the source. For a memory, offsets[i] of them precede its first token; for cross-attention offsets is nil.
 func (a *Attention) ApplyOver(p *Pass, x, source *autograd.Var, lengths, offsets []int) *autograd.Var {
 	kv := a.keysValues(p, source)
 	if a.c.Position == Rotary && offsets != nil {
@@ -171,7 +171,7 @@ func (a *Attention) over(p *Pass, x, kv *autograd.Var, lengths, offsets []int) *
 	return a.out.Apply(p, p.G.CrossAttention(core, q, kv, a.terms(p, seqs)...))
 }
 
-// rotate applies the rotary encoding to the first columns of x, if the layer has it.
+// rotate applies the rotary encoding to the first columns of x, if the layer has that encoding.
 func (a *Attention) rotate(p *Pass, x *autograd.Var, columns int, at []int32) *autograd.Var {
 	if a.c.Position != Rotary {
 		return x
@@ -192,7 +192,7 @@ func rotate(p *Pass, c AttentionConfig, x *autograd.Var, columns int, at []int32
 	return p.G.Rotary(r, x, columns, at)
 }
 
-// terms puts the learned matrices of the mechanism on the graph.
+// terms records the learned matrices of the mechanism on the graph.
 func (a *Attention) terms(p *Pass, seqs []attention.Seq) []*autograd.Var {
 	return a.termsOver(p, func() *autograd.Var {
 		first, rows := mechanism.Distances(seqs, a.c.Causal)

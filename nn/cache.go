@@ -1,41 +1,43 @@
 package nn
 
 import (
+	"errors"
+
 	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Cache is what an attention layer carries from token to token of one sequence that is being decoded: keys and values that a later
-// token may see, or the constant-size state of linear attention.
+// Cache is the state of an attention layer while one sequence is decoded: the keys and values that later tokens may see, or the
+// constant-size state of linear attention.
 type Cache struct {
 	pool  *tensor.Pool
 	state mechanism.State
-	r     tensor.Mat // of relative positions: the projected distances 0, 1 …, F32
+	r     tensor.Mat // of relative positions: the projected distances 0, 1, …, F32
 }
 
-// NewCache returns the cache before the first token. The layer must be causal. A token sees at most memory tokens before it, of
-// those that the mechanism shows; 0: all.
+// NewCache returns an empty cache. The layer must be causal. A token sees at most memory earlier tokens, of those that the mechanism shows;
+// 0: all.
 func (a *Attention) NewCache(pool *tensor.Pool, memory int) (*Cache, error) {
 	state, err := a.layer.NewState(pool, memory)
 	return &Cache{pool: pool, state: state}, err
 }
 
-// Reset goes back to before the first token, and keeps the memory for another sequence.
+// Reset empties the cache, and keeps its buffers for another sequence.
 func (c *Cache) Reset() { c.state.Reset() }
 
-// Free gives the cache's memory back.
+// Free returns the buffers to the pool.
 func (c *Cache) Free() {
 	c.state.Free()
 	c.pool.Put(c.r)
 	c.r = tensor.Mat{}
 }
 
-// ApplyCached attends the tokens x [n, width] of one sequence to those before them, which are in the cache, and to themselves. The
-// pass says where they start. Keys and values are projected once, when their tokens come.
+// ApplyCached appends n tokens x [n, width] to the sequence of a cache, and returns their attention [n, width] to the tokens of the cache
+// and to themselves. p.Starts is their position. Keys and values are projected once.
 func (a *Attention) ApplyCached(p *Pass, x *autograd.Var, c *Cache) *autograd.Var {
 	q, kv := a.c.Heads*a.c.HeadDim, a.c.KVHeads*a.c.HeadDim
-	if !a.c.Apart {
+	if !a.c.Cross {
 		return a.out.Apply(p, p.G.Decode(c.state, a.project(p, x), a.cachedTerms(p, c, x.Rows())...))
 	}
 	queries := a.rotate(p, a.queries(p, x), q, p.Positions())
@@ -43,7 +45,7 @@ func (a *Attention) ApplyCached(p *Pass, x *autograd.Var, c *Cache) *autograd.Va
 	return a.out.Apply(p, p.G.DecodeCross(c.state, queries, keys, a.cachedTerms(p, c, x.Rows())...))
 }
 
-// cachedTerms is terms for n more tokens.
+// cachedTerms is terms for n appended tokens.
 func (a *Attention) cachedTerms(p *Pass, c *Cache, n int) []*autograd.Var {
 	return a.termsOver(p, func() *autograd.Var {
 		if err := a.projectDistances(p, c, c.state.Tokens()+n-c.state.Oldest()); err != nil {
@@ -53,8 +55,8 @@ func (a *Attention) cachedTerms(p *Pass, c *Cache, n int) []*autograd.Var {
 	})
 }
 
-// projectDistances makes sure that the cache has the projections of the given number of distances. It makes half as many more, so
-// that few tokens of a growing sequence pay for it, and drops what only a prompt needed.
+// projectDistances makes sure that the cache has the projections of the given number of distances. It makes half as many more, so that a
+// growing sequence seldom projects again, and drops the surplus of a long prompt.
 func (a *Attention) projectDistances(p *Pass, c *Cache, distances int) error {
 	have, room := c.r.Rows, distances+distances/2
 	if have >= distances && have <= 4*room {
@@ -69,10 +71,10 @@ func (a *Attention) projectDistances(p *Pass, c *Cache, distances int) error {
 	if have >= room {
 		return nil
 	}
-	of := &Pass{G: autograd.New(p.G.Exec(), autograd.Options{Policy: p.G.Policy()}), Compiled: p.Compiled}
-	defer of.Close()
-	more := of.G.Keep(a.r.ApplyF32(of, of.distances(have, room-have, a.c.Width)))
-	if err := of.G.Forward(); err != nil {
+	inner := p.separate()
+	defer inner.Close()
+	more := inner.G.Keep(a.r.ApplyF32(inner, inner.distances(have, room-have, a.c.Width)))
+	if err := inner.G.Forward(); err != nil {
 		return err
 	}
 	if !r.Dry() {
@@ -81,12 +83,12 @@ func (a *Attention) projectDistances(p *Pass, c *Cache, distances int) error {
 	return nil
 }
 
-// CacheSource projects the keys and values of a source [S, width], of which a cross-attention layer reads all whatever the token.
+// CacheSource returns a cache of the keys and values of a source [S, width], for a cross-attention layer: every token reads all of them.
 func (a *Attention) CacheSource(p *Pass, source tensor.Mat) (*Cache, error) {
-	of := &Pass{G: autograd.New(p.G.Exec(), autograd.Options{Policy: p.G.Policy()}), Compiled: p.Compiled}
-	defer of.Close()
-	kv := of.G.Keep(a.keysValues(of, of.G.Input(source)))
-	if err := of.G.Forward(); err != nil {
+	inner := p.separate()
+	defer inner.Close()
+	kv := inner.G.Keep(a.keysValues(inner, inner.G.Input(source)))
+	if err := inner.G.Forward(); err != nil {
 		return nil, err
 	}
 	pool := p.G.Exec().Pool
@@ -99,7 +101,16 @@ func (a *Attention) CacheSource(p *Pass, source tensor.Mat) (*Cache, error) {
 	return &Cache{pool: pool, state: keys}, nil
 }
 
-// ApplySource attends x [n, width] to a source that CacheSource read.
+// separate is a pass with a graph of its own.
+func (p *Pass) separate() *Pass {
+	return &Pass{G: autograd.New(p.G.Exec(), autograd.Options{Policy: p.G.Policy()}), Compiled: p.Compiled}
+}
+
+// ApplySource returns the attention [n, width] of x [n, width] to a source. The cache must be one of CacheSource.
 func (a *Attention) ApplySource(p *Pass, x *autograd.Var, c *Cache) *autograd.Var {
-	return a.out.Apply(p, p.G.DecodeOver(c.state.(*mechanism.KeyValues), a.queries(p, x), a.terms(p, nil)...))
+	keys, ok := c.state.(*mechanism.KeyValues)
+	if !ok {
+		return p.G.Fail(errors.New("nn: found the cache of a sequence, expected a cache made by CacheSource"))
+	}
+	return a.out.Apply(p, p.G.DecodeOver(keys, a.queries(p, x), a.terms(p, nil)...))
 }

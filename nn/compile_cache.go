@@ -7,8 +7,8 @@ import (
 	"github.com/longspan/longspan/attention/mechanism"
 )
 
-// CompileCache keeps attention that was compiled for the lengths of a batch, so that the layers of a model, and batches of the
-// same lengths, compile it once. One goroutine uses it at a time.
+// CompileCache keeps attention that is compiled for the lengths of a batch. The layers of a model, and batches of the same lengths, then
+// compile it once. One goroutine uses a cache at a time.
 type CompileCache struct {
 	cores  map[string]mechanism.Core
 	rotary map[attention.RotaryConfig]rotaryTable
@@ -24,8 +24,8 @@ func NewCompileCache() *CompileCache {
 	return &CompileCache{map[string]mechanism.Core{}, map[attention.RotaryConfig]rotaryTable{}}
 }
 
-// maxCores is how many cores are kept before all are dropped: more than a model has mechanisms, few enough that lengths which
-// never come again do not pile up.
+// maxCores is the largest number of cores in a cache; then all are dropped. It is more than a model has mechanisms, and bounds the memory
+// of lengths that do not return.
 const maxCores = 32
 
 // compile returns the core of l for the sequences.

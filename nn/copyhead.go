@@ -27,8 +27,8 @@ const MaxNgram = 64
 // among about ten thousand. Without a match the most similar of a thousand keys has a fifth of the weight: the output is a mean over many.
 const ngramGain = 1.6817928305074292 // 8^¼
 
-// Read gives the pass its tokens, for layers that hash n-grams. The tokens before are the earlier ones of the one sequence that is
-// decoded: as many as the longest n-gram has, or all. They are empty where sequences begin.
+// Read sets the tokens of the pass, for layers that hash n-grams. While one sequence is decoded, before are its earlier tokens: at least as
+// many as the longest n-gram has, or all. Otherwise before is empty.
 func (p *Pass) Read(before, tokens []int32) { p.before, p.tokens, p.ngrams = before, tokens, nil }
 
 // seeds are the hashes of the n-grams of one size in a pass.
@@ -80,8 +80,8 @@ func HashNgram(ngram []int32) uint64 {
 	return h ^ h>>33
 }
 
-// project returns the queries, keys and values of x, side by side. In a layer of copy heads the key/value heads take the sizes in turn; a
-// query head has the size of the keys that it reads.
+// project returns the queries, keys and values of x [T, width], side by side: [T, (H+2·Hkv)·D]. In a layer of copy heads, key/value head i
+// has the n-gram size i modulo the number of sizes. A query head has the size of the keys that it reads.
 func (a *Attention) project(p *Pass, x *autograd.Var) *autograd.Var {
 	if a.values == nil {
 		qkv := a.qkv.Apply(p, x)
@@ -92,14 +92,14 @@ func (a *Attention) project(p *Pass, x *autograd.Var) *autograd.Var {
 		return a.rotate(p, qkv, (a.c.Heads+a.c.KVHeads)*a.c.HeadDim, p.Positions())
 	}
 	n := func(kv int) int { return a.c.CopyNgrams[kv%len(a.c.CopyNgrams)] }
-	var of [][]uint64
+	var hashes [][]uint64
 	for h := range a.c.Heads {
-		of = append(of, p.ngramSeeds(n(h*a.c.KVHeads/a.c.Heads)).ending)
+		hashes = append(hashes, p.ngramSeeds(n(h*a.c.KVHeads/a.c.Heads)).ending)
 	}
 	for kv := range a.c.KVHeads {
-		of = append(of, p.ngramSeeds(n(kv)).before)
+		hashes = append(hashes, p.ngramSeeds(n(kv)).before)
 	}
-	return p.G.Signs(a.values.Apply(p, x), ngramGain, a.c.HeadDim, of)
+	return p.G.Signs(a.values.Apply(p, x), ngramGain, a.c.HeadDim, hashes)
 }
 
 // checkCopyNgrams refuses copy heads that the layer cannot have.
@@ -114,8 +114,9 @@ func (a *Attention) checkCopyNgrams() error {
 		return errors.New("nn: found copy heads in a layer with positions, expected none: n-grams match at any distance")
 	case c.QKNorm > 0 || len(c.Global) > 0:
 		return errors.New("nn: found copy heads with norms or second projections of queries, expected none: their queries are hashed")
-	case c.Apart:
-		return errors.New("nn: found copy heads in a layer whose queries come from other tokens than its keys, expected none; leave copy_ngrams out")
+	case c.Cross:
+		return errors.New("nn: found copy heads in a layer whose queries come from other tokens than its keys, expected none; " +
+			"leave copy_ngrams out")
 	case len(c.CopyNgrams) > c.KVHeads:
 		return fmt.Errorf("nn: found %d n-gram sizes for %d key/value heads, expected at most one each", len(c.CopyNgrams), c.KVHeads)
 	}

@@ -1,7 +1,7 @@
 // Package nn holds the layers of Transformers over package autograd, and the registry of their weights.
 //
 // A layer is made once, with its weights named in a [Params]; its Apply methods record its operations on the graph of
-// a [Pass], which says what the layers of one forward pass share: the graph, the lengths of the packed batch, positions.
+// a [Pass], the state that the layers of one forward pass share: the graph, the lengths of the packed batch, positions.
 //
 //	params := nn.NewParams(nn.ParamsOptions{Pool: pool, Seed: 1, Train: true})
 //	layer := nn.NewLinear(params, "out", 512, 256, true)

@@ -9,9 +9,9 @@ import (
 	"github.com/longspan/longspan/autograd"
 )
 
-// globalQueries is Longformer's second set of projections: "name.global_q" and "name.global_kv". The tokens at some positions of a sequence
-// have queries by these, and attend to all tokens, whose keys and values for them are by these too. For every other query the global
-// tokens are keys like any other (Beltagy et al. 2020, arXiv:2004.05150, section 3.1, "Linear Projections for Global Attention").
+// globalQueries is Longformer's second set of projections: "name.global_q" and "name.global_kv". The global tokens of a sequence attend to
+// all its tokens, with the queries, keys and values of this set. Every other query reads the global tokens with the first set
+// (Beltagy et al. 2020, arXiv:2004.05150, section 3.1, "Linear Projections for Global Attention").
 type globalQueries struct {
 	c     AttentionConfig
 	q, kv *Linear
@@ -20,10 +20,12 @@ type globalQueries struct {
 
 func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries, error) {
 	switch {
-	case c.Causal || c.Apart:
-		return nil, errors.New("nn: found global queries in a causal layer or cross-attention, expected none: a global token sees all of its sequence")
+	case c.Causal || c.Cross:
+		return nil, errors.New("nn: found global queries in a causal layer or cross-attention, expected none: " +
+			"a global token sees all of its sequence")
 	case c.Position != NoPosition && c.Position != Rotary || c.Sinks:
-		return nil, fmt.Errorf("nn: found global queries with the position encoding %s or sinks, expected rotary or none, without sinks", c.Position)
+		return nil, fmt.Errorf("nn: found global queries with the position encoding %s or sinks, expected rotary or none, without sinks",
+			c.Position)
 	}
 	for i, at := range c.Global {
 		if at < 0 || i > 0 && at <= c.Global[i-1] {
@@ -40,12 +42,13 @@ func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries
 	return g, err
 }
 
-// replace puts what the global queries attend to in the place of their rows of attended [T, H·D]. x [T, width] is the input of the layer.
+// replace replaces the rows of the global tokens in attended [T, H·D] by their attention with the second projections. x [T, width] is the
+// input of the layer.
 func (g *globalQueries) replace(p *Pass, x, attended *autograd.Var) *autograd.Var {
-	var rows, places []int32 // of the global tokens in the batch, and in their sequences
+	var rows, places []int32 // of the global tokens: in the batch, and in their sequences
 	var counts []int
 	var seqs []attention.Seq
-	var from []int32 // of each token: its row in the sequences joined with their global tokens
+	var from []int32 // the row of each token, where every sequence is followed by its global tokens
 	start, joined := 0, 0
 	for _, n := range p.Lengths {
 		count := 0

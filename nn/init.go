@@ -2,15 +2,15 @@ package nn
 
 import "github.com/longspan/longspan/internal/random"
 
-// Init says how a weight begins: Offset plus normal numbers of mean 0 and standard deviation Std.
+// Init initialises a weight to Offset plus normal numbers of mean 0 and standard deviation Std.
 type Init struct{ Std, Offset float64 }
 
-// The usual beginnings.
+// Common initialisers.
 func Normal(std float64) Init { return Init{Std: std} }
 func Zeros() Init             { return Init{} }
 func Ones() Init              { return Init{Offset: 1} }
 
-// fill draws x, which is elements first … first+len(x)−1 of a weight, from the sequence of seed.
+// fill draws elements first … first+len(x)−1 of a weight into x, from the sequence of seed.
 func (i Init) fill(x []float32, seed, first uint64) {
 	for j := range x {
 		x[j] = float32(i.Offset)

@@ -25,7 +25,7 @@ func (l *Linear) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 	return p.G.Linear(x, p.Leaf(l.Weight), p.Leaf(l.Bias))
 }
 
-// ApplyF32 is Apply with its result in float32 whatever the policy.
+// ApplyF32 is Apply with a float32 result under any policy.
 func (l *Linear) ApplyF32(p *Pass, x *autograd.Var) *autograd.Var {
 	return p.G.LinearF32(x, p.Leaf(l.Weight), p.Leaf(l.Bias))
 }
@@ -77,7 +77,7 @@ func (n *Norm) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 // Embedding is a table of vectors, "name.weight" [rows, width], drawn with standard deviation 0.02.
 type Embedding struct{ Weight *tensor.Param }
 
-// embeddingStd is the standard deviation that GPT-2 begins its tables with (Radford et al. 2019).
+// embeddingStd is the standard deviation of the initial tables of GPT-2 (Radford et al. 2019).
 const embeddingStd = 0.02
 
 // NewEmbedding makes a table.
@@ -96,8 +96,8 @@ type FeedForward struct {
 	kind     autograd.Activation
 }
 
-// NewFeedForward makes a layer of the given hidden width; a gated activation has twice that before the gate. The weights of
-// the second product are scaled, as residual branches are in deep stacks.
+// NewFeedForward makes a layer of the given hidden width; a gated activation has twice that before the gate. scale multiplies the initial
+// weights of the second product, as deep residual stacks need.
 func NewFeedForward(p *Params, name string, width, hidden int, kind autograd.Activation, bias bool, scale float64) *FeedForward {
 	up := hidden
 	if kind.Gated() {

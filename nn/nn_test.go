@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/attention/mechanism"
+	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -33,10 +34,11 @@ func TestInitIsNormalAndStable(t *testing.T) {
 	}
 }
 
-func TestParamsTellMistakes(t *testing.T) {
+func TestParamsRefuse(t *testing.T) {
 	for want, add := range map[string]func(p *Params){
 		`two weights named "a.weight"`: func(p *Params) { NewLinear(p, "a", 2, 3, false, 1); NewEmbedding(p, "a", 4, 4) },
 		`"b.weight" of 0×3`:            func(p *Params) { NewEmbedding(p, "b", 0, 3) },
+		"elements in all weights":      func(p *Params) { NewEmbedding(p, "c", 1<<40, 1<<40) },
 	} {
 		p := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1, Train: true})
 		if add(p); p.Err() == nil || !strings.Contains(p.Err().Error(), want) {
@@ -54,7 +56,7 @@ func TestWeightsBeyondMemory(t *testing.T) {
 	}{
 		"drawn":   {1 << 24, 1 << 19, ParamsOptions{}, "this model takes 32.00 TiB"},
 		"trained": {1 << 24, 1 << 19, ParamsOptions{Train: true}, "this model takes 64.00 TiB"},
-		"counted": {1 << 40, 1 << 40, ParamsOptions{Pool: tensor.NewDryPool()}, "expected at most 17592186044416 elements"},
+		"counted": {1 << 40, 1 << 40, ParamsOptions{Pool: tensor.NewDryPool()}, "expected at most 70368744177664 elements"},
 	} {
 		p := NewParams(c.o)
 		p.Add("w", c.rows, c.cols, Zeros())
@@ -88,18 +90,23 @@ func TestSettingsThatCannotGoTogether(t *testing.T) {
 		change func(*AttentionConfig)
 		want   string
 	}{
-		"bias of linear":                {"elu", func(c *AttentionConfig) { c.Position = ALiBi }, "found a bias beside elu, which has no softmax"},
-		"sinks of linear":               {"performer", func(c *AttentionConfig) { c.Sinks = true }, "found sinks beside performer, which has no softmax"},
-		"causal nystrom":                {"nystrom", func(c *AttentionConfig) { c.Causal = true }, "found a causal mask"},
-		"nystrom heads":                 {"nystrom", func(c *AttentionConfig) { c.KVHeads = 2 }, "leave them out"},
-		"heads":                         {"full", func(c *AttentionConfig) { c.KVHeads = 3 }, "positive multiple"},
-		"copy heads of linear":          {"elu", func(c *AttentionConfig) { c.CopyNgrams = []int{3} }, "no softmax in which equal n-grams"},
-		"copy heads with positions":     {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Position = []int{3}, Rotary }, "match at any distance"},
-		"copy heads of cross-attention": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Apart = []int{3}, true }, "from other tokens than its keys"},
-		"cross of nystrom":              {"nystrom", func(c *AttentionConfig) { c.Apart = true }, "found cross-attention or a memory with nystrom"},
-		"many sizes":                    {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
-		"long n-grams":                  {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
-		"head dimension":                {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
+		"bias of linear": {"elu", func(c *AttentionConfig) { c.Position = ALiBi },
+			"found a bias beside elu, which has no softmax"},
+		"sinks of linear": {"performer", func(c *AttentionConfig) { c.Sinks = true },
+			"found sinks beside performer, which has no softmax"},
+		"causal nystrom":       {"nystrom", func(c *AttentionConfig) { c.Causal = true }, "found a causal mask"},
+		"nystrom heads":        {"nystrom", func(c *AttentionConfig) { c.KVHeads = 2 }, "leave them out"},
+		"heads":                {"full", func(c *AttentionConfig) { c.KVHeads = 3 }, "positive multiple"},
+		"copy heads of linear": {"elu", func(c *AttentionConfig) { c.CopyNgrams = []int{3} }, "no softmax in which equal n-grams"},
+		"copy heads with positions": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Position = []int{3}, Rotary },
+			"match at any distance"},
+		"copy heads of cross-attention": {"full", func(c *AttentionConfig) { c.CopyNgrams, c.Cross = []int{3}, true },
+			"from other tokens than its keys"},
+		"cross of nystrom": {"nystrom", func(c *AttentionConfig) { c.Cross = true },
+			"found cross-attention or a memory with nystrom"},
+		"many sizes":     {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
+		"long n-grams":   {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
+		"head dimension": {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
 	} {
 		m, err := mechanism.Parse(c.text)
 		if err != nil {
@@ -110,5 +117,27 @@ func TestSettingsThatCannotGoTogether(t *testing.T) {
 		if _, err := NewAttention(NewParams(ParamsOptions{Seed: 1}), "a", config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
+	}
+}
+
+func TestApplySourceRefusesTheCacheOfASequence(t *testing.T) {
+	elu, err := mechanism.Parse("elu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := NewParams(ParamsOptions{Pool: tensor.NewPool(), Seed: 1})
+	a, err := NewAttention(params, "a", AttentionConfig{Width: 16, Heads: 2, Mechanism: elu, Causal: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := a.NewCache(tensor.NewPool(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Pass{G: autograd.New(tensor.Exec{}, autograd.Options{}), Lengths: []int{1}, Compiled: NewCompileCache()}
+	defer p.Close()
+	p.G.Keep(a.ApplySource(p, p.G.Input(tensor.New(tensor.F32, 1, 16)), cache))
+	if err := p.G.Forward(); err == nil || !strings.Contains(err.Error(), "expected a cache made by CacheSource") {
+		t.Errorf("error %v, want one about the cache", err)
 	}
 }

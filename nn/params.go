@@ -8,8 +8,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Params is the weights of a model, in the order in which they were made. Names are stable: they depend on the
-// configuration alone, and weights are drawn by seed and name, so that what one layer draws does not change with the others.
+// Params are the weights of a model, in the order in which they are made. Names depend on the configuration alone. A weight is drawn by
+// seed and name, so that the initial weights of a layer do not depend on the other layers.
 type Params struct {
 	o      ParamsOptions
 	list   []*tensor.Param
@@ -17,9 +17,14 @@ type Params struct {
 	tables map[*tensor.Param]bool // those made by AddTable
 	drawn  int64                  // bytes of drawn weights and of gradients
 	err    error                  // the first mistake
+
+	elements int64 // of all weights
 }
 
-// ParamsOptions says where weights come from and how they are stored.
+// maxElements bounds the elements of all weights. Their bytes, with gradients and optimiser states, then add up to less than 2⁶³.
+const maxElements = 1 << 46
+
+// ParamsOptions are the source and the storage of weights.
 type ParamsOptions struct {
 	Pool  *tensor.Pool // of drawn weights and gradients; a dry pool gives weights that only count
 	Seed  uint64       // of drawn weights
@@ -49,8 +54,8 @@ func NewParams(o ParamsOptions) *Params {
 	return &Params{o: o, byName: map[string]*tensor.Param{}, tables: map[*tensor.Param]bool{}}
 }
 
-// Add makes a rows × cols weight that is F32. A name that is taken, under which two layers would share weights unknowingly, or a shape without
-// elements is a mistake that Err tells; the weight returned is then of no use.
+// Add makes a rows × cols weight that is F32. Err then returns an error for a name that is taken, since two layers would share weights
+// unknowingly, for a shape without elements, and for more than 2⁴⁶ elements in all. The weight returned is then of no use.
 func (p *Params) Add(name string, rows, cols int, init Init) *tensor.Param {
 	return p.add(name, rows, cols, Small, init)
 }
@@ -68,12 +73,14 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 		return p.fail(fmt.Errorf("nn: found two weights named %q, expected names of their own; give the layers different names", name))
 	case rows < 1 || cols < 1:
 		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at least one element", name, rows, cols))
-	case memory.Product(rows, cols) > maxElements:
-		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at most %d elements", name, rows, cols, int64(maxElements)))
+	case int64(rows) > (maxElements-p.elements)/int64(cols):
+		return p.fail(fmt.Errorf("nn: found a weight %q of %d×%d, expected at most %d elements in all weights",
+			name, rows, cols, int64(maxElements)))
 	}
 	if err := p.room(rows, cols, kind); err != nil {
 		return p.fail(err)
 	}
+	p.elements += int64(rows) * int64(cols)
 	w := &tensor.Param{Name: name}
 	if p.o.Load != nil {
 		var err error
@@ -90,9 +97,6 @@ func (p *Params) add(name string, rows, cols int, kind Kind, init Init) *tensor.
 	p.byName[name], p.tables[w] = w, kind == Table
 	return w
 }
-
-// maxElements bounds a weight, so that the bytes of all can be counted: 64 TiB in float32.
-const maxElements = 1 << 44
 
 // room counts a weight, and refuses weights and gradients of more bytes than the machine has. What else takes memory is for a plan.
 func (p *Params) room(rows, cols int, kind Kind) error {
@@ -124,7 +128,7 @@ func (p *Params) typeOf(kind Kind) tensor.Type {
 	return tensor.F32
 }
 
-// draw makes the first value of a weight.
+// draw makes the initial value of a weight.
 func (p *Params) draw(name string, rows, cols int, kind Kind, init Init) tensor.Mat {
 	value, seed := p.o.Pool.Get(p.typeOf(kind), rows, cols), hashName(p.o.Seed, name)
 	if value.Dry() {
@@ -145,16 +149,13 @@ func (p *Params) fail(err error) *tensor.Param {
 	return &tensor.Param{Value: tensor.New(tensor.F32, 1, 1)}
 }
 
-// Pool is where drawn weights come from.
+// Pool is the pool of drawn weights.
 func (p *Params) Pool() *tensor.Pool { return p.o.Pool }
 
-// Trains reports whether weights have gradients.
-func (p *Params) Trains() bool { return p.o.Train }
-
-// Err is the first mistake made in Add, if any. Ask once, when all layers are made.
+// Err is the first error of Add, if any. Check it once, when all layers are made.
 func (p *Params) Err() error { return p.err }
 
-// All lists every weight, in the order in which they were made.
+// All lists every weight, in the order in which they are made.
 func (p *Params) All() []*tensor.Param { return p.list }
 
 // Named returns a weight, or nil.
@@ -165,11 +166,7 @@ func (p *Params) IsTable(w *tensor.Param) bool { return p.tables[w] }
 
 // Count is the number of weights, element by element.
 func (p *Params) Count() int64 {
-	n := int64(0)
-	for _, w := range p.list {
-		n += int64(w.Value.Rows) * int64(w.Value.Cols)
-	}
-	return n
+	return p.elements
 }
 
 // Bytes is the size of all weights as they are stored.
@@ -187,7 +184,7 @@ func (p *Params) ZeroGrads() {
 	}
 }
 
-// Free gives drawn weights and gradients back to the pool. Nothing may use them afterwards.
+// Free returns drawn weights and gradients to the pool. They must not be used afterwards.
 func (p *Params) Free() {
 	for _, w := range p.list {
 		if p.o.Load == nil {
@@ -197,7 +194,7 @@ func (p *Params) Free() {
 			p.o.Pool.Put(w.Grad)
 		}
 	}
-	p.list, p.byName = nil, map[string]*tensor.Param{}
+	p.list, p.byName, p.elements = nil, map[string]*tensor.Param{}, 0
 }
 
 // Leaf is w on the graph of p, with its gradient if the graph trains; nil for nil.
@@ -211,8 +208,7 @@ func (p *Pass) Leaf(w *tensor.Param) *autograd.Var {
 	return p.G.Input(w.Value)
 }
 
-// GradsFinite says whether every gradient is a finite number: after a step in fp16, whether the loss scale was low enough. It
-// stops at the first that is not.
+// GradsFinite reports whether every gradient is a finite number. After a step in fp16 it reports whether the loss scale was low enough.
 func (p *Params) GradsFinite() bool {
 	for _, w := range p.list {
 		// 0·x is 0 for finite x and NaN otherwise, and a NaN stays one in a sum.

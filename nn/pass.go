@@ -7,25 +7,25 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Pass is what the layers of one forward pass share.
+// Pass is the state that the layers of one forward pass share.
 type Pass struct {
 	G       *autograd.Graph
 	Lengths []int   // tokens of each sequence of the packed batch
-	Starts  []int   // position of each sequence's first token; nil: 0. What came before is memory or a cache
+	Starts  []int   // position of the first token of each sequence, after those of a memory or a cache; nil: 0
 	Rate    float64 // of dropout
-	Seed    uint64  // of what dropout drops
+	Seed    uint64  // of dropout
 
-	Compiled *CompileCache // attention, shared by layers and passes; not nil
+	Compiled *CompileCache // shared by layers and passes; not nil
 
-	before       []int32 // what Read was told
+	before       []int32 // tokens already generated
 	tokens       []int32
 	ngrams       map[int]seeds // of the tokens, by the size of the n-grams
 	positions    []int32
 	encoded      *autograd.Var // distances, shared by layers
 	encodedFirst int
 	root         *Pass        // of a pass that With made
-	places       uint64       // dropouts recorded so far: each has a seed of its own
-	borrowed     []tensor.Mat // inputs made for this pass, given back by Close
+	dropouts     uint64       // recorded so far: each has a seed of its own
+	borrowed     []tensor.Mat // inputs of this pass, which Close returns to the pool
 }
 
 // Positions is the position of every token in its sequence.
@@ -50,8 +50,8 @@ func positions(lengths, starts []int) []int32 {
 	return all
 }
 
-// With returns a pass over the same tokens, or others made of them, as sequences of other lengths. It shares everything else,
-// and is closed with p.
+// With returns a pass over sequences of other lengths, such as the segments of the same tokens. It shares everything else, and is closed
+// with p.
 func (p *Pass) With(lengths []int) *Pass {
 	return &Pass{G: p.G, Lengths: lengths, Compiled: p.Compiled, Rate: p.Rate, Seed: p.Seed, root: p.first()}
 }
@@ -66,11 +66,11 @@ func (p *Pass) first() *Pass {
 // Dropout drops elements of x at the pass's rate.
 func (p *Pass) Dropout(x *autograd.Var) *autograd.Var {
 	first := p.first()
-	first.places++
-	return p.G.Dropout(x, p.Rate, random.Finalise(p.Seed+first.places*random.Gamma))
+	first.dropouts++
+	return p.G.Dropout(x, p.Rate, random.Finalise(p.Seed+first.dropouts*random.Gamma))
 }
 
-// borrow takes a float32 matrix that fill fills, to be given back by Close.
+// borrow returns a float32 input that fill fills, and that Close returns to the pool.
 func (p *Pass) borrow(rows, cols int, fill func(tensor.Mat)) *autograd.Var {
 	m := p.G.Exec().Pool.Get(tensor.F32, rows, cols)
 	if !m.Dry() {
@@ -81,7 +81,7 @@ func (p *Pass) borrow(rows, cols int, fill func(tensor.Mat)) *autograd.Var {
 	return p.G.Input(m)
 }
 
-// Close closes the graph and gives back what was made for the pass.
+// Close closes the graph and returns the inputs of the pass to the pool.
 func (p *Pass) Close() {
 	p.G.Close()
 	for _, m := range p.borrowed {

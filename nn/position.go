@@ -8,12 +8,12 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Position is how a model knows where tokens stand.
+// Position is a position encoding.
 type Position uint8
 
 // The position encodings.
 const (
-	NoPosition Position = iota // the mechanism alone: a causal model can do without
+	NoPosition Position = iota // none: a causal mechanism can learn positions
 	Learned                    // a table added to the embeddings
 	Rotary                     // queries and keys rotated by their position (Su et al. 2021)
 	ALiBi                      // a slope by distance (Press et al. 2021)
@@ -41,14 +41,14 @@ func ParsePosition(name string) (Position, error) {
 	return 0, fmt.Errorf("nn: position encoding %q is not known; use one of %v", name, positionNames)
 }
 
-// T5's buckets as the paper has them (Raffel et al. 2020, arXiv:1910.10683, section 2.1).
+// T5's buckets, as in the paper (Raffel et al. 2020, arXiv:1910.10683, section 2.1).
 const (
 	T5Buckets     = 32
 	T5MaxDistance = 128
 )
 
 // distances is the encoding of the distances first … first+rows−1: sines in the first half of a row, cosines in the second, of
-// distance·10000^(−2k/width). Vaswani et al. 2017, section 3.5; the halves as Transformer-XL has them.
+// distance·10000^(−2k/width). Vaswani et al. 2017, section 3.5, with the halves of Transformer-XL.
 func (p *Pass) distances(first, rows, width int) *autograd.Var {
 	if p.encoded != nil && p.encodedFirst == first && p.encoded.Rows() == rows && p.encoded.Cols() == width {
 		return p.encoded

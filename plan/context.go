@@ -141,7 +141,7 @@ func (s *search) run() (int, error) {
 }
 
 // next is the i-th point to evaluate: just past the end of the line's fit, then just before it. Every third point bisects, or
-// doubles, so that the search ends whatever the bytes.
+// doubles, so that the search ends for any bytes.
 func (s *search) next(i int) int {
 	bracketed := s.high <= s.end
 	switch {

@@ -9,14 +9,14 @@ import (
 	"github.com/longspan/longspan/model"
 )
 
-// Fits says whether the job's peak is within a budget of bytes.
+// Fits reports whether the job's peak is within a budget of bytes.
 func Fits(j Job, budget int64) (bool, error) {
 	e, err := Make(j)
 	return err == nil && e.Bytes.Total() <= budget, err
 }
 
-// Choose settles what is recomputed where j leaves that to it (auto): the fewest layers, from the first, that make the job fit the
-// budget, or where no number of layers does, the policy of least memory. Any other policy is returned as it is.
+// Choose returns the recomputation policy of a job. For auto it is the fewest layers, from the first, with which the job fits a budget of
+// bytes, or if none fits, the policy of least memory. Any other policy is returned unchanged.
 func Choose(j Job, budget int64) (recompute string, err error) {
 	if j.Model.Recompute != model.Auto {
 		return j.Model.Recompute, nil
@@ -26,7 +26,7 @@ func Choose(j Job, budget int64) (recompute string, err error) {
 		e, err := Make(j)
 		return e.Bytes.Total(), err
 	}
-	// Each layer more takes memory away, up to the last but one: what is kept of the last is needed at once anyway.
+	// Each further layer saves memory, except the last: its activations are needed at once in the backward pass.
 	var failed error
 	n := sort.Search(len(j.Model.Layers), func(n int) bool {
 		bytes, err := with(strconv.Itoa(n))
@@ -50,16 +50,16 @@ func Choose(j Job, budget int64) (recompute string, err error) {
 	return "every", err
 }
 
-// Change is something to change in a job that does not fit, and what it then takes.
+// Change is a change of a job that does not fit, and the estimate of the changed job.
 type Change struct {
-	Set      []string `json:"set"` // as the command line has it, such as model.recompute=every
+	Set      []string `json:"set"` // for the flag --set, such as model.recompute=every
 	Estimate Estimate `json:"estimate"`
 	Fits     bool     `json:"fits"`
 	Job      Job      `json:"-"`
 }
 
-// Changes lists what would make a job take less memory, in the order in which to try it: recomputing costs a third more time at
-// most, bf16 some accuracy, adafactor a different path of training, and shorter sequences what the model can learn.
+// Changes lists changes that reduce the memory of a job, in the order in which to try them. Recomputation costs at most a third more time,
+// bf16 some accuracy, and adafactor changes the path of training.
 func Changes(j Job, budget int64) ([]Change, error) {
 	var changes []Change
 	try := func(from Job, set []string, change func(*Job)) (Job, error) {

@@ -22,74 +22,72 @@ import (
 // Job is a run to plan.
 type Job struct {
 	Model   model.Spec
-	Train   train.Config // the optimiser, the moving average and how many batches make a step
+	Train   train.Config // the optimiser, the moving average and the batches of a step
 	Lengths []int        // tokens of each sequence of a batch
-	Sources []int        // of an encoder-decoder: tokens of the source of each sequence; nil: as many as of the sequence
-	Threads int          // 0: GOMAXPROCS; threads have scratch memory of their own
-	Readers int64        // bytes that the readers of the data hold
+	Sources []int        // of an encoder-decoder: tokens of the source of each sequence; nil: Lengths
+	Threads int          // 0: GOMAXPROCS; each thread has scratch memory
+	Readers int64        // bytes in memory of the readers of the data
 
-	// EvalLengths are the tokens of the sequences of the longest validation batch, and EvalSources those of its sources, if the batch is
-	// longer than the longest of training; nil: it is not.
+	// EvalLengths and EvalSources are Lengths and Sources of the longest validation batch, if it is longer than the longest training batch;
+	// nil: it is not.
 	EvalLengths, EvalSources []int
 }
 
-// Bytes is memory by what it is for, as it is when it is most.
+// Bytes is the peak memory, by use.
 type Bytes struct {
 	Weights     int64 `json:"weights"`
 	Gradients   int64 `json:"gradients"`
 	Optimizer   int64 `json:"optimizer"`   // its state, and the moving average of the weights
-	Activations int64 `json:"activations"` // values, their gradients, and memory carried between segments: what is held between operations
-	Scratch     int64 `json:"scratch"`     // of the operation at work
-	Runtime     int64 `json:"runtime"`     // of the process beside the pool, see [Bytes.Pool]: estimated, where the others are counted
+	Activations int64 `json:"activations"` // values and gradients between operations, and a Transformer-XL's memory
+	Scratch     int64 `json:"scratch"`     // of an operation
+	Runtime     int64 `json:"runtime"`     // of the process outside the pool; estimated, while the others are counted
 }
 
-// Pool is the bytes of all matrices: the peak of the pool.
+// Pool is the peak of the pool: the bytes of all matrices.
 func (b Bytes) Pool() int64 {
 	return b.Weights + b.Gradients + b.Optimizer + b.Activations + b.Scratch
 }
 
-// Total is by how much the process grows.
+// Total is the growth of the process.
 func (b Bytes) Total() int64 { return b.Pool() + b.Runtime }
 
-// What a process takes beside its matrices, as measured over the examples with [tensor.Pool.Reserve]; a test holds what they add up to.
+// The memory of a process outside its matrices, as measured over the examples with [tensor.Pool.Reserve]. A test compares the sum.
 const (
 	// Go itself, its smallest heap, and the pages of the program that a run reads: 6 to 12 MiB.
 	goBytes = 10 << 20
-	// Matrices of many sizes leave gaps where they lie side by side: 0.3% to 8% of their bytes.
+	// The gaps between matrices of many sizes: 0.3% to 8% of their bytes.
 	gapShare = 25
-	// A batch has tokens and targets, and there are the losses of an evaluation, rows to take, and compiled patterns.
+	// Tokens and targets of a batch, losses of an evaluation, row numbers and compiled patterns.
 	tokenBytes = 64
-	// The heap grows to twice of what lives in it before garbage is collected.
+	// The heap grows to twice its live bytes before garbage is collected.
 	heapGrowth = 2
 )
 
-// runtime fills in what is not counted, for a run that reads so many tokens at a time and holds so many bytes outside of the pool.
-func (b *Bytes) runtime(tokens int, held int64) {
-	b.Runtime = goBytes + b.Pool()/gapShare + heapGrowth*held + tokenBytes*int64(tokens)
+// addRuntime estimates Runtime for batches of the given tokens, and live bytes on the heap.
+func (b *Bytes) addRuntime(tokens int, live int64) {
+	b.Runtime = goBytes + b.Pool()/gapShare + heapGrowth*live + tokenBytes*int64(tokens)
 }
 
-// Estimate is what a step of a job costs.
+// Estimate is the cost of a step of a job.
 type Estimate struct {
 	Bytes  Bytes         `json:"bytes"`
 	Cost   autograd.Cost `json:"cost"`   // of a step: all its batches, forward and backward
-	Params int64         `json:"params"` // weights, one by one
+	Params int64         `json:"params"` // number of weights
 	Tokens int           `json:"tokens"` // of a step
 	Width  int           `json:"-"`      // of the model: narrow matrices are multiplied more slowly
 }
 
-// Make walks one step of the job without data. A policy of auto recomputes nothing: see [Choose]. It returns what the model or the
-// training refuse, and no error for want of memory. It takes milliseconds, and for long contexts what compiling the attention's pattern takes.
+// Make walks one step of the job without data. The policy auto recomputes nothing: see [Choose]. It returns the errors of the model and the
+// training, and none for lack of memory. It takes milliseconds, and for long contexts the time to compile the attention's pattern.
 func Make(j Job) (Estimate, error) {
 	if err := j.check(); err != nil {
 		return Estimate{}, err
 	}
-	x, m, err := j.dryModel(true)
+	x, m, e, err := j.dry(true)
 	if err != nil {
 		return Estimate{}, err
 	}
 	memory := x.Pool
-	e := Estimate{Params: m.Count(), Width: m.Spec().Width}
-	e.Bytes.Weights = m.Bytes()
 	e.Bytes.Gradients = memory.InUse() - e.Bytes.Weights
 	if err := j.optimizer(x, m); err != nil {
 		return Estimate{}, err
@@ -100,13 +98,13 @@ func Make(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	held, err := j.evaluate(x, m)
+	evaluated, err := j.evaluate(x, m)
 	if err != nil {
 		return Estimate{}, err
 	}
-	held = max(held, result.ActivationBytes)
-	e.Bytes.Activations = held - fixed
-	e.Bytes.Scratch = memory.Peak() - held
+	peak := max(evaluated, result.ActivationBytes)
+	e.Bytes.Activations = peak - fixed
+	e.Bytes.Scratch = memory.Peak() - peak
 	for range j.Train.Accumulate {
 		e.Cost.Add(result.Cost)
 	}
@@ -116,18 +114,18 @@ func Make(j Job) (Estimate, error) {
 		evaluation := j.evaluation()
 		read = max(read, tokens(evaluation.Lengths)+evaluation.sourceTokens())
 	}
-	e.Bytes.runtime(read, j.Readers+j.carried())
+	e.Bytes.addRuntime(read, j.Readers+j.carried())
 	return e, nil
 }
 
-// evaluation is the evaluation between the steps.
+// evaluation is the job of the longest validation batch.
 func (j Job) evaluation() Job {
 	j.Lengths, j.Sources = j.EvalLengths, j.EvalSources
 	return j
 }
 
-// evaluate walks the evaluation, if one may take more than a step, and returns what is held between its operations.
-func (j Job) evaluate(x tensor.Exec, m *model.Model) (held int64, err error) {
+// evaluate walks the evaluation, if it may take more than a step, and returns its peak bytes between operations.
+func (j Job) evaluate(x tensor.Exec, m *model.Model) (bytes int64, err error) {
 	if len(j.EvalLengths) == 0 {
 		return 0, nil
 	}
@@ -142,7 +140,7 @@ func tokens(lengths []int) (all int) {
 	return all
 }
 
-// carried is the bytes of the memory of a Transformer-XL that goes from batch to batch, of which saving makes a copy.
+// carried is the bytes of a Transformer-XL's memory between batches. A checkpoint copies it.
 func (j Job) carried() int64 {
 	c := j.Model
 	if c.Kind != model.TransformerXL || c.Segment > 0 {
@@ -155,17 +153,15 @@ func (j Job) carried() int64 {
 	return int64(len(c.Layers)) * int64(len(j.Lengths)) * int64(c.Memory) * int64(c.Width) * size
 }
 
-// Evaluation walks one batch of the job forward, with weights that are not trained: what Make is for a step.
+// Evaluation is Make for a forward pass over one batch, with weights that are not trained.
 func Evaluation(j Job) (Estimate, error) {
 	if err := j.check(); err != nil {
 		return Estimate{}, err
 	}
-	x, m, err := j.dryModel(false)
+	x, m, e, err := j.dry(false)
 	if err != nil {
 		return Estimate{}, err
 	}
-	e := Estimate{Params: m.Count(), Width: m.Spec().Width}
-	e.Bytes.Weights = m.Bytes()
 	result, err := j.step(x, m, false)
 	if err != nil {
 		return Estimate{}, err
@@ -174,18 +170,22 @@ func Evaluation(j Job) (Estimate, error) {
 	e.Bytes.Scratch = x.Pool.Peak() - result.ActivationBytes
 	e.Cost = result.Cost
 	e.Tokens = tokens(j.Lengths)
-	e.Bytes.runtime(e.Tokens+j.sourceTokens(), j.Readers)
+	e.Bytes.addRuntime(e.Tokens+j.sourceTokens(), j.Readers)
 	return e, nil
 }
 
-// dryModel makes the model without data.
-func (j Job) dryModel(trained bool) (tensor.Exec, *model.Model, error) {
+// dry makes the model without data, and the estimate of its weights.
+func (j Job) dry(trained bool) (x tensor.Exec, m *model.Model, e Estimate, err error) {
 	if j.Model.Recompute == model.Auto {
 		j.Model.Recompute = "none"
 	}
-	x := tensor.Exec{Threads: pool.Threads(j.Threads), Pool: tensor.NewDryPool()}
-	m, err := model.NewOf(j.Model, model.Options{Pool: x.Pool, Train: trained})
-	return x, m, err
+	x = tensor.Exec{Threads: pool.Threads(j.Threads), Pool: tensor.NewDryPool()}
+	if m, err = model.NewOf(j.Model, model.Options{Pool: x.Pool, Train: trained}); err != nil {
+		return x, nil, e, err
+	}
+	e = Estimate{Params: m.Count(), Width: m.Spec().Width}
+	e.Bytes.Weights = m.Bytes()
+	return x, m, e, nil
 }
 
 func (j Job) check() error {
@@ -198,6 +198,9 @@ func (j Job) check() error {
 
 // checkLengths refuses batches that cannot be planned.
 func (j Job) checkLengths() error {
+	if err := j.Model.Check(); err != nil {
+		return err
+	}
 	if len(j.Lengths) == 0 {
 		return fmt.Errorf("plan: found no sequence, expected the tokens of each sequence of a batch")
 	}
@@ -213,16 +216,26 @@ func (j Job) checkLengths() error {
 			total += n
 		}
 	}
+	rows := tokens(j.Lengths) + tokens(j.EvalLengths) + j.sourceTokens() + j.evaluation().sourceTokens()
+	if each := int64(j.Model.Width) * int64(len(j.Model.Layers)); int64(rows) > maxActivations/each {
+		return fmt.Errorf("plan: found %d tokens in %d layers of width %d, expected fewer of them: no machine has the memory",
+			rows, len(j.Model.Layers), j.Model.Width)
+	}
 	if c := j.Model; c.Kind == model.TransformerXL && c.Memory > maxTokens/max(len(j.Lengths), len(j.EvalLengths)) {
-		return fmt.Errorf("plan: found a memory of %d tokens for each of %d sequences, expected at most %d in all", c.Memory, len(j.Lengths), maxTokens)
+		return fmt.Errorf("plan: found a memory of %d tokens for each of %d sequences, expected at most %d in all",
+			c.Memory, len(j.Lengths), maxTokens)
 	}
 	return nil
 }
 
-// maxTokens is the most tokens of a batch that is planned: a sixteenth of a billion rows of 64 KiB are more than any machine has.
-const maxTokens = 1 << 26
+// maxTokens bounds the tokens of a batch, and maxActivations its tokens times the width and the layers of the model. Either is more than
+// any machine holds, and bytes below the bounds fit an int64.
+const (
+	maxTokens      = 1 << 26
+	maxActivations = 1 << 50
+)
 
-// optimizer makes the optimiser's state and the moving average.
+// optimizer allocates the optimiser's state and the moving average.
 func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
 	weights, err := optim.NewWeights(m.Params())
 	if err != nil {
@@ -237,7 +250,7 @@ func (j Job) optimizer(x tensor.Exec, m *model.Model) error {
 	return err
 }
 
-// sources is the tokens of the source of each sequence.
+// sources are the tokens of the source of each sequence.
 func (j Job) sources() []int {
 	if len(j.Sources) > 0 {
 		return j.Sources
@@ -245,7 +258,7 @@ func (j Job) sources() []int {
 	return j.Lengths
 }
 
-// sourceTokens is the tokens that an encoder-decoder reads for a batch, beside those of its sequences.
+// sourceTokens is the number of tokens in the sources of an encoder-decoder's batch.
 func (j Job) sourceTokens() int {
 	if j.Model.Kind != model.EncoderDecoder {
 		return 0
@@ -253,23 +266,20 @@ func (j Job) sourceTokens() int {
 	return tokens(j.sources())
 }
 
-// step runs a batch forward and, to train, backward. A Transformer-XL is run with a memory as full as it gets, or where sequences are
-// read in segments over all of them.
+// step runs a batch forward and, to train, backward. A Transformer-XL has a full memory, or reads all segments of the sequences.
 func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
 	c := m.Spec()
-	r := model.StepOptions{Backward: backward}
-	switch c.Kind {
-	case model.EncoderDecoder:
-		r.Source = batch(c, j.sources())
-	case model.TransformerXL:
-		if c.Segment == 0 {
-			r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
-		}
+	b, r := batch(c, j.Lengths), model.StepOptions{Backward: backward}
+	switch {
+	case c.Kind == model.EncoderDecoder:
+		b.Source = batch(c, j.sources())
+	case c.Kind == model.TransformerXL && c.Segment == 0:
+		r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
 	}
-	return m.NewSession(x).Step(batch(c, j.Lengths), r)
+	return m.NewSession(x).Step(b, r)
 }
 
-// batch is a batch of sequences of these lengths, with every target there can be.
+// batch is a batch of sequences of the given lengths, with all targets.
 func batch(c *model.Spec, lengths []int) *data.Batch {
 	total := tokens(lengths)
 	b := &data.Batch{Tokens: make([]int32, total), Lengths: lengths}

@@ -69,9 +69,9 @@ func run(t *testing.T, j Job, reserve int64) *tensor.Pool {
 		if lengths == nil {
 			lengths = j.Lengths
 		}
-		r.Source = &data.Batch{Lengths: lengths}
+		b.Source = &data.Batch{Lengths: lengths}
 		for _, n := range lengths {
-			r.Source.Tokens = append(r.Source.Tokens, make([]int32, n)...)
+			b.Source.Tokens = append(b.Source.Tokens, make([]int32, n)...)
 		}
 	}
 	if m.Spec().Kind == model.TransformerXL {
@@ -183,7 +183,8 @@ func TestJobsAreChecked(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	if _, err := Make(job(model.Config{Kind: model.TransformerXL, Memory: 1 << 28}, 4)); err == nil || !strings.Contains(err.Error(), "memory of 268435456 tokens") {
+	if _, err := Make(job(model.Config{Kind: model.TransformerXL, Memory: 1 << 28}, 4)); err == nil || !strings.Contains(err.Error(),
+		"memory of 268435456 tokens") {
 		t.Errorf("error %v, want one about the memory", err)
 	}
 	// A memory far longer than what is read at a time is planned full at once.
@@ -252,5 +253,18 @@ func TestGenerationPeakIsThatOfTheRun(t *testing.T) {
 			}
 			g.Close()
 		}
+	}
+}
+
+// The bytes of the largest batch in the largest model do not fit 64 bits, and are not counted.
+func TestBytesThatWouldOverflowAreRefused(t *testing.T) {
+	s, err := model.Config{Vocab: 11, Width: 1 << 28, Heads: 1, HeadDim: 8, Hidden: 1, Layers: 4096, Attention: []string{"window(8)"}}.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "67108864 tokens in 4096 layers of width 268435456"
+	if _, err := Make(Job{Model: s, Train: train.DefaultConfig(), Lengths: []int{1 << 26}}); err == nil || !strings.Contains(err.Error(),
+		want) {
+		t.Errorf("error %v, want one with %q", err, want)
 	}
 }

@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,7 +15,7 @@ import (
 	"github.com/longspan/longspan/internal/strict"
 )
 
-// Data is what to train on. Exactly one of the kinds is given.
+// Data is the training data. Exactly one of the kinds is given.
 type Data struct {
 	Batch      int              `yaml:"batch"` // sequences per batch
 	Genome     *Genome          `yaml:"genome,omitempty"`
@@ -38,7 +37,7 @@ type kind interface {
 	Open(o data.OpenOptions) (*data.Bundle, error)
 }
 
-// kinds are the kinds that are given, by name.
+// kinds are the given kinds, by name.
 func (d *Data) kinds() map[string]kind {
 	given := map[string]kind{}
 	v := reflect.ValueOf(d).Elem()
@@ -54,8 +53,20 @@ func (d *Data) kinds() map[string]kind {
 // allKinds names the kinds for errors.
 const allKinds = "genome, genes, text, labelled, pairs, listops, recall, needle and pathfinder"
 
-// maxBatch is more sequences than fit any memory.
-const maxBatch = 1 << 20
+// maxBatch and maxTokens are more sequences, and more tokens of one, than fit any memory. Their product with a few small factors fits an
+// int.
+const (
+	maxBatch  = 1 << 20
+	maxTokens = 1 << 29
+)
+
+// checkTokens refuses windows that are too short to predict a token from another, or too long.
+func checkTokens(tokens int) error {
+	if tokens < 2 || tokens > maxTokens {
+		return strict.Wrong("tokens", "is %d; a window has 2 to %d tokens", tokens, maxTokens)
+	}
+	return nil
+}
 
 func (d *Data) check() error {
 	given := d.kinds()
@@ -71,13 +82,14 @@ func (d *Data) check() error {
 	return strict.Under(names[0], given[names[0]].Check())
 }
 
-// Open opens the data, whose order seed chooses, with the memory that is available for what the readers keep. It writes into d what it
-// finds out about the training data and the model depends on.
+// Open opens the data in an order that seed chooses. The readers may take the available memory. It writes the properties of the training
+// data that a model depends on, such as the names of classes, into d.
 func (d *Data) Open(seed uint64) (*data.Bundle, error) {
 	return d.OpenWithin(seed, memory.Read().Available)
 }
 
-// OpenWithin is Open with a budget of bytes of memory; 0 is no limit. Data that does not fit is a *memory.Error, before it is read.
+// OpenWithin is Open with a budget of bytes for the readers; 0 is no limit. It returns a *memory.Error, before the data is read, if they
+// would take more.
 func (d *Data) OpenWithin(seed uint64, budget int64) (*data.Bundle, error) {
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("data: %w", err)
@@ -90,7 +102,5 @@ func (d *Data) OpenWithin(seed uint64, budget int64) (*data.Bundle, error) {
 		b.Batch = d.Batch
 		return b, nil
 	}
-	return nil, errors.New("data: no kind of data is given")
+	return nil, errors.New("data: no kind of data is given") // check has refused this
 }
-
-func orDefault(n, value int) int { return cmp.Or(n, value) }

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -10,23 +11,19 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Fit makes the model's configuration that of the data, with every default written out: its vocabulary and
-// classes, the head that its labels need, and positions for its longest sequence. It returns an error where the
-// recipe asks for what the data does not have.
+// Fit completes the model's configuration from the data, with every default written out: the vocabulary, the classes, the head of its
+// labels, and positions for its longest sequence. It returns an error if the recipe contradicts the data.
 func (r *Recipe) Fit(s *data.Bundle) error {
 	c := r.Model
 	fitKind(s, &c)
-	c.Vocab = orDefault(c.Vocab, s.Tokenizer.Vocab())
-	if c.Vocab < s.Tokenizer.Vocab() {
-		return fmt.Errorf("model: vocab is %d and the data has %d tokens; leave it out, and it is the data's", c.Vocab, s.Tokenizer.Vocab())
+	if err := atLeast("vocab", &c.Vocab, s.Tokenizer.Vocab(), "the data has %d tokens"); err != nil {
+		return err
 	}
-	if c.Seed == 0 {
-		c.Seed = r.Train.Seed
-	}
+	c.Seed = cmp.Or(c.Seed, r.Train.Seed)
 	if c.Position == nn.Learned.String() {
-		c.MaxTokens = orDefault(c.MaxTokens, s.Tokens)
+		c.MaxTokens = cmp.Or(c.MaxTokens, s.Tokens)
 	}
-	if err := r.refuseKind(&c); err != nil {
+	if err := r.checkKind(&c); err != nil {
 		return err
 	}
 	if err := fitHead(s, &c); err != nil {
@@ -39,13 +36,22 @@ func (r *Recipe) Fit(s *data.Bundle) error {
 	return nil
 }
 
-// Build makes the model that Fit has fitted to the data, with the tokenizer and the answers of the data.
+// atLeast sets a key of the model to the number of the data, if it is 0, and refuses a smaller number.
+func atLeast(key string, found *int, least int, data string) error {
+	*found = cmp.Or(*found, least)
+	if *found < least {
+		return fmt.Errorf("model: %s is %d and "+data+"; leave it out to have that number", key, *found, least)
+	}
+	return nil
+}
+
+// Build makes the model of a fitted recipe, with the tokenizer and the answers of the data.
 func (r *Recipe) Build(s *data.Bundle, o model.Options) (*model.Model, error) {
 	o.Tokenizer, o.Answers = s.Tokenizer, s.Answers
 	return model.New(r.Model, o)
 }
 
-// fitKind chooses the kind and the head that the data is for, where the recipe names neither.
+// fitKind chooses the kind and the head for the data, if the recipe has neither.
 func fitKind(s *data.Bundle, c *model.Config) {
 	if s.Sources && c.Kind == "" {
 		c.Kind = model.EncoderDecoder
@@ -63,39 +69,39 @@ func fitKind(s *data.Bundle, c *model.Config) {
 	}
 }
 
-// refuseKind says what is wrong with the kind of the model for the kind of data.
-func (r *Recipe) refuseKind(c *model.Config) error {
+// checkKind refuses a kind of model that does not suit the kind of data.
+func (r *Recipe) checkKind(c *model.Config) error {
 	switch {
 	case c.Kind == model.EncoderDecoder && r.Data.Pairs == nil:
 		return errors.New("model: an encoder-decoder learns from pairs of a source and a target, which are data.pairs; use them, or a decoder")
 	case c.Kind != model.EncoderDecoder && r.Data.Pairs != nil:
 		return fmt.Errorf("model: the kind is %s, and only an encoder-decoder reads the sources of data.pairs; leave the kind out", c.Kind)
 	}
-	return r.refuseLanes(c)
+	return r.checkStateful(c)
 }
 
-// refuseLanes says what is wrong with how the data follows on from batch to batch, for the kind of the model.
-func (r *Recipe) refuseLanes(c *model.Config) error {
+// checkStateful refuses stateful data for a model without memory, and other data for a model with one.
+func (r *Recipe) checkStateful(c *model.Config) error {
 	genome, text := r.Data.Genome, r.Data.Text
 	stateful := genome != nil && genome.Stateful
 	switch {
 	case c.Kind != model.TransformerXL && stateful:
-		return fmt.Errorf("model: the kind is %s, which has no memory for a stateful genome; set data.genome.stateful to false, or use a transformer-xl",
-			c.WithDefaults().Kind)
+		return fmt.Errorf("model: the kind is %s, which has no memory for a stateful genome; "+
+			"set data.genome.stateful to false, or use a transformer-xl", c.WithDefaults().Kind)
 	case c.Kind != model.TransformerXL:
 		return nil
 	case genome != nil && !stateful && c.Segment == 0:
 		return errors.New("model: windows of a genome do not follow each other, and a transformer-xl would have no memory; " +
-			"set data.genome.stateful to true, or set model.segment, and each window is read so many bases at a time")
+			"set data.genome.stateful to true, or set model.segment to read each window in segments")
 	case text != nil && !text.Stateful:
-		return errors.New("model: a transformer-xl carries its memory from window to window of a document; set data.text.stateful to true")
+		return errors.New("model: the memory of a transformer-xl continues from window to window of a document; set data.text.stateful to true")
 	case c.Segment > 0 && (text != nil || stateful):
 		return fmt.Errorf("model: segment is %d, and stateful sequences are read in segments of the data's tokens; leave segment out", c.Segment)
 	}
 	return nil
 }
 
-// heads says which heads the data has something to learn for.
+// heads describes the targets of the data, and the heads for them.
 func heads(s *data.Bundle) string {
 	switch {
 	case s.Tags > 0:
@@ -108,7 +114,7 @@ func heads(s *data.Bundle) string {
 	return "the data has tokens to predict; use the head lm, or mlm in an encoder"
 }
 
-// fitHead gives the head the classes of the data. It returns an error where the data has nothing for it.
+// fitHead sets the classes of the head, and refuses a head without targets in the data.
 func fitHead(s *data.Bundle, c *model.Config) error {
 	switch head := c.WithDefaults().Head; head {
 	case model.LM:
@@ -126,29 +132,19 @@ func fitHead(s *data.Bundle, c *model.Config) error {
 		if s.Classes == 0 {
 			return fmt.Errorf("model: the head classify needs labels, and %s", heads(s))
 		}
-		c.Classes = orDefault(c.Classes, s.Classes)
-		if c.Classes < s.Classes {
-			return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Classes)
-		}
+		return atLeast("classes", &c.Classes, s.Classes, "the data has %d")
 	case model.Regress:
 		if !s.Numbers {
 			return fmt.Errorf("model: the head regress needs a number for each sequence, and %s", heads(s))
 		}
 	case model.Tag:
 		if s.Tags > 0 {
-			c.Classes = orDefault(c.Classes, s.Tags)
-			if c.Classes < s.Tags {
-				return fmt.Errorf("model: classes is %d and the data has %d; leave it out, and it is the data's", c.Classes, s.Tags)
-			}
-			return nil
+			return atLeast("classes", &c.Classes, s.Tags, "the data has %d")
 		}
 		if !s.HiddenAnswers {
 			return errors.New("model: the head tag learns classes of tokens, and " + heads(s))
 		}
-		c.Classes = orDefault(c.Classes, s.Tokenizer.Vocab())
-		if c.Classes < s.Tokenizer.Vocab() {
-			return fmt.Errorf("model: classes is %d and the answers are among %d tokens; leave it out, and it is as many", c.Classes, s.Tokenizer.Vocab())
-		}
+		return atLeast("classes", &c.Classes, s.Tokenizer.Vocab(), "the answers are among %d tokens")
 	}
 	return nil
 }

@@ -76,7 +76,8 @@ func residentMemory(t *testing.T, name string) int64 {
 	return 0
 }
 
-// growthTolerance is how far a process may grow from what was planned, as a share of the plan, and smallGrowth what does not count in small runs.
+// growthTolerance is how far a process may grow from what was planned, as a share of the plan, and smallGrowth what does not count in small
+// runs.
 const (
 	growthTolerance = 0.15
 	smallGrowth     = 16 << 20
@@ -102,7 +103,8 @@ func measure(t *testing.T, steps int, path string, set ...string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	const mib = 1 << 20
-	t.Logf("planned %.1f MiB, grew by %.1f: %.3f of it; matrices %.1f, the pool's peak %.1f; %.3f s a step", float64(f.Planned)/mib, float64(f.Growth)/mib,
+	t.Logf("planned %.1f MiB, grew by %.1f: %.3f of it; matrices %.1f, the pool's peak %.1f; %.3f s a step", float64(f.Planned)/mib,
+		float64(f.Growth)/mib,
 		float64(f.Growth)/float64(f.Planned), float64(f.Pool)/mib, float64(f.Peak)/mib, f.Step)
 	if d := math.Abs(float64(f.Growth - f.Planned)); d > growthTolerance*float64(f.Planned) && d > smallGrowth {
 		t.Errorf("planned %d bytes, and the process grew by %d: %.2f of it", f.Planned, f.Growth, float64(f.Growth)/float64(f.Planned))

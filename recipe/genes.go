@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,26 +12,22 @@ import (
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/genbank"
 	"github.com/longspan/longspan/data/genome"
-	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Genes is DNA with a tag for each base: between genes, in a coding sequence on the strand that is read or on the other,
-// or in an RNA. It is cut in three as Genome is.
+// Genes is DNA with a tag for each base: between genes, in a coding sequence on the same or on the other strand, or in an RNA. The parts
+// are those of Genome.
 type Genes struct {
 	Paths     []string `yaml:"paths,omitempty"` // GenBank files, plain or gzip; none means the E. coli in the program
 	Tokens    int      `yaml:"tokens"`          // bases a window; 0 means 4096
 	OneStrand bool     `yaml:"one_strand"`      // read windows from one strand only
 }
 
-func (g *Genes) tokens() int { return orDefault(g.Tokens, 4096) }
+func (g *Genes) tokens() int { return cmp.Or(g.Tokens, 4096) }
 
 // Check returns an error about a key.
 func (g *Genes) Check() error {
-	if g.tokens() < 2 {
-		return strict.Wrong("tokens", "is %d; a window needs at least 2 bases", g.Tokens)
-	}
-	return nil
+	return checkTokens(g.tokens())
 }
 
 // Open reads all records.
@@ -42,8 +39,7 @@ func (g *Genes) Open(o data.OpenOptions) (*data.Bundle, error) {
 	if err := checkLengths(sequences); err != nil {
 		return nil, err
 	}
-	var regions [3][]dna.Span
-	regions[0], regions[1], regions[2] = regionsOf(sequences)
+	regions := regionsOf(sequences)
 	var parts [3]*genome.TaggedWindows
 	for i := range parts {
 		c := genome.WindowConfig{Tokens: g.tokens(), Regions: regions[i]}
@@ -60,7 +56,7 @@ func (g *Genes) Open(o data.OpenOptions) (*data.Bundle, error) {
 	return b, b.Load(data.Parts{Train: parts[0], Validation: parts[1], Test: parts[2], Digest: genome.Digest(sequences, genes)}, o)
 }
 
-// annotated reads the sequences and their genes, and notes what of the genes was left out.
+// annotated reads the sequences and their genes, with notes on genes that are left out.
 func (g *Genes) annotated() (sequences []*dna.Sequence, genes []*genome.Annotation, notes []string, err error) {
 	if len(g.Paths) == 0 {
 		return []*dna.Sequence{genome.EColi()}, []*genome.Annotation{genome.NewAnnotation(genome.EColiGenes())}, nil, nil
@@ -88,13 +84,13 @@ func (g *Genes) annotated() (sequences []*dna.Sequence, genes []*genome.Annotati
 // maxNotes is the largest number of notes that a file has.
 const maxNotes = 10
 
-// shortened is the notes of a file, and how many more there would be.
+// shortened is the first notes of a file, and the number of the others.
 func shortened(path string, notes []string) (all []string) {
 	for _, note := range notes[:min(len(notes), maxNotes)] {
 		all = append(all, path+": "+note)
 	}
 	if more := len(notes) - maxNotes; more > 0 {
-		all = append(all, fmt.Sprintf("%s: %d more features or records are not scored, or not in whole", path, more))
+		all = append(all, fmt.Sprintf("%s: %d more features or records are scored in part or not at all", path, more))
 	}
 	return all
 }

@@ -47,7 +47,7 @@ func TestGenesNameWhatIsNotScored(t *testing.T) {
 	sets := setsOf(t, &recipe.Data{Batch: 1, Genes: &recipe.Genes{Paths: []string{path}, Tokens: 85, OneStrand: true}})
 	want := []string{path + ": line 12: gene ycf, 41..60: it has no CDS and no RNA; 20 of its bases are not scored",
 		path + ": line 30: gene ycf, 41..60: it has no CDS and no RNA; 20 of its bases are not scored",
-		`1 names are those of several sequences, such as "CHL.1" (2 of them); take copies out, or training sees what the test asks for`}
+		`1 names are of several sequences, such as "CHL.1" (2 of them); remove copies, or training sees the test data`}
 	if diff := cmp.Diff(want, sets.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
@@ -85,7 +85,7 @@ func TestManyNotesAreShortened(t *testing.T) {
 	text = strings.Replace(text, "     misc_feature", more+"     misc_feature", 1)
 	path := write(t, filepath.Join(t.TempDir(), "a.gb"), text)
 	sets := setsOf(t, &recipe.Data{Batch: 1, Genes: &recipe.Genes{Paths: []string{path}}})
-	if n := len(sets.Notes); n != 11 || sets.Notes[10] != path+": 11 more features or records are not scored, or not in whole" {
+	if n := len(sets.Notes); n != 11 || sets.Notes[10] != path+": 11 more features or records are scored in part or not at all" {
 		t.Errorf("%d notes, the last %q; want 10 and one about 11 more", n, sets.Notes[n-1])
 	}
 }

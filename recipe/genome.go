@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/longspan/longspan/data"
@@ -11,25 +12,25 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Genome is DNA, one base a token: the next base is predicted. Of every sequence the last tenth is kept for the
-// test and the twentieth before it for validation.
+// Genome is DNA, one base a token: the next base is predicted. The last tenth of every sequence is for the test, and the twentieth before
+// it for validation.
 type Genome struct {
 	Paths     []string `yaml:"paths,omitempty"` // FASTA files, plain, gzip or bgzip; none means the E. coli in the program
 	Tokens    int      `yaml:"tokens"`          // bases a window; 0 means 8192
 	OneStrand bool     `yaml:"one_strand"`      // read windows from one strand only
-	Repeats   float64  `yaml:"repeats"`         // 0 to 0.5: share of a training window that becomes copies of earlier bases, to teach copying
-	Stride    int      `yaml:"stride"`          // bases an evaluation scores a window; 0 means half of tokens
+	Repeats   float64  `yaml:"repeats"`         // 0 to 0.5: share of a training window that is replaced by copies of earlier bases
+	Stride    int      `yaml:"stride"`          // scored bases of a window in an evaluation; 0 means half of tokens
 
-	// Stateful: each sequence of a batch continues that of the batch before, for models with a memory.
+	// Stateful: each sequence of a batch continues a sequence of the previous batch, for models with a memory.
 	Stateful bool `yaml:"stateful" was:"lanes"`
 }
 
-func (g *Genome) tokens() int { return orDefault(g.Tokens, 8192) }
+func (g *Genome) tokens() int { return cmp.Or(g.Tokens, 8192) }
 
 // Check returns an error about a key.
 func (g *Genome) Check() error {
-	if g.tokens() < 2 {
-		return strict.Wrong("tokens", "is %d; a window needs at least 2 bases, one to see and one to predict", g.Tokens)
+	if err := checkTokens(g.tokens()); err != nil {
+		return err
 	}
 	if g.Stride < 0 || g.Stride > g.tokens() {
 		return strict.Wrong("stride", "is %d; it must lie between 1 and the %d tokens of a window", g.Stride, g.tokens())
@@ -55,14 +56,14 @@ func (g *Genome) Open(o data.OpenOptions) (*data.Bundle, error) {
 	if g.Stateful {
 		return g.openStreams(sequences, o)
 	}
-	train, validation, test := regionsOf(sequences)
+	regions := regionsOf(sequences)
 	windows, err := genome.NewWindows(sequences, genome.WindowConfig{
-		Tokens: g.tokens(), Regions: train, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: o.Seed})
+		Tokens: g.tokens(), Regions: regions[0], BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: o.Seed})
 	if err != nil {
 		return nil, err
 	}
 	evaluations := [2]*genome.Evaluation{}
-	for i, regions := range [][]dna.Span{validation, test} {
+	for i, regions := range regions[1:] {
 		evaluations[i], err = genome.NewEvaluation(sequences, genome.EvaluationConfig{Tokens: g.tokens(), Stride: g.Stride, Regions: regions})
 		if err != nil {
 			return nil, err
@@ -78,17 +79,18 @@ func (g *Genome) bundle(sequences []*dna.Sequence) *data.Bundle {
 		Supervision: data.Supervision{TokenTargets: true}}
 }
 
-// regionsOf cuts each sequence in three. A sequence of fewer than 20 bases has no validation part, and no test part
-// either: it is for training only.
-func regionsOf(sequences []*dna.Sequence) (train, validation, test []dna.Span) {
+// regionsOf cuts each sequence into the three parts, by data.Split. A sequence of fewer than 20 bases is for training only.
+func regionsOf(sequences []*dna.Sequence) (regions [3][]dna.Span) {
 	for _, s := range sequences {
 		split := genome.SplitOf(s.Len())
 		if split.Validation.Len() == 0 {
 			split.Test.Start = split.Test.End
 		}
-		train, validation, test = append(train, split.Train), append(validation, split.Validation), append(test, split.Test)
+		for i, part := range []dna.Span{split.Train, split.Validation, split.Test} {
+			regions[i] = append(regions[i], part)
+		}
 	}
-	return train, validation, test
+	return regions
 }
 
 // bytesOf is the memory that sequences take.
@@ -99,17 +101,17 @@ func bytesOf(sequences []*dna.Sequence) (bytes int64) {
 	return bytes
 }
 
-// checkLengths returns an error where no sequence has the 20 bases of which one is kept for validation.
+// checkLengths returns an error if no sequence has the 20 bases that a validation part needs.
 func checkLengths(sequences []*dna.Sequence) error {
 	for _, s := range sequences {
 		if genome.SplitOf(s.Len()).Validation.Len() > 0 {
 			return nil
 		}
 	}
-	return fmt.Errorf("none of the %d sequences has the 20 bases of which one would be kept for validation; give longer ones", len(sequences))
+	return fmt.Errorf("none of the %d sequences has the 20 bases that a validation part needs; give longer ones", len(sequences))
 }
 
-// namesTwice is a note about sequences of one name: where one of them is a copy, what is learned from it is in the test.
+// namesTwice is a note about sequences of the same name: a copy would be in training and in the test.
 func namesTwice(sequences []*dna.Sequence) []string {
 	count, first, more := map[string]int{}, "", 0
 	for _, s := range sequences {
@@ -122,8 +124,8 @@ func namesTwice(sequences []*dna.Sequence) []string {
 	if more == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d names are those of several sequences, such as %q (%d of them); "+
-		"take copies out, or training sees what the test asks for", more, first, count[first])}
+	return []string{fmt.Sprintf("%d names are of several sequences, such as %q (%d of them); "+
+		"remove copies, or training sees the test data", more, first, count[first])}
 }
 
 func (g *Genome) sequences() ([]*dna.Sequence, error) {

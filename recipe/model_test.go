@@ -23,7 +23,8 @@ model: {width: 32, layers: 2, heads: 2, attention: ["window(16)"], dropout: 0.1}
 data: {batch: 2, genome: {tokens: 96}}
 `,
 	"masked encoder on DNA, bf16": `
-model: {kind: encoder, width: 32, layers: 2, heads: 2, precision: bf16, attention: [performer(features=32), "window(8) | global(0)"], recompute: every}
+model: {kind: encoder, width: 32, layers: 2, heads: 2, precision: bf16,
+  attention: [performer(features=32), "window(8) | global(0)"], recompute: every}
 data: {batch: 2, genome: {tokens: 64}}
 `,
 	"transformer-xl on DNA, stateful": `
@@ -77,7 +78,8 @@ train: {ema: 0.9, accumulate: 2}
 // parseSmall reads one of smallRecipes with settings that make it short.
 func parseSmall(t *testing.T, text, dir string) *recipe.Recipe {
 	t.Helper()
-	overrides := []string{"train.steps=12", "train.log.every=3", "train.eval={every: 5, batches: 2}", "train.checkpoint.every=4", "train.optimizer.warmup=3"}
+	overrides := []string{"train.steps=12", "train.log.every=3", "train.eval={every: 5, batches: 2}", "train.checkpoint.every=4",
+		"train.optimizer.warmup=3"}
 	r, err := recipe.Parse([]byte(strings.ReplaceAll(text, "DIR", dir)), "small", overrides)
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +288,8 @@ func TestEvaluationLeavesTrainingAlone(t *testing.T) {
 
 // A masked language model that is certain has a loss of 0, and is right all the same.
 func TestCertainGuessesCount(t *testing.T) {
-	r, err := recipe.Parse([]byte("model: {kind: encoder, head: mlm, width: 16, layers: 1, heads: 2, bias: true}\ndata: {genome: {tokens: 64}}"), "r", nil)
+	r, err := recipe.Parse([]byte("model: {kind: encoder, head: mlm, width: 16, layers: 1, heads: 2, bias: true}\n"+
+		"data: {genome: {tokens: 64}}"), "r", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,7 @@ import (
 	"path/filepath"
 )
 
-// AbsolutePaths makes every path of r absolute, from the current directory. The config of a run then names the same files from any
-// directory.
+// AbsolutePaths makes every path of r absolute, from the current directory. The config of a run is then valid in any directory.
 func (r *Recipe) AbsolutePaths() error {
 	d := &r.Data
 	var lists [][]string

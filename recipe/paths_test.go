@@ -25,7 +25,8 @@ func TestAbsolutePaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := r.Data
-	lists := [][]string{d.Genome.Paths, d.Genes.Paths, d.Text.Train, d.Text.Validation, d.Text.Test, d.Labelled.Train, d.Labelled.Validation, d.Labelled.Test,
+	lists := [][]string{d.Genome.Paths, d.Genes.Paths, d.Text.Train, d.Text.Validation, d.Text.Test, d.Labelled.Train,
+		d.Labelled.Validation, d.Labelled.Test,
 		d.Pairs.Train, d.Pairs.Validation, d.Pairs.Test}
 	for i, list := range lists {
 		for j, want := range []string{filepath.Join(current, "a"), filepath.Join(current, "b"), filepath.Join(filepath.Dir(current), "c")} {

@@ -71,7 +71,7 @@ func open(t *testing.T, r *recipe.Recipe) opened {
 	if err := r.Fit(sets); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Reserve(sets, 2, 0); err != nil {
+	if _, err := r.FitMemory(sets, 2, 0); err != nil {
 		t.Fatal(err)
 	}
 	job, err := r.Plan(sets, 2)
@@ -143,19 +143,28 @@ func TestPeakOfTheExamples(t *testing.T) {
 func TestPeakOfTheSettings(t *testing.T) {
 	const genome = "\ndata: {batch: 2, genome: {tokens: 512}}"
 	for name, text := range map[string]string{
-		"bf16, every, adafactor":   "model: {width: 64, layers: 3, heads: 4, precision: bf16, recompute: every}" + genome + "\ntrain: {optimizer: {name: adafactor}}",
-		"fp16, sqrt, accumulate":   "model: {width: 64, layers: 4, heads: 4, precision: fp16, recompute: sqrt}" + genome + "\ntrain: {accumulate: 3}",
-		"two layers, average":      "model: {width: 64, layers: 4, heads: 4, recompute: '2'}" + genome + "\ntrain: {ema: 0.99}",
-		"auto":                     "model: {width: 64, layers: 2, heads: 4, recompute: auto}" + genome,
-		"nystrom, dropout":         "model: {kind: encoder, head: mlm, width: 64, layers: 2, heads: 4, dropout: 0.1, attention: ['nystrom(landmarks=16)']}" + genome,
-		"alibi, grouped heads":     "model: {width: 64, layers: 2, heads: 4, kv_heads: 2, position: alibi, activation: swiglu, attention: ['window(64)']}" + genome,
-		"t5, sinks, post":          "model: {width: 64, layers: 2, heads: 4, position: t5, sinks: true, norm_place: post}" + genome,
-		"tagged, learned":          "model: {kind: encoder, head: tag, width: 64, layers: 2, heads: 4, position: learned}\ndata: {batch: 2, recall: {tokens: 256}}",
-		"segments of a sequence":   "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 96, segment: 64}\ndata: {batch: 2, recall: {tokens: 256}}",
-		"transformer-xl, bf16":     "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128, precision: bf16}\ndata: {batch: 2, text: {tokens: 64, stateful: true}}",
-		"transformer-xl, streams":  "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128}\ndata: {batch: 2, genome: {tokens: 128, stateful: true}}",
-		"hierarchical, causal":     "model: {kind: hierarchical, width: 64, layers: 2, heads: 4, segment: 32}" + genome,
-		"sequences of all lengths": "model: {width: 64, layers: 2, heads: 4, kind: encoder, head: classify}\ndata: {batch: 4, listops: {min_tokens: 50, max_tokens: 500}}",
+		"bf16, every, adafactor": "model: {width: 64, layers: 3, heads: 4, precision: bf16, recompute: every}" + genome + "\n" +
+			"train: {optimizer: {name: adafactor}}",
+		"fp16, sqrt, accumulate": "model: {width: 64, layers: 4, heads: 4, precision: fp16, recompute: sqrt}" + genome + "\n" +
+			"train: {accumulate: 3}",
+		"two layers, average": "model: {width: 64, layers: 4, heads: 4, recompute: '2'}" + genome + "\ntrain: {ema: 0.99}",
+		"auto":                "model: {width: 64, layers: 2, heads: 4, recompute: auto}" + genome,
+		"nystrom, dropout": "model: {kind: encoder, head: mlm, width: 64, layers: 2, heads: 4, dropout: " +
+			"0.1, attention: ['nystrom(landmarks=16)']}" + genome,
+		"alibi, grouped heads": "model: {width: 64, layers: 2, heads: 4, kv_heads: 2, position: alibi, " +
+			"activation: swiglu, attention: ['window(64)']}" + genome,
+		"t5, sinks, post": "model: {width: 64, layers: 2, heads: 4, position: t5, sinks: true, norm_place: post}" + genome,
+		"tagged, learned": "model: {kind: encoder, head: tag, width: 64, layers: 2, heads: 4, position: learned}\n" +
+			"data: {batch: 2, recall: {tokens: 256}}",
+		"segments of a sequence": "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 96, segment: 64}\n" +
+			"data: {batch: 2, recall: {tokens: 256}}",
+		"transformer-xl, bf16": "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128, precision: bf16}\n" +
+			"data: {batch: 2, text: {tokens: 64, stateful: true}}",
+		"transformer-xl, streams": "model: {kind: transformer-xl, width: 64, layers: 2, heads: 4, memory: 128}\n" +
+			"data: {batch: 2, genome: {tokens: 128, stateful: true}}",
+		"hierarchical, causal": "model: {kind: hierarchical, width: 64, layers: 2, heads: 4, segment: 32}" + genome,
+		"sequences of all lengths": "model: {width: 64, layers: 2, heads: 4, kind: encoder, head: classify}\n" +
+			"data: {batch: 4, listops: {min_tokens: 50, max_tokens: 500}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := recipe.Parse([]byte(text), name, nil)
@@ -177,8 +186,9 @@ func TestPeakOfLongValidation(t *testing.T) {
 	}
 	files := fmt.Sprintf("train: [%s], validation: [%s], tokens: 8192", lines(t, short...), lines(t, long...))
 	for name, text := range map[string]string{
-		"classes": "model: {kind: encoder, head: classify, width: 64, layers: 2, heads: 4, attention: ['window(16)']}\ndata: {batch: 2, labelled: {" + files + "}}",
-		"pairs":   "model: {kind: encoder-decoder, width: 64, layers: 2, heads: 4}\ndata: {batch: 2, pairs: {" + files + "}}",
+		"classes": "model: {kind: encoder, head: classify, width: 64, layers: 2, heads: 4, attention: ['window(16)']}\n" +
+			"data: {batch: 2, labelled: {" + files + "}}",
+		"pairs": "model: {kind: encoder-decoder, width: 64, layers: 2, heads: 4}\ndata: {batch: 2, pairs: {" + files + "}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := recipe.Parse([]byte(text), name, nil)

@@ -30,7 +30,7 @@ type Recipe struct {
 	Train train.Config `yaml:"train"`
 }
 
-// Default is what an empty file would mean, if a recipe could do without data.
+// Default is the recipe of an empty file, without data.
 func Default() *Recipe {
 	return &Recipe{Data: defaultData(), Train: train.DefaultConfig()}
 }
@@ -44,7 +44,7 @@ func Load(path string, overrides []string) (*Recipe, error) {
 	return Parse(text, path, overrides)
 }
 
-// Parse is Load for a text that name stands for in errors.
+// Parse is Load for a text. Errors name it by name.
 func Parse(text []byte, name string, overrides []string) (*Recipe, error) {
 	r := Default()
 	if err := strictyaml.Load(text, name, r); err != nil {
@@ -61,7 +61,7 @@ func Parse(text []byte, name string, overrides []string) (*Recipe, error) {
 	return r, nil
 }
 
-// check also carries over what the training takes from the model.
+// check checks the data and the training. It also copies the precision of the model to the training.
 func (r *Recipe) check() error {
 	r.Train.Precision = r.Model.WithDefaults().Precision
 	if err := r.Data.check(); err != nil {

@@ -59,6 +59,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"train: {steps: 5}\n", "no kind of data"},
 		{"data:\n  genom: {}\n", `line 2: the key "data.genom" is not known; did you mean "genome"?`},
 		{"data:\n  genome: {tokens: 1}\n", "genome: tokens is 1"},
+		{"data:\n  batch: 1048576\n  genome: {tokens: 4398046511104, stateful: true}\n", "tokens is 4398046511104; a window has 2 to"},
 		{"data:\n  genome: {tokens: 64, stride: 65}\n", "stride is 65"},
 		{"data:\n  batch: 0\n  genome: {}\n", "batch is 0"},
 		{"data:\n  genome: {}\n  text: {train: [a], hold_out: 9}\n", "r.yaml: line 3: data: text is given together with genome"},
@@ -236,7 +237,8 @@ func TestMadeTasks(t *testing.T) {
 			if err := sets.Train.Next(&b); err != nil {
 				t.Fatal(err)
 			}
-			if err := b.Check(sets.Tokenizer.Vocab()); err != nil || sets.TokenTargets != (b.Scored() > 0) || len(b.Labels) != 2 || len(b.Tokens) > 2*sets.Tokens {
+			if err := b.Check(sets.Tokenizer.Vocab()); err != nil || sets.TokenTargets != (b.Scored() > 0) || len(b.Labels) != 2 ||
+				len(b.Tokens) > 2*sets.Tokens {
 				t.Fatalf("%s: %d tokens, %d targets, %d labels, %v", name, len(b.Tokens), b.Scored(), len(b.Labels), err)
 			}
 		}

@@ -6,9 +6,8 @@ import (
 	"github.com/longspan/longspan/data/genome"
 )
 
-// A stream reads sectionWindows windows on end before it begins elsewhere: then one window of 64 is read with an empty
-// memory. Sections are shorter where an epoch would have fewer than streamSections of them for each stream, so that
-// streams seldom read the same bases.
+// A stream reads sections of sectionWindows consecutive windows, so that one window of 64 is read with an empty memory. Sections are
+// shorter if an epoch would have fewer than streamSections of them for each stream, so that streams seldom read the same bases.
 const (
 	sectionWindows = 64
 	streamSections = 4
@@ -35,6 +34,7 @@ func (g *Genome) openStreams(sequences []*dna.Sequence, options data.OpenOptions
 	windows := max(1, min(sectionWindows, bases/(streamSections*options.Batch*g.tokens())))
 	var err error
 	o.Train, err = genome.NewStreams(sequences, genome.StreamConfig{
-		Tokens: g.tokens(), Section: windows*g.tokens() + 1, Streams: options.Batch, Regions: train, BothStrands: !g.OneStrand, Seed: options.Seed})
+		Tokens: g.tokens(), Section: windows*g.tokens() + 1, Streams: options.Batch,
+		Regions: train, BothStrands: !g.OneStrand, Seed: options.Seed})
 	return o, err
 }

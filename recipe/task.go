@@ -12,14 +12,14 @@ import (
 	"github.com/longspan/longspan/train"
 )
 
-// Job returns the run of r: m, which [Recipe.Build] has built, trained on s, with everything that resuming checks. The caller may set
-// Report, Scored, Note and RestartData.
+// Job returns the run that trains m, the result of [Recipe.Build], on s. Its Meta has the settings that resuming compares. The caller may
+// set Report, Scored, Note and RestartData.
 func (r *Recipe) Job(s *data.Bundle, m *model.Model, x tensor.Exec) (train.Job, error) {
 	meta, err := r.meta()
 	return train.Job{Config: r.Train, Model: m, Train: s.Train, Valid: s.Validation, Exec: x, Meta: meta}, err
 }
 
-// meta describes the run of r, which Fit has fitted to its data.
+// meta describes the run of a fitted recipe.
 func (r *Recipe) meta() (train.Meta, error) {
 	text, err := r.YAML()
 	if err != nil {
@@ -34,8 +34,8 @@ func (r *Recipe) meta() (train.Meta, error) {
 	return meta, nil
 }
 
-// task identifies the head. Language models of the same head share it. The classes and numbers of the other heads have a meaning in
-// their own kind of data only, and classes with names only under these names.
+// task identifies the meaning of the head's outputs. Language models with the same head share it. Classes and numbers have a meaning in one
+// kind of data only, and named classes under these names only.
 func (r *Recipe) task() train.Task {
 	c := r.Model.WithDefaults()
 	t := train.Task{Name: c.Head, Head: model.HeadPrefix, Table: model.EmbeddingName, Rows: c.Vocab}
@@ -51,8 +51,7 @@ func (r *Recipe) task() train.Task {
 	return t
 }
 
-// frozen reports whether a setting must not change on resume: those of the model, except for the ones without an effect on what its
-// weights mean.
+// frozen reports whether a setting must not change on resume: those of the model that its weights depend on.
 func frozen(key string) bool {
 	key, ok := strings.CutPrefix(key, "model.")
 	return ok && !slices.Contains([]string{"recompute", "dropout", "label_smoothing", "seed", "never_masked"}, key)

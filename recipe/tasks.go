@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// ListOps is nested operations on digits, whose value is the label. Zeros are the Long Range Arena's settings.
+// ListOps is nested operations on digits, with their value as the label. Zeros are the Long Range Arena's settings.
 type ListOps struct {
 	Examples           int    `yaml:"examples"`                       // to train on; 0 means 96000
 	ValidationExamples int    `yaml:"validation_examples" was:"held"` // and as many for the test; 0 means 2000
@@ -51,7 +52,7 @@ type Needle struct {
 	Seed               uint64 `yaml:"seed"`                           // of the sequences
 }
 
-// Pathfinder is images as sequences of pixels, and the question whether a curve joins two dots. Zeros are the defaults of package
+// Pathfinder is images as sequences of pixels; the label is 1 where a curve joins two dots. Zeros are the defaults of package
 // pathfinder.
 type Pathfinder struct {
 	Size               int    `yaml:"size"`                           // pixels per side; 0 means 32
@@ -62,7 +63,7 @@ type Pathfinder struct {
 	Seed               uint64 `yaml:"seed"`                           // of the images
 }
 
-// task is a task that is made by rule.
+// task is a generated data set.
 type task interface {
 	data.Dataset
 	Vocab() int
@@ -78,12 +79,12 @@ func (l *ListOps) part(split data.Split, examples int) (task, error) {
 }
 
 func (r *Recall) part(split data.Split, examples int) (task, error) {
-	return recall.NewAssociative(recall.AssociativeConfig{Tokens: orDefault(r.Tokens, 1024), Pairs: r.Pairs, Queries: r.Queries,
+	return recall.NewAssociative(recall.AssociativeConfig{Tokens: cmp.Or(r.Tokens, 1024), Pairs: r.Pairs, Queries: r.Queries,
 		Keys: r.Keys, Values: r.Values, Noise: r.Noise, Examples: examples, Split: split, Seed: r.Seed})
 }
 
 func (n *Needle) part(split data.Split, examples int) (task, error) {
-	return recall.NewNeedle(recall.NeedleConfig{Tokens: orDefault(n.Tokens, 1024), Hay: n.Hay, Keys: n.Keys, Values: n.Values,
+	return recall.NewNeedle(recall.NeedleConfig{Tokens: cmp.Or(n.Tokens, 1024), Hay: n.Hay, Keys: n.Keys, Values: n.Values,
 		Answer: n.Answer, Decoys: n.Decoys, Examples: examples, Split: split, Seed: n.Seed})
 }
 
@@ -114,14 +115,14 @@ func checkTask(part maker, examples, validation int) error {
 
 // Open makes the three parts.
 func (l *ListOps) Open(o data.OpenOptions) (*data.Bundle, error) {
-	b := &data.Bundle{Tokens: orDefault(l.MaxTokens, 1999), Tokenizer: tokenizer.ListOps()}
+	b := &data.Bundle{Tokens: cmp.Or(l.MaxTokens, 1999), Tokenizer: tokenizer.ListOps()}
 	b.HiddenAnswers = true
 	return b, openTask(b, o, l.part, l.Examples, l.ValidationExamples)
 }
 
 // Open makes the three parts. With several queries the answers are targets of tokens, and a sequence has no label.
 func (r *Recall) Open(o data.OpenOptions) (*data.Bundle, error) {
-	b := &data.Bundle{Tokens: orDefault(r.Tokens, 1024), Supervision: data.Supervision{TokenTargets: true, HiddenAnswers: true}}
+	b := &data.Bundle{Tokens: cmp.Or(r.Tokens, 1024), Supervision: data.Supervision{TokenTargets: true, HiddenAnswers: true}}
 	err := openTask(b, o, r.part, r.Examples, r.ValidationExamples)
 	if r.Queries > 1 {
 		b.Classes = 0
@@ -131,7 +132,7 @@ func (r *Recall) Open(o data.OpenOptions) (*data.Bundle, error) {
 
 // Open makes the three parts. An answer of several tokens stands in the input up to its last token, and is no label.
 func (n *Needle) Open(o data.OpenOptions) (*data.Bundle, error) {
-	b := &data.Bundle{Tokens: orDefault(n.Tokens, 1024), Supervision: data.Supervision{TokenTargets: true, HiddenAnswers: n.Answer <= 1}}
+	b := &data.Bundle{Tokens: cmp.Or(n.Tokens, 1024), Supervision: data.Supervision{TokenTargets: true, HiddenAnswers: n.Answer <= 1}}
 	err := openTask(b, o, n.part, n.Examples, n.ValidationExamples)
 	if n.Answer > 1 {
 		b.Classes = 0
@@ -141,7 +142,7 @@ func (n *Needle) Open(o data.OpenOptions) (*data.Bundle, error) {
 
 // Open makes the three parts.
 func (p *Pathfinder) Open(o data.OpenOptions) (*data.Bundle, error) {
-	size := orDefault(p.Size, 32)
+	size := cmp.Or(p.Size, 32)
 	b := &data.Bundle{Tokens: size * size}
 	return b, openTask(b, o, p.part, p.Examples, p.ValidationExamples)
 }
@@ -169,7 +170,7 @@ func openTask(b *data.Bundle, o data.OpenOptions, part maker, examples, validati
 	return b.Load(data.Parts{Train: parts[0], Validation: parts[1], Test: parts[2], Digest: digest}, o)
 }
 
-// digestOf identifies a task by its first two examples: other settings draw others.
+// digestOf identifies a task by its first two examples, which depend on its settings.
 func digestOf(t task) (string, error) {
 	var b data.Batch
 	for i := range min(2, t.Len()) {

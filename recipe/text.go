@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/longspan/longspan/data"
@@ -27,12 +28,7 @@ type Text struct {
 	Shuffle  int      `yaml:"shuffle"`              // windows in the buffer that shuffles; 0 means 256, or none where stateful
 }
 
-func (t *Text) tokens() int {
-	if t.Tokens == 0 {
-		return 2048
-	}
-	return t.Tokens
-}
+func (t *Text) tokens() int { return cmp.Or(t.Tokens, 2048) }
 
 func (t *Text) shuffle() int {
 	if t.Shuffle == 0 && !t.Stateful {
@@ -53,9 +49,10 @@ func (t *Text) holdOut() int {
 
 // Check returns an error about a key.
 func (t *Text) Check() error {
+	if err := checkTokens(t.tokens()); err != nil {
+		return err
+	}
 	switch {
-	case t.tokens() < 2:
-		return strict.Wrong("tokens", "is %d; a window needs at least 2 bytes, one to see and one to predict", t.Tokens)
 	case len(t.Train) == 0 && len(t.Fields) > 0:
 		return strict.Wrong("fields", "are given without train; the documents in the program have fields of their own")
 	case t.Stateful && t.Shuffle > 0:
@@ -102,7 +99,7 @@ func (t *Text) Open(o data.OpenOptions) (*data.Bundle, error) {
 	return b, err
 }
 
-// corpus reads the documents of a part. No paths mean the documents in the program. What was left out becomes a note of b.
+// corpus reads the documents of a part. No paths mean the documents in the program. It adds notes on left out files to b.
 func (t *Text) corpus(b *data.Bundle, paths []string) (*text.Corpus, error) {
 	files, notes, fields := sample.Files(), []string(nil), sample.Fields()
 	var err error

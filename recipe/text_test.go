@@ -62,7 +62,8 @@ func TestMovedDocumentsAreResumed(t *testing.T) {
 }
 
 func TestNotesTellWhatIsLeftOut(t *testing.T) {
-	dir := folderWith(t, "a.jsonl", "{\"text\":\"a\",\"label\":1,\"source\":\"b\",\"target\":\"c\"}\n{\"text\":\"b\",\"label\":2,\"source\":\"b\",\"target\":\"c\"}\n")
+	dir := folderWith(t, "a.jsonl", "{\"text\":\"a\",\"label\":1,\"source\":\"b\",\"target\":\"c\"}\n"+
+		"{\"text\":\"b\",\"label\":2,\"source\":\"b\",\"target\":\"c\"}\n")
 	if err := os.WriteFile(filepath.Join(dir, "b.csv"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,8 @@ func TestARowThatIsDamagedIsFoundAtOnce(t *testing.T) {
 func TestUnpackedDocumentsKeepWithinTheBudget(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	if _, err := z.Write([]byte(strings.Repeat("{\"text\":\""+strings.Repeat("x", 1000)+"\",\"label\":1,\"source\":\"b\",\"target\":\"c\"}\n", 20_000))); err != nil {
+	if _, err := z.Write([]byte(strings.Repeat("{\"text\":\""+strings.Repeat("x",
+		1000)+"\",\"label\":1,\"source\":\"b\",\"target\":\"c\"}\n", 20_000))); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
@@ -95,7 +97,8 @@ func TestUnpackedDocumentsKeepWithinTheBudget(t *testing.T) {
 	}
 	paths := []string{folderWith(t, "a.jsonl.gz", packed.String())}
 	for name, d := range map[string]*recipe.Data{
-		"labelled": {Batch: 1, Labelled: &labelled.Config{Train: paths, HoldOut: 3}}, "pairs": {Batch: 1, Pairs: &pairs.Config{Train: paths, HoldOut: 3}},
+		"labelled": {Batch: 1, Labelled: &labelled.Config{Train: paths, HoldOut: 3}}, "pairs": {Batch: 1, Pairs: &pairs.Config{Train: paths,
+			HoldOut: 3}},
 	} {
 		_, err := d.OpenWithin(1, 10<<20)
 		var e *memory.Error

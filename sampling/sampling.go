@@ -10,16 +10,16 @@ import (
 	"github.com/longspan/longspan/data"
 )
 
-// Config says how to draw. The zero value draws from the distribution as it is.
+// Config sets how tokens are drawn. The zero value draws from the softmax of the logits.
 type Config struct {
 	Temperature float64 // logits are divided by it; 0 means 1
-	Greedy      bool    // take the most probable token, and leave all else aside
+	Greedy      bool    // take the most probable token; all other fields are then unused
 	TopK        int     // keep the k most probable tokens; 0 keeps all
-	TopP        float64 // then keep the fewest that hold this much of what is left; 0 keeps all
+	TopP        float64 // then keep the fewest tokens with this share of their probability, 0 … 1; 0 keeps all
 	Seed        uint64  // of the draws: the same seed and logits give the same tokens
 }
 
-// Sampler draws tokens, one after the other. It keeps scratch memory, and is not safe for concurrent use.
+// Sampler draws tokens. It has scratch memory, and is not safe for concurrent use.
 type Sampler struct {
 	config Config
 	random *data.Random
@@ -31,7 +31,7 @@ type Sampler struct {
 func New(c Config) (*Sampler, error) {
 	switch {
 	case !(c.Temperature >= 0) || math.IsInf(c.Temperature, 0):
-		return nil, fmt.Errorf("sampling: the temperature is %g; it must be positive", c.Temperature)
+		return nil, fmt.Errorf("sampling: the temperature is %g; it must be 0 (for 1) or more, and finite", c.Temperature)
 	case c.TopK < 0:
 		return nil, fmt.Errorf("sampling: top-k is %d; it cannot be negative", c.TopK)
 	case !(c.TopP >= 0 && c.TopP <= 1):
@@ -46,8 +46,7 @@ func New(c Config) (*Sampler, error) {
 // Next draws a token, 0 … len(logits)−1. A logit of −∞ is never drawn; of equal logits the lower token counts as
 // the more probable one. It returns an error if a logit is NaN or +∞, or if none is above −∞.
 //
-// It costs a sort of the logits, and nothing but the sorted ones is kept. Temperature first, then top-k, then
-// top-p: Holtzman et al. 2020, arXiv:1904.09751, section 3.1.
+// The cost is a sort of the logits. Temperature applies first, then top-k, then top-p: Holtzman et al. 2020, arXiv:1904.09751, section 3.1.
 func (s *Sampler) Next(logits []float32) (int, error) {
 	s.order = s.order[:0]
 	for i, v := range logits {
@@ -102,5 +101,5 @@ func (s *Sampler) draw(total float64) int {
 			return s.order[i]
 		}
 	}
-	return s.order[len(s.weight)-1] // rounding took at past the last
+	return s.order[len(s.weight)-1] // reached by rounding alone
 }

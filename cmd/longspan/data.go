@@ -12,7 +12,7 @@ import (
 	"github.com/longspan/longspan/recipe"
 )
 
-// newTraining returns the commands about recipes: what one would train on, what it would take, and the training.
+// newTraining returns the commands on recipes and trained models.
 func newTraining(o *output) []*cobra.Command {
 	return []*cobra.Command{newData(o), newTrain(o), newEval(o), newSample(o), newPredict(o), newPlan(o)}
 }
@@ -29,7 +29,7 @@ func (f *recipeFlags) load(path string) (*recipe.Recipe, error) {
 	return r, usage(err)
 }
 
-// dataReport is what `data` prints.
+// dataReport is the output of `data`.
 type dataReport struct {
 	Vocab      int       `json:"vocab"`
 	Classes    int       `json:"classes,omitempty"`
@@ -55,8 +55,8 @@ type count struct {
 type example struct {
 	Tokens  []int32  `json:"tokens"`
 	Targets []int32  `json:"targets,omitempty"` // −1 where nothing is predicted
-	Source  []int32  `json:"source,omitempty"`  // an encoder-decoder makes the sequence from it
-	From    string   `json:"from,omitempty"`    // the same as text
+	Source  []int32  `json:"source,omitempty"`  // of an encoder-decoder
+	From    string   `json:"from,omitempty"`    // the source as text
 	Label   *int32   `json:"label,omitempty"`
 	Class   string   `json:"class,omitempty"` // its name, if it has one
 	Value   *float64 `json:"value,omitempty"` // the number to predict, in the units of the data
@@ -71,7 +71,7 @@ func newData(o *output) *cobra.Command {
 	var batches int
 	c := &cobra.Command{
 		Use:   "data RECIPE",
-		Short: "Show what a recipe would train on, and count what it would be judged by",
+		Short: "Show the training data of a recipe, and count its validation and test data",
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if batches < 0 || batches > maxShown {

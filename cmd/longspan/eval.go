@@ -23,38 +23,41 @@ import (
 	"github.com/longspan/longspan/train"
 )
 
-// runFlags are what every command has that uses the model of a run.
-type runFlags struct {
-	recipeFlags
-	weights string
-	memory  string
-	threads int
+// modelFlags select the weights of a model folder, and the resources.
+type modelFlags struct {
+	weights, precision, memory string
+	threads                    int
 }
 
-func (f *runFlags) add(c *cobra.Command) {
-	f.recipeFlags.add(c)
+func (f *modelFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
 	addMaxMemory(c, &f.memory, "the available memory")
 	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 }
 
-// trained is the model of a run, with its weights, and its data.
+// runFlags are the flags of a command that uses a run with its data.
+type runFlags struct {
+	recipeFlags
+	modelFlags
+}
+
+func (f *runFlags) add(c *cobra.Command) {
+	f.recipeFlags.add(c)
+	f.modelFlags.add(c)
+}
+
+// trained is the trained model of a run, and its data.
 type trained struct {
 	recipe  *recipe.Recipe
 	sets    *data.Bundle
 	model   *model.Model
 	exec    tensor.Exec
-	weights string // the file they came from
+	weights string // file of the weights
 }
 
-// work is what a command will do with a model: what it takes, and what to do where that does not fit.
-type work struct {
-	what, advice string
-	need         func(*trained) (plan.Bytes, error)
-}
-
-// open builds the model of the run in dir and loads its weights, if the work with it fits --max-memory; where not, nothing is allocated.
-func (f *runFlags) open(o *output, dir string, w work) (t *trained, err error) {
+// open builds the model of the run in dir and loads its weights. It returns a *memory.Error, and allocates nothing, if need is more than
+// the allowed memory.
+func (f *runFlags) open(o *output, dir string, need func(*trained) (plan.Bytes, error)) (t *trained, err error) {
 	t = &trained{}
 	if t.recipe, err = f.load(filepath.Join(dir, train.ConfigName)); err != nil {
 		return nil, usage(err)
@@ -69,22 +72,22 @@ func (f *runFlags) open(o *output, dir string, w work) (t *trained, err error) {
 	if t.sets, err = t.recipe.Data.OpenWithin(t.recipe.Train.Seed, limit); err != nil {
 		return nil, usage(err)
 	}
-	if err := f.build(t, w); err != nil {
+	if err := f.build(t, need); err != nil {
 		return nil, errors.Join(usage(err), t.close())
 	}
 	return t, nil
 }
 
 // build makes the model, if it fits, and loads the weights.
-func (f *runFlags) build(t *trained, w work) error {
+func (f *runFlags) build(t *trained, need func(*trained) (plan.Bytes, error)) error {
 	if err := t.recipe.Fit(t.sets); err != nil {
 		return err
 	}
-	bytes, err := w.need(t)
+	bytes, err := need(t)
 	if err != nil {
 		return err
 	}
-	if err := fits(bytes, f.memory, w.what, w.advice); err != nil {
+	if err := fits(bytes, f.memory, "the longest batch of the data", "use --set data.batch=1, or fewer tokens a sequence"); err != nil {
 		return err
 	}
 	t.exec = tensor.Exec{Threads: f.threads, Pool: reservedPool(bytes)}
@@ -96,7 +99,7 @@ func (f *runFlags) build(t *trained, w work) error {
 	return err
 }
 
-// findWeights is the file of the weights that --weights names, with a warning for checkpoints that are damaged.
+// findWeights returns the file of the weights that --weights selects. It warns of damaged checkpoints.
 func findWeights(o *output, dir, which string) (string, error) {
 	path, damaged, err := train.Find(dir, which)
 	for _, d := range damaged {
@@ -123,11 +126,38 @@ func fits(need plan.Bytes, budget, what, advice string) error {
 	return nil
 }
 
-// reservedPool is a pool with room for what was planned: a fourth more than the matrices, since those of many sizes leave gaps.
+// reservedPool is a pool with room for the planned matrices, and a quarter more, as matrices of many sizes leave gaps.
 func reservedPool(need plan.Bytes) *tensor.Pool {
 	p := tensor.NewPool()
 	p.Reserve(need.Pool() + need.Pool()/4)
 	return p
+}
+
+// openedModel is the model of a folder, with a session that has the memory for its work.
+type openedModel struct {
+	*model.Model
+	session *model.Session
+	weights string // file of the weights
+}
+
+// open opens the model in dir. It returns a *memory.Error if need, the memory of the work called what, is more than the allowed memory.
+func (f *modelFlags) open(o *output, dir, what, advice string, need func(*model.Model) (plan.Estimate, error)) (*openedModel, error) {
+	path, err := findWeights(o, dir, f.weights)
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.OpenWith(dir, model.OpenOptions{Weights: path, Precision: f.precision})
+	if err != nil {
+		return nil, usage(err)
+	}
+	e, err := need(m)
+	if err != nil {
+		return nil, errors.Join(usage(err), m.Close())
+	}
+	if err := fits(e.Bytes, f.memory, what, advice); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return &openedModel{m, m.NewSession(tensor.Exec{Threads: f.threads, Pool: reservedPool(e.Bytes)}), path}, nil
 }
 
 func (t *trained) close() error {
@@ -138,15 +168,15 @@ func (t *trained) close() error {
 	return errors.Join(err, closeSource(t.sets.Train))
 }
 
-// evalReport is what `eval` prints.
+// evalReport is the output of `eval`.
 type evalReport struct {
 	Weights    string       `json:"weights"`
 	On         string       `json:"on"`
-	Loss       float64      `json:"loss"`                 // nats a target
-	Bits       *float64     `json:"bits,omitempty"`       // these three not of numbers
-	Perplexity *float64     `json:"perplexity,omitempty"` // nor where it is beyond all numbers
+	Loss       float64      `json:"loss"`                 // nats a target; of numbers: the mean squared error, in squared deviations
+	Bits       *float64     `json:"bits,omitempty"`       // Bits, Perplexity and Accuracy: none of numbers
+	Perplexity *float64     `json:"perplexity,omitempty"` // none if it overflows
 	Accuracy   *float64     `json:"accuracy,omitempty"`
-	RootError  *float64     `json:"root_error,omitempty"` // of numbers: the root of the mean square of the error, as the data has them; the loss is the square, in deviations
+	RootError  *float64     `json:"root_error,omitempty"` // of numbers: the root mean squared error, in the units of the data
 	Classes    []namedScore `json:"classes,omitempty"`
 	Targets    int64        `json:"targets"`
 	Tokens     int64        `json:"tokens"`
@@ -154,7 +184,7 @@ type evalReport struct {
 	PeakBytes  int64        `json:"peak_bytes"`
 }
 
-// namedScore is how well a class is known.
+// namedScore is the score of a class.
 type namedScore struct {
 	Name string `json:"name"`
 	model.ClassScore
@@ -166,9 +196,9 @@ func newEval(o *output) *cobra.Command {
 	var batches int
 	c := &cobra.Command{
 		Use:   "eval RUN",
-		Short: "Measure the model of a run on data that it has not seen",
-		Long: `Measure the model in the folder of a run on the test data of its recipe, every target once. With --set the data may be another than it was
-trained on: other files, or other windows.
+		Short: "Evaluate the model of a run on its test data",
+		Long: `Evaluate the model in the folder of a run on the test data of its recipe, every target once. With --set the data may differ
+from the training: other files, or other windows.
 
   longspan eval runs/ecoli --weights best
   longspan eval runs/ecoli --set data.genome.tokens=131072`,
@@ -180,8 +210,7 @@ trained on: other files, or other windows.
 			if batches < 0 {
 				return usage(fmt.Errorf("found --batches %d, expected 0 or more", batches))
 			}
-			t, err := flags.open(o, args[0], work{"the longest batch of the data", "use --set data.batch=1, or fewer tokens a sequence",
-				func(t *trained) (plan.Bytes, error) { return t.need(on, batches, flags.threads) }})
+			t, err := flags.open(o, args[0], func(t *trained) (plan.Bytes, error) { return t.need(on, batches, flags.threads) })
 			if err != nil {
 				return err
 			}
@@ -196,7 +225,7 @@ trained on: other files, or other windows.
 	}
 	flags.add(c)
 	c.Flags().StringVar(&on, "on", "test", "test or validation")
-	c.Flags().IntVar(&batches, "batches", 0, "how many (default: all)")
+	c.Flags().IntVar(&batches, "batches", 0, "largest number of batches (default: all)")
 	return c
 }
 
@@ -208,7 +237,7 @@ func (t *trained) source(on string) (data.Source, error) {
 	return t.sets.Test()
 }
 
-// need is what the longest batch takes.
+// need is the memory of the longest batch.
 func (t *trained) need(on string, batches, threads int) (need plan.Bytes, err error) {
 	source, err := t.source(on)
 	if err != nil {
@@ -238,8 +267,8 @@ func (t *trained) evaluate(ctx context.Context, on string, batches int) (r evalR
 	if err != nil {
 		return r, err
 	}
-	r = evalReport{Weights: t.weights, On: on, Loss: score.Loss, Targets: score.Targets, Tokens: score.Tokens, Seconds: time.Since(began).Seconds(),
-		PeakBytes: t.exec.Pool.Peak()}
+	r = evalReport{Weights: t.weights, On: on, Loss: score.Loss, Targets: score.Targets, Tokens: score.Tokens,
+		Seconds: time.Since(began).Seconds(), PeakBytes: t.exec.Pool.Peak()}
 	if !score.Numbers {
 		bits, accuracy := score.Bits(), score.Accuracy()
 		r.Bits, r.Accuracy = &bits, &accuracy
@@ -261,17 +290,19 @@ func (r evalReport) write(w io.Writer) {
 	fmt.Fprintf(w, "weights   %s\n", r.Weights)
 	fmt.Fprintf(w, "data      %s: %d targets in %d tokens, %.1f s\n", r.On, r.Targets, r.Tokens, r.Seconds)
 	if r.RootError != nil {
-		fmt.Fprintf(w, "error     %.6g, the root of the mean square; the loss is %.4f: its square, in deviations of the training data\n", *r.RootError, r.Loss)
+		fmt.Fprintf(w, "error     %.6g, the root of the mean square; the loss is %.4f: its square, in deviations of the training data\n",
+			*r.RootError, r.Loss)
 		return
 	}
 	fmt.Fprintf(w, "loss      %.4f nats, %.4f bits a target; perplexity %.4g\n", r.Loss, *r.Bits, math.Exp(r.Loss))
 	fmt.Fprintf(w, "accuracy  %.2f%%\n", 100**r.Accuracy)
 	for _, c := range r.Classes {
-		fmt.Fprintf(w, "  %-12s %.2f%% of %d found; %.2f%% of %d answers right\n", c.Name, share(c.Correct, c.Targets), c.Targets, share(c.Correct, c.Chosen), c.Chosen)
+		fmt.Fprintf(w, "  %-12s %.2f%% of %d found; %.2f%% of %d answers right\n",
+			c.Name, share(c.Correct, c.Targets), c.Targets, share(c.Correct, c.Chosen), c.Chosen)
 	}
 }
 
-// share is part of all in percent; 0 of nothing.
+// share is part of all in percent, or 0 if all is 0.
 func share(part, all int64) float64 {
 	if all == 0 {
 		return 0

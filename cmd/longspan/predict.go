@@ -10,10 +10,9 @@ import (
 
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
-	"github.com/longspan/longspan/tensor"
 )
 
-// prediction is a row of what `predict` prints.
+// prediction is one text of the output of `predict`.
 type prediction struct {
 	Input string `json:"input"` // the file; - for standard input
 	model.Answer
@@ -21,9 +20,9 @@ type prediction struct {
 
 // predictOptions are the flags of `predict`.
 type predictOptions struct {
-	weights, precision, memory, text string
-	threads                          int
-	given                            bool // --text
+	modelFlags
+	text  string
+	given bool // --text is set
 }
 
 func newPredict(o *output) *cobra.Command {
@@ -31,8 +30,9 @@ func newPredict(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "predict MODEL [FILE…]",
 		Short: "Classify or tag texts, or predict a number for each",
-		Long: `Ask the model in a folder about texts: the class of each, the classes along it, or a number, by the head of the model. A file is one text; without
-files the text is --text, or standard input. The folder is all it needs.
+		Long: `Predict with the model in a folder: the class of each text, the classes of its parts, or a number, by the head of the model.
+A file is one text; without files the text is --text, or standard input. No other file is needed.
+
   longspan predict runs/labelled review.txt
   longspan predict runs/genes --text ATGAAACGCATTAGC --json`,
 		Args: arguments(cobra.MinimumNArgs(1)),
@@ -46,11 +46,9 @@ files the text is --text, or standard input. The folder is all it needs.
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&p.text, "text", "", "the text to ask about, in place of files")
-	f.StringVar(&p.weights, "weights", "", "final, latest, best or a file (default: final, or latest while there is none)")
+	f.StringVar(&p.text, "text", "", "the text, instead of files")
+	p.modelFlags.add(c)
 	f.StringVar(&p.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
-	addMaxMemory(c, &p.memory, "the available memory")
-	f.IntVar(&p.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
 }
 
@@ -58,7 +56,7 @@ files the text is --text, or standard input. The folder is all it needs.
 func (p *predictOptions) inputs(files []string) (names, texts []string, err error) {
 	switch {
 	case p.given && len(files) > 0:
-		return nil, nil, errors.New("found --text and files, expected one of both")
+		return nil, nil, errors.New("found --text and files, expected one of them")
 	case p.given:
 		return []string{"--text"}, []string{p.text}, nil
 	case len(files) == 0:
@@ -84,25 +82,15 @@ func (p *predictOptions) run(o *output, dir string, files []string) (rows []pred
 	if err != nil {
 		return nil, usage(err)
 	}
-	path, err := findWeights(o, dir, p.weights)
+	m, err := p.open(o, dir, "the longest text", "use shorter texts", func(m *model.Model) (plan.Estimate, error) {
+		return plan.Prediction(*m.Spec(), longestOf(m.Spec(), texts), p.threads)
+	})
 	if err != nil {
 		return nil, err
-	}
-	m, err := model.OpenWith(dir, model.OpenOptions{Weights: path, Precision: p.precision})
-	if err != nil {
-		return nil, usage(err)
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	need, err := p.need(m, texts)
-	if err != nil {
-		return nil, usage(err)
-	}
-	if err := fits(need, p.memory, "the longest text", "use shorter texts"); err != nil {
-		return nil, err
-	}
-	session := m.NewSession(tensor.Exec{Threads: p.threads, Pool: reservedPool(need)})
 	for i, text := range texts {
-		answer, err := session.Answer(text)
+		answer, err := m.session.Answer(text)
 		if err != nil {
 			return nil, usage(fmt.Errorf("%s: %w", names[i], err))
 		}
@@ -111,16 +99,20 @@ func (p *predictOptions) run(o *output, dir string, files []string) (rows []pred
 	return rows, nil
 }
 
-// need is the memory of the longest text.
-func (p *predictOptions) need(m *model.Model, texts []string) (plan.Bytes, error) {
+// longestOf bounds the tokens of the longest text: a token has at least one byte, and a document two special tokens. The session refuses a
+// text of more tokens than the model has learned positions.
+func longestOf(s *model.Spec, texts []string) int {
 	longest := 1
 	for _, text := range texts {
-		longest = max(longest, len(text)+2) // a token has at least a byte, and a document two special tokens
+		longest = max(longest, len(text)+2)
 	}
-	e, err := plan.Prediction(*m.Spec(), longest, p.threads)
-	return e.Bytes, err
+	if s.Embed.Positions > 0 {
+		longest = min(longest, s.Embed.Positions)
+	}
+	return longest
 }
 
+// writePredictions writes tab-separated rows: one for each text, or for each run of a class in it.
 func writePredictions(w io.Writer, rows []prediction) {
 	for _, r := range rows {
 		switch {

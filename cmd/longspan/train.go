@@ -130,7 +130,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	for _, note := range sets.Notes {
 		fmt.Fprintln(o.err, note)
 	}
-	need, err := r.Reserve(sets, t.threads, limit)
+	need, err := r.FitMemory(sets, t.threads, limit)
 	if err != nil {
 		return report, usage(err)
 	}

@@ -66,7 +66,7 @@ func TestCtrlCSavesAndLeaves(t *testing.T) {
 		t.Errorf("evaluating what was saved: exit status %d\n%s", status, stdout.String())
 	}
 	var flags runFlags
-	nothing := work{need: func(*trained) (plan.Bytes, error) { return plan.Bytes{}, nil }}
+	nothing := func(*trained) (plan.Bytes, error) { return plan.Bytes{}, nil }
 	of, err := flags.open(&output{out: &stdout, err: &stdout}, out, nothing)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/longspan/longspan/internal/strict"
 )
 
-// Config names the files of the parts. Its fields are those of a recipe.
+// Config is the files of the parts. The fields are keys of a recipe.
 type Config struct {
 	Train      []string // files and folders; none means the 24 documents in the program
 	Validation []string // none means the documents that HoldOut keeps from training
@@ -28,7 +28,7 @@ func (c Config) holdOut() int {
 	return c.HoldOut
 }
 
-// Check returns an error about a key of a recipe.
+// Check returns an error about a key.
 func (c Config) Check() error {
 	switch n := c.holdOut(); {
 	case n < 0 || n == 1:
@@ -42,65 +42,92 @@ func (c Config) Check() error {
 	return nil
 }
 
-// Parts are the documents of the three parts.
-type Parts struct {
-	Records [3]*text.Records // by data.Split; parts of the same files share their records
-	Bytes   int64            // memory that they take
-	Notes   []string         // what was left out of folders
+// Set is the examples of a part.
+type Set interface {
+	data.Dataset
+
+	// Add appends the examples of record i, which is valid until Add returns.
+	Add(i int, r text.Record) error
+
+	// Finish is called once, after the last Add, with the records that the examples are in. Finish of the training part is called first. It
+	// returns the bytes of the examples in memory, and notes.
+	Finish(split data.Split, records *text.Records) (bytes int64, notes []string, err error)
 }
 
-// Read reads every document once. It shows each to take, with its part and its index among the records of the part; an error of take ends
-// it. Test documents are shown if they have files of their own. Documents that would take more than limit bytes of memory are a
-// *memory.Error; 0 is no limit.
-func (c Config) Read(limit int64, take func(split data.Split, i int, r text.Record) error) (*Parts, error) {
-	p, taken := &Parts{}, [3]int{}
+// Open reads every document once, into the set of its part, and fills the sources, Bytes and Notes of b. Without test files the test set is
+// the validation set. Documents that would take more than o.Memory bytes are a *memory.Error.
+func (c Config) Open(b *data.Bundle, o data.OpenOptions, sets [3]Set) error {
+	p := parts{sets: sets, holdOut: c.holdOut()}
 	for split, paths := range [][]string{c.Train, c.Validation, c.Test} {
 		if split > 0 && len(paths) == 0 {
 			continue // the documents of the part before
 		}
-		i, left := -1, limit
-		if limit > 0 {
-			left = max(1, limit-p.Bytes)
-		}
-		records, err := p.read(paths, left, func(r text.Record) error {
-			i++
-			part := data.Split(split)
-			if part == data.Train && text.HeldOut(r.At, c.holdOut()) {
-				part = data.Validation
-			}
-			taken[part]++
-			return take(part, i, r)
-		})
-		if err != nil {
-			return nil, err
-		}
-		for part := split; part < len(p.Records); part++ {
-			p.Records[part] = records
+		if err := p.read(b, data.Split(split), paths, o.Memory); err != nil {
+			return err
 		}
 	}
 	for _, split := range []data.Split{data.Train, data.Validation} {
-		if taken[split] == 0 {
-			return nil, fmt.Errorf("of %d documents none is left for %s; hold out fewer or more than every %d-th, or name more files",
-				p.Records[split].Len(), split, c.holdOut())
+		if p.count[split] == 0 {
+			return fmt.Errorf("of %d documents none is left for %s; hold out fewer or more than every %d-th, or name more files",
+				p.records[split].Len(), split, c.holdOut())
 		}
 	}
-	return p, nil
+	if len(c.Test) == 0 {
+		p.sets[data.Test] = p.sets[data.Validation]
+	}
+	for split, s := range p.sets {
+		if split == int(data.Test) && len(c.Test) == 0 {
+			break
+		}
+		bytes, notes, err := s.Finish(data.Split(split), p.records[split])
+		if err != nil {
+			return err
+		}
+		b.Bytes, b.Notes = b.Bytes+bytes, append(b.Notes, notes...)
+	}
+	return b.Load(data.Parts{Train: p.sets[data.Train], Validation: p.sets[data.Validation], Test: p.sets[data.Test],
+		Digest: p.records[data.Train].Digest()}, o)
 }
 
-// read reads files and folders; none stand for the documents in the program.
-func (p *Parts) read(paths []string, limit int64, visit func(text.Record) error) (*text.Records, error) {
+// parts are the documents of the three parts, by data.Split.
+type parts struct {
+	sets    [3]Set
+	records [3]*text.Records // parts of the same files share their records
+	count   [3]int           // of documents
+	holdOut int
+}
+
+// read reads the files and folders of a part, and of the parts after it until they have their own. No paths mean the documents in the
+// program.
+func (p *parts) read(b *data.Bundle, split data.Split, paths []string, limit int64) error {
 	files := sample.Files()
 	if len(paths) > 0 {
 		var notes []string
 		var err error
 		if files, notes, err = text.List(paths...); err != nil {
-			return nil, err
+			return err
 		}
-		p.Notes = append(p.Notes, notes...)
+		b.Notes = append(b.Notes, notes...)
 	}
-	records, err := text.NewRecords(files, limit, visit)
-	if err == nil {
-		p.Bytes += records.Bytes()
+	if limit > 0 {
+		limit = max(1, limit-b.Bytes)
 	}
-	return records, err
+	i := -1
+	records, err := text.NewRecords(files, limit, func(r text.Record) error {
+		i++
+		part := split
+		if part == data.Train && text.HeldOut(r.At, p.holdOut) {
+			part = data.Validation
+		}
+		p.count[part]++
+		return p.sets[part].Add(i, r)
+	})
+	if err != nil {
+		return err
+	}
+	b.Bytes += records.Bytes()
+	for part := int(split); part < len(p.records); part++ {
+		p.records[part] = records
+	}
+	return nil
 }

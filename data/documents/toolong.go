@@ -10,7 +10,7 @@ import (
 	"github.com/longspan/longspan/internal/strict"
 )
 
-// What becomes of texts that are longer than a sequence.
+// The treatment of texts that are longer than a sequence.
 const (
 	Error    = "error" // the default
 	Truncate = "truncate"
@@ -29,16 +29,16 @@ func CheckTooLong(found string, allowed ...string) error {
 // Lengths fits texts into sequences, and counts those that are too long.
 type Lengths struct {
 	TooLong string // one of the constants above
-	Noun    string // what the texts are: document, source or target
+	Noun    string // of the texts: document, source or target
 	Tokens  int    // of a sequence
-	Room    int    // bytes that fit a sequence
+	Room    int    // the largest number of bytes in a sequence
 
 	documents, tooLong int
 	dropped            int // bytes
 	pieces             int // of those that were split
 }
 
-// Fit returns where the pieces of a text of n bytes begin.
+// Fit returns the first bytes of the pieces of a text of n bytes. It returns an error for a text that is too long, unless it is cut.
 func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
 	l.documents++
 	if n <= l.Room {
@@ -64,7 +64,7 @@ func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
 		l.Noun, n, l.Tokens, l.Room, advice)
 }
 
-// Notes tells how many texts were too long, if any was, and what became of them.
+// Notes is a note on the number and the treatment of texts that are too long, if any.
 func (l *Lengths) Notes(split data.Split) []string {
 	if l.tooLong == 0 {
 		return nil

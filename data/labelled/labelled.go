@@ -9,13 +9,12 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
-	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/data/text/sample"
 	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Config says which documents there are: JSON lines, a document per line. A sequence is text.End, and then one byte a token.
+// Config is documents in JSON lines, one in each line. A sequence is text.End, and then one byte a token.
 type Config struct {
 	// Files and folders of JSON lines. No train means the 24 documents in the program, whose classes are their sources. No validation means
 	// the documents that hold_out keeps from training, and no test the validation documents.
@@ -30,7 +29,7 @@ type Config struct {
 	Tokens  int      `yaml:"tokens"`                          // length of the longest sequence; 0 means 2048
 	TooLong string   `yaml:"too_long,omitempty" was:"longer"` // documents: error (default), truncate, or split into pieces, each an example
 
-	// Opening the training documents finds these, unless they are given. A run keeps them.
+	// Open computes these from the training documents, unless they are given. The config of a run has them.
 	Classes   []string `yaml:"classes,omitempty"` // in order: class 0, 1, …
 	Mean      float64  `yaml:"mean,omitempty"`    // of the numbers; the model predicts (number − mean)/deviation
 	Deviation float64  `yaml:"deviation,omitempty"`
@@ -58,14 +57,14 @@ func (c *Config) target() string {
 	return cmp.Or(c.Number, c.Label, "label")
 }
 
-// Check says what in c is out of range or contradicts itself, by the keys of a recipe.
+// Check returns an error about a key that is out of range or contradicts another.
 func (c *Config) Check() error {
 	if err := documents.CheckTooLong(c.TooLong, documents.Error, documents.Truncate, documents.Split); err != nil {
 		return err
 	}
 	switch {
 	case c.tokens() < 2:
-		return strict.Wrong("tokens", "is %d; a sequence needs at least 2, one to begin with and a byte", c.Tokens)
+		return strict.Wrong("tokens", "is %d; a sequence needs at least 2, a start and a byte", c.Tokens)
 	case c.Label != "" && c.Number != "":
 		return strict.Wrong("number", "and label are given together; a model classifies, or predicts a number, not both")
 	case c.Number != "" && len(c.Classes) > 0:
@@ -80,6 +79,9 @@ func (c *Config) Check() error {
 		return errors.New("fields, label or number are given without train; " +
 			"the documents in the program have fields of their own, and their classes are their sources")
 	}
+	if len(c.Classes) == 1 {
+		return strict.Wrong("classes", "has %q alone; expected two classes or more", c.Classes[0])
+	}
 	for i, name := range c.Classes {
 		if slices.Contains(c.Classes[:i], name) {
 			return strict.Wrong("classes", "has %q twice", name)
@@ -90,34 +92,14 @@ func (c *Config) Check() error {
 
 // Open reads all documents. It writes the classes, or the mean and the deviation, of the training documents into c.
 func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
-	sets := [3]*set{newSet(c), newSet(c), newSet(c)}
-	parts, err := c.documents().Read(o.Memory, func(split data.Split, i int, r text.Record) error { return sets[split].add(i, r) })
-	if err != nil {
+	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: tokenizer.Bytes()}
+	if err := c.documents().Open(b, o, [3]documents.Set{newSet(c), newSet(c), newSet(c)}); err != nil {
 		return nil, err
-	}
-	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: tokenizer.Bytes(), Bytes: parts.Bytes, Notes: parts.Notes}
-	if len(c.Test) == 0 {
-		sets[data.Test] = sets[data.Validation]
-	}
-	if err := c.learn(sets[data.Train]); err != nil {
-		return nil, err
-	}
-	for split, s := range sets {
-		if split == int(data.Test) && len(c.Test) == 0 {
-			break
-		}
-		s.records = parts.Records[split]
-		if err := s.resolve(); err != nil {
-			return nil, err
-		}
-		b.Notes = append(b.Notes, s.lengths.Notes(data.Split(split))...)
-		b.Bytes += int64(cap(s.items)) * itemBytes
 	}
 	if c.Number != "" {
 		b.Numbers, b.Answers = true, data.Answers{Mean: c.Mean, Deviation: c.Deviation}
 	} else {
 		b.Classes, b.Answers.Classes = len(c.Classes), c.Classes
 	}
-	digest := parts.Records[data.Train].Digest()
-	return b, b.Load(data.Parts{Train: sets[data.Train], Validation: sets[data.Validation], Test: sets[data.Test], Digest: digest}, o)
+	return b, nil
 }

@@ -81,7 +81,8 @@ func TestClasses(t *testing.T) {
 	if got, want := sequences(t, sets, sets.Validation), []string{"abc→10", "defg→x", "k→9"}; !cmp.Equal(got, want) {
 		t.Errorf("the validation has %v, want %v", got, want)
 	}
-	if want := "validation: 1 of 3 documents are longer than 5 tokens, and were truncated: 3 bytes are left out"; len(sets.Notes) != 2 || sets.Notes[1] != want {
+	if want := "validation: 1 of 3 documents are longer than 5 tokens, and were truncated: 3 bytes are left out"; len(sets.Notes) != 2 ||
+		sets.Notes[1] != want {
 		t.Errorf("notes %q, want the second to be %q", sets.Notes, want)
 	}
 }
@@ -90,7 +91,8 @@ func TestNumbers(t *testing.T) {
 	train := lines(t, `{"body":"a","score":10}`, `{"body":"b","score":14.0}`, `{"body":"c","score":1.2e1}`)
 	l := &Config{Train: []string{train}, Validation: []string{train}, Fields: []string{"body"}, Number: "score"}
 	sets := open(t, 3, l)
-	if !sets.Numbers || sets.Answers.Mean != 12 || math.Abs(sets.Answers.Deviation-math.Sqrt(8./3)) > 1e-12 || l.Deviation != sets.Answers.Deviation {
+	if !sets.Numbers || sets.Answers.Mean != 12 || math.Abs(sets.Answers.Deviation-math.Sqrt(8./3)) > 1e-12 ||
+		l.Deviation != sets.Answers.Deviation {
 		t.Errorf("mean %g, deviation %g; want 12 and √(8/3)", sets.Answers.Mean, sets.Answers.Deviation)
 	}
 	want := float32(-2 / sets.Answers.Deviation)
@@ -137,7 +139,8 @@ func TestRefuses(t *testing.T) {
 	}{
 		{Config{}, two, []string{`{"text":"a","label":"z"}`}, `line 1: the class "z" is none of those of the training documents, or given: x, y`},
 		{Config{}, two[:1], two, `all 1 documents to train on have the class "x"`},
-		{Config{Tokens: 4}, []string{two[0], `{"text":"bcde","label":"y"}`}, two, "line 2: the document has 4 bytes, and with tokens: 4 a sequence has room for 3"},
+		{Config{Tokens: 4}, []string{two[0], `{"text":"bcde","label":"y"}`}, two,
+			"line 2: the document has 4 bytes, and with tokens: 4 a sequence has room for 3"},
 		{Config{}, []string{`{"text":"a","label":1.5}`}, two, "give number: label in place of label"},
 		{Config{Number: "label"}, two, two, `the field label is "x"; expected a number`},
 		{Config{Number: "label"}, ones, ones, "there is nothing to predict"},
@@ -153,6 +156,7 @@ func TestRefuses(t *testing.T) {
 		{Config{}, two, nil, "nothing to validate on"},
 		{Config{Fields: []string{"a"}}, nil, nil, "given without train"},
 		{Config{Classes: []string{"x", "x"}}, two, two, `classes has "x" twice`},
+		{Config{Classes: []string{"x"}}, two, two, `classes has "x" alone; expected two classes or more`},
 		{Config{Number: "label", Mean: 3}, two, two, "mean is given without deviation"},
 	} {
 		l := c.l

@@ -18,8 +18,8 @@ type set struct {
 	c       *Config
 	records *text.Records
 	items   []item
-	classes []string  // names of the documents' classes, until resolve
-	numbers []float64 // the documents' numbers, until resolve
+	classes []string  // names of the documents' classes, until Finish
+	numbers []float64 // the documents' numbers, until Finish
 	lengths documents.Lengths
 }
 
@@ -38,8 +38,8 @@ func newSet(c *Config) *set {
 	return &set{c: c, lengths: documents.Lengths{TooLong: c.TooLong, Noun: "document", Tokens: c.tokens(), Room: c.tokens() - 1}}
 }
 
-// add appends record i, whose class is still a name.
-func (s *set) add(i int, r text.Record) error {
+// Add appends a document or its pieces. Its class is a name until Finish.
+func (s *set) Add(i int, r text.Record) error {
 	body, err := r.Text(s.c.fields()...)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (s *set) label(r text.Record) error {
 	return nil
 }
 
-// learn takes from the training documents what is not given: the classes, or the mean and the deviation of the numbers.
+// learn fills in the classes, or the mean and the deviation of the numbers, from the training documents, unless they are given.
 func (c *Config) learn(train *set) error {
 	if c.Number != "" {
 		if c.Deviation > 0 {
@@ -128,6 +128,17 @@ func moments(numbers []float64) (mean, deviation float64) {
 	return mean, math.Sqrt(deviation)
 }
 
+// Finish gives items their classes and values.
+func (s *set) Finish(split data.Split, records *text.Records) (bytes int64, notes []string, err error) {
+	s.records = records
+	if split == data.Train {
+		if err := s.c.learn(s); err != nil {
+			return 0, nil, err
+		}
+	}
+	return int64(cap(s.items)) * itemBytes, s.lengths.Notes(split), s.resolve()
+}
+
 // resolve gives items their classes and values.
 func (s *set) resolve() error {
 	number := map[string]int32{}
@@ -160,6 +171,9 @@ func (s *set) Len() int { return len(s.items) }
 
 // Append adds document index to dst; it is the same in every epoch.
 func (s *set) Append(dst *data.Batch, _, index int) error {
+	if index < 0 || index >= len(s.items) {
+		return fmt.Errorf("labelled: example %d of %d", index, len(s.items))
+	}
 	it := s.items[index]
 	r, err := s.records.At(int(it.record))
 	if err != nil {

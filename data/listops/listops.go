@@ -8,6 +8,7 @@
 package listops
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,20 +49,20 @@ const (
 // valueChance is the probability that an argument is a digit and not an operation, above the last level.
 const valueChance = 0.75
 
-// Task is a data.Dataset of expressions with their values as labels. An example depends on its number, the
-// part and the config alone, whatever the epoch.
+// Task is a data.Dataset of expressions with their values as labels. An example depends on its index, the
+// part and the config, not on the epoch.
 type Task struct{ config Config }
 
 // New returns the task.
 func New(c Config) (*Task, error) {
-	setDefault(&c.MinTokens, 501)
-	setDefault(&c.MaxTokens, 1999)
-	setDefault(&c.Depth, 10)
-	setDefault(&c.Args, 10)
+	c.MinTokens = cmp.Or(c.MinTokens, 501)
+	c.MaxTokens = cmp.Or(c.MaxTokens, 1999)
+	c.Depth = cmp.Or(c.Depth, 10)
+	c.Args = cmp.Or(c.Args, 10)
 	if c.Split == data.Train {
-		setDefault(&c.Examples, 96000)
+		c.Examples = cmp.Or(c.Examples, 96000)
 	} else {
-		setDefault(&c.Examples, 2000)
+		c.Examples = cmp.Or(c.Examples, 2000)
 	}
 	if c.Examples < 1 || c.MinTokens < 1 || c.MaxTokens < c.MinTokens || c.Depth < 1 || c.Args < 2 {
 		return nil, fmt.Errorf("listops: %d examples of %d … %d tokens, %d levels, 2 … %d arguments; "+
@@ -79,16 +80,10 @@ func New(c Config) (*Task, error) {
 		}
 	}
 	if longest < c.MinTokens {
-		return nil, fmt.Errorf("listops: the longest expression of %d levels and %d arguments has %d tokens; expected %d or more: allow more levels",
-			c.Depth, c.Args, longest, c.MinTokens)
+		return nil, fmt.Errorf("listops: the longest expression of %d levels and %d arguments has %d tokens; "+
+			"expected %d or more: allow more levels", c.Depth, c.Args, longest, c.MinTokens)
 	}
 	return &Task{c}, nil
-}
-
-func setDefault(n *int, value int) {
-	if *n == 0 {
-		*n = value
-	}
 }
 
 // Len is the number of examples.
@@ -100,12 +95,11 @@ func (t *Task) Vocab() int { return Vocab }
 // Classes is the number of labels.
 func (t *Task) Classes() int { return Classes }
 
-// Chance is the accuracy of a guess that knows nothing. Values are not even: always saying 9 or 0, the commonest,
-// is right once in six (16%).
+// Chance is the accuracy of a uniform guess. Values are not uniform: the commonest, 9 and 0, are right in 16% of the examples each.
 func (t *Task) Chance() float64 { return 1.0 / Classes }
 
 // maxTries bounds the search for an expression. At the Arena's lengths one in 12 fits, and one in 50 of these belongs
-// to the test: 600 tries, 4 milliseconds. A search in vain takes seven seconds.
+// to the test: 600 tries, 4 milliseconds. An unsuccessful search takes seven seconds.
 const maxTries = 1_000_000
 
 // Append adds example index. It draws expressions until one has the right length and belongs to the part.
@@ -133,8 +127,8 @@ func (t *Task) Append(dst *data.Batch, _, index int) error {
 		maxTries, t.config.MinTokens, t.config.MaxTokens)
 }
 
-// partOf says to which part an expression belongs: by a hash of its tokens (FNV-1a), so that the parts share
-// none, in the Arena's proportion of 48 to 1 to 1.
+// partOf is the part of an expression, by a hash of its tokens (FNV-1a): no expression is in two parts. The proportion is the Arena's, 48
+// to 1 to 1.
 func partOf(tokens []int32) data.Split {
 	hash := uint64(14695981039346656037)
 	for _, token := range tokens {

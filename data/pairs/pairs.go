@@ -4,7 +4,6 @@ package pairs
 import (
 	"cmp"
 	"errors"
-	"slices"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
@@ -13,7 +12,7 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Config says which pairs there are: JSON lines with a source and a target each, one byte a token. A source lies between two text.End. A
+// Config is pairs in JSON lines, with a source and a target each, one byte a token. A source lies between two text.End. A
 // target is predicted byte by byte from text.End on, and text.End after its last byte.
 type Config struct {
 	// Files and folders of JSON lines. No train means the abstracts and titles of the 24 documents in the program. No validation means the
@@ -43,7 +42,7 @@ func (c *Config) documents() documents.Config {
 	return documents.Config{Train: c.Train, Validation: c.Validation, Test: c.Test, HoldOut: c.HoldOut}
 }
 
-// Check says what in c is out of range or contradicts itself, by the keys of a recipe.
+// Check returns an error about a key that is out of range or contradicts another.
 func (c *Config) Check() error {
 	if err := documents.CheckTooLong(c.TooLong, documents.Error, documents.Truncate); err != nil {
 		return err
@@ -51,11 +50,11 @@ func (c *Config) Check() error {
 	source, target := c.fields()
 	switch {
 	case c.tokens() < 3:
-		return strict.Wrong("tokens", "is %d; a source needs at least 3, a byte and what it lies between", c.Tokens)
+		return strict.Wrong("tokens", "is %d; a source needs at least 3, a byte between two ends", c.Tokens)
 	case len(c.Train) == 0 && (c.Source != "" || c.Target != ""):
 		return errors.New("source or target is given without train; the documents in the program have fields of their own")
 	case len(c.Train) == 0 && len(c.Validation)+len(c.Test) > 0:
-		return errors.New("validation or test is given without train; the documents in the program are held out of themselves")
+		return errors.New("validation or test is given without train; the parts of the documents in the program are made with hold_out")
 	case source == target:
 		return strict.Wrong("target", "and source are both the field %s; a target is made from another text", target)
 	}
@@ -69,24 +68,9 @@ func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	sets := [3]*set{newSet(c), newSet(c), newSet(c)}
-	parts, err := c.documents().Read(o.Memory, func(split data.Split, i int, r text.Record) error { return sets[split].add(i, r) })
-	if err != nil {
+	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: sources, Supervision: data.Supervision{TokenTargets: true, Sources: true}}
+	if err := c.documents().Open(b, o, [3]documents.Set{newSet(c), newSet(c), newSet(c)}); err != nil {
 		return nil, err
 	}
-	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: sources, Bytes: parts.Bytes, Notes: parts.Notes,
-		Supervision: data.Supervision{TokenTargets: true, Sources: true}}
-	if len(c.Test) == 0 {
-		sets[data.Test] = sets[data.Validation]
-	}
-	for split, s := range sets {
-		if split == int(data.Test) && len(c.Test) == 0 {
-			break
-		}
-		s.records = parts.Records[split]
-		b.Notes = slices.Concat(b.Notes, s.sources.Notes(data.Split(split)), s.targets.Notes(data.Split(split)))
-		b.Bytes += 4 * int64(cap(s.items))
-	}
-	digest := parts.Records[data.Train].Digest()
-	return b, b.Load(data.Parts{Train: sets[data.Train], Validation: sets[data.Validation], Test: sets[data.Test], Digest: digest}, o)
+	return b, nil
 }

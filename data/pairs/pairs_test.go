@@ -87,8 +87,10 @@ func TestRefuses(t *testing.T) {
 		line []string
 		want string
 	}{
-		{Config{Tokens: 7}, one, "line 1: the source has 6 bytes, and with tokens: 7 a sequence has room for 5; raise tokens, or set too_long: truncate"},
-		{Config{Tokens: 3, Source: "target", Target: "source"}, one, "line 1: the target has 6 bytes, and with tokens: 3 a sequence has room for 2"},
+		{Config{Tokens: 7}, one, "line 1: the source has 6 bytes, and with tokens: 7 a sequence has room for " +
+			"5; raise tokens, or set too_long: truncate"},
+		{Config{Tokens: 3, Source: "target", Target: "source"}, one,
+			"line 1: the target has 6 bytes, and with tokens: 3 a sequence has room for 2"},
 		{Config{Target: "answer"}, one, "found no text in the fields answer; the line has the fields source, target"},
 		{Config{}, []string{`{"source":"a","target":3}`}, "the field target is 3; expected text"},
 		{Config{TooLong: "split"}, one, `too_long is "split"; use error or truncate`},

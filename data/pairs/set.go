@@ -24,8 +24,8 @@ func newSet(c *Config) *set {
 		targets: documents.Lengths{TooLong: c.TooLong, Noun: "target", Tokens: n, Room: n - 1}}
 }
 
-// add appends record i.
-func (s *set) add(i int, r text.Record) error {
+// Add appends a pair.
+func (s *set) Add(i int, r text.Record) error {
 	source, target, err := s.c.pair(r)
 	if err != nil {
 		return err
@@ -36,6 +36,12 @@ func (s *set) add(i int, r text.Record) error {
 	s.items = append(s.items, int32(i))
 	_, err = s.targets.Fit(r, len(target))
 	return err
+}
+
+// Finish returns the memory of the pairs, and the notes on their lengths.
+func (s *set) Finish(split data.Split, records *text.Records) (bytes int64, notes []string, err error) {
+	s.records = records
+	return 4 * int64(cap(s.items)), append(s.sources.Notes(split), s.targets.Notes(split)...), nil
 }
 
 // pair is the source and the target of a record.
@@ -55,7 +61,7 @@ func (s *set) Len() int { return len(s.items) }
 // byte, as it does not end there.
 func (s *set) Append(dst *data.Batch, _, index int) error {
 	if index < 0 || index >= len(s.items) {
-		return fmt.Errorf("pair %d of %d", index, len(s.items))
+		return fmt.Errorf("pairs: example %d of %d", index, len(s.items))
 	}
 	r, err := s.records.At(int(s.items[index]))
 	if err != nil {

@@ -3,7 +3,7 @@
 // et al. 2018, arXiv:1805.08315; as a sequence of pixels, the Long Range Arena, Tay et al. 2020, arXiv:2011.04006, section 2.2.5,
 // whose images are 32 × 32 (Pathfinder) and 128 × 128 (Path-X), with curves of 14 dashes.
 //
-// The images are drawn anew by the published rules, and not by the authors' program (github.com/drewlinsley/pathfinder,
+// The images are drawn by the published rules, but not by the authors' program (github.com/drewlinsley/pathfinder,
 // snakes2.py, whose settings stand below in brackets). The same is:
 //   - An image holds two long curves of as many dashes (6, 9 or 14; the Arena's harder set has 14) and distractors of a
 //     third as many. All are grown dash by dash, each bent a little from the one before it, and keep apart.
@@ -24,10 +24,11 @@
 //   - A dash bends by an angle even over ±31° (by a curvature that the setting continuity bounds), all dashes are as
 //     bright as the others, and no image has single dashes.
 //
-// So accuracies are not to be compared with published ones to the digit: the task is the same, the pictures are not.
+// Small differences to published accuracies therefore mean nothing: the task is the same, the pictures are not.
 package pathfinder
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/png"
@@ -60,13 +61,13 @@ type Task struct{ config Config }
 
 // New returns the task.
 func New(c Config) (*Task, error) {
-	setDefault(&c.Size, 32)
-	setDefault(&c.Dashes, max(3, 14*c.Size*min(c.Size, 32)/(32*32)))
-	setDefault(&c.Distractors, max(1, 3*c.Size/32))
+	c.Size = cmp.Or(c.Size, 32)
+	c.Dashes = cmp.Or(c.Dashes, max(3, 14*c.Size*min(c.Size, 32)/(32*32)))
+	c.Distractors = cmp.Or(c.Distractors, max(1, 3*c.Size/32))
 	if c.Split == data.Train {
-		setDefault(&c.Examples, 160_000)
+		c.Examples = cmp.Or(c.Examples, 160_000)
 	} else {
-		setDefault(&c.Examples, 20_000)
+		c.Examples = cmp.Or(c.Examples, 20_000)
 	}
 	c.Distractors = max(c.Distractors, 0)
 	if c.Size < 16 || c.Size > 256 {
@@ -84,12 +85,6 @@ func New(c Config) (*Task, error) {
 	return &Task{c}, nil
 }
 
-func setDefault(n *int, value int) {
-	if *n == 0 {
-		*n = value
-	}
-}
-
 // Len is the number of examples.
 func (t *Task) Len() int { return t.config.Examples }
 
@@ -105,7 +100,7 @@ func (t *Task) Chance() float64 { return 0.5 }
 // Size is the pixels a side.
 func (t *Task) Size() int { return t.config.Size }
 
-// maxTries bounds how often an image is begun anew because its curves found no room.
+// maxTries bounds the attempts to draw an image whose curves find room.
 const maxTries = 1000
 
 // Append adds image index, the same in every epoch: Size² tokens and a label.
@@ -126,8 +121,8 @@ func (t *Task) Append(dst *data.Batch, _, index int) error {
 	return nil
 }
 
-// scene draws the curves of image index and says where its dots are: where one long curve begins, and where it ends or
-// the other does.
+// scene draws the curves of image index. The dots are at the start of one long curve, and at the end of the same curve if joined is 1, else
+// of the other.
 func (c Config) scene(index int) (s *scene, dots []point, joined int32, err error) {
 	r := data.NewRandom(c.Seed, uint64(c.Split)<<60|uint64(index))
 	joined = int32(r.IntN(2))

@@ -1,6 +1,7 @@
 package recall
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/longspan/longspan/data"
@@ -23,9 +24,8 @@ type NeedleConfig struct {
 }
 
 // Needle is a data.Dataset of the needle in a haystack (Kamradt 2023, github.com/gkamradt/LLMTest_NeedleInAHaystack;
-// with decoys, the multi-key task of RULER, Hsieh et al. 2024, arXiv:2404.06654): somewhere in a long stretch of
-// hay stands a mark, a key and an answer; at the end another mark and the key again, and the answer is to follow,
-// token by token.
+// with decoys, the multi-key task of RULER, Hsieh et al. 2024, arXiv:2404.06654). A mark, a key and an answer are somewhere in a long
+// stretch of hay. Another mark and the key are at the end, and the targets are the answer, token by token.
 //
 // Tokens are, in this order, Hay of hay, Keys keys, Values of answers, the mark of a needle and that of the
 // question. Where the answer is one token, its number, 0 … Values−1, is also the label of the sequence.
@@ -33,11 +33,11 @@ type Needle struct{ config NeedleConfig }
 
 // NewNeedle returns the task.
 func NewNeedle(c NeedleConfig) (*Needle, error) {
-	setDefault(&c.Hay, 64)
-	setDefault(&c.Keys, 16)
-	setDefault(&c.Values, 16)
-	setDefault(&c.Answer, 1)
-	setDefault(&c.Examples, examplesOf(c.Split))
+	c.Hay = cmp.Or(c.Hay, 64)
+	c.Keys = cmp.Or(c.Keys, 16)
+	c.Values = cmp.Or(c.Values, 16)
+	c.Answer = cmp.Or(c.Answer, 1)
+	c.Examples = cmp.Or(c.Examples, examplesOf(c.Split))
 	if err := bounded(c.Examples, c.Tokens, c.Hay, c.Keys, c.Values, c.Answer); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (n *Needle) Vocab() int { return n.config.Hay + n.config.Keys + n.config.Va
 // Classes is the number of labels.
 func (n *Needle) Classes() int { return n.config.Values }
 
-// Chance is the accuracy, by token of the answer, of a guess that knows the values and no more.
+// Chance is the accuracy, by token of the answer, of a uniform guess among the values.
 func (n *Needle) Chance() float64 { return 1 / float64(n.config.Values) }
 
 // Append adds example index, the same in every epoch.

@@ -3,6 +3,7 @@
 package recall
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -32,12 +33,12 @@ type Associative struct{ config AssociativeConfig }
 
 // NewAssociative returns the task.
 func NewAssociative(c AssociativeConfig) (*Associative, error) {
-	setDefault(&c.Pairs, 16)
-	setDefault(&c.Queries, 1)
-	setDefault(&c.Keys, 64)
-	setDefault(&c.Values, 64)
-	setDefault(&c.Noise, 16)
-	setDefault(&c.Examples, examplesOf(c.Split))
+	c.Pairs = cmp.Or(c.Pairs, 16)
+	c.Queries = cmp.Or(c.Queries, 1)
+	c.Keys = cmp.Or(c.Keys, 64)
+	c.Values = cmp.Or(c.Values, 64)
+	c.Noise = cmp.Or(c.Noise, 16)
+	c.Examples = cmp.Or(c.Examples, examplesOf(c.Split))
 	if err := bounded(c.Examples, c.Tokens, c.Keys, c.Values, c.Noise); err != nil {
 		return nil, err
 	}
@@ -66,8 +67,7 @@ func (a *Associative) Vocab() int { return a.config.Keys + a.config.Values + a.c
 // Classes is the number of labels.
 func (a *Associative) Classes() int { return a.config.Values }
 
-// Chance is the accuracy of a guess that knows the values and no more. A guess among those of the pairs is
-// right once in Pairs.
+// Chance is the accuracy of a uniform guess among the values. A guess among the values of the pairs is right once in Pairs.
 func (a *Associative) Chance() float64 { return 1 / float64(a.config.Values) }
 
 // Append adds example index, the same in every epoch.
@@ -99,12 +99,6 @@ func (a *Associative) Append(dst *data.Batch, _, index int) error {
 		}
 	}
 	return nil
-}
-
-func setDefault(n *int, value int) {
-	if *n == 0 {
-		*n = value
-	}
 }
 
 // maxTokens is the largest number of tokens in a sequence or a vocabulary. maxExamples is the largest number of examples. A sequence is

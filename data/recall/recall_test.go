@@ -181,15 +181,18 @@ func TestConfigsAreChecked(t *testing.T) {
 	for _, c := range []AssociativeConfig{
 		{}, {Tokens: 32}, {Tokens: 100, Pairs: 65}, {Tokens: 100, Queries: 17}, {Tokens: 100, Values: 1}, {Tokens: 100, Noise: -1},
 		{Tokens: math.MaxInt}, {Tokens: 100, Keys: math.MaxInt}, {Tokens: 100, Values: math.MaxInt32}, {Tokens: 100, Noise: 1 << 31},
-		{Tokens: 100, Examples: math.MaxInt}, {Tokens: 100, Pairs: math.MaxInt}, {Tokens: 100, Keys: 1 << 26, Pairs: 1 << 26, Queries: math.MaxInt},
+		{Tokens: 100, Examples: math.MaxInt}, {Tokens: 100, Pairs: math.MaxInt}, {Tokens: 100, Keys: 1 << 26, Pairs: 1 << 26,
+			Queries: math.MaxInt},
 	} {
 		if _, err := NewAssociative(c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}
 	}
 	for _, c := range []NeedleConfig{
-		{}, {Tokens: 4}, {Tokens: math.MinInt}, {Tokens: 100, Decoys: 16}, {Tokens: 100, Decoys: -1}, {Tokens: 100, Depth: 1.5}, {Tokens: 100, Values: 1},
-		{Tokens: math.MaxInt}, {Tokens: 100, Answer: math.MaxInt}, {Tokens: 100, Hay: 1 << 31}, {Tokens: 100, Decoys: math.MaxInt, Keys: math.MaxInt},
+		{}, {Tokens: 4}, {Tokens: math.MinInt}, {Tokens: 100, Decoys: 16}, {Tokens: 100, Decoys: -1}, {Tokens: 100, Depth: 1.5}, {Tokens: 100,
+			Values: 1},
+		{Tokens: math.MaxInt}, {Tokens: 100, Answer: math.MaxInt}, {Tokens: 100, Hay: 1 << 31}, {Tokens: 100, Decoys: math.MaxInt,
+			Keys: math.MaxInt},
 	} {
 		if _, err := NewNeedle(c); err == nil {
 			t.Errorf("%+v was taken", c)

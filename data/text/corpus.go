@@ -10,7 +10,7 @@ import (
 	"io"
 )
 
-// Corpus is documents that were read once. None of them is damaged, and the digest of their content identifies them.
+// Corpus is documents that have been read once, and none is damaged. The digest of their content identifies them.
 type Corpus struct {
 	files  Files
 	fields []string
@@ -19,7 +19,7 @@ type Corpus struct {
 }
 
 // NewCorpus reads all documents of files. The fields are those of [NewReader]. A damaged file or line is an error that names it. A document
-// without text is passed over with a note, unless no line of its file has text. The cost is a pass over the data: it is hashed, and JSON
+// without text is skipped with a note, unless no line of its file has text. The cost is a pass over the data: it is hashed, and JSON
 // is parsed.
 func NewCorpus(files Files, fields ...string) (*Corpus, error) {
 	if len(files.Names) == 0 {
@@ -47,7 +47,7 @@ func NewCorpus(files Files, fields ...string) (*Corpus, error) {
 	return c, nil
 }
 
-// Notes tells what was passed over, and what else is odd.
+// Notes are about skipped documents, and about files that may have been read in the wrong format.
 func (c *Corpus) Notes() []string { return c.notes }
 
 // size is the number of files.

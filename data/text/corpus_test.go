@@ -41,7 +41,8 @@ func TestCorpusPassesOverDocumentsWithoutText(t *testing.T) {
 	files := filesOf("a.jsonl", lines, "b.txt", "", "c.json", "[1]")
 	c := corpusOf(t, files)
 	want := []string{
-		"passed over 2 of 4 documents: without text; the first: text: a.jsonl: line 2: found no text in the fields text; the line has the fields text",
+		"passed over 2 of 4 documents: without text; the first: text: a.jsonl: line 2: found no text in the " +
+			"fields text; the line has the fields text",
 		"c.json is read as plain text: its first line is no JSON object", "passed over 1 file, b.txt: without a byte",
 	}
 	if diff := cmp.Diff(want, c.Notes()); diff != "" {

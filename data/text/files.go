@@ -15,7 +15,7 @@ import (
 )
 
 // Files is a list of files to read, in order. A file whose name ends in .jsonl or .ndjson holds one document per line. So does a .json file
-// whose first line is a JSON object. Any other file is one document. Each may be compressed by gzip, whatever its name, and its name may
+// whose first line is a JSON object. Any other file is one document. Each may be compressed by gzip, under any name, and its name may
 // then end in .gz. Case does not matter in these endings.
 type Files struct {
 	FS    fs.FS // where the names are looked up; nil is the operating system's files
@@ -52,7 +52,7 @@ func List(paths ...string) (files Files, notes []string, err error) {
 	return files, notes, nil
 }
 
-// folder is what lies below a folder.
+// folder is the files below a folder.
 type folder struct {
 	taken, other []string
 	links        []string // to folders, or to nothing

@@ -13,8 +13,8 @@ import (
 var errNoText = errors.New("found no text")
 
 // extract appends the text of the chosen fields of a JSON object to dst, in the order in which the object has
-// them, each string followed by a line end. A field is a path of names joined by dots. Arrays are passed
-// through, and a field stands for all that is below it: "sections.title" is the title of each section,
+// them, each string followed by a line end. A field is a path of names joined by dots. Arrays have no
+// names, and a field includes everything below it: "sections.title" is the title of each section,
 // "sections" every string of every section. A line without text in these fields is errNoText.
 func extract(dst, line []byte, fields []string) ([]byte, error) {
 	if !utf8.Valid(line) {

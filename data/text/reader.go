@@ -41,7 +41,7 @@ func (d *Document) Close() error {
 	return d.file.Close()
 }
 
-// Reader goes from document to document. The documents that it gives are open by themselves, so several can be read side by side.
+// Reader opens one document after the other. Each has a file of its own, so several can be read at the same time.
 type Reader struct {
 	files  Files
 	fields []string
@@ -54,19 +54,19 @@ type Reader struct {
 const maxLine = 64 << 20
 
 // NewReader reads files. The fields are the paths of the text in JSON lines, and nil is "text". A path is field names joined by dots;
-// arrays are passed through. Papers with their abstracts, for example, are "title", "abstract", "sections". Documents without text are
-// passed over; a [Corpus] counts them.
+// arrays have no names. Papers with their abstracts, for example, are "title", "abstract", "sections". Documents without text are skipped;
+// a [Corpus] counts them.
 func NewReader(files Files, fields ...string) *Reader {
 	return &Reader{files: files, fields: orText(fields)}
 }
 
-// Seek goes to a document that Next has given, or to the zero Position.
+// Seek moves to the position of a document of Next, or to the zero Position.
 func (r *Reader) Seek(to Position) {
 	r.Close()
 	r.next = to
 }
 
-// Position is where the next document will be looked for.
+// Position is the position from which Next searches.
 func (r *Reader) Position() Position { return r.next }
 
 // Close closes the file that is being read.
@@ -118,7 +118,7 @@ func (r *Reader) nextOf(name string) (*Document, error) {
 	return &Document{Name: name, At: at, body: f.in, file: f}, nil
 }
 
-// nextLine gives the next line with text, or io.EOF.
+// nextLine returns the next line with text, or io.EOF.
 func (r *Reader) nextLine(name string) (*Document, error) {
 	for {
 		at := r.next
@@ -172,7 +172,7 @@ func (f Files) openAt(name string, offset int64) (*file, error) {
 	}
 	opened.Close()
 	if err == io.EOF {
-		err = fmt.Errorf("the file has %d bytes, but the saved position is at byte %d: it is not the file that was read before", n, offset)
+		err = fmt.Errorf("the file has %d bytes, but the saved position is at byte %d: the file is another one", n, offset)
 	}
 	return nil, fmt.Errorf("text: %s: %w", name, err)
 }

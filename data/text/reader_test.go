@@ -166,7 +166,8 @@ func TestList(t *testing.T) {
 	if want := "/picture.png /a/c.md /a/y.Jsonl.GZ /a/z.jsonl.gz /b.TXT /linked.txt"; got != want {
 		t.Errorf("files %s, want %s", got, want)
 	}
-	want := []string{": left out 2 files, /picture.png, /rows.json; files of text end in .txt, .text, .md, .rst, .jsonl, .ndjson (or these with .gz)",
+	want := []string{": left out 2 files, /picture.png, /rows.json; files of text end in .txt, .text, .md, " +
+		".rst, .jsonl, .ndjson (or these with .gz)",
 		": left out 2 links, /gone.txt, /linked; name the folders that they point to"}
 	if diff := cmp.Diff(strings.Join(want, "\n"), strings.ReplaceAll(strings.Join(notes, "\n"), dir, "")); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)

@@ -15,19 +15,19 @@ import (
 	"github.com/longspan/longspan/internal/memory"
 )
 
-// Records is JSON lines that can be asked for by number: examples of several fields, such as a text and its label. A line of a plain file
-// is read when it is asked for, and its place takes 24 bytes of memory. A gzip file cannot be read from the middle, so its unpacked lines
+// Records is JSON lines with random access: examples of several fields, such as a text and its label. A line of a plain file is read by At,
+// and its place takes 24 bytes of memory. A gzip file cannot be read from the middle, so its unpacked lines
 // are in memory.
 type Records struct {
 	files    Files
-	inMemory []bool   // by file
+	inMemory []bool   // by file: its lines are in slabs
 	slabs    [][]byte // lines in memory
 	bytes    int64    // of slabs
 	lines    []recordLine
 	digest   string
 }
 
-// recordLine is where a line is.
+// recordLine is the place of a line.
 type recordLine struct {
 	offset       int64 // in its file; of a line in memory: its slab << 32 | its offset there
 	file, line   int32 // line counts from 1
@@ -37,7 +37,7 @@ type recordLine struct {
 const (
 	lineBytes = 24      // the size of a recordLine
 	slabBytes = 1 << 20 // the size of a slab, unless a line is longer
-	garbage   = 2       // a process takes up to this factor more than it uses, as the garbage collector works; package plan has the same
+	garbage   = 2       // the garbage collector lets the heap grow to this factor of its live bytes, as in package plan
 )
 
 // Record is a line of JSON: an object.
@@ -117,7 +117,7 @@ func (r *Records) add(at Position, line []byte) {
 	r.lines = append(r.lines, recordLine{offset, int32(at.File), int32(at.Line), int32(len(line)), signOf(line)})
 }
 
-// tooLarge is the error of records for which there is no memory.
+// tooLarge is the error of records that exceed the limit.
 func (r *Records) tooLarge(number int, need, limit int64) error {
 	name := r.files.Names[number]
 	e := &memory.Error{What: "the index of the lines up to " + name, Need: need, Available: limit, Advice: "name fewer files"}
@@ -128,7 +128,7 @@ func (r *Records) tooLarge(number int, need, limit int64) error {
 	return e
 }
 
-// signOf is the part of a line's hash by which a change of the file is noticed.
+// signOf is a part of a line's hash, which detects a change of the file.
 func signOf(line []byte) int32 {
 	sum := sha256.Sum256(line)
 	return int32(sum[0]) | int32(sum[1])<<8 | int32(sum[2])<<16 | int32(sum[3])<<24
@@ -137,7 +137,7 @@ func signOf(line []byte) int32 {
 // Len is the number of records.
 func (r *Records) Len() int { return len(r.lines) }
 
-// Bytes is the memory that r takes.
+// Bytes is the memory of r.
 func (r *Records) Bytes() int64 { return r.bytes + int64(cap(r.lines))*lineBytes }
 
 // Digest is the SHA-256 of all records, in order, in hexadecimal.
@@ -153,11 +153,15 @@ func (r *Records) At(i int) (Record, error) {
 		return record, nil
 	}
 	record.At.Offset = l.offset
-	file, err := os.Open(record.Name)
+	opened, err := r.files.openRaw(record.Name)
 	if err != nil {
 		return record, fmt.Errorf("text: %w", err)
 	}
-	defer file.Close()
+	defer opened.Close()
+	file, ok := opened.(io.ReaderAt)
+	if !ok {
+		return record, record.Errorf("the file has changed since it was opened: it cannot be read from the middle")
+	}
 	record.line = make([]byte, l.length)
 	if _, err := file.ReadAt(record.line, l.offset); err != nil && err != io.EOF {
 		return record, record.Errorf("the file has changed since it was opened: %w", err)
@@ -182,8 +186,8 @@ func (r Record) Text(fields ...string) ([]byte, error) {
 	return bytes.TrimSuffix(text, []byte("\n")), nil
 }
 
-// Scalar is the string, number or truth value of a field, a path of names joined by dots. isNumber reports a number, which is given as it
-// is written.
+// Scalar is the string, number or truth value of a field, a path of names joined by dots. isNumber reports a number; its text is that
+// of the line.
 func (r Record) Scalar(field string) (text string, isNumber bool, err error) {
 	value := json.RawMessage(r.line)
 	for name := range strings.SplitSeq(field, ".") {

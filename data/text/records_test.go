@@ -12,7 +12,8 @@ import (
 	"github.com/longspan/longspan/internal/memory"
 )
 
-const threeRecords = "{\"text\":\"one\",\"label\":\"b\",\"deep\":{\"n\":-3}}\n\n{\"text\":[\"two\",\"lines\"],\"label\":7}\n{\"label\":true,\"text\":\"é\"}"
+const threeRecords = "{\"text\":\"one\",\"label\":\"b\",\"deep\":{\"n\":-3}}\n\n{\"text\":[\"two\",\"lines\"],\"label\":7}\n" +
+	"{\"label\":true,\"text\":\"é\"}"
 
 func TestRecordsAreReadByNumber(t *testing.T) {
 	dir := t.TempDir()
@@ -26,7 +27,9 @@ func TestRecordsAreReadByNumber(t *testing.T) {
 	}
 	var digests []string
 	for name, files := range map[string]Files{
-		"plain": {Names: []string{plain}}, "packed, named as if plain": {Names: []string{odd}}, "packed": filesOf("a.jsonl.gz", packed(threeRecords)), "in a file system": filesOf("a.ndjson", threeRecords),
+		"plain": {Names: []string{plain}}, "packed, named as if plain": {Names: []string{odd}},
+		"packed": filesOf("a.jsonl.gz", packed(threeRecords)), "in a file system": filesOf("a.ndjson", threeRecords),
+		"below a folder": {FS: os.DirFS(dir), Names: []string{"a.jsonl"}},
 	} {
 		var seen []string
 		r, err := NewRecords(files, 0, func(r Record) error {

@@ -6,15 +6,15 @@ import (
 	"io"
 )
 
-// row reads documents one after the other and cuts them into windows: the only row of a stream, or with Stateful the row of one sequence
-// of the batch. Its tokens are End, the bytes of a document, End. Each token but the first End is predicted once, from those before it.
+// row cuts a sequence of documents into windows. A stream has one row, or with Stateful one for each sequence of the batch. The tokens of a
+// document are End, its bytes, End. Each token but the first End is predicted once, from the tokens before it.
 type row struct {
 	document *Document // nil between documents
 	in       *bufio.Reader
-	epoch    int   // that the document was opened in
+	epoch    int   // in which the document was opened
 	read     int64 // bytes of the document that were read
-	last     int   // the last token that was read: the first of the next window
-	place    int   // of its window in the last batch
+	last     int   // last token that was read: the first of the next window
+	place    int   // index of its window in the last batch
 }
 
 // rowState is the saved position of a row.
@@ -48,7 +48,7 @@ func (l *row) restore(s rowState, r *Reader) error {
 	l.begin(d, s.Epoch)
 	if n, err := io.CopyN(io.Discard, l.in, s.Read); err != nil {
 		return fmt.Errorf("text: %s: the saved position is at byte %d of a document, which has %d: "+
-			"it is not the document that was read before: %w", d.Name, s.Read, n, err)
+			"the document is another one: %w", d.Name, s.Read, n, err)
 	}
 	l.read, l.last, l.place = s.Read, s.Last, s.Place
 	return nil

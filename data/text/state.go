@@ -22,7 +22,7 @@ type streamState struct {
 	Buffer []byte     `json:"buffer"` // each window as its length and its tokens, two bytes each, little-endian
 }
 
-// settings are what the order and the form of the windows depend on, beside the corpus.
+// settings are the settings that determine the windows, beside the corpus.
 func (c Config) settings() string {
 	return fmt.Sprintf("fields %q, %d tokens, batch %d, cross %v, stateful %v, shuffle %d, seed %d, hold out %d %v, epochs %d",
 		c.Corpus.fields, c.Tokens, c.Batch, c.Cross, c.Stateful, c.Shuffle, c.Seed, c.HoldOut, c.HeldOut, c.Epochs)
@@ -54,7 +54,7 @@ func (s *Stream) State() []byte {
 	return text
 }
 
-// Restore goes to a position saved by a stream over documents of the same content, in the same order, with the same settings. The names
+// Restore moves to a position saved by a stream over documents of the same content, in the same order, with the same settings. The names
 // of the files do not matter.
 func (s *Stream) Restore(saved []byte) error {
 	var state streamState
@@ -90,7 +90,7 @@ func (s *Stream) valid(p Position) bool {
 	return p.File >= 0 && p.File <= s.config.Corpus.size() && p.Offset >= 0 && p.Line >= 0
 }
 
-// moveTo builds the stream at state beside this one, and takes its place if all its files can be opened.
+// moveTo makes a stream at state, and replaces s by it if all its files can be opened.
 func (s *Stream) moveTo(state streamState, buffer [][]uint16) error {
 	moved, err := NewStream(s.config)
 	if err != nil {
@@ -127,20 +127,20 @@ func unpackWindows(packed []byte, c Config) ([][]uint16, error) {
 		n := int(binary.LittleEndian.Uint32(packed))
 		packed = packed[4:]
 		if n < 2 || n > c.Tokens+1 || len(packed) < 2*n {
-			return nil, fmt.Errorf("text: the saved position is damaged: it holds a window of %d tokens", n)
+			return nil, fmt.Errorf("text: the saved position is damaged: found a window of %d tokens", n)
 		}
 		window := make([]uint16, n)
 		for i := range window {
 			window[i] = binary.LittleEndian.Uint16(packed[2*i:])
 		}
 		if slices.Max(window) >= Vocab {
-			return nil, fmt.Errorf("text: the saved position is damaged: it holds the token %d", slices.Max(window))
+			return nil, fmt.Errorf("text: the saved position is damaged: found the token %d", slices.Max(window))
 		}
 		buffer = append(buffer, window)
 		packed = packed[2*n:]
 	}
 	if len(packed) > 0 || len(buffer) > c.Shuffle {
-		return nil, fmt.Errorf("text: the saved position is damaged: it holds %d windows and %d bytes", len(buffer), len(packed))
+		return nil, fmt.Errorf("text: the saved position is damaged: found %d windows and %d more bytes", len(buffer), len(packed))
 	}
 	return buffer, nil
 }

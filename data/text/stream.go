@@ -8,30 +8,30 @@ import (
 	"github.com/longspan/longspan/data"
 )
 
-// Config says how documents become batches.
+// Config sets how documents are cut into batches.
 type Config struct {
 	Corpus *Corpus
 
 	Tokens int // tokens per window; the last window of a document is shorter
 	Batch  int // sequences per batch; 0 means 1
 
-	// Cross lets a window run on into the next document, with End between them. Otherwise a window holds tokens of one document, and is
-	// shorter where the document ends.
+	// Cross lets a window continue into the next document, with End between them. Otherwise a window has tokens of one document, and is
+	// shorter at its end.
 	Cross bool
 
-	// Stateful makes each sequence of a batch continue that of the batch before, until its document ends. Batch documents are read side by
-	// side, as models with a memory need them. It excludes Shuffle.
+	// Stateful makes each sequence of a batch continue a sequence of the previous batch, until its document ends. Models with a memory need
+	// this. It excludes Shuffle and Cross.
 	Stateful bool
 
-	// Shuffle is the number of windows in a buffer that the next window is drawn from at random. With it, each epoch reads the files in an
-	// order of its own. 0 keeps the order. The buffer is part of the saved position, with two bytes per token.
+	// Shuffle is the number of windows in a buffer from which the next window is drawn at random. Each epoch then reads the files in another
+	// order. 0 keeps the order. The buffer is part of the saved position, with two bytes per token.
 	Shuffle int
 	Seed    uint64
 
-	HoldOut int  // holds one of HoldOut documents out of training, chosen by its place; 0 holds out none
-	HeldOut bool // read the documents that are held out, instead of the others
+	HoldOut int  // one of HoldOut documents is kept from training, chosen by its place; 0: none
+	HeldOut bool // read the documents that are kept from training, instead of the others
 
-	Epochs int // io.EOF comes after this number of passes over the files; 0 never ends
+	Epochs int // passes over the files before io.EOF; 0: no end
 }
 
 // Stream is the data.Source over documents. The target of a token is the next token of its document, and after the last byte End. No token
@@ -39,7 +39,7 @@ type Config struct {
 type Stream struct {
 	config Config
 
-	order  []int   // the place in the corpus of each file, in this epoch's order
+	order  []int   // place in the corpus of each file, in this epoch's order
 	cursor *Reader // over files in this epoch's order
 	epoch  int
 	found  int // documents used in this epoch
@@ -71,7 +71,7 @@ func NewStream(c Config) (*Stream, error) {
 	case c.HoldOut == 1:
 		return nil, errors.New("text: holding out every document leaves none to train on; hold out every 2nd or fewer")
 	case c.HeldOut && c.HoldOut == 0:
-		return nil, errors.New("text: documents held out are asked for, but none are held out; set HoldOut")
+		return nil, errors.New("text: found HeldOut without documents that are held out; set HoldOut")
 	case c.Stateful && (c.Shuffle > 0 || c.Cross):
 		return nil, errors.New("text: stateful sequences follow their documents, so they can neither be shuffled nor cross into others")
 	}
@@ -86,7 +86,7 @@ func NewStream(c Config) (*Stream, error) {
 // Vocab is the number of tokens.
 func (s *Stream) Vocab() int { return Vocab }
 
-// Epoch is how often all files have been read.
+// Epoch is the number of complete passes over the files.
 func (s *Stream) Epoch() int { return s.epoch }
 
 // Close closes all files.
@@ -137,7 +137,7 @@ func (s *Stream) Next(dst *data.Batch) error {
 	return nil
 }
 
-// nextStateful takes a window of each row. Once there are no more documents, rows drop out.
+// nextStateful takes a window of each row. Rows end when there are no more documents.
 func (s *Stream) nextStateful(dst *data.Batch) error {
 	for i := range s.rows {
 		l, follows := &s.rows[i], -1
@@ -167,7 +167,7 @@ func (s *Stream) nextStateful(dst *data.Batch) error {
 	return nil
 }
 
-// draw gives the next window, or a random one of the buffer.
+// draw returns the next window, or a random window of the buffer.
 func (s *Stream) draw() ([]uint16, error) {
 	if s.config.Shuffle == 0 {
 		return s.readWindow()
@@ -208,7 +208,7 @@ func (s *Stream) readWindow() ([]uint16, error) {
 			l.begin(d, s.epoch)
 		}
 		if len(window) > 0 {
-			window = window[:len(window)-1] // the End that ended one document begins the next
+			window = window[:len(window)-1] // the End after one document is the first token of the next
 		}
 		var ended bool
 		var err error
@@ -222,12 +222,12 @@ func (s *Stream) readWindow() ([]uint16, error) {
 	}
 }
 
-// nextDocument opens the next document that is not held out, in the next epoch if need be.
+// nextDocument opens the next document of the part, in the next epoch if needed.
 func (s *Stream) nextDocument() (*Document, error) {
 	for !s.ended {
 		d, err := s.cursor.Next()
 		switch {
-		case err == nil && s.isHeld(d.At) == s.config.HeldOut:
+		case err == nil && s.isHeldOut(d.At) == s.config.HeldOut:
 			s.found++
 			return d, nil
 		case err == nil:
@@ -248,14 +248,14 @@ func (s *Stream) nextDocument() (*Document, error) {
 	return nil, io.EOF
 }
 
-// isHeld reports whether a document is held out, whatever the order of the epoch.
-func (s *Stream) isHeld(at Position) bool {
+// isHeldOut reports whether a document is held out. That does not depend on the order of the epoch.
+func (s *Stream) isHeldOut(at Position) bool {
 	at.File = s.order[at.File]
 	return HeldOut(at, s.config.HoldOut)
 }
 
-// HeldOut reports whether a document is among those that are held out of training, one of n: by its file's place in the list and its line.
-// An n of 0 holds out none.
+// HeldOut reports whether a document is held out of training, as one of n. It depends on the place of its file in the list and on its line.
+// With n = 0 it is false.
 func HeldOut(at Position, n int) bool {
 	return n > 0 && data.Mix(data.Mix(uint64(at.File))+uint64(at.Line))%uint64(n) == 0
 }

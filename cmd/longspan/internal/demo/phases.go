@@ -19,7 +19,7 @@ import (
 
 // plan reports the cost of a step. It returns an error if the step does not fit the memory.
 func (d *work) plan(context.Context) error {
-	if err := d.recipe.FitMemory(d.sets, d.o.Threads, d.o.Memory); err != nil {
+	if _, err := d.recipe.FitMemory(d.sets, d.o.Threads, d.o.Memory); err != nil {
 		return err
 	}
 	job, err := d.recipe.Plan(d.sets, d.o.Threads)
