@@ -18,8 +18,8 @@ func TestContextIsTheLongestThatFits(t *testing.T) {
 	n := got.Tokens
 	for tokens, want := range map[int]bool{n: true, n + max(step, n/64/step*step+step): false} {
 		j.Lengths = []int{tokens, tokens}
-		if got, err := Fits(j, budget); err != nil || got != want {
-			t.Errorf("of a longest context of %d, %d tokens: fits is %t, %v", n, tokens, got, err)
+		if e, err := Make(j); err != nil || (e.Bytes.Total() <= budget) != want {
+			t.Errorf("of a longest context of %d, %d tokens: %d bytes of %d, %v", n, tokens, e.Bytes.Total(), budget, err)
 		}
 	}
 	for _, c := range []struct {

@@ -9,12 +9,6 @@ import (
 	"github.com/longspan/longspan/model"
 )
 
-// Fits reports whether the job's peak is within a budget of bytes.
-func Fits(j Job, budget int64) (bool, error) {
-	e, err := Make(j)
-	return err == nil && e.Bytes.Total() <= budget, err
-}
-
 // Choose returns the recomputation policy of a job. For auto it is the fewest layers, from the first, with which the job fits a budget of
 // bytes, or if none fits, the policy of least memory. Any other policy is returned unchanged.
 func Choose(j Job, budget int64) (recompute string, err error) {

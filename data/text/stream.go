@@ -83,9 +83,6 @@ func NewStream(c Config) (*Stream, error) {
 	return s, nil
 }
 
-// Vocab is the number of tokens.
-func (s *Stream) Vocab() int { return Vocab }
-
 // Epoch is the number of complete passes over the files.
 func (s *Stream) Epoch() int { return s.epoch }
 
