@@ -219,6 +219,10 @@ func (c Config) check() error {
 	if err := oneOf("norm_place", c.NormPlace, "pre", "post"); err != nil {
 		return err
 	}
+	if d := c.HeadDim; c.Heads > 0 && (d%8 != 0 || d < 8 || d > 256) {
+		return fmt.Errorf("head_dim: found %d columns a head, of the width %d over %d heads, expected a multiple of 8 up to 256; "+
+			"use a width of 8, 16 … times the heads, other heads, or another head_dim", d, c.Width, c.Heads)
+	}
 	if c.Position == nn.Learned.String() && c.MaxTokens == 0 {
 		return errors.New("max_tokens: found none with learned positions, expected the longest sequence: " +
 			"the table has a row for each position")

@@ -43,7 +43,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 	}
 	c := Config{Vocab: 4, Width: 36, Heads: 3}
 	pool := tensor.NewPool()
-	if _, err := New(c, Options{Pool: pool, Train: true}); err == nil || !strings.Contains(err.Error(), "head dimension 12") {
+	if _, err := New(c, Options{Pool: pool, Train: true}); err == nil || !strings.Contains(err.Error(), "found 12 columns a head") {
 		t.Errorf("heads of 12 were taken: %v", err)
 	}
 	if pool.InUse() != 0 {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -77,6 +78,20 @@ func Changes(j Job, budget int64) ([]Change, error) {
 			best = changes[1]
 		}
 		j, set = best.Job, best.Set
+	}
+	if n := len(j.Lengths); n > 1 { // as many sequences an update, one after the other
+		set = append(slices.Clone(set), "data.batch=1", fmt.Sprintf("train.accumulate=%d", n*max(1, j.Train.Accumulate)))
+		j, err = try(j, set, func(j *Job) {
+			longest := slices.Index(j.Lengths, slices.Max(j.Lengths))
+			j.Lengths, j.EvalLengths, j.EvalSources = j.Lengths[longest:longest+1], nil, nil
+			if len(j.Sources) > 0 {
+				j.Sources = j.Sources[longest : longest+1]
+			}
+			j.Train.Accumulate = n * max(1, j.Train.Accumulate)
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if j.Model.Precision == "f32" {
 		set = append(slices.Clone(set), "model.precision=bf16")

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -197,6 +198,23 @@ func TestJobsAreChecked(t *testing.T) {
 		if _, err := Make(j); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+}
+
+// A batch of several sequences may be read one at a time, with as many sequences an update.
+func TestChangesReadSequencesOneByOne(t *testing.T) {
+	j := job(model.Config{}, 300, 1000, 200)
+	changes, err := Changes(j, 1<<40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := changes[1].Estimate.Bytes.Total()
+	c := changes[2]
+	if set := c.Set[len(c.Set)-2:]; !slices.Equal(set, []string{"data.batch=1", "train.accumulate=3"}) {
+		t.Errorf("the third change is %q", c.Set)
+	}
+	if !slices.Equal(c.Job.Lengths, []int{1000}) || c.Job.Train.Accumulate != 3 || c.Estimate.Bytes.Total() >= before {
+		t.Errorf("sequences of %v, %d times, take %d bytes; all together %d", c.Job.Lengths, c.Job.Train.Accumulate, c.Estimate.Bytes.Total(), before)
 	}
 }
 

@@ -48,25 +48,29 @@ func atLeast(key string, found *int, least int, data string) error {
 // Build makes the model of a fitted recipe, with the tokenizer and the answers of the data.
 func (r *Recipe) Build(s *data.Bundle, o model.Options) (*model.Model, error) {
 	o.Tokenizer, o.Answers = s.Tokenizer, s.Answers
+	o.Answers.Tokens = s.Tokens
 	return model.New(r.Model, o)
 }
 
-// fitKind chooses the kind and the head for the data, if the recipe has neither.
+// fitKind chooses the kind and the head for the data, if the recipe has no head.
 func fitKind(s *data.Bundle, c *model.Config) {
 	if s.Sources && c.Kind == "" {
 		c.Kind = model.EncoderDecoder
 	}
-	if c.Kind != "" || c.Head != "" || s.TokenTargets {
+	if c.Head != "" || s.TokenTargets || c.Kind != "" && c.Kind != model.Encoder {
 		return
 	}
 	switch {
 	case s.Classes > 0:
-		c.Kind, c.Head = model.Encoder, model.Classify
+		c.Head = model.Classify
 	case s.Numbers:
-		c.Kind, c.Head = model.Encoder, model.Regress
+		c.Head = model.Regress
 	case s.Tags > 0:
-		c.Kind, c.Head = model.Encoder, model.Tag
+		c.Head = model.Tag
+	default:
+		return
 	}
+	c.Kind = cmp.Or(c.Kind, model.Encoder)
 }
 
 // checkKind refuses a kind of model that does not suit the kind of data.

@@ -32,7 +32,7 @@ func run(args []string, out, stderr io.Writer) int {
 func newRoot(o *output) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "longspan",
-		Short:         "Attention over long sequences on CPUs: see it, check it, time it",
+		Short:         "Transformers over long sequences on CPUs: train, run and measure them",
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -206,8 +206,11 @@ func (r planReport) write(w io.Writer) {
 	if r.Open {
 		more = " or more; the search ends where compiling the attention patterns takes long"
 	}
-	fmt.Fprintf(w, "memory       %s: it %s; the longest context that fits is %d tokens%s\n",
-		memory.Format(r.Budget), verdict, r.Context, more)
+	longest := fmt.Sprintf("the longest context that fits is %d tokens%s", r.Context, more)
+	if r.Context == 0 {
+		longest = "no context fits"
+	}
+	fmt.Fprintf(w, "memory       %s: it %s; %s\n", memory.Format(r.Budget), verdict, longest)
 	if len(r.Changes) == 0 {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -21,8 +20,9 @@ type prediction struct {
 // predictOptions are the flags of `predict`.
 type predictOptions struct {
 	modelFlags
-	text  string
-	given bool // --text is set
+	text   string
+	fields []string
+	given  bool // --text is set
 }
 
 func newPredict(o *output) *cobra.Command {
@@ -31,7 +31,8 @@ func newPredict(o *output) *cobra.Command {
 		Use:   "predict MODEL [FILE…]",
 		Short: "Classify or tag texts, or predict a number for each",
 		Long: `Predict with the model in a folder: the class of each text, the classes of its parts, or a number, by the head of the model.
-A file is one text; without files the text is --text, or standard input. No other file is needed.
+A file is one text. A model of DNA reads FASTA too, with an answer for each record; of JSON lines (.jsonl, .ndjson) each line has an answer.
+Without files the text is --text, or standard input. The folder is all the model needs.
 
   longspan predict runs/labelled review.txt
   longspan predict runs/genes --text ATGAAACGCATTAGC --json`,
@@ -47,38 +48,14 @@ A file is one text; without files the text is --text, or standard input. No othe
 	}
 	f := c.Flags()
 	f.StringVar(&p.text, "text", "", "the text, instead of files")
+	f.StringSliceVar(&p.fields, "fields", []string{"text"}, "fields of JSON lines that are the text")
 	p.modelFlags.add(c)
 	f.StringVar(&p.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
 	return c
 }
 
-// inputs reads the texts.
-func (p *predictOptions) inputs(files []string) (names, texts []string, err error) {
-	switch {
-	case p.given && len(files) > 0:
-		return nil, nil, errors.New("found --text and files, expected one of them")
-	case p.given:
-		return []string{"--text"}, []string{p.text}, nil
-	case len(files) == 0:
-		files = []string{"-"}
-	}
-	for _, name := range files {
-		var text []byte
-		if name == "-" {
-			text, err = io.ReadAll(os.Stdin)
-		} else {
-			text, err = os.ReadFile(name)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		names, texts = append(names, name), append(texts, string(text))
-	}
-	return names, texts, nil
-}
-
 func (p *predictOptions) run(o *output, dir string, files []string) (rows []prediction, err error) {
-	names, texts, err := p.inputs(files)
+	texts, err := p.read(dir, files)
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -89,22 +66,34 @@ func (p *predictOptions) run(o *output, dir string, files []string) (rows []pred
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	for i, text := range texts {
-		answer, err := m.session.Answer(text)
+	for _, t := range texts {
+		answer, err := m.session.Answer(t.text)
 		if err != nil {
-			return nil, usage(fmt.Errorf("%s: %w", names[i], err))
+			return nil, usage(fmt.Errorf("%s: %w", t.name, err))
 		}
-		rows = append(rows, prediction{names[i], answer})
+		p.noteLength(o, m.Model, t)
+		rows = append(rows, prediction{t.name, answer})
 	}
 	return rows, nil
 }
 
+// noteLength warns of a text that is longer than any sequence of the training: what the model learned may not hold there.
+func (p *predictOptions) noteLength(o *output, m *model.Model, t input) {
+	trained := m.Answers().Tokens
+	if trained == 0 || len(t.text) <= trained {
+		return
+	}
+	if e, err := m.Tokenizer().EncodeDocument(t.text); err == nil && len(e.IDs) > trained {
+		fmt.Fprintf(o.err, "%s has %d tokens; the longest sequence of the training had %d\n", t.name, len(e.IDs), trained)
+	}
+}
+
 // longestOf bounds the tokens of the longest text: a token has at least one byte, and a document two special tokens. The session refuses a
 // text of more tokens than the model has learned positions.
-func longestOf(s *model.Spec, texts []string) int {
+func longestOf(s *model.Spec, texts []input) int {
 	longest := 1
-	for _, text := range texts {
-		longest = max(longest, len(text)+2)
+	for _, t := range texts {
+		longest = max(longest, len(t.text)+2)
 	}
 	if s.Embed.Positions > 0 {
 		longest = min(longest, s.Embed.Positions)

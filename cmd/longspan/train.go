@@ -98,7 +98,10 @@ func (t *trainOptions) where(args []string) (*recipe.Recipe, string, error) {
 		return nil, "", usage(errors.New("--restart-data is given without --resume; a new run reads its data from the first batch"))
 	case t.resume != "":
 		r, err := t.load(filepath.Join(t.resume, train.ConfigName))
-		return r, t.resume, err
+		if err != nil {
+			return nil, "", err
+		}
+		return r, t.resume, r.AbsolutePaths() // --set may have named other files
 	case len(args) == 0:
 		return nil, "", usage(errors.New("give a recipe to train, or --resume with the folder of a run"))
 	}

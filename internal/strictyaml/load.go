@@ -24,6 +24,9 @@ func Load(text []byte, name string, into any) error {
 	}
 	var node yaml.Node
 	if err := yaml.Load(text, &node); err != nil {
+		if strings.Contains(err.Error(), "no documents") { // comments alone, as a run has that no recipe began
+			return fmt.Errorf("%s: the config has no keys; keys with values were expected", name)
+		}
 		return fmt.Errorf("%s: %s", name, reason(err))
 	}
 	root := content(&node)

@@ -33,7 +33,7 @@ func (s Schedule) Check() error {
 	case s.Warmup < 0 || s.Total <= 0:
 		return fmt.Errorf("%d steps with %d of warm-up; both must be positive", s.Total, s.Warmup)
 	case s.Warmup > s.Total:
-		return fmt.Errorf("the warm-up of %d steps is longer than the run of %d", s.Warmup, s.Total)
+		return fmt.Errorf("the warm-up of %d steps is longer than the run of %d; shorten the warm-up, or train for more steps", s.Warmup, s.Total)
 	case !(s.MinRatio >= 0 && s.MinRatio <= 1):
 		return fmt.Errorf("min_lr_ratio is %g; it must lie between 0 and 1", s.MinRatio)
 	}

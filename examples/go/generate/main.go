@@ -14,6 +14,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) != 3 {
+		log.Fatal("usage: generate MODEL PROMPT")
+	}
 	m, err := model.Open(os.Args[1])
 	if err != nil {
 		log.Fatal(err)

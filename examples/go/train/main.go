@@ -1,11 +1,11 @@
-// Command train trains a small language model on its own data with AdamW, without YAML. The folder it leaves opens with model.Open.
+// Command train trains a small language model on its own data with AdamW, without YAML. The folder
+// bases that it leaves opens with model.Open.
 package main
 
 import (
 	"context"
 	"fmt"
 	"log"
-	"os"
 	"strings"
 
 	"github.com/longspan/longspan/data"
@@ -35,6 +35,6 @@ func main() {
 	}
 	c := train.DefaultConfig() // AdamW
 	c.Steps, c.Optimizer.LR, c.Optimizer.Warmup = 100, 0.01, 5
-	result, err := train.Run(context.Background(), os.Args[1], train.Job{Config: c, Model: m, Train: source})
+	result, err := train.Run(context.Background(), "bases", train.Job{Config: c, Model: m, Train: source})
 	fmt.Println(result.Step, "steps; learned:", result.Loss < 0.1, err)
 }

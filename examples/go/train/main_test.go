@@ -16,9 +16,11 @@ func Example() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	os.Args = []string{"train", dir}
+	if err := os.Chdir(dir); err != nil {
+		panic(err)
+	}
 	main()
-	m, err := model.Open(dir)
+	m, err := model.Open("bases")
 	if err != nil {
 		panic(err)
 	}
