@@ -19,9 +19,9 @@ type softmaxLayer struct {
 	terms  Terms
 }
 
-func (k softmax) layer(c Config) (Layer, error) {
+func (softmax) layer(c Config) (Layer, error) {
 	l := softmaxLayer{causal: c.Causal, terms: c.Terms}
-	l.c = attention.Config{Pattern: k.visible(c.Causal), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
+	l.c = attention.Config{Pattern: c.Pattern(), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
 	if c.Terms.ALiBi {
 		l.c.Bias = attention.ALiBi{}
 	}
@@ -32,10 +32,13 @@ func (k softmax) layer(c Config) (Layer, error) {
 	return l, err
 }
 
-// visible is the pattern, under a causal mask if so wanted.
-func (k softmax) visible(causal bool) pattern.Pattern {
+// Pattern is the pattern that the softmax of c runs over, under the causal mask if c is causal; nil for other mechanisms.
+func (c Config) Pattern() pattern.Pattern {
+	k, ok := c.Mechanism.kind.(softmax)
 	switch {
-	case !causal:
+	case !ok:
+		return nil
+	case !c.Causal:
 		return k.pattern
 	case k.pattern == pattern.Full():
 		return pattern.Causal()

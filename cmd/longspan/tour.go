@@ -76,7 +76,7 @@ bits        a base: what it costs to write down the base that came, given the gu
 pictures    %s
 
 To go on (longspan is bin/longspan after make build, or go run ./cmd/longspan):
-  longspan mask 'causal & (window(512) | global(0..63))' --tokens 16384 --png mask.png
+  longspan mask 'causal & (window(512) | global(0))' --tokens 16384 --png mask.png
   longspan verify attention --quick
   longspan bench attention --mechanism window --tokens 65536 --heads 8
 `, r.GFlops, png)
