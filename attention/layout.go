@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 )
@@ -57,8 +58,8 @@ const compileGroup = 256
 // compile lays out p for s. Cost: the spans of the pattern, sorted 32 queries at a time. It returns an error if the pattern
 // gives spans that are unsorted or outside the keys, or more than limit runs.
 func compile(p pattern.Pattern, s Seq, threads int, limit int64) (*layout, error) {
-	tiles := ceilDiv(s.Q, kernel.Lanes)
-	parts := make([]*tileCompiler, ceilDiv(tiles, compileGroup))
+	tiles := ceil.Div(s.Q, kernel.Lanes)
+	parts := make([]*tileCompiler, ceil.Div(tiles, compileGroup))
 	var total atomic.Int64
 	pool.Run(threads, len(parts), func(_, i int) {
 		c := &tileCompiler{pattern: p, seq: s, shape: s.shape(), limit: limit, total: &total, maskIndex: map[string]int32{}}
@@ -312,7 +313,7 @@ func (c *tileCompiler) cutBlock(start, i int) int {
 // emit makes one run of neighbouring pieces of one block.
 func (c *tileCompiler) emit(start int, pieces []piece) {
 	lo := pieces[0].lo / keyGroup * keyGroup
-	hi := ceilDiv(pieces[len(pieces)-1].hi, keyGroup) * keyGroup
+	hi := ceil.Multiple(pieces[len(pieces)-1].hi, keyGroup)
 	if n := len(c.runs); n > start {
 		lo = max(lo, int(c.runs[n-1].hi)) // two runs of a block may not share a group
 	}
@@ -357,5 +358,3 @@ func (c *tileCompiler) intern(mask []uint32) int32 {
 	c.masks = append(c.masks, mask)
 	return n
 }
-
-func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -61,7 +62,7 @@ func NewRotary(c RotaryConfig, positions int) (*Rotary, error) {
 	}
 	r := &Rotary{c: c, half: c.Dim / 2, positions: positions}
 	r.near = r.angles(min(positions, rotaryStep), 1)
-	r.far = r.angles(ceilDiv(positions, rotaryStep), rotaryStep)
+	r.far = r.angles(ceil.Div(positions, rotaryStep), rotaryStep)
 	return r, nil
 }
 
@@ -112,7 +113,7 @@ func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, s
 	if err != nil {
 		return err
 	}
-	pieces := ceilDiv(src.Rows, rotaryRows)
+	pieces := ceil.Div(src.Rows, rotaryRows)
 	scratch := x.Pool.Get(tensor.F32, min(pool.Threads(x.Threads), pieces), src.Cols+r.c.Dim)
 	defer x.Pool.Put(scratch)
 	if dry {

@@ -22,6 +22,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 )
 
@@ -96,7 +97,7 @@ func (o Options) resolve() (Options, error) {
 		return o, err
 	}
 	for _, v := range []*int{&o.Size, &o.Before, &o.After} {
-		*v = roundUp(*v, unit)
+		*v = ceil.Multiple(*v, unit)
 	}
 	return o, nil
 }
@@ -123,5 +124,3 @@ func border(period int) (int, error) {
 	}
 	return int(unit), nil
 }
-
-func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

@@ -3,6 +3,7 @@ package linear
 import (
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -71,7 +72,7 @@ func (w *worker) sumKeys(s sums, k, v tensor.Mat, p piece, kvHead int) {
 		w.stabilise(s, n, block)
 		w.keyFeatures(s, n, block)
 		w.values(v, p.row+i, n, col)
-		w.accumulate(s, w.phi, roundUp(n, kernel.Lanes), block, w.ones)
+		w.accumulate(s, w.phi, ceil.Multiple(n, kernel.Lanes), block, w.ones)
 	}
 }
 

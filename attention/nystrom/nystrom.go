@@ -168,6 +168,4 @@ func (n *Nystrom) checkConv(name string, m tensor.Mat, dry bool) error {
 	return check.Data("nystrom", name, m)
 }
 
-func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
-
 const lanes = kernel.Lanes
