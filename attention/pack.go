@@ -123,7 +123,7 @@ func (p *packed) row(h, j int) int { return h/p.group*p.perHead + j }
 // the head's D columns, ld elements apart.
 func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint16, ld int) {
 	block := lo / kernel.KeyBlock * kernel.KeyBlock
-	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Div(s.K, keyGroup)*keyGroup-block)
+	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Multiple(s.K, keyGroup)-block)
 }
 
 func (p *packed) free(mem *tensor.Pool) {

@@ -110,7 +110,7 @@ func readLayout(t *testing.T, l *layout) []bool {
 	for tile := range l.tiles() {
 		last := int32(0)
 		for _, r := range l.tile(tile) {
-			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceil.Div(l.seq.K, keyGroup)*keyGroup {
+			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceil.Multiple(l.seq.K, keyGroup) {
 				t.Fatalf("tile %d: run %d … %d after %d", tile, r.lo, r.hi, last)
 			}
 			if r.mask == noMask && int(r.hi) > l.seq.K || r.mask != noMask && int(r.lo)/kernel.KeyBlock != int(r.hi-1)/kernel.KeyBlock {
