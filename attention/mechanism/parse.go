@@ -54,7 +54,7 @@ func Parse(text string) (Mechanism, error) {
 	return Mechanism{k, name + write(settings)}, nil
 }
 
-// Names lists what Parse knows, for a reference or a --help: the mechanisms that are no patterns, and those of [pattern.Names].
+// Names lists the texts that Parse reads, for a --help: the mechanisms without a pattern, and those of [pattern.Names].
 func Names() []pattern.Name { return append(slices.Clone(approximations), pattern.Names()...) }
 
 var approximations = []pattern.Name{
@@ -77,7 +77,7 @@ func Presets() []pattern.Name {
 	}, approximations...)
 }
 
-// ParsePreset is Parse that knows the names of Presets too.
+// ParsePreset reads the name of a preset, or a text as Parse does.
 func ParsePreset(text string) (Mechanism, error) {
 	for _, p := range Presets() {
 		if p.Name == strings.TrimSpace(text) {
@@ -119,7 +119,7 @@ func number[T int | uint64](key string, at *T) setting {
 	}}
 }
 
-// set reads "key=number, key=number".
+// set reads "key=number, key=number" into the settings.
 func set(settings []setting, list string) error {
 	var keys []string
 	for _, s := range settings {
@@ -145,7 +145,7 @@ func set(settings []setting, list string) error {
 	return nil
 }
 
-// write is the settings that are not zero, in parentheses.
+// write formats the settings that are not zero, in parentheses.
 func write(settings []setting) string {
 	var items []string
 	for _, s := range settings {
