@@ -140,7 +140,7 @@ func (b *backward) free() {
 	b.p.free(b.x.Pool)
 }
 
-// deltaRows is how many rows one piece of deltas takes.
+// deltaRows is the number of rows one piece of deltas takes.
 const deltaRows = 256
 
 // deltas computes dO·O of every row and head: what the softmax's own gradient subtracts.

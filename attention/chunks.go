@@ -5,7 +5,7 @@ import (
 	"github.com/longspan/longspan/internal/kernel"
 )
 
-// chunkKeys is how many keys a piece of the backward pass owns. At D = 64 their K, V, dK and dV fill 512 KiB, half of a 1 MiB L2, and
+// chunkKeys is the number of keys a piece of the backward pass owns. At D = 64 their K, V, dK and dV fill 512 KiB, half of a 1 MiB L2, and
 // loading a tile of queries once for four blocks of keys costs 2 % of the products.
 const chunkKeys = 4 * kernel.KeyBlock
 

@@ -12,11 +12,11 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// decodeKeys is how many keys one piece of decoding takes: at 2 KiB a row (8 heads of 64, f32) a piece reads 4 MiB, which hides the cost of
-// handing it out, and 131,072 keys make 128 pieces.
+// decodeKeys is the number of keys of one piece of decoding. At 2 KiB a row (8 heads of 64, f32) a piece reads 4 MiB, which hides the
+// cost of starting it, and 131,072 keys make 128 pieces.
 const decodeKeys = 1024
 
-// decodeQueries is how many queries the kernels that read keys in place take at most. With more, tiles are faster.
+// decodeQueries is the largest number of queries for the kernels that read keys in place. With more, tiles are faster.
 const decodeQueries = 8
 
 // Decode attends a few new queries of one sequence to its cache: query i of n stands at key position Tk−n+i, as in a Forward of

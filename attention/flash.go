@@ -231,7 +231,7 @@ func (w *forwardWorker) store(out Out) {
 	}
 }
 
-// lseOf turns a maximum in log2 units and a sum into a natural log.
+// lseOf converts a maximum in log2 units and a sum to a natural logarithm.
 func lseOf(m, l float32) float32 {
 	if l == 0 {
 		return float32(math.Inf(-1))

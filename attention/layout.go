@@ -12,10 +12,11 @@ import (
 	"github.com/longspan/longspan/internal/pool"
 )
 
-// keyGroup is what runs of keys are cut to: the row group of the tile kernels.
+// keyGroup is the unit of runs of keys: the row group of the tile kernels.
 const keyGroup = 8
 
-// splitGap is how many keys that no query of a tile sees end a masked run: a fourth of a block, which is worth a kernel call.
+// splitGap is the number of keys, hidden from all queries of a tile, at which a masked run is split: skipping a quarter of a block pays for
+// one more kernel call.
 const splitGap = 32
 
 // layout is a pattern compiled for one sequence: for every tile of 32 queries, the keys they see.
@@ -52,7 +53,7 @@ func (l *layout) maskOf(r run, lo int) []uint32 {
 	return l.masks[r.mask][lo-int(r.lo):]
 }
 
-// compileGroup is how many tiles are compiled together: enough work for a thread, few enough to balance.
+// compileGroup is the number of tiles are compiled together: enough work for a thread, few enough to balance.
 const compileGroup = 256
 
 // compile lays out p for s. Cost: the spans of the pattern, sorted 32 queries at a time. It returns an error if the pattern
@@ -166,7 +167,7 @@ func (c *tileCompiler) compileTile(t int) {
 	}
 }
 
-// paintFrom is how many spans of one query are painted, key by key, instead of sorted: single keys at every other place would make a
+// paintFrom is the number of spans of one query are painted, key by key, instead of sorted: single keys at every other place would make a
 // list of events longer than the keys themselves.
 const paintFrom = 64
 

@@ -65,7 +65,7 @@ func Merge(x tensor.Exec, into, from Out) error {
 	return nil
 }
 
-// mergeRows is how many rows one piece of Merge takes.
+// mergeRows is the number of rows one piece of Merge takes.
 const mergeRows = 64
 
 // mergeHead merges b, whose denominator's log is lseB, into a. It returns the log of the joint denominator.

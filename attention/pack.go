@@ -21,7 +21,7 @@ type packed struct {
 	width   int // D
 }
 
-// packFor says what keys and values are packed for.
+// packFor is the pass that keys and values are packed for.
 type packFor int
 
 const (
@@ -29,7 +29,7 @@ const (
 	packBackward
 )
 
-// packRows is how many keys one piece of packing takes.
+// packRows is the number of keys one piece of packing takes.
 const packRows = 1024
 
 // pack copies K and V. Factors are bf16 where Q, K and V all are, and the level multiplies them.

@@ -59,7 +59,7 @@ func TestLayoutIsThePattern(t *testing.T) {
 	}
 }
 
-// TestLayoutOfScatteredKeys compiles patterns of so many spans a query that they are painted, beside queries with few.
+// TestLayoutOfScatteredKeys compiles patterns with enough spans a query for painting, beside queries with few.
 func TestLayoutOfScatteredKeys(t *testing.T) {
 	for _, p := range []pattern.Pattern{
 		pattern.Strided(2), pattern.Dilated(100, 2), pattern.And(pattern.Causal(), pattern.Strided(3)),

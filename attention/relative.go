@@ -220,7 +220,7 @@ func (t *relativeTiles) queries(ref tileRef) tensor.Mat {
 	return t.q.Slice(row, row+s.rows(ref.tile), ref.head*d, (ref.head+1)*d)
 }
 
-// met is how many rows of r a tile reads: its distances, rounded up to a row group.
+// met is the number of rows of r that a tile reads: its distances, rounded up to a row group.
 func met(n int) int { return n + kernel.Lanes }
 
 // add multiplies the tile's queries by the distances it meets, and adds to each score the product at its own distance.

@@ -11,7 +11,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// RotaryConfig says how positions rotate queries and keys. Only HeadDim must be set.
+// RotaryConfig configures the rotation of queries and keys by position. Only HeadDim must be set.
 type RotaryConfig struct {
 	HeadDim     int     // D
 	Dim         int     // features of each head that are rotated, the first ones; 0: all
@@ -137,7 +137,7 @@ func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, s
 	return nil
 }
 
-// rotaryRows is how many rows one piece of rotate takes.
+// rotaryRows is the number of rows one piece of rotate takes.
 const rotaryRows = 64
 
 // angle writes cosine and sine of every pair at a position, from the sum of its two parts.

@@ -30,7 +30,7 @@ import (
 // attention works, itself a multiple of its 32 queries.
 const Tile = kernel.KeyBlock
 
-// DefaultSize is the tokens that a chunk keeps unless told otherwise.
+// DefaultSize is the default number of tokens that a chunk keeps.
 const DefaultSize = 4096
 
 // Chunk is a piece of a document: it reads tokens Start … End−1 and keeps the results of KeepStart … KeepEnd−1.
@@ -42,7 +42,7 @@ func (c Chunk) Len() int { return c.End - c.Start }
 // Kept is the number of tokens whose results are kept.
 func (c Chunk) Kept() int { return c.KeepEnd - c.KeepStart }
 
-// Options say how a document is cut. Lengths are in tokens, at most pattern.MaxTokens, and rounded up to a multiple of
+// Options configure the chunks of a document. Lengths are in tokens, at most pattern.MaxTokens, and rounded up to a multiple of
 // Tile and of Period. The zero value cuts every DefaultSize tokens, with no overlap.
 type Options struct {
 	Size   int // tokens kept by each chunk, but the last; 0: DefaultSize

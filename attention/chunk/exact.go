@@ -65,7 +65,7 @@ func reachOf(layers []pattern.Pattern) ([]pattern.ReceptiveField, int, error) {
 	if len(layers) == 0 {
 		return nil, 1, nil
 	}
-	// Each layer has told its reach, so what can fail here is only that they never repeat together.
+	// Each layer has a reach, so the only error left is that the layers have no common period.
 	all, err := pattern.ReceptiveFieldOf(pattern.Or(layers...))
 	if err != nil {
 		return nil, 0, fmt.Errorf("chunk: %w", err)

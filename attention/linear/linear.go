@@ -59,7 +59,7 @@ const (
 // for.
 const DefaultFeatures = 256
 
-// Config says what linear attention computes. Only Heads and HeadDim must be set.
+// Config configures linear attention. Only Heads and HeadDim must be set.
 type Config struct {
 	Feature FeatureMap // φ
 	Heads   int        // H

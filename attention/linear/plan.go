@@ -12,7 +12,7 @@ import (
 // most about a sixteenth of the memory of the keys.
 const minRange = 4096
 
-// causalPieces is how many pieces a causal sequence is cut into, over all its key/value heads. Each range but the last is
+// causalPieces is the number of pieces a causal sequence is cut into, over all its key/value heads. Each range but the last is
 // summed twice there, once for the ranges after it and once as it goes, so there are only as many as keep a machine's cores
 // busy.
 const causalPieces = 8

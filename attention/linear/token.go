@@ -14,13 +14,13 @@ import (
 // Ω is shared by all of them, so one tile product projects the token for every head, and what is left is reading and
 // writing the sums once.
 
-// tokenHeads is how many query heads share a tile: half its lanes, so that models of many heads are still cut into pieces.
+// tokenHeads is the number of query heads share a tile: half its lanes, so that models of many heads are still cut into pieces.
 const tokenHeads = kernel.Lanes / 2
 
 // fewTokens is up to how many tokens are taken one by one; more are cheaper as a chunk.
 const fewTokens = 4
 
-// kahanLen is how many sums are added at a time: with what they need, they lie in the first-level cache.
+// kahanLen is the number of sums added at a time: they and their operands fit the first-level cache.
 const kahanLen = 1024
 
 // tokenWorker is the scratch memory of a goroutine that decodes.

@@ -66,7 +66,7 @@ func (l *Linear) carve(mem []float32, backward bool) (*worker, int) {
 	return w, c.Taken()
 }
 
-// block is how many tokens are added to the sums at a time. Performer's sums, [256, 64] of float32, lie in the second-level
+// block is the number of tokens are added to the sums at a time. Performer's sums, [256, 64] of float32, lie in the second-level
 // cache, and are read and written once a block. Those of the other maps are D×D and lie in the first; and a causal chunk is
 // one tile, because its weights cost a square of it.
 func (l *Linear) block() int {

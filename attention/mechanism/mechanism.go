@@ -46,7 +46,7 @@ func (t Terms) any() (string, bool) {
 	return "", false
 }
 
-// Layer is a mechanism made ready for layers of one Config. It is immutable and safe for concurrent use.
+// Layer is a mechanism prepared for one Config. It is immutable and safe for concurrent use.
 type Layer interface {
 	// Learned lists the learned matrices other than the projections, in the order of In.Learned.
 	Learned() []Learned

@@ -14,7 +14,7 @@ import (
 // block is up to skipRows tokens of one sequence, which lies in rows lo … hi−1.
 type block struct{ row, n, lo, hi int }
 
-// skipRows is how many rows share a window of values: enough that copying its K − 1 extra rows is little, few enough for
+// skipRows is the number of rows share a window of values: enough that copying its K − 1 extra rows is little, few enough for
 // the first-level cache.
 const skipRows = 128
 
