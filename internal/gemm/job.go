@@ -120,7 +120,7 @@ func (j *job) runFew() {
 	j.putScratch()
 }
 
-// chunk is how many blocks of K and how many columns of B are packed at a time. A result that is not F32 cannot be
+// chunk is the number of blocks of K and how many columns of B are packed at a time. A result that is not F32 cannot be
 // added to later, so then K stays whole.
 func (j *job) chunk() (blocks, cols int) {
 	words := j.depth

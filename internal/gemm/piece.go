@@ -54,7 +54,7 @@ func (j *job) multiplyPanel(c []float32, ldc, rows, cols, k int, a, b factor, ad
 	}
 }
 
-// few says whether rows are so few that rows of Bᵀ are best read where they lie.
+// few reports whether there are so few rows that rows of Bᵀ are best read in place.
 func (j *job) few() bool {
 	return j.m <= kernel.GemmFewRows && j.b.Trans && j.b.Type == j.store && !j.b0.ready && j.k%8 == 0
 }
@@ -84,7 +84,7 @@ func round(dst, src tensor.Mat) {
 	}
 }
 
-// aDirect says whether the kernel can read A where it lies, for all blocks: rows of the kernel's own type, in pairs with an
+// aDirect reports whether the kernel can read A where it lies, for all blocks: rows of the kernel's own type, in pairs with an
 // even number of terms, so that the last pair is its own. Columns of float32 it reads too, but each line for 12 elements
 // only, so that is for a few panels.
 func (j *job) aDirect() bool {
