@@ -19,7 +19,7 @@ func newTour(o *output) *cobra.Command {
 		Use:   "tour",
 		Short: "A short tour over real DNA: patterns, their cost, and their accuracy",
 		Long: `Predicts each base of a phage's genome from the bases before it, by attention alone and without training: with full attention,
-and with mechanisms that see fewer keys. The tour shows the keys that each mechanism sees, its planned and measured time, and its loss of accuracy.
+and with other mechanisms. The tour shows the keys that each pattern sees, the planned and the measured time, and the loss of accuracy.
 It takes about ten seconds.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {

@@ -99,7 +99,7 @@ func panel(rows []AttentionRow, title, unit string, value func(AttentionRow) flo
 	return p, nil
 }
 
-// addScores draws, dashed, what the H·T² scores alone would take in float32 if they were held.
+// addScores draws the memory of H·T² scores in float32, dashed, which no mechanism here allocates.
 func addScores(p *plot.Plot, rows []AttentionRow) error {
 	var points plotter.XYs
 	for _, r := range rows {
@@ -113,7 +113,7 @@ func addScores(p *plot.Plot, rows []AttentionRow) error {
 	}
 	line.Dashes, line.Width, line.Color = []vg.Length{vg.Points(4), vg.Points(3)}, vg.Points(1), color.Gray{100}
 	p.Add(line)
-	p.Legend.Add("H·T² scores, if held", line)
+	p.Legend.Add("H·T² scores", line)
 	return nil
 }
 

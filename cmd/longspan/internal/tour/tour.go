@@ -16,7 +16,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Options says how to run. The zero value works.
+// Options configures a tour. The zero value works.
 type Options struct {
 	Tokens  int // bases, up to Length; 0: as many as let full attention take a few seconds, at most 16,384
 	Threads int // 0: GOMAXPROCS
@@ -67,7 +67,7 @@ func rivals() ([]rival, error) {
 // Patience is how long full attention may be expected to take before fewer bases are used.
 const Patience = 4 * time.Second
 
-// Run runs every attention over the genome and compares it. tell is told how many of all are done; it may be nil.
+// Run runs every attention over the genome and compares it. tell receives the number of mechanisms done and of all; it may be nil.
 func Run(o Options, tell func(done, all int)) (Report, error) {
 	if o.Tokens < 0 || o.Tokens == 1 || o.Tokens > Length {
 		return Report{}, fmt.Errorf("tour: found %d tokens, expected 2 to the %d bases of the genome, or 0", o.Tokens, Length)

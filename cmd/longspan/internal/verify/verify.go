@@ -15,11 +15,11 @@ import (
 	"github.com/longspan/longspan/internal/kernel"
 )
 
-// Options says what to check. The zero value checks everything.
+// Options selects the checks. The zero value checks everything.
 type Options struct {
 	Only     []string            // names of Groups; nil: all
 	Quick    bool                // the level in use alone, and fewer patterns
-	Progress func(done, all int) // told how many checks are done; may be nil
+	Progress func(done, all int) // receives the number of checks done and of all; may be nil
 }
 
 // Result is one check.
