@@ -28,12 +28,12 @@ type Result struct {
 	Case  string  `json:"case"`
 	Level string  `json:"level"` // of the kernels
 	DType string  `json:"dtype"`
-	Error float64 `json:"error"` // the largest found, relative to the largest element; an element that is not a number counts as infinite
-	Bound float64 `json:"bound"` // the most it may be; 0: every bit must be the same
+	Error float64 `json:"error"` // the largest, relative to the largest element; infinite where an element is not finite
+	Bound float64 `json:"bound"` // of Error; 0: every bit must be the same
 	OK    bool    `json:"ok"`
 }
 
-// check is one comparison; it returns the error found and the most it may be.
+// check is one comparison. It returns the error found and its bound.
 type check struct {
 	group, name, dtype string
 	level              cpu.Level
