@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -59,10 +60,10 @@ func New(c Config, seqs []Seq) (*Attention, error) {
 			layouts[s] = l
 		}
 		a.seqs = append(a.seqs, sequence{Seq: s, q0: a.tq, k0: a.tk, p0: a.padded, layout: l})
-		a.tq, a.tk, a.padded = a.tq+s.Q, a.tk+s.K, a.padded+ceilDiv(s.K, keyGroup)*keyGroup
+		a.tq, a.tk, a.padded = a.tq+s.Q, a.tk+s.K, a.padded+ceil.Multiple(s.K, keyGroup)
 		a.pairs += l.pairs
 		// Last tiles first: under a causal mask they have most to do.
-		for t := (ceilDiv(l.tiles(), stripTiles) - 1) * stripTiles; t >= 0; t -= stripTiles {
+		for t := (ceil.Div(l.tiles(), stripTiles) - 1) * stripTiles; t >= 0; t -= stripTiles {
 			a.strips = append(a.strips, strip{i, t, min(stripTiles, l.tiles()-t)})
 		}
 	}

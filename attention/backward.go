@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -139,13 +140,13 @@ func (b *backward) free() {
 	b.p.free(b.x.Pool)
 }
 
-// deltaRows is how many rows one piece of deltas takes.
+// deltaRows is the number of rows one piece of deltas takes.
 const deltaRows = 256
 
 // deltas computes dO·O of every row and head: what the softmax's own gradient subtracts.
 func (b *backward) deltas(out tensor.Mat) {
 	a, d := b.a, b.a.c.HeadDim
-	pool.Run(b.x.Threads, ceilDiv(a.tq, deltaRows), func(_, piece int) {
+	pool.Run(b.x.Threads, ceil.Div(a.tq, deltaRows), func(_, piece int) {
 		o, do := make([]float32, a.qWidth()), make([]float32, a.qWidth())
 		for i := piece * deltaRows; i < min(a.tq, (piece+1)*deltaRows); i++ {
 			out.ReadRow(o, i)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"runtime"
 
+	"github.com/longspan/longspan/attention/internal/scratch"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -43,7 +45,7 @@ func (w *backwardWorker) free(mem *tensor.Pool) {
 
 func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	d, lanes, tile := b.a.c.HeadDim, kernel.Lanes, kernel.KeyBlock*kernel.Lanes
-	w := &backwardWorker{b: b, width: ceilDiv(d, lanes) * lanes}
+	w := &backwardWorker{b: b, width: ceil.Multiple(d, lanes)}
 	capped := 0
 	if b.a.c.SoftCap > 0 {
 		capped = tile
@@ -56,28 +58,28 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 		return w
 	}
 	if b.p.bf16 {
-		cut := cutter[uint16](w.mem16.U16)
-		w.qt16, w.dot16 = cut.take(d*lanes), cut.take(d*lanes)
-		w.qr16, w.dor16 = cut.take(lanes*w.width), cut.take(lanes*w.width)
-		w.rows16, w.pairs16, w.row16 = cut.take(tile), cut.take(tile), cut.take(2*w.width)
+		cut := scratch.New(w.mem16.U16)
+		w.qt16, w.dot16 = cut.Take(d*lanes), cut.Take(d*lanes)
+		w.qr16, w.dor16 = cut.Take(lanes*w.width), cut.Take(lanes*w.width)
+		w.rows16, w.pairs16, w.row16 = cut.Take(tile), cut.Take(tile), cut.Take(2*w.width)
 	}
-	cut := cutter[float32](w.mem.F32)
-	w.s, w.dp, w.capped = cut.take(tile), cut.take(tile), cut.take(capped)
-	w.qt, w.dot, w.dq = cut.take(d*lanes), cut.take(d*lanes), cut.take(d*lanes)
-	w.qr, w.dor = cut.take(lanes*w.width), cut.take(lanes*w.width)
-	w.dk, w.dv = cut.take(chunkKeys*w.width), cut.take(chunkKeys*w.width)
-	w.lse, w.delta, w.ones = cut.take(lanes), cut.take(lanes), cut.take(lanes)
+	cut := scratch.New(w.mem.F32)
+	w.s, w.dp, w.capped = cut.Take(tile), cut.Take(tile), cut.Take(capped)
+	w.qt, w.dot, w.dq = cut.Take(d*lanes), cut.Take(d*lanes), cut.Take(d*lanes)
+	w.qr, w.dor = cut.Take(lanes*w.width), cut.Take(lanes*w.width)
+	w.dk, w.dv = cut.Take(chunkKeys*w.width), cut.Take(chunkKeys*w.width)
+	w.lse, w.delta, w.ones = cut.Take(lanes), cut.Take(lanes), cut.Take(lanes)
 	for x := range w.ones {
 		w.ones[x] = 1
 	}
-	w.extra = cut
+	w.extra = cut.Rest()
 	return w
 }
 
 // chunk computes all that the keys of one chunk and key/value head contribute.
 func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 	b, a := w.b, w.b.a
-	used := ceilDiv(c.hi-c.lo, keyGroup) * keyGroup * w.width
+	used := ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
 	clear(w.dk[:used])
 	clear(w.dv[:used])
 	for h := kvHead * b.p.group; h < (kvHead+1)*b.p.group; h++ {

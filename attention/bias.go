@@ -22,7 +22,7 @@ type Bias interface {
 	// start makes what the tiles of one run read, from the pool. q is the run's queries. It refuses values that cannot be used, such as
 	// NaN. A dry one takes the same bytes and looks at no value.
 	start(a *Attention, mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error)
-	// queryFloats is how many floats startRows keeps of each query; negative where only tiles can take the bias.
+	// queryFloats is the number of floats that startRows keeps for each query; negative where only tiles can apply the bias.
 	queryFloats(c Config) int
 	// startRows makes what queries one by one read. scaled is the queries times scale·log2(e), to be changed where keys should meet other
 	// ones; own has queryFloats for each.
@@ -61,7 +61,7 @@ func checkData(what string, m tensor.Mat) error {
 	return nil
 }
 
-// tileBias is a Bias made ready for one run.
+// tileBias is a Bias prepared for one run.
 type tileBias interface {
 	// content adds to the transposed queries [D][Lanes] of a head, which are already times scale·log2(e).
 	content(head int, qt []float32)
@@ -69,7 +69,7 @@ type tileBias interface {
 	contentRows(head int, q []float32, width, rows int)
 	// add adds the bias, times log2(e), to the scores s [n][Lanes] of a tile.
 	add(ref tileRef, s, scratch []float32)
-	// readsQueries says whether the bias depends on the queries: then part of their gradient comes through it.
+	// readsQueries reports whether the bias depends on the queries: then part of their gradient comes through it.
 	readsQueries() bool
 	// gradient begins the gradients of the bias in one backward pass. Where b.g.Bias is nil they are not wanted, and only the
 	// queries' are.
@@ -80,7 +80,7 @@ type tileBias interface {
 
 // biasGradient collects the gradients of a bias.
 type biasGradient interface {
-	// lanes is how many key/value heads of n may be at work side by side.
+	// lanes is the number of key/value heads, of n, that may run at the same time.
 	lanes(n int) int
 	// add takes the gradients w.dp of the scores of a tile. It may add to w.dq, before that is times scale.
 	add(ref tileRef, w *backwardWorker)

@@ -1,8 +1,11 @@
 package attention
 
-import "github.com/longspan/longspan/internal/kernel"
+import (
+	"github.com/longspan/longspan/internal/ceil"
+	"github.com/longspan/longspan/internal/kernel"
+)
 
-// chunkKeys is how many keys a piece of the backward pass owns. At D = 64 their K, V, dK and dV fill 512 KiB, half of a 1 MiB L2, and
+// chunkKeys is the number of keys a piece of the backward pass owns. At D = 64 their K, V, dK and dV fill 512 KiB, half of a 1 MiB L2, and
 // loading a tile of queries once for four blocks of keys costs 2 % of the products.
 const chunkKeys = 4 * kernel.KeyBlock
 
@@ -13,7 +16,7 @@ type visit struct{ tile, rank int32 }
 // visits lists, for each chunk of keys, the tiles that see any of it, ascending, and for each tile the number of its chunks.
 func (l *layout) visits() (byChunk [][]visit, chunks []int32) {
 	l.transpose.Do(func() {
-		l.byChunk, l.chunks = make([][]visit, ceilDiv(l.seq.K, chunkKeys)), make([]int32, l.tiles())
+		l.byChunk, l.chunks = make([][]visit, ceil.Div(l.seq.K, chunkKeys)), make([]int32, l.tiles())
 		for t := range l.chunks {
 			l.visitTile(t)
 		}

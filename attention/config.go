@@ -10,7 +10,7 @@ import (
 // MaxHeadDim is the largest head dimension: past it a tile's queries and output leave the first-level cache.
 const MaxHeadDim = 256
 
-// Config says what attention computes. Only Heads and HeadDim must be set.
+// Config configures attention. Only Heads and HeadDim must be set.
 type Config struct {
 	Pattern pattern.Pattern // which keys each query sees; nil: all
 	Heads   int             // H

@@ -4,17 +4,19 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/longspan/longspan/attention/internal/scratch"
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
-// decodeKeys is how many keys one piece of decoding takes: at 2 KiB a row (8 heads of 64, f32) a piece reads 4 MiB, which hides the cost of
-// handing it out, and 131,072 keys make 128 pieces.
+// decodeKeys is the number of keys of one piece of decoding. At 2 KiB a row (8 heads of 64, f32) a piece reads 4 MiB, which hides the
+// cost of starting it, and 131,072 keys make 128 pieces.
 const decodeKeys = 1024
 
-// decodeQueries is how many queries the kernels that read keys in place take at most. With more, tiles are faster.
+// decodeQueries is the largest number of queries for the kernels that read keys in place. With more, tiles are faster.
 const decodeQueries = 8
 
 // Decode attends a few new queries of one sequence to its cache: query i of n stands at key position Tk−n+i, as in a Forward of
@@ -102,11 +104,11 @@ type decoder struct {
 
 func newDecoder(c Config, x tensor.Exec, in In) *decoder {
 	q, group := in.Q, c.Heads/c.KVHeads
-	d := &decoder{c: c, x: x, in: in, pieces: ceilDiv(in.K.Rows, decodeKeys), head: min(c.Heads, kernel.Lanes/group*group)}
+	d := &decoder{c: c, x: x, in: in, pieces: ceil.Div(in.K.Rows, decodeKeys), head: min(c.Heads, kernel.Lanes/group*group)}
 	if group > kernel.Lanes { // a group alone fills more than a call's lanes: take one head at a time
 		d.head = 1
 	}
-	d.lanes = ceilDiv(c.Heads, d.head) * kernel.Lanes
+	d.lanes = ceil.Div(c.Heads, d.head) * kernel.Lanes
 	d.scaled = x.Pool.Get(tensor.F32, q.Rows, q.Cols)
 	d.state = x.Pool.Get(tensor.F32, d.pieces*q.Rows, 2*d.lanes+q.Cols)
 	floats := (kernel.KeyBlock + 1) * kernel.Lanes
@@ -160,8 +162,8 @@ func (d *decoder) findKeys(rows cacheRows, seq Seq, first int) error {
 type partial struct{ m, l, o []float32 }
 
 func (d *decoder) partial(piece, query int) partial {
-	cut := cutter[float32](d.state.Row(piece*d.in.Q.Rows + query))
-	return partial{cut.take(d.lanes), cut.take(d.lanes), cut.take(d.in.Q.Cols)}
+	cut := scratch.New(d.state.Row(piece*d.in.Q.Rows + query))
+	return partial{cut.Take(d.lanes), cut.Take(d.lanes), cut.Take(d.in.Q.Cols)}
 }
 
 // piece attends every query to the keys it sees of 1,024, block by block, so that a block is read from memory once.
@@ -187,11 +189,11 @@ func (d *decoder) piece(worker, piece int) {
 }
 
 // attend takes rows from … to−1, at most KeyBlock, into a query's partial softmax. The query stands distance positions after the first.
-func (d *decoder) attend(p partial, query, from, to, distance int, scratch []float32) {
-	cut := cutter[float32](scratch)
-	alpha, s := cut.take(kernel.Lanes), cut.take(kernel.KeyBlock*kernel.Lanes)
+func (d *decoder) attend(p partial, query, from, to, distance int, buffer []float32) {
+	cut := scratch.New(buffer)
+	alpha, s := cut.Take(kernel.Lanes), cut.Take(kernel.KeyBlock*kernel.Lanes)
 	group, hd, n := d.c.Heads/d.c.KVHeads, d.c.HeadDim, to-from
-	rounded := ceilDiv(n, keyGroup) * keyGroup
+	rounded := ceil.Multiple(n, keyGroup)
 	for h, lane := 0, 0; h < d.c.Heads; h, lane = h+d.head, lane+kernel.Lanes {
 		heads, share := min(d.head, d.c.Heads-h), min(group, d.head)
 		kv := h / group * hd
@@ -205,7 +207,7 @@ func (d *decoder) attend(p partial, query, from, to, distance int, scratch []flo
 			kernel.TileSoftcap(n, s, float32(math.Ln2/d.c.SoftCap), float32(d.c.SoftCap*math.Log2E))
 		}
 		if d.bias != nil {
-			d.bias.add(rowRef{query, h, heads, distance, n}, s, cut)
+			d.bias.add(rowRef{query, h, heads, distance, n}, s, cut.Rest())
 		}
 		kernel.TileSoftmax(rounded, s, nil, p.m[lane:], p.l[lane:], alpha)
 		for x := range heads {

@@ -7,7 +7,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// rowBias is a Bias made ready for queries one by one, whose keys are read in place.
+// rowBias is a Bias prepared for single queries, whose keys are read in place.
 type rowBias interface {
 	// add adds the bias, times log2(e), to the scores s [n][Lanes], heads across the lanes. scratch is as large as s.
 	add(ref rowRef, s, scratch []float32)

@@ -62,7 +62,7 @@ func relativeBias(width int, seed uint64, first, rows int) Relative {
 	return Relative{U: floats(width, seed), V: floats(width, seed+1), R: normal(tensor.F32, rows, width, seed+2), First: first}
 }
 
-// TestDecodeCachedIsNaive lets go of what no query to come sees, and of nothing else: the new queries get what they would over all keys.
+// TestDecodeCachedIsNaive evicts the keys that no later query sees, and no others: the outputs are those over all keys.
 func TestDecodeCachedIsNaive(t *testing.T) {
 	gone := 0
 	for i, text := range []string{

@@ -103,7 +103,7 @@ func ExampleDecode() {
 	// 3.000
 }
 
-// A token turned by its position. Products of turned queries and keys depend on how far apart they are, and not on where.
+// Rotary positions rotate each token by its position. Products of queries and keys then depend on their distance alone.
 func ExampleRotary() {
 	r, err := attention.NewRotary(attention.RotaryConfig{HeadDim: 8}, 1_000_000)
 	if err != nil {

@@ -3,6 +3,7 @@ package attention
 import (
 	"math"
 
+	"github.com/longspan/longspan/attention/internal/scratch"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -85,20 +86,20 @@ func newForwardWorker(a *Attention, mem *tensor.Pool, p *packed) *forwardWorker 
 	if w.mem.Dry() {
 		return w
 	}
-	cut := cutter[float32](w.mem.F32)
-	w.s, w.alpha, w.rows = cut.take(kernel.KeyBlock*lanes), cut.take(lanes), cut.take(lanes*d)
-	cut16 := cutter[uint16](w.mem16.U16)
+	cut := scratch.New(w.mem.F32)
+	w.s, w.alpha, w.rows = cut.Take(kernel.KeyBlock*lanes), cut.Take(lanes), cut.Take(lanes*d)
+	cut16 := scratch.New(w.mem16.U16)
 	if p.bf16 {
-		w.p16 = cut16.take(kernel.KeyBlock * lanes)
+		w.p16 = cut16.Take(kernel.KeyBlock * lanes)
 	}
 	for i := range w.tiles {
 		t := &w.tiles[i]
-		t.qt, t.o, t.m, t.l = cut.take(d*lanes), cut.take(d*lanes), cut.take(lanes), cut.take(lanes)
+		t.qt, t.o, t.m, t.l = cut.Take(d*lanes), cut.Take(d*lanes), cut.Take(lanes), cut.Take(lanes)
 		if p.bf16 {
-			t.qt16 = cut16.take(d * lanes)
+			t.qt16 = cut16.Take(d * lanes)
 		}
 	}
-	w.extra = cut
+	w.extra = cut.Rest()
 	return w
 }
 
@@ -107,15 +108,6 @@ func (w *forwardWorker) free(mem *tensor.Pool) {
 	if w.p.bf16 {
 		mem.Put(w.mem16)
 	}
-}
-
-// cutter hands out pieces of one buffer.
-type cutter[T any] []T
-
-func (c *cutter[T]) take(n int) []T {
-	piece := (*c)[:n:n]
-	*c = (*c)[n:]
-	return piece
 }
 
 // run attends every query of the strip to every key it sees, block by block.
@@ -239,7 +231,7 @@ func (w *forwardWorker) store(out Out) {
 	}
 }
 
-// lseOf turns a maximum in log2 units and a sum into a natural log.
+// lseOf converts a maximum in log2 units and a sum to a natural logarithm.
 func lseOf(m, l float32) float32 {
 	if l == 0 {
 		return float32(math.Inf(-1))

@@ -7,14 +7,16 @@ import (
 	"sync/atomic"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 )
 
-// keyGroup is what runs of keys are cut to: the row group of the tile kernels.
+// keyGroup is the unit of runs of keys: the row group of the tile kernels.
 const keyGroup = 8
 
-// splitGap is how many keys that no query of a tile sees end a masked run: a fourth of a block, which is worth a kernel call.
+// splitGap is the number of keys, hidden from all queries of a tile, at which a masked run is split: skipping a quarter of a block pays for
+// one more kernel call.
 const splitGap = 32
 
 // layout is a pattern compiled for one sequence: for every tile of 32 queries, the keys they see.
@@ -51,14 +53,14 @@ func (l *layout) maskOf(r run, lo int) []uint32 {
 	return l.masks[r.mask][lo-int(r.lo):]
 }
 
-// compileGroup is how many tiles are compiled together: enough work for a thread, few enough to balance.
+// compileGroup is the number of tiles are compiled together: enough work for a thread, few enough to balance.
 const compileGroup = 256
 
 // compile lays out p for s. Cost: the spans of the pattern, sorted 32 queries at a time. It returns an error if the pattern
 // gives spans that are unsorted or outside the keys, or more than limit runs.
 func compile(p pattern.Pattern, s Seq, threads int, limit int64) (*layout, error) {
-	tiles := ceilDiv(s.Q, kernel.Lanes)
-	parts := make([]*tileCompiler, ceilDiv(tiles, compileGroup))
+	tiles := ceil.Div(s.Q, kernel.Lanes)
+	parts := make([]*tileCompiler, ceil.Div(tiles, compileGroup))
 	var total atomic.Int64
 	pool.Run(threads, len(parts), func(_, i int) {
 		c := &tileCompiler{pattern: p, seq: s, shape: s.shape(), limit: limit, total: &total, maskIndex: map[string]int32{}}
@@ -165,7 +167,7 @@ func (c *tileCompiler) compileTile(t int) {
 	}
 }
 
-// paintFrom is how many spans of one query are painted, key by key, instead of sorted: single keys at every other place would make a
+// paintFrom is the number of spans of one query are painted, key by key, instead of sorted: single keys at every other place would make a
 // list of events longer than the keys themselves.
 const paintFrom = 64
 
@@ -312,7 +314,7 @@ func (c *tileCompiler) cutBlock(start, i int) int {
 // emit makes one run of neighbouring pieces of one block.
 func (c *tileCompiler) emit(start int, pieces []piece) {
 	lo := pieces[0].lo / keyGroup * keyGroup
-	hi := ceilDiv(pieces[len(pieces)-1].hi, keyGroup) * keyGroup
+	hi := ceil.Multiple(pieces[len(pieces)-1].hi, keyGroup)
 	if n := len(c.runs); n > start {
 		lo = max(lo, int(c.runs[n-1].hi)) // two runs of a block may not share a group
 	}
@@ -357,5 +359,3 @@ func (c *tileCompiler) intern(mask []uint32) int32 {
 	c.masks = append(c.masks, mask)
 	return n
 }
-
-func ceilDiv(a, b int) int { return (a + b - 1) / b }

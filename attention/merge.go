@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -42,7 +43,7 @@ func Merge(x tensor.Exec, into, from Out) error {
 	if err != nil {
 		return err
 	}
-	pieces := ceilDiv(tq, mergeRows)
+	pieces := ceil.Div(tq, mergeRows)
 	scratch := x.Pool.Get(tensor.F32, min(pool.Threads(x.Threads), pieces), 2*width)
 	defer x.Pool.Put(scratch)
 	if dry || heads == 0 {
@@ -64,7 +65,7 @@ func Merge(x tensor.Exec, into, from Out) error {
 	return nil
 }
 
-// mergeRows is how many rows one piece of Merge takes.
+// mergeRows is the number of rows one piece of Merge takes.
 const mergeRows = 64
 
 // mergeHead merges b, whose denominator's log is lseB, into a. It returns the log of the joint denominator.

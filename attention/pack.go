@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -20,7 +21,7 @@ type packed struct {
 	width   int // D
 }
 
-// packFor says what keys and values are packed for.
+// packFor is the pass that keys and values are packed for.
 type packFor int
 
 const (
@@ -28,7 +29,7 @@ const (
 	packBackward
 )
 
-// packRows is how many keys one piece of packing takes.
+// packRows is the number of keys one piece of packing takes.
 const packRows = 1024
 
 // pack copies K and V. Factors are bf16 where Q, K and V all are, and the level multiplies them.
@@ -68,7 +69,7 @@ func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
 func (a *Attention) packPiece(p *packed, in In, head int, s *sequence, from int) {
 	d := a.c.HeadDim
 	to := min(from+packRows, s.K)
-	end := ceilDiv(to, keyGroup) * keyGroup
+	end := ceil.Multiple(to, keyGroup)
 	first, rows := head*p.perHead+s.p0+from, end-from
 	source := func(m tensor.Mat) tensor.Mat { return m.Slice(s.k0+from, s.k0+to, head*d, (head+1)*d) }
 	if !p.bf16 {
@@ -122,7 +123,7 @@ func (p *packed) row(h, j int) int { return h/p.group*p.perHead + j }
 // the head's D columns, ld elements apart.
 func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint16, ld int) {
 	block := lo / kernel.KeyBlock * kernel.KeyBlock
-	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceilDiv(s.K, keyGroup)*keyGroup-block)
+	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Multiple(s.K, keyGroup)-block)
 }
 
 func (p *packed) free(mem *tensor.Pool) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/kerneltest"
 	"github.com/longspan/longspan/tensor"
@@ -58,7 +59,7 @@ func TestLayoutIsThePattern(t *testing.T) {
 	}
 }
 
-// TestLayoutOfScatteredKeys compiles patterns of so many spans a query that they are painted, beside queries with few.
+// TestLayoutOfScatteredKeys compiles patterns with enough spans a query for painting, beside queries with few.
 func TestLayoutOfScatteredKeys(t *testing.T) {
 	for _, p := range []pattern.Pattern{
 		pattern.Strided(2), pattern.Dilated(100, 2), pattern.And(pattern.Causal(), pattern.Strided(3)),
@@ -109,7 +110,7 @@ func readLayout(t *testing.T, l *layout) []bool {
 	for tile := range l.tiles() {
 		last := int32(0)
 		for _, r := range l.tile(tile) {
-			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceilDiv(l.seq.K, keyGroup)*keyGroup {
+			if r.lo < last || r.hi <= r.lo || r.lo%keyGroup != 0 || r.hi%keyGroup != 0 || int(r.hi) > ceil.Multiple(l.seq.K, keyGroup) {
 				t.Fatalf("tile %d: run %d … %d after %d", tile, r.lo, r.hi, last)
 			}
 			if r.mask == noMask && int(r.hi) > l.seq.K || r.mask != noMask && int(r.lo)/kernel.KeyBlock != int(r.hi-1)/kernel.KeyBlock {

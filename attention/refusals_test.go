@@ -10,7 +10,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// refused fails the test unless call returns an error that has want in it and says what was expected, and does not panic.
+// refused fails the test unless call returns an error that contains want and names what was expected, and does not panic.
 func refused(t *testing.T, name, want string, call func() error) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {

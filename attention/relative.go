@@ -5,7 +5,9 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/attention/internal/scratch"
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -218,13 +220,13 @@ func (t *relativeTiles) queries(ref tileRef) tensor.Mat {
 	return t.q.Slice(row, row+s.rows(ref.tile), ref.head*d, (ref.head+1)*d)
 }
 
-// met is how many rows of r a tile reads: its distances, rounded up to a row group.
+// met is the number of rows of r that a tile reads: its distances, rounded up to a row group.
 func met(n int) int { return n + kernel.Lanes }
 
 // add multiplies the tile's queries by the distances it meets, and adds to each score the product at its own distance.
-func (t *relativeTiles) add(ref tileRef, s, scratch []float32) {
-	d, cut := t.a.c.HeadDim, cutter[float32](scratch)
-	qv, rows, products := cut.take(d*kernel.Lanes), cut.take(d*kernel.Lanes), cut.take(skewRows*kernel.Lanes)
+func (t *relativeTiles) add(ref tileRef, s, buffer []float32) {
+	d, cut := t.a.c.HeadDim, scratch.New(buffer)
+	qv, rows, products := cut.Take(d*kernel.Lanes), cut.Take(d*kernel.Lanes), cut.Take(skewRows*kernel.Lanes)
 	loadTile(t.queries(ref), float32(t.a.c.Scale*math.Log2E), rows, qv)
 	t.addLanes(t.bias.V, ref.head, qv)
 	kernel.TileMul(met(ref.n), d, t.r[t.firstRow(ref)*d:], d, qv, kernel.Lanes, products, kernel.Lanes)
@@ -234,7 +236,7 @@ func (t *relativeTiles) add(ref tileRef, s, scratch []float32) {
 func (t *relativeTiles) readsQueries() bool { return true }
 
 func (t *relativeTiles) gradient(b *backward) biasGradient {
-	width := ceilDiv(t.a.c.HeadDim, kernel.Lanes) * kernel.Lanes
+	width := ceil.Multiple(t.a.c.HeadDim, kernel.Lanes)
 	if b.g.Bias == nil {
 		return &relativeGradient{t: t, b: b, width: width}
 	}
@@ -261,8 +263,8 @@ func (g *relativeGradient) lanes(n int) int { return n }
 // add is the chain rule of relativeTiles.add: the gradients of the scores go back to the products they came from, and these to r and
 // to the queries.
 func (g *relativeGradient) add(ref tileRef, w *backwardWorker) {
-	t, d, cut := g.t, g.t.a.c.HeadDim, cutter[float32](w.extra)
-	products, share, rows := cut.take(skewRows*kernel.Lanes), cut.take(d*kernel.Lanes), cut.take(kernel.Lanes*g.width)
+	t, d, cut := g.t, g.t.a.c.HeadDim, scratch.New(w.extra)
+	products, share, rows := cut.Take(skewRows*kernel.Lanes), cut.Take(d*kernel.Lanes), cut.Take(kernel.Lanes*g.width)
 	n, first := met(ref.n), t.firstRow(ref)
 	clear(products)
 	kernel.TileUnskew(ref.n, w.dp, products)

@@ -6,11 +6,12 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
-// RotaryConfig says how positions rotate queries and keys. Only HeadDim must be set.
+// RotaryConfig configures the rotation of queries and keys by position. Only HeadDim must be set.
 type RotaryConfig struct {
 	HeadDim     int     // D
 	Dim         int     // features of each head that are rotated, the first ones; 0: all
@@ -61,7 +62,7 @@ func NewRotary(c RotaryConfig, positions int) (*Rotary, error) {
 	}
 	r := &Rotary{c: c, half: c.Dim / 2, positions: positions}
 	r.near = r.angles(min(positions, rotaryStep), 1)
-	r.far = r.angles(ceilDiv(positions, rotaryStep), rotaryStep)
+	r.far = r.angles(ceil.Div(positions, rotaryStep), rotaryStep)
 	return r, nil
 }
 
@@ -112,7 +113,7 @@ func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, s
 	if err != nil {
 		return err
 	}
-	pieces := ceilDiv(src.Rows, rotaryRows)
+	pieces := ceil.Div(src.Rows, rotaryRows)
 	scratch := x.Pool.Get(tensor.F32, min(pool.Threads(x.Threads), pieces), src.Cols+r.c.Dim)
 	defer x.Pool.Put(scratch)
 	if dry {
@@ -136,7 +137,7 @@ func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, s
 	return nil
 }
 
-// rotaryRows is how many rows one piece of rotate takes.
+// rotaryRows is the number of rows one piece of rotate takes.
 const rotaryRows = 64
 
 // angle writes cosine and sine of every pair at a position, from the sum of its two parts.

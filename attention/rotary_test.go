@@ -8,7 +8,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// TestRotaryDependsOnDistance turns a query and a key, and looks at their product; and back again.
+// TestRotaryDependsOnDistance rotates a query and a key, compares their product, and rotates them back.
 func TestRotaryDependsOnDistance(t *testing.T) {
 	for _, c := range []RotaryConfig{{HeadDim: 16}, {HeadDim: 16, Dim: 8, Interleaved: true}, {HeadDim: 16, Base: 1e6, Scale: 4}} {
 		r, err := NewRotary(c, 1<<20)
@@ -28,7 +28,7 @@ func TestRotaryDependsOnDistance(t *testing.T) {
 			if err := r.RotateBack(tensor.Exec{}, dst, dst, []int32{i, j}); err != nil {
 				t.Fatal(err)
 			}
-			// Two turns: each element is a sum of two products, twice, of numbers up to 4.
+			// Two rotations: each element is a sum of two products, twice, of numbers up to 4.
 			kerneltest.Near(t, wide(dst), wide(src), 8*0x1p-22)
 			return sum
 		}

@@ -40,7 +40,7 @@ func ParseActivation(name string) (Activation, error) {
 	return 0, fmt.Errorf("autograd: activation %q is not known; use one of %v", name, activationNames)
 }
 
-// Gated says whether a halves the features.
+// Gated reports whether a halves the features.
 func (a Activation) Gated() bool { return a == GeGLU || a == SwiGLU }
 
 // activation is y = f(x), or y = f(a)·b for x = [a b]:

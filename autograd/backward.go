@@ -155,7 +155,7 @@ func (g *Graph) takeGrad(v *Var) tensor.Mat {
 	return m
 }
 
-// dropGrad lets go of the gradient of v.
+// dropGrad releases the gradient of v.
 func (g *Graph) dropGrad(v *Var) {
 	if v.grad == nil {
 		return

@@ -9,13 +9,14 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Ignore is the target of a row of which nothing is to be predicted.
+// Ignore is the target of a row without a prediction.
 const Ignore int32 = -1
 
-// CrossEntropyOptions are what may be wanted beside the mean. The slices, when not nil, have one element a row and are
+// CrossEntropyOptions are optional results beside the mean. The slices, when not nil, have one element a row and are
 // filled by Forward; they stay the caller's.
 type CrossEntropyOptions struct {
-	Smoothing float64   // s, 0 ≤ s < 1: the target gets 1−s of the probability and all V classes share s (Szegedy et al. 2016, arXiv:1512.00567)
+	// s, 0 ≤ s < 1: the target has probability 1−s, and all V classes share s (Szegedy et al. 2016, arXiv:1512.00567)
+	Smoothing float64
 	Losses    []float32 // −log p of each row's target, in nats, without smoothing; 0 where it is ignored
 	Best      []int32   // the most probable class of each row, the lowest of equals
 
@@ -69,7 +70,8 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 	case !g.check("CrossEntropy", in...):
 		return g.nothing()
 	case !w.leaf || w.typ != tensor.F32 && w.wants || w.cols != x.cols:
-		return g.failf("CrossEntropy: found weights of %s %d×%d, expected a leaf of classes×%d, in f32 where it has a gradient", w.typ, w.rows, w.cols, x.cols)
+		return g.failf("CrossEntropy: found weights of %s %d×%d, expected a leaf of classes×%d, in f32 where it has a gradient",
+			w.typ, w.rows, w.cols, x.cols)
 	case b != nil && (!b.leaf || b.typ != tensor.F32 || b.rows != 1 || b.cols != w.rows):
 		return g.failf("CrossEntropy: found a bias of %s %d×%d, expected an f32 leaf of 1×%d", b.typ, b.rows, b.cols, w.rows)
 	case len(targets) != x.rows:
@@ -77,7 +79,8 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 	case !(o.Smoothing >= 0 && o.Smoothing < 1):
 		return g.failf("CrossEntropy: found smoothing %g, expected 0 up to 1", o.Smoothing)
 	case o.Losses != nil && len(o.Losses) != x.rows, o.Best != nil && len(o.Best) != x.rows:
-		return g.failf("CrossEntropy: found room for %d losses and %d classes, expected none or one a row: %d", len(o.Losses), len(o.Best), x.rows)
+		return g.failf("CrossEntropy: found room for %d losses and %d classes, expected none or one a row: %d",
+			len(o.Losses), len(o.Best), x.rows)
 	}
 	counted := 0
 	for i, k := range targets {
@@ -92,7 +95,7 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 	return g.record(&crossEntropy{affine{g.options.Policy.Products}, targets, counted, chunkRows(x.rows, w.rows), o}, tensor.F32, 1, 1, in...)
 }
 
-// early says whether the gradients are computed in the forward pass, given that a backward pass will follow.
+// early reports whether the gradients are computed in the forward pass, given that a backward pass will follow.
 func (o *crossEntropy) early() bool { return o.options.Derivative != 0 }
 
 func (o *crossEntropy) reads() (inputs uint64, result bool) {
@@ -253,7 +256,8 @@ func (o *crossEntropy) backward(b *backCall) error {
 // deliver hands over the gradient of x that the forward pass has made.
 func (o *crossEntropy) deliver(b *backCall) error {
 	if !b.dry && b.dout.F32[0] != o.options.Derivative {
-		return fmt.Errorf("autograd: CrossEntropy: found a derivative of %g by the loss, expected %g: Options.Derivative announced it", b.dout.F32[0], o.options.Derivative)
+		return fmt.Errorf("autograd: CrossEntropy: found a derivative of %g by the loss, expected %g: Options.Derivative announced it",
+			b.dout.F32[0], o.options.Derivative)
 	}
 	if b.wants(0) {
 		dx := b.saved[0]

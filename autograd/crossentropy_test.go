@@ -79,7 +79,8 @@ func (c headCase) run(t *testing.T, pool *tensor.Pool, announced, scale float32)
 func TestAnnouncedDerivativeKeepsTheBits(t *testing.T) {
 	for _, p := range []Policy{F32(), BF16(), FP16()} {
 		for i := range 16 {
-			c := headCase{policy: p, chunk: []int{headRows, 4}[i&1], smoothing: []float64{0, 0.1}[i>>1&1], bias: i>>2&1 == 1, checkpoint: i>>3&1 == 1, threads: 1 + i%3}
+			c := headCase{policy: p, chunk: []int{headRows, 4}[i&1], smoothing: []float64{0, 0.1}[i>>1&1],
+				bias: i>>2&1 == 1, checkpoint: i>>3&1 == 1, threads: 1 + i%3}
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) { c.compare(t) })
 		}
 	}

@@ -23,7 +23,7 @@ func (g *headGrads) takeDX() {
 	}
 }
 
-// wantsBias says whether there is a bias that wants a gradient.
+// wantsBias reports whether there is a bias that wants a gradient.
 func (g *headGrads) wantsBias() bool { return len(g.node.in) > 2 && g.node.in[2].wants }
 
 // chunkGrads turns the logits z of a chunk that begins at row i0 into their gradient, and adds what that gives to the others.
@@ -39,8 +39,8 @@ func (o *crossEntropy) chunkGrads(g headGrads, z, lse, w tensor.Mat, i0 int) {
 	}
 }
 
-// gradientTile is how many classes are turned into gradients at a time: 8 KiB, so that one step finds in the L1 cache what the last has
-// left there.
+// gradientTile is the number of classes whose gradients are computed at a time: 8 KiB, so that a step finds the results of the last one in
+// the L1 cache.
 const gradientTile = 2048
 
 // dlogits turns logits into their gradient as products take it, in their own memory. The gradient of the bias is the sum of what is not

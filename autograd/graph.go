@@ -7,7 +7,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Options say how a graph runs. The zero value is inference in float32.
+// Options configure a graph. The zero value is inference in float32.
 type Options struct {
 	Policy Policy // types of storage and of products
 	Train  bool   // keep what the backward pass reads; without it, Backward is refused and memory is given back sooner
@@ -43,10 +43,10 @@ func New(x tensor.Exec, o Options) *Graph {
 // Policy is the precision the graph was made with.
 func (g *Graph) Policy() Policy { return g.options.Policy }
 
-// Train says whether the graph was made for training; dropout does nothing when it was not.
+// Train reports whether the graph was made for training; dropout does nothing when it was not.
 func (g *Graph) Train() bool { return g.options.Train }
 
-// Dry says whether the graph counts only.
+// Dry reports whether the graph counts only.
 func (g *Graph) Dry() bool { return g.x.Pool.Dry() }
 
 // Exec is what the graph computes with.
@@ -130,14 +130,16 @@ func (g *Graph) Leaf(value, grad tensor.Mat) *Var {
 // checkData refuses a matrix that is empty, or whose data do not reach its last element. In a dry run none are needed.
 func checkData(what string, m tensor.Mat, dry bool) error {
 	if m.Rows < 1 || m.Cols < 1 || m.Type > tensor.F16 {
-		return fmt.Errorf("autograd: Leaf: found a %s of %s %d×%d, expected f32, bf16 or f16 of at least one element", what, m.Type, m.Rows, m.Cols)
+		return fmt.Errorf("autograd: Leaf: found a %s of %s %d×%d, expected f32, bf16 or f16 of at least one element",
+			what, m.Type, m.Rows, m.Cols)
 	}
 	have := len(m.F32)
 	if m.Type != tensor.F32 {
 		have = len(m.U16)
 	}
 	if need := (m.Rows-1)*m.Stride + m.Cols; !dry && (m.Stride < m.Cols || have < need) {
-		return fmt.Errorf("autograd: Leaf: found a %s of %d×%d with rows %d apart and %d elements, expected at least %d; a matrix without data needs a dry pool",
+		return fmt.Errorf("autograd: Leaf: found a %s of %d×%d with rows %d apart and %d elements, expected at least %d; "+
+			"a matrix without data needs a dry pool",
 			what, m.Rows, m.Cols, m.Stride, have, need)
 	}
 	return nil
@@ -172,7 +174,7 @@ func (g *Graph) failf(format string, args ...any) *Var {
 // nothing is what operations return once there is a mistake.
 func (g *Graph) nothing() *Var { return &Var{graph: g, leaf: true} }
 
-// check says whether an operation can be recorded on vars.
+// check reports whether an operation can be recorded on vars.
 func (g *Graph) check(name string, vars ...*Var) bool {
 	if g.err != nil {
 		return false
@@ -194,7 +196,7 @@ func (g *Graph) check(name string, vars ...*Var) bool {
 	return true
 }
 
-// within says whether t is outer, or recorded somewhere inside it.
+// within reports whether t is outer, or recorded somewhere inside it.
 func (t *tape) within(outer *tape) bool {
 	for ; t != nil; t = t.parent {
 		if t == outer {

@@ -13,8 +13,8 @@ type HeadWeight struct {
 	Heads  int
 }
 
-// headNorm is RMS norm over the D columns of each head by itself, y = w·x/√(mean(x²) + ε), of the first heads of a row; the other columns are
-// copied. With g = w·dy, r = 1/√(mean(x²) + ε) and x̂ = r·x:
+// headNorm is RMS norm over the D columns of each head by itself, y = w·x/√(mean(x²) + ε), for the first heads of a row. The other
+// columns are copied. With g = w·dy, r = 1/√(mean(x²) + ε) and x̂ = r·x:
 //
 //	dx = r·(g − x̂·mean(g·x̂))    dw = Σ_rows Σ_heads dy·x̂
 //
@@ -43,7 +43,8 @@ func (g *Graph) HeadNorm(x *Var, eps float64, weights ...HeadWeight) *Var {
 	o := &headNorm{eps: float32(eps), dim: weights[0].Weight.cols}
 	for _, w := range weights {
 		if v := w.Weight; !v.leaf || v.typ != tensor.F32 || v.rows != 1 || v.cols != o.dim || w.Heads < 1 {
-			return g.failf("HeadNorm: found a weight of %s %d×%d for %d heads, expected an f32 leaf of 1×%d for at least one", v.typ, v.rows, v.cols, w.Heads, o.dim)
+			return g.failf("HeadNorm: found a weight of %s %d×%d for %d heads, expected an f32 leaf of 1×%d for at least one",
+				v.typ, v.rows, v.cols, w.Heads, o.dim)
 		}
 		o.heads, o.total = append(o.heads, w.Heads), o.total+w.Heads
 	}

@@ -5,7 +5,7 @@ import "github.com/longspan/longspan/tensor"
 // operation is the mathematics of one node of the tape: one file each. An operation holds its settings and no
 // matrices: what it must remember between its passes goes through call.save.
 type operation interface {
-	// reads says what the backward pass reads: the values of the inputs whose bit is set, and the result's.
+	// reads reports what the backward pass reads: the values of the inputs whose bit is set, and the result's.
 	reads() (inputs uint64, result bool)
 
 	// forward computes c.out from c.in. Everything about it but the arithmetic also happens when c is dry.
@@ -18,7 +18,7 @@ type operation interface {
 	cost(out *Var, in []*Var) (forward, backward Cost)
 }
 
-// maxInputs is how many inputs an operation can have: the bits of what reads returns.
+// maxInputs is the largest number of inputs of an operation: the bits of the result of reads.
 const maxInputs = 64
 
 // cheap is an operation that costs less to run again than its result costs to keep. Its backward pass must read
@@ -69,7 +69,7 @@ type backCall struct {
 	node  *node
 }
 
-// wants says whether input i wants a gradient.
+// wants reports whether input i wants a gradient.
 func (b *backCall) wants(i int) bool { return b.node.in[i].wants }
 
 // sink is where the gradient of leaf i is to be added, in float32; ok is false for one that is no leaf.

@@ -6,7 +6,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Policy says how numbers are stored and multiplied. Sums, softmax, norms, losses and master weights are float32
+// Policy sets the types in which numbers are stored and multiplied. Sums, softmax, norms, losses and master weights are float32
 // whatever the policy. The zero value is float32 throughout.
 type Policy struct {
 	Activations tensor.Type // storage of values and of their gradients

@@ -60,7 +60,7 @@ func (o *rotary) backward(b *backCall) error {
 // rotated views the columns that are rotated.
 func (o *rotary) rotated(m tensor.Mat) tensor.Mat { return m.SliceCols(0, o.columns) }
 
-// sameBuffer says whether a and b, of the same shape, are the same elements.
+// sameBuffer reports whether a and b, of the same shape, are the same elements.
 func sameBuffer(a, b tensor.Mat) bool {
 	if a.Type == tensor.F32 {
 		return len(a.F32) > 0 && &a.F32[0] == &b.F32[0]

@@ -7,18 +7,18 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// signs is y = [c·s, x]: columns of signs s that are drawn and not learned, times a constant, and those of x behind them; dx is dy without
-// the first columns. They are as many blocks of equal width as there are lists of seeds, and the signs of row i in block b follow from
-// seeds[b][i] alone.
+// signs is y = [c·s, x]: random signs s, which are not learned, times a constant, and then the columns of x. dx is dy without the first
+// columns. Each list of seeds has a block of equal width. The signs of row i in block b depend on seeds[b][i] alone.
 type signs struct {
 	scale float32
 	width int // of a block
 	seeds [][]uint64
 }
 
-// Signs returns x with as many blocks of width columns before its own as seeds has lists. In block b row i has signs times scale that follow
-// from seeds[b][i], equal ones for equal seeds, and zeros where that is 0. The product of two rows over a block is scale²·width for equal seeds,
-// and else of mean 0 and standard deviation scale²·√width (signs in random projections: Achlioptas 2003, JCSS 66(4)). seeds must stay unchanged until Close.
+// Signs returns x with blocks of width columns before its own, a block for each list of seeds. Row i of block b has random signs times
+// scale, drawn from seeds[b][i], and zeros where the seed is 0. Equal seeds give equal signs. The product of two rows over a block is
+// scale²·width for equal seeds; otherwise its mean is 0 and its standard deviation scale²·√width (signs in random projections: Achlioptas
+// 2003, JCSS 66(4)). seeds must stay unchanged until Close.
 func (g *Graph) Signs(x *Var, scale float32, width int, seeds [][]uint64) *Var {
 	if !g.check("Signs", x) {
 		return g.nothing()

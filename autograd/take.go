@@ -86,10 +86,10 @@ func (o *take) forward(c *call) error {
 	return nil
 }
 
-// takeColumns is how many columns of a row one thread sums: with few rows in the table there is still work for all.
+// takeColumns is the number of columns of a row one thread sums: with few rows in the table there is still work for all.
 const takeColumns = 64
 
-// takeRun is how many rows are summed by themselves before they join the total, which bounds the rounding error.
+// takeRun is the number of rows are summed by themselves before they join the total, which bounds the rounding error.
 const takeRun = 256
 
 func (o *take) backward(b *backCall) error {

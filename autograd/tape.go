@@ -61,7 +61,7 @@ func (t *tape) count(keep, rerun bool) {
 	}
 }
 
-// again says whether v is computed again for the backward pass rather than kept for it.
+// again reports whether v is recomputed for the backward pass instead of kept.
 func (v *Var) again() bool {
 	if v.producer == nil || !v.producer.wants || v.kept {
 		return false
@@ -70,7 +70,7 @@ func (v *Var) again() bool {
 	return ok
 }
 
-// run computes one operation and lets go of what was read for the last time.
+// run computes one operation and releases the values that were read for the last time.
 func (t *tape) run(g *Graph, n *node, keep bool) error {
 	g.free(n.out) // a kept value from the first run of a recomputed part
 	out, taken := t.place(g, n)

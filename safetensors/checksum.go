@@ -42,7 +42,7 @@ func checksumAt(header []byte, digits string) int {
 	return at + len(before)
 }
 
-// Signed says whether the file carries a checksum. Files of other programs do not.
+// Signed reports whether the file carries a checksum. Files of other programs do not.
 func (f *File) Signed() bool { return f.metadata[checksumKey] != "" }
 
 // Verify reads the whole file and returns an error that wraps ErrChecksum if a bit of it has changed since it was

@@ -19,7 +19,7 @@ var foreign = []struct{ magic, is, remedy string }{
 // headBytes is the number of bytes that identify looks at.
 const headBytes = 64
 
-// identify returns an error that names the format of a file with this head, its first headBytes bytes, and says what to do; nil if the head
+// identify returns an error that names the format of a file with this head, its first headBytes bytes, and a remedy; nil if the head
 // may belong to a safetensors file or is not known.
 func identify(head []byte) error {
 	if len(head) == 0 {

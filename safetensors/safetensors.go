@@ -6,7 +6,7 @@
 //	 "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …}
 //
 // Offsets count from the end of the header. Tensors fill the rest of the file without gaps or overlaps, which
-// this package checks, as it checks everything else it is told: a file may come from anywhere.
+// this package checks, as it checks every other field: a file may come from anywhere.
 // The format is described at https://github.com/huggingface/safetensors.
 //
 // Files written here carry a SHA-256 of themselves in their metadata, which File.Verify compares; to other

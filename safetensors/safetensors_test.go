@@ -16,7 +16,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// file is a file with this header and so many bytes of elements: 0, 1, 2, …
+// file is a file with this header and a number of bytes of elements: 0, 1, 2, …
 func file(header string, elements int) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	b = append(b, header...)
@@ -348,7 +348,8 @@ func TestSaveAndOpen(t *testing.T) {
 
 // FuzzNewFile: what is accepted can be read whole, and means the same when written and read again.
 func FuzzNewFile(f *testing.F) {
-	f.Add(file(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[8,12]}}`, 12))
+	f.Add(file(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},`+
+		`"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[8,12]}}`, 12))
 	f.Add(file(`{"a":{"dtype":"I64","shape":[0],"data_offsets":[0,0]}}`, 0))
 	f.Add(file(`{}`, 0))
 	f.Add([]byte("version https://git-lfs.github.com/spec/v1\n"))

@@ -20,7 +20,8 @@ func TestViewEqualsReading(t *testing.T) {
 	}
 	copy(f16.U16, []uint16{1, 2, 0x3c00})
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	err := safetensors.Save(path, []safetensors.Tensor{safetensors.Matrix("a", f32), safetensors.Matrix("b", bf16), safetensors.Matrix("c", f16),
+	err := safetensors.Save(path, []safetensors.Tensor{safetensors.Matrix("a", f32),
+		safetensors.Matrix("b", bf16), safetensors.Matrix("c", f16),
 		safetensors.Int64s("n", []int64{1, 2})}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +35,8 @@ func TestViewEqualsReading(t *testing.T) {
 		if !ok {
 			t.Skip("files are not mapped here")
 		}
-		if got.Type != want.Type || got.Rows != want.Rows || got.Cols != want.Cols || !slices.Equal(got.F32, want.F32) || !slices.Equal(got.U16, want.U16) {
+		if got.Type != want.Type || got.Rows != want.Rows || got.Cols != want.Cols ||
+			!slices.Equal(got.F32, want.F32) || !slices.Equal(got.U16, want.U16) {
 			t.Errorf("%s: the view is %v, want %v", name, got, want)
 		}
 	}

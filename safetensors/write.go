@@ -16,7 +16,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// chunk is how many bytes are encoded, hashed or read at a time: they stay in the L2 cache.
+// chunk is the number of bytes are encoded, hashed or read at a time: they stay in the L2 cache.
 const chunk = 64 << 10
 
 // headerAlign is what the header's length plus its prefix is a multiple of: a cache line, so that a file mapped
@@ -184,7 +184,8 @@ func buildHeader(tensors []Tensor, metadata map[string]string) ([]byte, error) {
 		}
 		seen[t.Name] = true
 		end := at + int64(n)*int64(t.DType.Size())
-		header = fmt.Appendf(header, ",%s:{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}", quote(t.Name), t.DType, shapeText(t.Shape), at, end)
+		header = fmt.Appendf(header, ",%s:{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}",
+			quote(t.Name), t.DType, shapeText(t.Shape), at, end)
 		at = end
 	}
 	header = append(header, '}')

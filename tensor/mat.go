@@ -79,7 +79,7 @@ func FromF32(data []float32, rows, cols int) Mat {
 	return Mat{Type: F32, Rows: rows, Cols: cols, Stride: cols, F32: data}
 }
 
-// Dry says whether m has a shape but no data.
+// Dry reports whether m has a shape but no data.
 func (m Mat) Dry() bool { return m.F32 == nil && m.U16 == nil && m.Rows > 0 && m.Cols > 0 }
 
 // Bytes is the size of m's elements, without the gaps between rows of a view.

@@ -25,7 +25,7 @@ func NewPool() *Pool { return &Pool{} }
 // NewDryPool returns a pool whose matrices have no data.
 func NewDryPool() *Pool { return &Pool{dry: true} }
 
-// Dry says whether p hands out matrices with no data.
+// Dry reports whether p hands out matrices with no data.
 func (p *Pool) Dry() bool { return p != nil && p.dry }
 
 // Get returns a rows × cols matrix. Its elements are not cleared: they hold whatever the memory held before.
@@ -139,7 +139,7 @@ func (p *Pool) Touched() int64 {
 	return p.arena.touched()
 }
 
-// Trim lets go of memory of which nothing is in use: to the system what was reserved, to the garbage collector the rest.
+// Trim releases memory that is not in use: reserved memory to the system, the rest to the garbage collector.
 func (p *Pool) Trim() {
 	if p == nil {
 		return

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapWords asks the system for n words of zeros outside of the Go heap, of which it gives a page when that is first written to; nil
+// mapWords asks the system for n words of zeros outside of the Go heap. A page becomes resident at its first write. The result is nil
 // where it refuses.
 func mapWords(n int) []float32 {
 	memory, err := unix.Mmap(-1, 0, 4*n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)

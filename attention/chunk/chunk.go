@@ -22,6 +22,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 )
 
@@ -29,7 +30,7 @@ import (
 // attention works, itself a multiple of its 32 queries.
 const Tile = kernel.KeyBlock
 
-// DefaultSize is the tokens that a chunk keeps unless told otherwise.
+// DefaultSize is the default number of tokens that a chunk keeps.
 const DefaultSize = 4096
 
 // Chunk is a piece of a document: it reads tokens Start … End−1 and keeps the results of KeepStart … KeepEnd−1.
@@ -41,7 +42,7 @@ func (c Chunk) Len() int { return c.End - c.Start }
 // Kept is the number of tokens whose results are kept.
 func (c Chunk) Kept() int { return c.KeepEnd - c.KeepStart }
 
-// Options say how a document is cut. Lengths are in tokens, at most pattern.MaxTokens, and rounded up to a multiple of
+// Options configure the chunks of a document. Lengths are in tokens, at most pattern.MaxTokens, and rounded up to a multiple of
 // Tile and of Period. The zero value cuts every DefaultSize tokens, with no overlap.
 type Options struct {
 	Size   int // tokens kept by each chunk, but the last; 0: DefaultSize
@@ -96,7 +97,7 @@ func (o Options) resolve() (Options, error) {
 		return o, err
 	}
 	for _, v := range []*int{&o.Size, &o.Before, &o.After} {
-		*v = roundUp(*v, unit)
+		*v = ceil.Multiple(*v, unit)
 	}
 	return o, nil
 }
@@ -123,5 +124,3 @@ func border(period int) (int, error) {
 	}
 	return int(unit), nil
 }
-
-func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

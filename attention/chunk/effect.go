@@ -6,7 +6,7 @@ import (
 	"github.com/longspan/longspan/attention/pattern"
 )
 
-// Report says what becomes of a document that a stack of layers reads in chunks.
+// Report describes the effect of chunks on a document that a stack of layers reads.
 type Report struct {
 	T       int
 	Chunks  int
@@ -38,7 +38,7 @@ func (r Report) Differing() int {
 	return n
 }
 
-// Exact says whether every result equals the whole document's, bit for bit.
+// Exact reports whether every result equals the whole document's, bit for bit.
 func (r Report) Exact() bool { return len(r.Differ) == 0 }
 
 // Share is the part of the tokens whose last result may differ, 0 to 1.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/internal/ceil"
 )
 
 // ExactOverlap is the overlap at which chunks of a stack of layers give the bits of the whole document, where each layer
@@ -21,7 +22,7 @@ func ExactOverlap(layers, window int) (int, error) {
 		return 0, fmt.Errorf("chunk: found %d layers that look %d tokens far, %d in all, expected at most %d; run the document as a whole",
 			layers, window, far, pattern.MaxTokens)
 	}
-	return roundUp(int(far), Tile), nil
+	return ceil.Multiple(int(far), Tile), nil
 }
 
 // Exact returns the options with which chunks of size tokens give the bits of the whole document, for a stack of
@@ -64,7 +65,7 @@ func reachOf(layers []pattern.Pattern) ([]pattern.ReceptiveField, int, error) {
 	if len(layers) == 0 {
 		return nil, 1, nil
 	}
-	// Each layer has told its reach, so what can fail here is only that they never repeat together.
+	// Each layer has a reach, so the only error left is that the layers have no common period.
 	all, err := pattern.ReceptiveFieldOf(pattern.Or(layers...))
 	if err != nil {
 		return nil, 0, fmt.Errorf("chunk: %w", err)

@@ -83,15 +83,15 @@ type gradients struct {
 	near   nearby    // unused without a causal mask
 }
 
-func (c *carver) gradients(l *Linear) gradients {
+func (l *Linear) cutGradients(c *cutter) gradients {
 	const lanes = kernel.Lanes
 	m, d := l.c.Features, l.c.HeadDim
 	g := gradients{
-		doT: c.take(d * lanes), dphi: c.take(m * lanes), slope: c.take(m * lanes),
-		delta: c.take(lanes), weight: c.take(lanes), shared: c.take(lanes),
+		doT: c.Take(d * lanes), dphi: c.Take(m * lanes), slope: c.Take(m * lanes),
+		delta: c.Take(lanes), weight: c.Take(lanes), shared: c.Take(lanes),
 	}
 	if l.c.Causal {
-		g.near = c.nearby(l)
+		g.near = l.cutNearby(c)
 	}
 	return g
 }

@@ -36,10 +36,10 @@ type nearby struct {
 	dot  []float32 // [Lanes]
 }
 
-func (c *carver) nearby(l *Linear) nearby {
+func (l *Linear) cutNearby(c *cutter) nearby {
 	const lanes = kernel.Lanes
 	m := l.c.Features
-	return nearby{phi: c.take(m * lanes), dphi: c.take(m * lanes), dw: c.take(lanes * lanes), neg: c.take(m), dot: c.take(lanes)}
+	return nearby{phi: c.Take(m * lanes), dphi: c.Take(m * lanes), dw: c.Take(lanes * lanes), neg: c.Take(m), dot: c.Take(lanes)}
 }
 
 func (r *run) causalBackward(b *backward) {

@@ -3,6 +3,7 @@ package linear
 import (
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -71,7 +72,7 @@ func (w *worker) sumKeys(s sums, k, v tensor.Mat, p piece, kvHead int) {
 		w.stabilise(s, n, block)
 		w.keyFeatures(s, n, block)
 		w.values(v, p.row+i, n, col)
-		w.accumulate(s, w.phi, roundUp(n, kernel.Lanes), block, w.ones)
+		w.accumulate(s, w.phi, ceil.Multiple(n, kernel.Lanes), block, w.ones)
 	}
 }
 
@@ -91,7 +92,7 @@ func (w *worker) keyLogs(k tensor.Mat, row, n, col, ld int) {
 	}
 }
 
-// ln2 turns logarithms in base 2 into natural ones.
+// ln2 converts logarithms in base 2 to natural ones.
 const ln2 = 0.6931471805599453
 
 // halfSquares computes ½‖x‖²·log2(e) of the tile xt, whose elements carry a factor log2(e) already, and hides the lanes
@@ -133,7 +134,7 @@ func (w *worker) stabilise(s sums, n, ld int) {
 	}
 }
 
-// exceeds says whether a logarithm of the block lies more than slack above its stabiliser.
+// exceeds reports whether a logarithm of the block lies more than slack above its stabiliser.
 func (w *worker) exceeds(s sums, n, ld int) bool {
 	if w.l.c.Feature != Performer {
 		return false

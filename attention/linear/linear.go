@@ -6,6 +6,7 @@ import (
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -58,7 +59,7 @@ const (
 // for.
 const DefaultFeatures = 256
 
-// Config says what linear attention computes. Only Heads and HeadDim must be set.
+// Config configures linear attention. Only Heads and HeadDim must be set.
 type Config struct {
 	Feature FeatureMap // φ
 	Heads   int        // H
@@ -226,6 +227,4 @@ func (l *Linear) productFlops() float64 {
 func (l *Linear) group() int { return l.c.Heads / l.c.KVHeads }
 
 // width is D rounded up to whole tiles: the row length of the sums, whose columns the tile kernels take Lanes at a time.
-func (l *Linear) width() int { return roundUp(l.c.HeadDim, kernel.Lanes) }
-
-func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
+func (l *Linear) width() int { return ceil.Multiple(l.c.HeadDim, kernel.Lanes) }

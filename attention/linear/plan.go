@@ -1,6 +1,9 @@
 package linear
 
-import "github.com/longspan/longspan/internal/kernel"
+import (
+	"github.com/longspan/longspan/internal/ceil"
+	"github.com/longspan/longspan/internal/kernel"
+)
 
 // A long sequence is cut into ranges, so that it can be computed by many threads: each range sums its keys by itself, and
 // the sums are added in order. The cuts depend on the sequence's own length and on the Config, and on nothing else.
@@ -9,7 +12,7 @@ import "github.com/longspan/longspan/internal/kernel"
 // most about a sixteenth of the memory of the keys.
 const minRange = 4096
 
-// causalPieces is how many pieces a causal sequence is cut into, over all its key/value heads. Each range but the last is
+// causalPieces is the number of pieces a causal sequence is cut into, over all its key/value heads. Each range but the last is
 // summed twice there, once for the ranges after it and once as it goes, so there are only as many as keep a machine's cores
 // busy.
 const causalPieces = 8
@@ -55,17 +58,15 @@ func (l *Linear) plan() {
 
 func (l *Linear) addPiece(p piece) {
 	p.chunk = l.chunks
-	l.chunks += ceilDiv(p.n, kernel.Lanes)
+	l.chunks += ceil.Div(p.n, kernel.Lanes)
 	l.pieces = append(l.pieces, p)
 }
 
 // rangeTokens is the length of a sequence's ranges: equal but for the last, and whole blocks.
 func (l *Linear) rangeTokens(t int) int {
-	ranges := ceilDiv(t, max(minRange, 16*l.c.Features))
+	ranges := ceil.Div(t, max(minRange, 16*l.c.Features))
 	if l.c.Causal {
-		ranges = min(ranges, ceilDiv(causalPieces, l.c.KVHeads))
+		ranges = min(ranges, ceil.Div(causalPieces, l.c.KVHeads))
 	}
-	return roundUp(ceilDiv(t, ranges), kernel.KeyBlock)
+	return ceil.Multiple(ceil.Div(t, ranges), kernel.KeyBlock)
 }
-
-func ceilDiv(n, by int) int { return (n + by - 1) / by }

@@ -27,7 +27,7 @@ func (l *Linear) begin(x tensor.Exec, dry, backward bool) *run {
 	return r
 }
 
-// takeWorkers takes the memory of as many workers as can be busy at a time with so many jobs.
+// takeWorkers allocates the memory of the workers that can run at the same time, for a number of jobs.
 func (r *run) takeWorkers(jobs int, dry, backward bool) {
 	_, size := r.l.carve(nil, backward)
 	for range min(pool.Threads(r.x.Threads), jobs) {

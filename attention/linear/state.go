@@ -49,7 +49,7 @@ func (l *Linear) StateBytes() int64 {
 // StepBytes is what of a State a Step of one token reads. Every 32nd token also writes it.
 func (l *Linear) StepBytes() int64 { return 4 * int64(l.c.KVHeads) * int64(l.sumsLen()+l.recentLen()) }
 
-// Tokens is how many tokens the state has seen.
+// Tokens is the number of tokens so far.
 func (s *State) Tokens() int { return s.tokens }
 
 // Reset goes back to before the first token.

@@ -67,7 +67,7 @@ func TestStateCloneAndSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	loaded, clone := mustState(t, l), s.Clone()
-	tail.steps(t, loaded, 3) // what a state held before is gone
+	tail.steps(t, loaded, 3) // the earlier content of the state is gone
 	if err := loaded.UnmarshalBinary(data); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package linear
 import (
 	"unsafe"
 
+	"github.com/longspan/longspan/attention/internal/scratch"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -12,13 +14,13 @@ import (
 // Ω is shared by all of them, so one tile product projects the token for every head, and what is left is reading and
 // writing the sums once.
 
-// tokenHeads is how many query heads share a tile: half its lanes, so that models of many heads are still cut into pieces.
+// tokenHeads is the number of query heads share a tile: half its lanes, so that models of many heads are still cut into pieces.
 const tokenHeads = kernel.Lanes / 2
 
 // fewTokens is up to how many tokens are taken one by one; more are cheaper as a chunk.
 const fewTokens = 4
 
-// kahanLen is how many sums are added at a time: with what they need, they lie in the first-level cache.
+// kahanLen is the number of sums added at a time: they and their operands fit the first-level cache.
 const kahanLen = 1024
 
 // tokenWorker is the scratch memory of a goroutine that decodes.
@@ -41,12 +43,12 @@ type tokenWorker struct {
 func (l *Linear) carveToken(mem []float32) (*tokenWorker, int) {
 	const lanes = kernel.Lanes
 	m, d := l.c.Features, l.c.HeadDim
-	c := carver{mem: mem}
+	c := scratch.New(mem)
 	w := &tokenWorker{
-		l: l, x: c.take(d * lanes), phi: c.take(m * lanes), phiQ: c.take(m * lanes), c: c.take(m * lanes),
-		weights: c.take(tokenHeads * lanes), rows: c.take(tokenHeads * d), o: c.take(tokenHeads * d), z: c.take(m), zeros: c.take(m),
-		norm: c.take(lanes), top: c.take(lanes), den: c.take(lanes), inv: c.take(lanes), none: c.take(lanes), ones: c.take(lanes),
-		tile: c.take(l.sumsLen() - m), next: c.take(kahanLen),
+		l: l, x: c.Take(d * lanes), phi: c.Take(m * lanes), phiQ: c.Take(m * lanes), c: c.Take(m * lanes),
+		weights: c.Take(tokenHeads * lanes), rows: c.Take(tokenHeads * d), o: c.Take(tokenHeads * d), z: c.Take(m), zeros: c.Take(m),
+		norm: c.Take(lanes), top: c.Take(lanes), den: c.Take(lanes), inv: c.Take(lanes), none: c.Take(lanes), ones: c.Take(lanes),
+		tile: c.Take(l.sumsLen() - m), next: c.Take(kahanLen),
 	}
 	for _, zero := range [][]float32{w.zeros, w.none} {
 		clear(zero)
@@ -54,14 +56,14 @@ func (l *Linear) carveToken(mem []float32) (*tokenWorker, int) {
 	for i := range w.ones {
 		w.ones[i] = 1
 	}
-	return w, c.n
+	return w, c.Taken()
 }
 
 // stepTokens takes the rows of q, k and v into the state, one after the other.
 func (s *State) stepTokens(r *run, out, q, k, v tensor.Mat) {
 	c := s.l.c
 	batch := tokenHeads / s.l.group() // key/value heads a piece
-	pieces := ceilDiv(c.KVHeads, batch)
+	pieces := ceil.Div(c.KVHeads, batch)
 	_, size := s.l.carveToken(nil)
 	var workers []*tokenWorker
 	for range min(pool.Threads(r.x.Threads), pieces) {

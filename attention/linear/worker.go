@@ -3,6 +3,8 @@ package linear
 import (
 	"math"
 
+	"github.com/longspan/longspan/attention/internal/scratch"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -31,26 +33,11 @@ type worker struct {
 	gradients // empty in Forward
 }
 
-// carver cuts slices from memory; without memory it only counts.
-type carver struct {
-	mem []float32
-	n   int
-}
+// cutter cuts the slices of a worker.
+type cutter = scratch.Cutter[float32]
 
-// cacheLine is 64 bytes: slices start on one where the memory does.
-const cacheLine = 16
-
-func (c *carver) take(n int) []float32 {
-	from := c.n
-	c.n += roundUp(n, cacheLine)
-	if c.mem == nil {
-		return nil
-	}
-	return c.mem[from : from+n]
-}
-
-func (c *carver) sums(l *Linear) sums {
-	mem := c.take(l.sumsLen())
+func (l *Linear) cutSums(c *cutter) sums {
+	mem := c.Take(l.sumsLen())
 	if mem == nil {
 		return sums{}
 	}
@@ -61,25 +48,25 @@ func (c *carver) sums(l *Linear) sums {
 func (l *Linear) carve(mem []float32, backward bool) (*worker, int) {
 	const lanes = kernel.Lanes
 	m, d, block := l.c.Features, l.c.HeadDim, l.block()
-	c := carver{mem: mem}
+	c := scratch.New(mem)
 	w := &worker{
-		l: l, own: c.sums(l), xt: c.take(d * lanes), phi: c.take(m * block), phiQ: c.take(m * lanes),
-		vals: c.take(block * l.width()), o: c.take(d * lanes), pair: c.take(lanes * lanes), rows: c.take(lanes * d),
-		norm: c.take(block), top: c.take(m), z: c.take(m),
-		high: c.take(lanes), den: c.take(lanes), inv: c.take(lanes), ones: c.take(lanes), zeros: c.take(m),
+		l: l, own: l.cutSums(&c), xt: c.Take(d * lanes), phi: c.Take(m * block), phiQ: c.Take(m * lanes),
+		vals: c.Take(block * l.width()), o: c.Take(d * lanes), pair: c.Take(lanes * lanes), rows: c.Take(lanes * d),
+		norm: c.Take(block), top: c.Take(m), z: c.Take(m),
+		high: c.Take(lanes), den: c.Take(lanes), inv: c.Take(lanes), ones: c.Take(lanes), zeros: c.Take(m),
 	}
 	if backward {
-		w.back = c.sums(l)
-		w.gradients = c.gradients(l)
+		w.back = l.cutSums(&c)
+		w.gradients = l.cutGradients(&c)
 	}
 	for i := range w.ones {
 		w.ones[i] = 1
 	}
 	clear(w.zeros)
-	return w, c.n
+	return w, c.Taken()
 }
 
-// block is how many tokens are added to the sums at a time. Performer's sums, [256, 64] of float32, lie in the second-level
+// block is the number of tokens are added to the sums at a time. Performer's sums, [256, 64] of float32, lie in the second-level
 // cache, and are read and written once a block. Those of the other maps are D×D and lie in the first; and a causal chunk is
 // one tile, because its weights cost a square of it.
 func (l *Linear) block() int {
@@ -125,12 +112,12 @@ func (w *worker) store(m tensor.Mat, row, n, col int, tile, scale []float32) {
 	}
 }
 
-// values copies n rows of m into vals[roundUp(n, Lanes)][width]; what lies past the rows and the columns becomes 0.
+// values copies n rows of m into vals [n rounded up to Lanes, width]; the padding becomes 0.
 func (w *worker) values(m tensor.Mat, row, n, col int) {
 	d, width := w.l.c.HeadDim, w.l.width()
 	for i := range n {
 		m.ReadPart(w.vals[i*width:i*width+d], row+i, col)
 		clear(w.vals[i*width+d : (i+1)*width])
 	}
-	clear(w.vals[n*width : roundUp(n, kernel.Lanes)*width])
+	clear(w.vals[n*width : ceil.Multiple(n, kernel.Lanes)*width])
 }

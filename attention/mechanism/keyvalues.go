@@ -17,11 +17,11 @@ type KeyValues struct {
 	positions []pattern.Span // of the rows in use: ascending, not touching
 	rows      int            // in use
 	tokens    int            // appended so far
-	last      int            // how many of them came last
+	last      int            // of the last Append
 }
 
-// NewKeyValues returns an empty store for keys that are not the queries' own tokens, such as those of a source: Attend reads them
-// all, whatever the pattern of l, which must be softmax attention.
+// NewKeyValues returns an empty store for keys that are not the queries' own tokens, such as those of a source: Attend reads all of
+// them, whatever the pattern of l. The mechanism of l must be softmax attention.
 func NewKeyValues(pool *tensor.Pool, l Layer) (*KeyValues, error) {
 	s, ok := l.(softmaxLayer)
 	if !ok {
@@ -32,15 +32,15 @@ func NewKeyValues(pool *tensor.Pool, l Layer) (*KeyValues, error) {
 }
 
 // Widths are those of the layer.
-func (c *KeyValues) Widths() Widths { return c.layer.widths() }
+func (c *KeyValues) Widths() Widths { return c.layer.Widths() }
 
 // Learned is that of the layer.
 func (c *KeyValues) Learned() []Learned { return c.layer.Learned() }
 
-// Tokens is how many keys were appended: the position of the next.
+// Tokens is the number of keys appended: the position of the next.
 func (c *KeyValues) Tokens() int { return c.tokens }
 
-// Rows is how many keys are in memory.
+// Rows is the number of keys in memory.
 func (c *KeyValues) Rows() int { return c.rows }
 
 // Oldest is the position of the first key that a later query may see: Tokens if there is none.
@@ -71,7 +71,7 @@ func (c *KeyValues) Attend(x tensor.Exec, out, q tensor.Mat, learned []tensor.Ma
 	if q.Rows <= c.rows {
 		return attention.DecodeCached(x, config, c.positions, attention.Out{O: out}, c.in(q))
 	}
-	// More queries than keys stand on none of them.
+	// DecodeCached takes each query for one of the keys; here there are more queries.
 	a, err := attention.New(config, []attention.Seq{{Q: q.Rows, K: c.rows}})
 	if err != nil {
 		return err
@@ -89,20 +89,20 @@ func (c *KeyValues) config(learned []tensor.Mat) attention.Config {
 	return config
 }
 
-// Reset empties it for another sequence, and keeps its memory.
+// Reset empties the store, and keeps its memory for another sequence.
 func (c *KeyValues) Reset() { c.positions, c.rows, c.tokens, c.last = c.positions[:0], 0, 0, 0 }
 
-// Free gives its memory back and empties it.
+// Free returns the memory to the pool, and empties the store.
 func (c *KeyValues) Free() {
 	c.pool.Put(c.k)
 	c.pool.Put(c.v)
 	*c = KeyValues{pool: c.pool, layer: c.layer}
 }
 
-// Append adds rows of K and V. To make room it drops keys that no later query sees.
+// Append adds rows of K and V. To make room it evicts keys that no later query sees.
 func (c *KeyValues) Append(k, v tensor.Mat) {
 	n := k.Rows
-	if c.rows+n > c.k.Rows || c.last > cacheSlack { // few tokens of a prompt may be seen after it
+	if c.rows+n > c.k.Rows || c.last > cacheSlack { // a long prompt, few of whose keys may be seen again
 		c.makeRoom(k)
 	}
 	if !k.Dry() {
@@ -122,11 +122,11 @@ func appendSpan(spans []pattern.Span, s pattern.Span) []pattern.Span {
 	return append(spans, s)
 }
 
-// cacheSlack is the least room left behind the rows: a retained key is moved once in so many tokens.
+// cacheSlack is the least number of free rows after a move: a retained key is moved once in cacheSlack tokens or more.
 const cacheSlack = 128
 
 // makeRoom moves retained keys to the front, or to other memory where the present one is too small, or more than twice as large as
-// needed. Half of what is retained is left free: a state that retains everything grows by half, and another moves two rows a token.
+// needed. Half of the retained rows are left free: a state that retains everything grows by half, and another moves two rows a token.
 func (c *KeyValues) makeRoom(like tensor.Mat) {
 	kept := c.retained()
 	rows := like.Rows
@@ -151,7 +151,7 @@ func (c *KeyValues) makeRoom(like tensor.Mat) {
 	c.k, c.v, c.positions, c.rows = k, v, kept, rows-like.Rows
 }
 
-// retained is what is in memory and a later query may see.
+// retained lists the positions in memory that a later query may see.
 func (c *KeyValues) retained() []pattern.Span {
 	var kept []pattern.Span
 	i := 0

@@ -12,18 +12,17 @@ import (
 type features struct{ c linear.Config }
 
 type linearLayer struct {
+	Config
 	c linear.Config
-	w Widths
 }
 
 func (k *features) layer(c Config) (Layer, error) {
-	l := linearLayer{k.c, c.widths()}
+	l := linearLayer{c, k.c}
 	l.c.Heads, l.c.KVHeads, l.c.HeadDim, l.c.Causal = c.Heads, c.KVHeads, c.HeadDim, c.Causal
 	_, err := linear.New(l.c, nil)
 	return l, err
 }
 
-func (l linearLayer) Widths() Widths   { return l.w }
 func (linearLayer) Learned() []Learned { return nil }
 func (l linearLayer) Key() string      { return fmt.Sprintf("%v", l.c) }
 
@@ -36,7 +35,7 @@ func (l linearLayer) Compile(seqs []attention.Seq) (Core, error) {
 	return linearCore{l, compiled}, err
 }
 
-// linearCore saves nothing: Backward computes features and sums again, about half of its own flops.
+// linearCore saves nothing: Backward recomputes features and sums, in about half of its own flops.
 type linearCore struct {
 	linearLayer
 	l *linear.Linear
@@ -58,7 +57,7 @@ func (c linearCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, _ Out, in In
 
 func (l linearLayer) NewState(_ *tensor.Pool, memory int) (State, error) {
 	if memory > 0 {
-		return nil, fmt.Errorf("mechanism: found a memory of %d tokens with %v, which sums up all that came before; use a pattern, or no memory",
+		return nil, fmt.Errorf("mechanism: found a memory of %d tokens with %v, which sums over all tokens so far; use a pattern, or no memory",
 			memory, l.c.Feature)
 	}
 	compiled, err := linear.New(l.c, nil)
@@ -69,7 +68,7 @@ func (l linearLayer) NewState(_ *tensor.Pool, memory int) (State, error) {
 	return linearState{l, compiled, s}, err
 }
 
-// linearState is sums over all tokens so far, whose size does not grow.
+// linearState holds sums over all tokens so far. Its size is constant.
 type linearState struct {
 	linearLayer
 	l *linear.Linear
@@ -83,7 +82,8 @@ func (s linearState) Free()       { s.s.Reset() }
 
 // Work is two products with the sums for every query, and a read of the state.
 func (s linearState) Work(n int) (flops, bytes int64) {
-	return 2 * int64(n) * int64(s.w.Q+s.w.KV) * int64(s.l.Features()), s.l.StepBytes()
+	w := s.Widths()
+	return 2 * int64(n) * int64(w.Q+w.KV) * int64(s.l.Features()), s.l.StepBytes()
 }
 
 func (s linearState) Step(x tensor.Exec, out tensor.Mat, in In) error { return s.s.Step(x, out, in.In) }

@@ -16,26 +16,26 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Config is a mechanism as a layer uses it.
+// Config is a mechanism with the heads of a layer.
 type Config struct {
 	Mechanism Mechanism
 	Heads     int   // H
 	KVHeads   int   // Hkv, a divisor of Heads; 0: Heads
 	HeadDim   int   // D
-	Causal    bool  // a query sees itself and what came before it
-	Cross     bool  // keys are of other tokens than queries
-	Terms     Terms // what joins the scores; softmax alone has any
+	Causal    bool  // a query sees itself and the tokens before it
+	Cross     bool  // keys come from other tokens than queries
+	Terms     Terms // added to the scores; only softmax has any
 }
 
-// Terms are what joins the scores of a softmax. At most one of ALiBi, T5 and Relative is set.
+// Terms are added to the scores of a softmax. At most one of ALiBi, T5 and Relative is set.
 type Terms struct {
 	Sinks    bool          // a learned logit a head
-	ALiBi    bool          // the usual slopes, which are not learned
+	ALiBi    bool          // the slopes of the paper, which are not learned
 	T5       *attention.T5 // a learned bias by bucket of distance; its Table is ignored
 	Relative bool          // Transformer-XL's learned biases
 }
 
-// any says whether there is a term, and which.
+// any reports whether there is a term, and names it.
 func (t Terms) any() (string, bool) {
 	switch {
 	case t.Sinks:
@@ -46,16 +46,16 @@ func (t Terms) any() (string, bool) {
 	return "", false
 }
 
-// Layer is a mechanism made ready for layers of one Config. It is immutable and safe for concurrent use.
+// Layer is a mechanism prepared for one Config. It is immutable and safe for concurrent use.
 type Layer interface {
-	// Learned lists the learned matrices beside the projections, in the order of In.Learned.
+	// Learned lists the learned matrices other than the projections, in the order of In.Learned.
 	Learned() []Learned
 	// Compile prepares a packed batch. It returns an error for lengths that the mechanism refuses.
 	Compile(seqs []attention.Seq) (Core, error)
-	// NewState returns the state before the first token. A token sees at most memory tokens before it, of those that the mechanism
-	// shows; 0: all of them. The memory of the state is from the pool. Only causal layers decode.
+	// NewState returns the state before the first token. A token sees at most memory of the visible tokens before it; 0: all of
+	// them. The state is allocated from the pool. Only causal layers decode.
 	NewState(pool *tensor.Pool, memory int) (State, error)
-	// Key tells layers apart: those with equal keys compile to equal cores.
+	// Key identifies a layer: layers with equal keys compile to equal cores.
 	Key() string
 }
 
@@ -63,7 +63,7 @@ type Layer interface {
 type Learned struct {
 	Name       string
 	Rows, Cols int  // Rows 0: any number
-	Term       bool // one of Terms, whose matrices layers may share; else the mechanism's own
+	Term       bool // belongs to Terms, whose matrices layers may share; else to the mechanism
 }
 
 // Core is a Layer compiled for the lengths of one packed batch. It holds no activations and is safe for concurrent use.
@@ -75,33 +75,33 @@ type Core interface {
 	Widths() Widths
 	// Learned is that of the Layer.
 	Learned() []Learned
-	// Saved lists the F32 matrices that Forward leaves for Backward. If there are any, Backward reads O too.
+	// Saved lists the F32 matrices that Forward writes for Backward. If there are any, Backward reads O too.
 	Saved() []Shape
-	// Forward computes out. Dry matrices take and give back the same memory and compute nothing.
+	// Forward computes out. With dry matrices it allocates the same memory and computes nothing.
 	Forward(x tensor.Exec, out Out, in In) error
-	// Backward computes the gradients from do [Queries, Q columns], the gradient of O. in is what Forward read, out what it wrote.
+	// Backward computes the gradients from do [Queries, Q columns], the gradient of O. in and out are those of Forward.
 	Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error
 	// Work counts the operations of both passes.
 	Work() Work
 }
 
-// State is what decoding carries from token to token of one sequence. It is used by one goroutine at a time.
+// State is the state of decoding one sequence. It is used by one goroutine at a time.
 type State interface {
 	// Widths are those of the Core.
 	Widths() Widths
 	// Learned is that of the Layer.
 	Learned() []Learned
-	// Step takes the next tokens, 0 or more, into the state, and writes the outputs of their queries to out.
+	// Step adds the next tokens, 0 or more, to the state, and writes the outputs of their queries to out.
 	Step(x tensor.Exec, out tensor.Mat, in In) error
-	// Tokens is how many tokens Step has taken: the position of the next.
+	// Tokens is the number of tokens so far: the position of the next.
 	Tokens() int
-	// Oldest is the position of the first token that a later query may see on its own; Tokens if there is none.
+	// Oldest is the position of the first token whose key a later query may see; Tokens if there is none.
 	Oldest() int
 	// Work is the flops of a Step of n queries after the tokens so far, and the bytes that it reads of the state.
 	Work(n int) (flops, bytes int64)
-	// Reset goes back to before the first token, and keeps the memory for another sequence.
+	// Reset empties the state, and keeps its memory for another sequence.
 	Reset()
-	// Free gives the memory back to the pool, and resets.
+	// Free returns the memory to the pool, and empties the state.
 	Free()
 }
 
@@ -111,19 +111,19 @@ type Shape struct{ Rows, Cols int }
 // Widths are the columns of Q and O, H·D, and those of K and V, Hkv·D.
 type Widths struct{ Q, KV int }
 
-// In is what a pass reads.
+// In is the input of a pass.
 type In struct {
 	attention.In
 	Learned []tensor.Mat // as Layer.Learned lists them
 }
 
-// Out is what Forward writes. Saved has the shapes that Core.Saved lists, or is nil where no Backward follows.
+// Out is the output of Forward. Saved has the shapes that Core.Saved lists, or is nil where no Backward follows.
 type Out struct {
 	O     tensor.Mat
 	Saved []tensor.Mat
 }
 
-// Grads is what Backward writes.
+// Grads is the output of Backward.
 type Grads struct {
 	DQ, DK, DV tensor.Mat   // like Q, K and V
 	Learned    []tensor.Mat // F32, like In.Learned
@@ -133,10 +133,10 @@ type Grads struct {
 type Work struct {
 	Forward, Backward float64 // useful flops
 	Recomputed        float64 // flops of the forward pass that Backward repeats
-	Reads             int     // how often Backward moves the bytes that Forward moves
+	Reads             int     // the bytes that Backward moves, over those of Forward
 }
 
-// New makes a mechanism ready. It returns an error for settings that cannot go together.
+// New prepares a mechanism for the heads of a layer. It returns an error for settings that cannot go together.
 func New(c Config) (Layer, error) {
 	if c.KVHeads == 0 {
 		c.KVHeads = c.Heads
@@ -147,7 +147,7 @@ func New(c Config) (Layer, error) {
 	if _, softmax := c.Mechanism.kind.(softmax); !softmax {
 		name := c.Mechanism.String()
 		if what, ok := c.Terms.any(); ok {
-			return nil, fmt.Errorf("mechanism: found %s beside %s, which has no softmax that it could join; use the position encoding learned, "+
+			return nil, fmt.Errorf("mechanism: found %s beside %s, which has no softmax to add it to; use the position encoding learned, "+
 				"rotary or none, and no sinks", what, name)
 		}
 		if c.Cross {
@@ -158,10 +158,10 @@ func New(c Config) (Layer, error) {
 	return c.Mechanism.kind.layer(c)
 }
 
-// widths are those of c.
-func (c Config) widths() Widths { return Widths{c.Heads * c.HeadDim, c.KVHeads * c.HeadDim} }
+// Widths are the columns of Q and O, and of K and V. KVHeads must be set.
+func (c Config) Widths() Widths { return Widths{c.Heads * c.HeadDim, c.KVHeads * c.HeadDim} }
 
-// own returns the lengths of sequences that attend to themselves.
+// own returns the lengths of sequences that attend to themselves, and refuses others.
 func own(name string, seqs []attention.Seq) ([]int, error) {
 	lengths := make([]int, len(seqs))
 	for i, s := range seqs {

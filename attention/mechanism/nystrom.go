@@ -13,8 +13,8 @@ import (
 type landmarks struct{ c nystrom.Config }
 
 type nystromLayer struct {
+	Config
 	c nystrom.Config
-	w Widths
 }
 
 func (k *landmarks) layer(c Config) (Layer, error) {
@@ -22,16 +22,15 @@ func (k *landmarks) layer(c Config) (Layer, error) {
 		return nil, fmt.Errorf("mechanism: found %d key/value heads for %d heads of nystrom, expected as many; leave them out", c.KVHeads,
 			c.Heads)
 	}
-	l := nystromLayer{k.c, c.widths()}
+	l := nystromLayer{c, k.c}
 	l.c.Heads, l.c.HeadDim, l.c.Causal = c.Heads, c.HeadDim, c.Causal
 	_, err := nystrom.New(l.c, nil)
 	return l, err
 }
 
-func (l nystromLayer) Widths() Widths { return l.w }
-func (l nystromLayer) Key() string    { return fmt.Sprintf("%v", l.c) }
+func (l nystromLayer) Key() string { return fmt.Sprintf("%v", l.c) }
 
-// Learned is the taps of the skip, if there is one.
+// Learned lists the taps of the skip, if there is one.
 func (l nystromLayer) Learned() []Learned {
 	if l.c.ConvKernel == 0 {
 		return nil
@@ -49,12 +48,11 @@ func (l nystromLayer) Compile(seqs []attention.Seq) (Core, error) {
 }
 
 func (nystromLayer) NewState(*tensor.Pool, int) (State, error) {
-	return nil, errors.New("mechanism: found nystrom to decode token by token, expected causal attention: landmarks are means over later " +
-		"tokens too; " +
-		"use linear attention or a causal pattern")
+	return nil, errors.New("mechanism: found nystrom to decode token by token, expected causal attention: landmarks are means over " +
+		"later tokens too; use linear attention or a causal pattern")
 }
 
-// nystromCore saves nothing: Backward computes Forward again.
+// nystromCore saves nothing: Backward recomputes the forward pass.
 type nystromCore struct {
 	nystromLayer
 	n *nystrom.Nystrom
@@ -67,7 +65,7 @@ func (c nystromCore) Work() Work {
 	return Work{Forward: c.n.ForwardFlops(), Backward: c.n.BackwardFlops(), Recomputed: c.n.ForwardFlops(), Reads: 3}
 }
 
-// taps is the taps of the skip, or the zero Mat without one.
+// taps returns the taps of the skip, or the zero Mat without one.
 func taps(learned []tensor.Mat) tensor.Mat {
 	if len(learned) == 0 {
 		return tensor.Mat{}

@@ -2,6 +2,7 @@ package mechanism
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,15 +54,37 @@ func Parse(text string) (Mechanism, error) {
 	return Mechanism{k, name + write(settings)}, nil
 }
 
-// Names lists what Parse knows, for a reference or a --help: the mechanisms that are no patterns, and those of [pattern.Names].
-func Names() []pattern.Name {
+// Names lists the texts that Parse reads, for a --help: the mechanisms without a pattern, and those of [pattern.Names].
+func Names() []pattern.Name { return append(slices.Clone(approximations), pattern.Names()...) }
+
+var approximations = []pattern.Name{
+	{Name: "performer", Usage: "performer(features=256, seed=0)", About: "FAVOR+: random features whose products estimate the softmax"},
+	{Name: "elu", Usage: "elu", About: "linear attention with the feature map elu+1"},
+	{Name: "relu", Usage: "relu", About: "linear attention with the feature map ReLU"},
+	{Name: "nystrom", Usage: "nystrom(landmarks=64, iterations=6, conv=0)",
+		About: "Nyström's approximation through landmarks; bidirectional"},
+}
+
+// Presets lists mechanisms to compare, with the settings of their papers or of common models. Full attention is the first. Longformer's
+// attention_window of 1,024 tokens is 512 on each side.
+func Presets() []pattern.Name {
 	return append([]pattern.Name{
-		{Name: "performer", Usage: "performer(features=256, seed=0)", About: "FAVOR+: random features whose products estimate the softmax"},
-		{Name: "elu", Usage: "elu", About: "linear attention with the feature map elu+1"},
-		{Name: "relu", Usage: "relu", About: "linear attention with the feature map ReLU"},
-		{Name: "nystrom", Usage: "nystrom(landmarks=64, iterations=6, conv=0)",
-			About: "Nyström's approximation through landmarks; bidirectional"},
-	}, pattern.Names()...)
+		{Name: "full", Usage: "full", About: "every token sees every token"},
+		{Name: "window", Usage: "window(512)", About: "512 tokens on each side"},
+		{Name: "longformer", Usage: "window(512) | global(0)", About: "the window, and a first token that sees all and is seen by all"},
+		{Name: "bigbird", Usage: "bigbird(64, 3, 2, 3, 0)", About: "blocks of 64: 3 window, 2 global, 3 random"},
+		{Name: "dilated", Usage: "dilated(64, 4)", About: "64 tokens on each side, 4 apart"},
+	}, approximations...)
+}
+
+// ParsePreset reads the name of a preset, or a text as Parse does.
+func ParsePreset(text string) (Mechanism, error) {
+	for _, p := range Presets() {
+		if p.Name == strings.TrimSpace(text) {
+			return Parse(p.Usage)
+		}
+	}
+	return Parse(text)
 }
 
 // setting is a number that a mechanism's text may set.
@@ -96,7 +119,7 @@ func number[T int | uint64](key string, at *T) setting {
 	}}
 }
 
-// set reads "key=number, key=number".
+// set reads "key=number, key=number" into the settings.
 func set(settings []setting, list string) error {
 	var keys []string
 	for _, s := range settings {
@@ -122,7 +145,7 @@ func set(settings []setting, list string) error {
 	return nil
 }
 
-// write is the settings that are not zero, in parentheses.
+// write formats the settings that are not zero, in parentheses.
 func write(settings []setting) string {
 	var items []string
 	for _, s := range settings {
@@ -139,8 +162,14 @@ func write(settings []setting) string {
 // String is a text form that Parse reads.
 func (m Mechanism) String() string { return m.text }
 
-// Softmax says whether m is softmax attention over a pattern, which alone takes terms, memories and keys of other tokens.
+// Softmax reports whether m is softmax attention over a pattern. Only softmax takes terms, memories and cross-attention.
 func (m Mechanism) Softmax() bool {
 	_, ok := m.kind.(softmax)
 	return ok
+}
+
+// Causal reports whether m has a causal form.
+func (m Mechanism) Causal() bool {
+	_, bidirectional := m.kind.(*landmarks)
+	return !bidirectional
 }

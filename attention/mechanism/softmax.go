@@ -12,16 +12,14 @@ import (
 // softmax is softmax attention over the keys that a pattern shows.
 type softmax struct{ pattern pattern.Pattern }
 
-// softmaxLayer has the configuration without what is learned.
+// softmaxLayer has the configuration of attention without what is learned.
 type softmaxLayer struct {
-	c      attention.Config
-	causal bool
-	terms  Terms
+	Config
+	c attention.Config
 }
 
-func (k softmax) layer(c Config) (Layer, error) {
-	l := softmaxLayer{causal: c.Causal, terms: c.Terms}
-	l.c = attention.Config{Pattern: k.visible(c.Causal), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}
+func (softmax) layer(c Config) (Layer, error) {
+	l := softmaxLayer{c, attention.Config{Pattern: c.Pattern(), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}}
 	if c.Terms.ALiBi {
 		l.c.Bias = attention.ALiBi{}
 	}
@@ -32,10 +30,13 @@ func (k softmax) layer(c Config) (Layer, error) {
 	return l, err
 }
 
-// visible is the pattern, under a causal mask if so wanted.
-func (k softmax) visible(causal bool) pattern.Pattern {
+// Pattern is the pattern that the softmax of c runs over, under the causal mask if c is causal; nil for other mechanisms.
+func (c Config) Pattern() pattern.Pattern {
+	k, ok := c.Mechanism.kind.(softmax)
 	switch {
-	case !causal:
+	case !ok:
+		return nil
+	case !c.Causal:
 		return k.pattern
 	case k.pattern == pattern.Full():
 		return pattern.Causal()
@@ -43,36 +44,32 @@ func (k softmax) visible(causal bool) pattern.Pattern {
 	return pattern.And(pattern.Causal(), k.pattern)
 }
 
-func (l softmaxLayer) widths() Widths {
-	return Widths{l.c.Heads * l.c.HeadDim, l.c.KVHeads * l.c.HeadDim}
-}
-
-// Learned is the logits of the sinks, T5's table, and u, v and r of relative biases, whose rows are distances.
+// Learned lists the logits of the sinks, the table of T5, and u, v and r of relative biases. Row i of r belongs to a distance.
 func (l softmaxLayer) Learned() []Learned {
 	var all []Learned
-	if l.terms.Sinks {
+	if l.Terms.Sinks {
 		all = append(all, Learned{"sinks", 1, l.c.Heads, true})
 	}
-	if t := l.terms.T5; t != nil {
+	if t := l.Terms.T5; t != nil {
 		all = append(all, Learned{"table", t.Buckets, l.c.Heads, true})
 	}
-	if w := l.widths().Q; l.terms.Relative {
+	if w := l.Widths().Q; l.Terms.Relative {
 		all = append(all, Learned{"u", 1, w, true}, Learned{"v", 1, w, true}, Learned{"r", 0, w, true})
 	}
 	return all
 }
 
 func (l softmaxLayer) Key() string {
-	terms, t5 := l.terms, attention.T5{}
+	terms, t5 := l.Terms, attention.T5{}
 	if terms.T5 != nil {
 		t5, terms.T5 = *terms.T5, nil
 	}
-	return fmt.Sprintf("%s %d %d %d %v %v %v", l.c.Pattern, l.c.Heads, l.c.KVHeads, l.c.HeadDim, l.causal, terms, t5)
+	return fmt.Sprintf("%s %d %d %d %v %v %v", l.c.Pattern, l.c.Heads, l.c.KVHeads, l.c.HeadDim, l.Causal, terms, t5)
 }
 
 func (l softmaxLayer) Compile(seqs []attention.Seq) (Core, error) {
 	a, err := attention.New(l.c, seqs)
-	first, _ := Distances(seqs, l.causal)
+	first, _ := Distances(seqs, l.Causal)
 	return softmaxCore{softmaxLayer: l, a: a, first: first}, err
 }
 
@@ -89,24 +86,24 @@ func Distances(seqs []attention.Seq, causal bool) (first, rows int) {
 	return -after, before + after
 }
 
-// bind makes sinks and a bias of the values of what is learned. first is the distance of the first row of r.
+// bind makes sinks and a bias from the learned matrices. first is the distance of the first row of r.
 func (l softmaxLayer) bind(learned []tensor.Mat, first int) (sinks []float32, bias attention.Bias) {
 	bias = l.c.Bias
-	if l.terms.Sinks {
+	if l.Terms.Sinks {
 		sinks, learned = values(learned[0]), learned[1:]
 	}
-	if t := l.terms.T5; t != nil {
+	if t := l.Terms.T5; t != nil {
 		bound := *t
 		bound.Table = values(learned[0])
 		bias = bound
 	}
-	if l.terms.Relative {
+	if l.Terms.Relative {
 		bias = attention.Relative{U: values(learned[0]), V: values(learned[1]), R: learned[2], First: first}
 	}
 	return sinks, bias
 }
 
-// values is the elements of m, and zeros where it is dry: then only their number is read.
+// values returns the elements of m, and zeros where m is dry, because then only their number is read.
 func values(m tensor.Mat) []float32 {
 	if m.Dry() {
 		return make([]float32, m.Rows*m.Cols)
@@ -123,13 +120,12 @@ type softmaxCore struct {
 
 func (s softmaxCore) Queries() int   { return s.a.Queries() }
 func (s softmaxCore) Keys() int      { return s.a.Keys() }
-func (s softmaxCore) Widths() Widths { return s.widths() }
 func (s softmaxCore) Saved() []Shape { return []Shape{{s.c.Heads, s.a.Queries()}} }
 func (s softmaxCore) Work() Work {
 	return Work{Forward: s.a.ForwardFlops(), Backward: s.a.BackwardFlops(), Reads: 2}
 }
 
-// bound is the attention with the values that the learned matrices have now.
+// bound is the attention with the present values of the learned matrices.
 func (s softmaxCore) bound(learned []tensor.Mat) (*attention.Attention, error) {
 	if len(learned) == 0 {
 		return s.a, nil
@@ -159,21 +155,21 @@ func (s softmaxCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in
 		return err
 	}
 	grads, rest := attention.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV}, g.Learned
-	if s.terms.Sinks {
+	if s.Terms.Sinks {
 		grads.Sinks, rest = values(rest[0]), rest[1:]
 	}
-	if s.terms.T5 != nil {
+	if s.Terms.T5 != nil {
 		grads.Bias = &attention.BiasGrads{Table: values(rest[0])}
 	}
-	if s.terms.Relative {
+	if s.Terms.Relative {
 		grads.Bias = &attention.BiasGrads{U: values(rest[0]), V: values(rest[1]), R: rest[2]}
 	}
 	return a.Backward(x, grads, do, out.attention(), in.In)
 }
 
-// NewState returns keys and values that are kept as long as the pattern needs them: a *[KeyValues].
+// NewState returns a *[KeyValues]: keys and values, kept as long as the pattern needs them.
 func (l softmaxLayer) NewState(pool *tensor.Pool, memory int) (State, error) {
-	if !l.causal {
+	if !l.Causal {
 		return nil, errors.New("mechanism: found bidirectional attention to decode token by token, expected causal attention; use a causal model")
 	}
 	if memory > 0 {

@@ -3,6 +3,8 @@ package nystrom
 import (
 	"math"
 
+	"github.com/longspan/longspan/attention/internal/scratch"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -31,10 +33,10 @@ type inverse struct {
 
 // carve lays an inverse out in mem, or counts its floats where mem is nil.
 func (n *Nystrom) carve(mem []float32, backward bool) (*inverse, int) {
-	c := carver{mem: mem}
-	side, wide, d := roundUp(n.c.Landmarks, lanes), roundUp(n.c.HeadDim, lanes), n.c.HeadDim
-	square := func() []float32 { return c.take(side * side) }
-	rows := func() []float32 { return c.take(side * wide) }
+	c := scratch.New(mem)
+	side, wide, d := ceil.Multiple(n.c.Landmarks, lanes), ceil.Multiple(n.c.HeadDim, lanes), n.c.HeadDim
+	square := func() []float32 { return c.Take(side * side) }
+	rows := func() []float32 { return c.Take(side * wide) }
 	w := &inverse{c: n.c, side: side, wide: wide, a: square(), p: square(), q1: square(), q2: square(), q3: square(), t: square()}
 	kept := 2
 	if backward {
@@ -45,9 +47,9 @@ func (n *Nystrom) carve(mem []float32, backward bool) (*inverse, int) {
 		w.z = append(w.z, square())
 	}
 	w.ql, w.kl, w.bv, w.dw, w.o = rows(), rows(), rows(), rows(), rows()
-	w.tile, w.tile2 = c.take(max(d, kernel.KeyBlock)*lanes), c.take(d*lanes)
-	w.high, w.sum, w.alpha = c.take(lanes), c.take(lanes), c.take(lanes)
-	return w, c.n
+	w.tile, w.tile2 = c.Take(max(d, kernel.KeyBlock)*lanes), c.Take(d*lanes)
+	w.high, w.sum, w.alpha = c.Take(lanes), c.Take(lanes), c.Take(lanes)
+	return w, c.Taken()
 }
 
 // rows copies the landmarks of one head, m rows of D, into dst; what lies past them becomes 0.

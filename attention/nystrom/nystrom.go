@@ -19,7 +19,7 @@ const (
 	DefaultIterations = 6  // the paper's
 )
 
-// Config says what Nyström attention computes. Only Heads and HeadDim must be set.
+// Config configures Nyström attention. Only Heads and HeadDim must be set.
 type Config struct {
 	Heads      int  // H
 	HeadDim    int  // D, a multiple of 8 from 8 to attention.MaxHeadDim
@@ -167,7 +167,5 @@ func (n *Nystrom) checkConv(name string, m tensor.Mat, dry bool) error {
 	}
 	return check.Data("nystrom", name, m)
 }
-
-func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
 const lanes = kernel.Lanes

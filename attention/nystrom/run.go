@@ -89,18 +89,3 @@ func mean(dst []float32, m tensor.Mat, from, to int, row []float32) {
 	}
 	kernel.Scale(dst, 1/float32(to-from), dst)
 }
-
-// carver cuts slices from memory; without memory it only counts.
-type carver struct {
-	mem []float32
-	n   int
-}
-
-func (c *carver) take(n int) []float32 {
-	from := c.n
-	c.n += roundUp(n, 16) // a cache line
-	if c.mem == nil {
-		return nil
-	}
-	return c.mem[from : from+n]
-}

@@ -1,6 +1,8 @@
 package nystrom
 
 import (
+	"github.com/longspan/longspan/attention/internal/scratch"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -12,7 +14,7 @@ import (
 // block is up to skipRows tokens of one sequence, which lies in rows lo … hi−1.
 type block struct{ row, n, lo, hi int }
 
-// skipRows is how many rows share a window of values: enough that copying its K − 1 extra rows is little, few enough for
+// skipRows is the number of rows share a window of values: enough that copying its K − 1 extra rows is little, few enough for
 // the first-level cache.
 const skipRows = 128
 
@@ -26,11 +28,11 @@ func (n *Nystrom) addBlocks(s sequence) {
 func (n *Nystrom) bandCols() int { return lanes - 1 + n.c.ConvKernel }
 
 // windowRows is the rows of values that a block's outputs depend on, rounded up to whole tiles.
-func (n *Nystrom) windowRows() int { return roundUp(skipRows+n.c.ConvKernel-1, lanes) }
+func (n *Nystrom) windowRows() int { return ceil.Multiple(skipRows+n.c.ConvKernel-1, lanes) }
 
 // convolve adds the convolution of src with the taps of each head to dst; reversed taps make its transpose.
 func (r *run) convolve(dst, src, conv tensor.Mat, reversed bool) {
-	n, d, wide := r.n, r.n.c.HeadDim, roundUp(r.n.c.HeadDim, lanes)
+	n, d, wide := r.n, r.n.c.HeadDim, ceil.Multiple(r.n.c.HeadDim, lanes)
 	if n.c.ConvKernel == 0 {
 		return
 	}
@@ -75,7 +77,7 @@ func fillBand(band, taps []float32, reversed bool) {
 
 // loadWindow copies the rows of one head that a block depends on: from K/2 before it on, 0 outside of the sequence.
 func (n *Nystrom) loadWindow(dst []float32, src tensor.Mat, b block, head int) {
-	d, wide := n.c.HeadDim, roundUp(n.c.HeadDim, lanes)
+	d, wide := n.c.HeadDim, ceil.Multiple(n.c.HeadDim, lanes)
 	clear(dst)
 	for i := range n.windowRows() {
 		if row := b.row - n.c.ConvKernel/2 + i; row >= b.lo && row < b.hi {
@@ -99,17 +101,17 @@ func addRow(m tensor.Mat, row, col int, x, scratch []float32) {
 // tapGrads computes the gradient of the taps, Σ_t dout_t·v_{t+u−⌊K/2⌋}: sums along the diagonals of dout·windowᵀ. Every
 // block has its own, and they are added in order.
 func (r *run) tapGrads(dconv, dout, v tensor.Mat) {
-	n, d, wide, taps := r.n, r.n.c.HeadDim, roundUp(r.n.c.HeadDim, lanes), r.n.c.ConvKernel
+	n, d, wide, taps := r.n, r.n.c.HeadDim, ceil.Multiple(r.n.c.HeadDim, lanes), r.n.c.ConvKernel
 	if taps == 0 {
 		return
 	}
 	parts := r.x.Pool.Get(tensor.F32, len(n.blocks), n.c.Heads*taps)
 	defer r.x.Pool.Put(parts)
-	window, cols := n.windowRows()*wide, roundUp(n.bandCols(), lanes)
+	window, cols := n.windowRows()*wide, ceil.Multiple(n.bandCols(), lanes)
 	r.scratch(len(n.blocks), window+(skipRows+d)*lanes+skipRows*wide+lanes*cols, func(mem []float32, piece int) {
-		c := carver{mem: mem}
-		b, values, rows := n.blocks[piece], c.take(window), c.take(skipRows*wide)
-		tile, products := c.take(d*lanes), c.take(lanes*cols)
+		c := scratch.New(mem)
+		b, values, rows := n.blocks[piece], c.Take(window), c.Take(skipRows*wide)
+		tile, products := c.Take(d*lanes), c.Take(lanes*cols)
 		part := parts.Row(piece)
 		clear(part)
 		for h := range n.c.Heads {

@@ -136,7 +136,7 @@ func (g *Grid) Share() float64 {
 	return float64(g.Pairs()) / (float64(g.Shape.Tq) * float64(g.Shape.Tk))
 }
 
-// countGroup is how many queries Pairs gives to a thread at a time.
+// countGroup is the number of queries Pairs gives to a thread at a time.
 const countGroup = 4096
 
 // Pairs counts exactly the (query, key) pairs that p lets see each other in shape s. One pair costs an attention

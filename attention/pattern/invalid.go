@@ -13,7 +13,7 @@ func refuse(text, found, expected, do string) Pattern {
 	return invalid{text, fmt.Errorf("pattern: %s: found %s, expected %s; %s", clip(text), found, expected, do)}
 }
 
-// inRange says whether lo ≤ every v ≤ MaxTokens.
+// inRange reports whether lo ≤ every v ≤ MaxTokens.
 func inRange(lo int, vs ...int) bool {
 	for _, v := range vs {
 		if v < lo || v > MaxTokens {

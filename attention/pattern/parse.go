@@ -134,7 +134,7 @@ func (p *parser) list(sign string, join func(...Pattern) Pattern, part func(int)
 	}
 }
 
-// valid turns a pattern that a constructor refused into an error at its place in the text.
+// valid returns an error at its place in the text for a pattern that a constructor refused.
 func (p *parser) valid(made Pattern, start int) (Pattern, error) {
 	if bad, ok := made.(invalid); ok {
 		return nil, p.errorAt(start, strings.TrimPrefix(bad.err.Error(), "pattern: "))

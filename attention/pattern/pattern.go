@@ -67,7 +67,7 @@ type Pattern interface {
 	// accepts.
 	Spans(dst []Span, q int, s Shape) []Span
 
-	// Check says whether the pattern can be used with the shape: arguments in range, positions inside the keys.
+	// Check reports whether the pattern can be used with the shape: arguments in range, positions inside the keys.
 	// The error says what was found, what was expected and what to do.
 	Check(s Shape) error
 

@@ -47,10 +47,10 @@ def many(peer, title, ours, aim, list_of_shapes):
 
 BOTH = ("forward", "backward")
 FULL = ["--mechanism", "full"]
-WINDOW = ["--pattern", "window(512)"]
+WINDOW = ["--mechanism", "window(512)"]
 GPT2 = ["--model", "gpt2"]
 PRECISIONS = ("f32", "bf16", "pure-bf16")
-LONGFORMER = ["--pattern", "window(512) | global(0)"]
+LONGFORMER = ["--mechanism", "window(512) | global(0)"]
 
 CASES = [
     *many("dense.sdpa", "PyTorch SDPA, full", FULL, 1.3, shapes([4096], BOTH, ("f32", "bf16")) + shapes([16384])),

@@ -27,7 +27,7 @@ func newBenchAttention(o *output) *cobra.Command {
 Flops of pairs that the pattern hides are not counted. With --sweep every mechanism is measured at each length, and a picture shows time
 and memory against tokens.
 
-The mechanisms are:
+--mechanism takes one of these names, a pattern as for mask, or a text such as 'performer(features=64)' or 'nystrom(landmarks=32)':
 
 ` + bench.About(),
 		Args: arguments(cobra.NoArgs),
@@ -37,9 +37,8 @@ The mechanisms are:
 			}
 			a.Threads, a.Runs, a.Pass = m.threads, m.runs, bench.Pass(pass)
 			if c.Flags().Changed("sweep") {
-				if a.Pattern != "" || c.Flags().Changed("tokens") {
-					return usage(errors.New("found --sweep beside --pattern or --tokens, expected it alone or with --mechanism: " +
-						"it measures mechanisms at its own lengths"))
+				if c.Flags().Changed("tokens") {
+					return usage(errors.New("found --sweep and --tokens, expected one of them: the numbers of --sweep are the lengths"))
 				}
 				s := bench.Sweep{Attention: a, Lengths: sweep, Limit: limit}
 				if a.Mechanism != "" {
@@ -47,21 +46,18 @@ The mechanisms are:
 				}
 				return runSweep(o, s, png)
 			}
-			if a.Mechanism == "" && a.Pattern == "" {
+			if a.Mechanism == "" {
 				a.Mechanism = "full"
 			}
 			return runAttention(o, a)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&a.Mechanism, "mechanism", "", "mechanism to measure (default: full)")
-	f.StringVar(&a.Pattern, "pattern", "", "pattern to measure instead of a mechanism, written as for mask")
+	f.StringVar(&a.Mechanism, "mechanism", "", "name of a mechanism, or its text (default: full)")
 	f.IntVar(&a.Tokens, "tokens", 4096, "tokens of the sequence; keys in the cache when decoding")
 	f.IntVar(&a.Heads, "heads", 8, "query heads")
 	f.IntVar(&a.KVHeads, "kv-heads", 0, "key/value heads (default: the number of query heads)")
 	f.IntVar(&a.HeadDim, "head-dim", 64, "dimension of a head")
-	f.IntVar(&a.Features, "features", 0, "features of performer (default: 256)")
-	f.IntVar(&a.Landmarks, "landmarks", 0, "landmarks of nystrom (default: 64)")
 	f.BoolVar(&a.Causal, "causal", false, "a token sees itself and the tokens before it")
 	f.StringVar(&pass, "pass", "forward", "forward, backward (alone) or decode (one new query)")
 	f.IntSliceVar(&sweep, "sweep", nil, "lengths to measure every mechanism at (or --mechanism alone), such as 1024,4096,16384")
@@ -83,7 +79,7 @@ func runAttention(o *output, a bench.Attention) error {
 
 func writeRow(w io.Writer, r bench.AttentionRow) {
 	name := r.Mechanism
-	if r.Pattern != "" {
+	if r.Pattern != "" && r.Pattern != name {
 		name += " " + r.Pattern
 	}
 	fmt.Fprintf(w, "attention   %s, %s\n", name, r.Pass)

@@ -18,8 +18,8 @@ func newBenchOpen(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "open",
 		Short: "Measure how long it takes to open a model folder, and in how much memory",
-		Long: `Saves a model of random weights, opens it in processes of its own, and draws one token in each. The default has 309 million weights. Weights are
-used where they lie in the file: opening reads almost none, and the first token reads all.
+		Long: `Saves a model of random weights, opens it in processes of its own, and draws one token in each. The default has 309 million
+weights. The weights are used in place in the file: opening reads almost none, and the first token reads all.
   longspan bench open --dtype bf16
   longspan bench open --folder runs/ecoli`,
 		Args: arguments(cobra.NoArgs),
@@ -50,7 +50,7 @@ used where they lie in the file: opening reads almost none, and the first token 
 	return c
 }
 
-// openingProcess is this program, told to open a folder and to print what that took.
+// openingProcess runs this program to open a folder and to print the measurement.
 func openingProcess(folder string) (*exec.Cmd, error) {
 	program, err := os.Executable()
 	if err != nil {

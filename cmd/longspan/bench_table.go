@@ -21,9 +21,9 @@ func newBenchTable(o *output) *cobra.Command {
 		Use:   "table",
 		Short: "Make the measurements of docs/performance.md on this machine, as Markdown",
 		Long: `Measures matrix products, attention and decoding. Each row of the Markdown table is printed as soon as it is measured; with
---json it is an element of an array. All rows take about five minutes on two cores with AVX2. Ctrl-C ends the table after the run in progress, and
-keeps the rows before it. The environment variable LONGSPAN_CPU sets a lower kernel level, such as avx2. Each row names its level, which
-its peak is of too.`,
+--json it is an element of an array. All rows take about five minutes on two cores with AVX2. Ctrl-C ends the table after the run in
+progress, and keeps the rows before it. The environment variable LONGSPAN_CPU sets a lower kernel level, such as avx2. Each row names its
+level. The peak is of the same level.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) (err error) {
 			if options.Only, err = regexp.Compile(only); err != nil {

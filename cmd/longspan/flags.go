@@ -8,7 +8,7 @@ import (
 	"github.com/longspan/longspan/internal/memory"
 )
 
-// addMaxMemory adds --max-memory, the largest number of bytes a command may take. unset says what holds without it.
+// addMaxMemory adds --max-memory, the largest number of bytes a command may take. unset describes the default.
 func addMaxMemory(c *cobra.Command, text *string, unset string) {
 	c.Flags().StringVar(text, "max-memory", "",
 		"largest use of memory, such as 8GiB (default: "+unset+"); what does not fit ends with status 3")

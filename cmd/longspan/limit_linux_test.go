@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// Memory that the system will not give is refused with status 3, whatever --max-memory says: the Go runtime would end the process where it allocates.
+// A limit of the system on the memory is kept, whatever --max-memory is: the exit status is 3. Without the check the Go runtime would end
+// the process where it allocates.
 func TestALimitOnAddressesIsKept(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {
@@ -27,7 +28,8 @@ func TestALimitOnAddressesIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 3 GiB, in the shell's KiB: the Go runtime alone maps 1.6 GiB, and the step takes more than the rest.
-	cmd := exec.Command("/bin/sh", "-c", `ulimit -v 3145728 && exec "$0" "$@"`, program, "train", recipe, "--max-memory", "64GiB", "--out", filepath.Join(dir, "run"))
+	cmd := exec.Command("/bin/sh", "-c", `ulimit -v 3145728 && exec "$0" "$@"`,
+		program, "train", recipe, "--max-memory", "64GiB", "--out", filepath.Join(dir, "run"))
 	cmd.Env = append(os.Environ(), asTool+"=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -2,25 +2,42 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 )
 
-// asTool makes a copy of this test program the tool, for tests that send it signals.
+// asTool makes a copy of this test program the tool, for tests that send it signals. The value "endless" makes
+// it a step that never ends, and any other value the tool.
 const asTool = "LONGSPAN_TEST_AS_TOOL"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asTool) != "" {
+	switch os.Getenv(asTool) {
+	case "": // the tests
+	case "endless":
+		endless()
+	default: // never the tests: they start this program again
 		main()
 	}
 	testscript.Main(inCache{m}, map[string]func(){"longspan": main})
 }
 
-// inCache runs the tests with one cache directory, so that the machine is measured once.
+// endless does not stop when it should.
+func endless() {
+	ctx, _ := untilStopped()
+	fmt.Fprintln(os.Stderr, "at work")
+	<-ctx.Done()
+	fmt.Fprintln(os.Stderr, "stopping")
+	select {}
+}
+
+// inCache runs the tests with a cache directory that has rates of the machine, so that no command measures it.
 type inCache struct{ tests testscript.TestingM }
 
 func (c inCache) Run() int {
@@ -32,6 +49,11 @@ func (c inCache) Run() int {
 	if err := os.Setenv("XDG_CACHE_HOME", dir); err != nil {
 		panic(err)
 	}
+	r := machine.Rates{Identity: machine.Identify(0), Matmul: [2]float64{50, 50}, Attention: [2]float64{50, 50}, Bandwidth: 10,
+		Steps: [2][4]float64{{1, 1, 1, 1}, {1, 1, 1, 1}}}
+	if err := machine.Keep(r); err != nil {
+		panic(err)
+	}
 	return c.tests.Run()
 }
 
@@ -41,7 +63,9 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"leaves": leaves, "document": document},
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("XDG_CACHE_HOME", os.Getenv("XDG_CACHE_HOME"))
+			for _, name := range []string{"XDG_CACHE_HOME", "LONGSPAN_CPU"} { // a script has no other variables of the tests
+				env.Setenv(name, os.Getenv(name))
+			}
 			return nil
 		},
 	})

@@ -11,10 +11,10 @@ import (
 // the output that has gone.
 var stops = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
 
-// untilStopped returns a context that is done at the first of stops; call end to catch them no longer. A second Ctrl-C, or a second of what
-// kill sends, ends the process at once: a step may take minutes, and nothing that was saved is lost. A hang-up comes twice when a terminal is
-// closed, from the system and from the shell, and output that nobody reads breaks again with every line: neither is more than the
-// first. What the process was started to ignore, as nohup has it with hang-ups, stays ignored.
+// untilStopped returns a context that is done at the first of stops; end restores the defaults. A second Ctrl-C or SIGTERM ends the process
+// at once: a step may take minutes, and saved files stay whole. A second SIGHUP or SIGPIPE does nothing: a closed terminal sends SIGHUP
+// twice, and each line of output without a reader raises SIGPIPE. Signals that the process was started to ignore, as nohup does with
+// SIGHUP, stay ignored.
 func untilStopped() (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	caught := make(chan os.Signal, len(stops))

@@ -19,7 +19,7 @@ func newTour(o *output) *cobra.Command {
 		Use:   "tour",
 		Short: "A short tour over real DNA: patterns, their cost, and their accuracy",
 		Long: `Predicts each base of a phage's genome from the bases before it, by attention alone and without training: with full attention,
-and with mechanisms that see fewer keys. The tour shows the keys that each mechanism sees, its planned and measured time, and its loss of accuracy.
+and with other mechanisms. The tour shows the keys that each pattern sees, the planned and the measured time, and the loss of accuracy.
 It takes about ten seconds.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
@@ -76,7 +76,7 @@ bits        a base: what it costs to write down the base that came, given the gu
 pictures    %s
 
 To go on (longspan is bin/longspan after make build, or go run ./cmd/longspan):
-  longspan mask 'causal & (window(512) | global(0..63))' --tokens 16384 --png mask.png
+  longspan mask 'causal & (window(512) | global(0))' --tokens 16384 --png mask.png
   longspan verify attention --quick
   longspan bench attention --mechanism window --tokens 65536 --heads 8
 `, r.GFlops, png)

@@ -21,7 +21,8 @@ func TestSummary(t *testing.T) {
 	}
 	var text bytes.Buffer
 	writeSummary(&text, rows, 4)
-	for _, want := range []string{"FAILED  causal", "same bits", "4 checks, 2 failed", "failed: naive, causal, avx2, f32, error 3e-06, bound 1e-06"} {
+	for _, want := range []string{"FAILED  causal", "same bits", "4 checks, 2 failed",
+		"failed: naive, causal, avx2, f32, error 3e-06, bound 1e-06"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &text)
 		}

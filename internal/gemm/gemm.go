@@ -57,7 +57,7 @@ func Mul(x tensor.Exec, c tensor.Mat, a, b Operand, add bool) {
 	j.run()
 }
 
-// pairs says whether a and b are multiplied as pairs of bf16.
+// pairs reports whether a and b are multiplied as pairs of bf16.
 func pairs(a, b tensor.Type) bool {
 	return a == tensor.BF16 && b == tensor.BF16 && kernel.HasBF16()
 }

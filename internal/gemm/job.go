@@ -1,6 +1,7 @@
 package gemm
 
 import (
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -74,11 +75,9 @@ func cutDepth(k int, pairs bool) (depth, blocks int) {
 		limit, unit = 2*kernel.GemmDepthBF16(), 2*unit
 	}
 	blocks = (k + limit - 1) / limit
-	depth = roundUp((k+blocks-1)/blocks, unit)
+	depth = ceil.Multiple((k+blocks-1)/blocks, unit)
 	return depth, (k + depth - 1) / depth
 }
-
-func roundUp(x, unit int) int { return (x + unit - 1) / unit * unit }
 
 // run chooses how B is packed and does the work.
 func (j *job) run() {
@@ -121,7 +120,7 @@ func (j *job) runFew() {
 	j.putScratch()
 }
 
-// chunk is how many blocks of K and how many columns of B are packed at a time. A result that is not F32 cannot be
+// chunk is the number of blocks of K and how many columns of B are packed at a time. A result that is not F32 cannot be
 // added to later, so then K stays whole.
 func (j *job) chunk() (blocks, cols int) {
 	words := j.depth
@@ -134,7 +133,7 @@ func (j *job) chunk() (blocks, cols int) {
 	}
 	cols = max(j.tileCols, chunkWords/(blocks*words)/j.tileCols*j.tileCols)
 	chunks := (j.n + cols - 1) / cols
-	return blocks, roundUp((j.n+chunks-1)/chunks, j.tileCols)
+	return blocks, ceil.Multiple((j.n+chunks-1)/chunks, j.tileCols)
 }
 
 // pieceCols cuts n columns so that there are some 16 pieces, enough for a dozen threads, if they do not become so narrow that

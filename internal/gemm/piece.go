@@ -1,6 +1,7 @@
 package gemm
 
 import (
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -53,7 +54,7 @@ func (j *job) multiplyPanel(c []float32, ldc, rows, cols, k int, a, b factor, ad
 	}
 }
 
-// few says whether rows are so few that rows of Bᵀ are best read where they lie.
+// few reports whether there are so few rows that rows of Bᵀ are best read in place.
 func (j *job) few() bool {
 	return j.m <= kernel.GemmFewRows && j.b.Trans && j.b.Type == j.store && !j.b0.ready && j.k%8 == 0
 }
@@ -83,7 +84,7 @@ func round(dst, src tensor.Mat) {
 	}
 }
 
-// aDirect says whether the kernel can read A where it lies, for all blocks: rows of the kernel's own type, in pairs with an
+// aDirect reports whether the kernel can read A where it lies, for all blocks: rows of the kernel's own type, in pairs with an
 // even number of terms, so that the last pair is its own. Columns of float32 it reads too, but each line for 12 elements
 // only, so that is for a few panels.
 func (j *job) aDirect() bool {
@@ -109,7 +110,7 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 		return factor{f32: a.F32[i0*a.Stride+p0:], rs: a.Stride, cs: 1}
 	case j.pairs && a.Trans:
 		dst := j.scratchA.Row16(worker)
-		kernel.TransposeBF16(p1-p0, i1-i0, a.U16[p0*a.Stride+i0:], a.Stride, dst, ld, roundUp(p1-p0, 2*j.tileCols), j.square.Row16(worker))
+		kernel.TransposeBF16(p1-p0, i1-i0, a.U16[p0*a.Stride+i0:], a.Stride, dst, ld, ceil.Multiple(p1-p0, 2*j.tileCols), j.square.Row16(worker))
 		return factor{u16: dst, rs: ld}
 	case j.pairs:
 		dst := j.scratchA.Row16(worker)
@@ -133,7 +134,7 @@ func (j *job) loadA(worker, i0, i1, p0, p1 int) factor {
 
 // scratchLd is the length of a row of scratch for A: whole panels' width, and one line more, so that rows are not a power of two
 // apart, which would put them into the same few sets of the L1 cache.
-func (j *job) scratchLd() int { return roundUp(j.depth, 2*j.tileCols) + 16 }
+func (j *job) scratchLd() int { return ceil.Multiple(j.depth, 2*j.tileCols) + 16 }
 
 // transpose copies terms of the columns of A, which lie together, into rows of A.
 func (j *job) transpose(worker int, dst []float32, ld, i0, i1, p0, p1 int) {

@@ -18,8 +18,8 @@ const amxSide = 16
 // amxConfig is what LDTILECFG reads: byte 0 is the palette, bytes 16 … 31 have the bytes of a row of each tile, 48 … 55 its rows.
 type amxConfig [64]byte
 
-// amxShape describes the tiles of tilesMulAMX for rows × cols sums of pairs pairs: at most twice a side, and a side. Tiles that are not needed
-// have no rows.
+// amxShape describes the tiles of tilesMulAMX for rows × cols sums of pairs pairs: at most twice a side, and a side. Unused tiles have no
+// rows.
 func amxShape(rows, cols, pairs int) (c amxConfig) {
 	c[0] = 1
 	set := func(tile, rows, words int) {
@@ -79,10 +79,11 @@ func gemmPairsAMX(rows, pairs int, a *uint16, rs, _ int, b *uint16, ldb int, c *
 	amxMul(rows, cols, pairs, a, rs, b, ldb, c, ldc, add)
 }
 
-// amxFewPairs is how many pairs of the few rows gemmFewPairsAMX transposes at a time, a whole number of steps.
+// amxFewPairs is the number of pairs of the few rows gemmFewPairsAMX transposes at a time, a whole number of steps.
 const amxFewPairs = 8 * amxSide
 
-// gemmFewPairsAMX computes the transpose, acc' = b·a': the rows of b are read where they lie, as rows of A are, and only the few rows are transposed.
+// gemmFewPairsAMX computes the transpose, acc' = b·a'. The rows of b are read in place, like rows of A, and only the few rows are
+// transposed.
 func gemmFewPairsAMX(rows, pairs int, a *uint16, rs, _ int, b *uint16, ldb int, acc *float32) {
 	var transposed [amxFewPairs * GemmFewRows]uint32
 	var sums [amxSide * GemmFewRows]float32

@@ -9,10 +9,10 @@ package kernel
 //
 // m is a multiple of 8. Nothing here reduces across lanes but FeatureFold.
 
-// SumLanes is how many partial sums a feature has: one register, so that adding a tile costs no horizontal reduction.
+// SumLanes is the number of partial sums a feature has: one register, so that adding a tile costs no horizontal reduction.
 const SumLanes = 16
 
-// featureFuncs are the functions of one level; the exported functions of this file say what each computes.
+// featureFuncs are the functions of one level; see the exported functions of this file.
 type featureFuncs struct {
 	top   func(m int, a *float32, ld int, n, c, top *float32)
 	exp   func(m int, a *float32, ld int, n, c *float32)

@@ -39,7 +39,7 @@ func GemmTile() (rows, cols int) { return active.gemm.rows, active.gemm.cols }
 // GemmTileBF16 is GemmTile for pairs of bf16; columns are the same.
 func GemmTileBF16() (rows, cols int) { return active.gemm.rowsPairs, active.gemm.cols }
 
-// GemmDepthBF16 is how many pairs of K GemmBF16 is best given at a time.
+// GemmDepthBF16 is the number of pairs of K GemmBF16 is best given at a time.
 func GemmDepthBF16() int { return active.gemm.depthPairs }
 
 // Gemm computes c = a·b, or c += a·b, for rows ≤ GemmTile's rows and cols ≤ its columns. k is at least 1.
@@ -56,7 +56,7 @@ func GemmBF16(rows, pairs int, a []uint16, rs int, b []uint16, ldb int, c []floa
 // GemmFewRows is the most rows that GemmFew takes, and GemmLanes the columns that it makes.
 const GemmFewRows = 4
 
-// GemmLanes is how many columns GemmFew makes.
+// GemmLanes is the number of columns GemmFew makes.
 func GemmLanes() int { return active.gemm.lanes }
 
 // GemmFew computes c [rows][GemmLanes] = a·bᵀ, or c += a·bᵀ, where b is [GemmLanes][k] with rows ldb apart, read where it
@@ -187,7 +187,7 @@ func PackColsPairs(k, cols int, src []uint16, ld int, dst []uint16, ldd int) {
 	}
 }
 
-// TransposeScratch is how many elements of scratch TransposeBF16 takes: two squares of pairs, of the widest panel.
+// TransposeScratch is the number of elements of scratch TransposeBF16 takes: two squares of pairs, of the widest panel.
 const TransposeScratch = 2 * 2 * 32 * 32
 
 // TransposeBF16 copies the transpose of src [rows][cols], whose rows are ld elements apart, to dst [cols][width], ldd apart, an even

@@ -1,7 +1,7 @@
 package kernel
 
 // The tile family is the inside of flash attention. Queries lie across the vector lanes: a tile is Lanes queries by
-// up to KeyBlock keys, held transposed, so that row maxima and sums are lane-wise and need no horizontal reduction.
+// up to KeyBlock keys, stored transposed, so that row maxima and sums are lane-wise and need no horizontal reduction.
 //
 //	s  [keys][Lanes]  scores in units of log2, then probabilities
 //	qt [d][Lanes]     queries, transposed and scaled by scale·log2(e)
@@ -20,7 +20,7 @@ const KeyBlock = 128
 // NoScore is where a row maximum begins: below every finite score, and finite itself, so that differences are never NaN.
 const NoScore = -3.4028234663852886e38
 
-// tileFuncs are the functions of one level; the exported functions of this file say what each computes.
+// tileFuncs are the functions of one level; see the exported functions of this file.
 type tileFuncs struct {
 	mul     func(rows, k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int)
 	mulAdd  func(rows, k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int)
@@ -70,7 +70,7 @@ func TileMulT(rows, k int, a []float32, lda int, b, alpha, c []float32) {
 }
 
 // TileSoftmax turns scores s into 2^(s−m'), where m' = max(m, scores of the lane), and brings the running sums along:
-// alpha = 2^(m−m'), l = alpha·l + Σ s, m = m'. Bit x of mask[j] says whether query x sees key j; a nil mask, that all do.
+// alpha = 2^(m−m'), l = alpha·l + Σ s, m = m'. Bit x of mask[j] reports whether query x sees key j; a nil mask, that all do.
 // What is not seen becomes 0.
 //
 // Milakov and Gimelshein 2018, arXiv:1805.02867, algorithm 3, in base 2.

@@ -29,7 +29,7 @@ var tileBF16Generic = tileBF16Funcs{
 	softmax: tileSoftmaxBF16Generic,
 }
 
-// HasBF16 says whether the level in use multiplies bf16 numbers; where it does not, widening them first is faster.
+// HasBF16 reports whether the level in use multiplies bf16 numbers. If not, widening them first is faster.
 func HasBF16() bool { return level >= cpu.AVX512BF16 }
 
 // TilePair rounds src [d][Lanes] to bf16 and pairs its rows: dst is [d/2][Lanes][2].
@@ -48,7 +48,7 @@ func TileMulAddBF16(rows, k int, a []uint16, lda int, b []uint16, ldb int, c []f
 	active.bf16.mulAdd(rows, k, &a[0], lda, &b[0], ldb, &c[0], ldc)
 }
 
-// TileMulInBF16 computes c = alpha·c + a·b: TileMulT for what is transposed already, a [rows][k] and b [k/2][Lanes][2]; c has rows of Lanes.
+// TileMulInBF16 computes c = alpha·c + a·b: TileMulT for transposed factors, a [rows][k] and b [k/2][Lanes][2]. c has rows of Lanes.
 func TileMulInBF16(rows, k int, a []uint16, lda int, b []uint16, alpha, c []float32) {
 	active.bf16.mulIn(rows, k, &a[0], lda, &b[0], &alpha[0], &c[0])
 }

@@ -303,9 +303,9 @@ func proveShift(g *rig, r *rand.Rand, z tileSize) {
 	operands{in: [][]float32{table}, out: [][]float32{s}}.exact(g, func(o operands) { kernel.TileShift(z.keys, o.out[0], o.in[0]) }, want)
 }
 
-// proveSoftcap takes numbers of one size at a time. Plain Go computes tanh in float64, so it is no measure of float32. The kernels' polynomial
-// is made for 2^f; 2^f − 1 has up to 7.6e-7 of relative error from it (at f = 0.145), and seven roundings of 6e-8 follow. Where in·s is
-// below the normal numbers, the error is some of the least number times out.
+// proveSoftcap takes numbers of one size at a time. Plain Go computes tanh in float64, so it is no measure of float32. The polynomial of
+// the kernels is made for 2^f; 2^f − 1 has up to 7.6e-7 of relative error from it (at f = 0.145), and seven roundings of 6e-8 follow.
+// Where in·s is below the normal numbers, the error is some of the least number times out.
 func proveSoftcap(g *rig, r *rand.Rand, z tileSize) {
 	const in, out = 0.02, 50
 	n := z.keys * lanes

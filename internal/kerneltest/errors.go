@@ -83,7 +83,7 @@ func Float64[T Float](x []T) []float64 {
 	return y
 }
 
-// ULP is how many representable numbers lie between got and the float32 nearest to want.
+// ULP is the number of representable numbers between got and the float32 nearest to want.
 func ULP(got float32, want float64) int64 {
 	a, b := ordered(got), ordered(float32(want))
 	if a > b {

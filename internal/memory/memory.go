@@ -17,8 +17,8 @@ type Info struct {
 // Elsewhere, and where a number is missing, the field is 0.
 func Read() Info { return read() }
 
-// Limit is the bytes that this process can still allocate by limits of its own, such as that of ulimit -v, at least 1; math.MaxInt64 where there is
-// none. What Read says is available is no more than that. Past it an allocation fails, and the Go runtime ends the process.
+// Limit is the number of bytes that this process can still allocate under its own limits, such as that of ulimit -v: at least 1, and
+// math.MaxInt64 without a limit. The Available of Read is at most Limit. Past it an allocation fails, and the Go runtime ends the process.
 func Limit() int64 { return limit() }
 
 // Error says that something will not fit.

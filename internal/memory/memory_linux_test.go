@@ -55,7 +55,8 @@ func TestReadFrom(t *testing.T) {
 			"proc/self/limits": file(limits("unlimited", "1000000")),
 			"proc/self/status": file("VmData:  2000 kB\n"),
 		}, Info{1024000, 1}},
-		{"no limits", fstest.MapFS{"proc/meminfo": file(meminfo), "proc/self/limits": file(limits("unlimited", "unlimited"))}, Info{1024000, 614400}},
+		{"no limits", fstest.MapFS{"proc/meminfo": file(meminfo), "proc/self/limits": file(limits("unlimited", "unlimited"))},
+			Info{1024000, 614400}},
 	} {
 		if got := readFrom(c.files); got != c.want {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c.want)

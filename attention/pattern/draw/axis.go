@@ -16,7 +16,7 @@ func ticks(lo, hi, limit int) []int {
 	return append(at, hi)
 }
 
-// tickStep returns the smallest round step of which length has at most limit.
+// tickStep returns the smallest round step that divides length into at most limit parts.
 func tickStep(length, limit int, binary bool) int {
 	if binary {
 		step := 1
@@ -47,7 +47,7 @@ func grouped(n int64) string {
 	return string(out)
 }
 
-// counted writes a number of things, of which one is called so.
+// counted formats a number with a noun, whose singular is given.
 func counted(n int64, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -122,8 +122,8 @@ func tilesBody(name string, high, wide int) {
 	RET()
 }
 
-// tilesScale emits c[rows][32] = alpha·c, a factor for each lane. Where all are 1, as they are once a row's maximum has been seen, nothing is
-// read or written.
+// tilesScale emits c[rows][32] = alpha·c, a factor for each lane. If all factors are 1, as after the maximum of a row, it reads and writes
+// nothing.
 func tilesScale() {
 	kernel("tilesScaleAMX", "func(rows int, alpha, c *float32)")
 	rows := Load(Param("rows"), GP64())

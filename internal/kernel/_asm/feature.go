@@ -169,7 +169,7 @@ func (f featureISA) batch(emit func(row int, h []int)) {
 	emit(0, []int{2, 3})
 }
 
-// rows is how many rows a batch covers.
+// rows is the number of rows a batch covers.
 func (f featureISA) rows() int {
 	if f.wide {
 		return 2

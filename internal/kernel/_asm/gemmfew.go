@@ -119,7 +119,7 @@ func (f fewKernel) load(four []Register, ld, ld3 Register) {
 	}
 }
 
-// transpose turns registers 0 to 3 by way of 4 to 7, and returns them by column.
+// transpose transposes registers 0 to 3 by way of 4 to 7, and returns them by column.
 func (f fewKernel) transpose() []VecPhysical {
 	x, half := f.registers[:4], f.registers[4:8]
 	VUNPCKLPS(x[1], x[0], half[0])

@@ -29,7 +29,7 @@ type array struct {
 
 func floats(name string) array { return array{Load(Param(name), GP64()), 4} }
 
-// mask says which lanes there still are; nil, that all are.
+// mask has the lanes that remain; nil: all.
 type mask struct {
 	k    Register   // AVX-512: a bit a lane
 	ones VecVirtual // AVX2: a word of ones a lane

@@ -11,7 +11,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Pass is what of attention is measured.
+// Pass is the part of attention to measure.
 type Pass string
 
 // The passes.
@@ -23,14 +23,11 @@ const (
 
 // Attention is an attention to measure: one sequence of random numbers.
 type Attention struct {
-	Mechanism string // one of Mechanisms, or "" to take Pattern
-	Pattern   string // in text form
+	Mechanism string // the name of a preset, or a text that mechanism.Parse reads
 	Tokens    int    // T
 	Heads     int    // H
 	KVHeads   int    // Hkv; 0: H
 	HeadDim   int    // D
-	Features  int    // of performer; 0: 256
-	Landmarks int    // of nystrom; 0: 64
 	Causal    bool
 	Pass      Pass
 	Type      tensor.Type // of q, k, v, the output and their gradients
@@ -58,9 +55,9 @@ type AttentionRow struct {
 
 // job is a mechanism with its inputs.
 type job struct {
-	run   func() error // one pass
-	flops float64      // useful ones of a pass
-	bytes int64        // that decoding must read
+	run   func() error // computes one pass
+	flops float64      // the useful operations of a pass
+	bytes int64        // the bytes of keys and values, or of a state, that a step of decoding reads
 }
 
 // setup makes a job whose matrices come from x.Pool. With a dry pool the job counts and computes nothing.
@@ -79,7 +76,7 @@ func (a Attention) Run(ctx context.Context, tell Progress) (AttentionRow, error)
 		err = dry.run()
 	}
 	if err == nil {
-		err = memory.Check(fmt.Sprintf("%s of %d tokens, %d heads of %d, %s", row.name(), a.Tokens, a.Heads, a.HeadDim, a.Type), x.Pool.Peak())
+		err = memory.Check(fmt.Sprintf("%s of %d tokens, %d heads of %d, %s", row.Mechanism, a.Tokens, a.Heads, a.HeadDim, a.Type), x.Pool.Peak())
 	}
 	if err != nil {
 		return row, err
@@ -128,34 +125,14 @@ func (a *Attention) prepare() (setup, AttentionRow, error) {
 	if err := memory.Check(what, row.InputBytes); err != nil {
 		return nil, row, err
 	}
-	text := a.Pattern
-	if a.Mechanism != "" {
-		m, err := findMechanism(a.Mechanism)
-		if err != nil {
-			return nil, row, err
-		}
-		if a.Causal && !m.causal {
-			return nil, row, fmt.Errorf("bench: found causal %s, which has no causal form; leave causal out", m.name)
-		}
-		switch {
-		case m.name == "nystrom":
-			set, err := a.nystrom()
-			return set, row, err
-		case m.pattern == "":
-			set, err := a.linear(m.name)
-			return set, row, err
-		}
-		text = m.pattern
-	}
-	p, err := pattern.Parse(text)
+	c, err := a.config()
 	if err != nil {
 		return nil, row, err
 	}
-	if a.Causal {
-		p = pattern.And(pattern.Causal(), p)
+	if p := c.Pattern(); p != nil {
+		row.Pattern = p.String()
 	}
-	row.Pattern = p.String()
-	set, err := a.flash(p)
+	set, err := a.setup(c)
 	return set, row, err
 }
 
@@ -170,8 +147,6 @@ func (a *Attention) check() error {
 		return err
 	}
 	switch {
-	case (a.Mechanism == "") == (a.Pattern == ""):
-		return fmt.Errorf("bench: found mechanism %q and pattern %q, expected one of them", a.Mechanism, a.Pattern)
 	case a.Tokens < 1 || a.Tokens > pattern.MaxTokens:
 		return fmt.Errorf("bench: found %d tokens, expected 1 to %d", a.Tokens, pattern.MaxTokens)
 	case a.Heads < 1 || a.Heads > maxHeads || a.HeadDim < 1 || a.HeadDim > maxHeadDim:

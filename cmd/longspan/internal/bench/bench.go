@@ -18,7 +18,7 @@ import (
 	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 )
 
-// Progress is told how many of all runs are done. It may be nil.
+// Progress receives the number of runs done and the number of all runs. It may be nil.
 type Progress func(done, all int)
 
 func (p Progress) tell(done, all int) {

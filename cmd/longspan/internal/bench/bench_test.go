@@ -39,14 +39,16 @@ func TestAttentionRows(t *testing.T) {
 		{"full", func(a *Attention) {}, 4 * H * D * all, 4 * T * H * D},
 		{"causal", func(a *Attention) { a.Causal = true }, 4 * H * D * causal, 4 * T * H * D},
 		{"backward", func(a *Attention) { a.Pass = Backward }, 10 * H * D * all, 4 * T * H * D},
-		{"pattern", func(a *Attention) { a.Mechanism, a.Pattern = "", "segments(48)" }, 4 * H * D * all / 2, 4 * T * H * D},
+		{"pattern", func(a *Attention) { a.Mechanism = "segments(48)" }, 4 * H * D * all / 2, 4 * T * H * D},
 		{"grouped", func(a *Attention) { a.KVHeads = 1 }, 4 * H * D * all, 3 * T * H * D},
 		{"decode", func(a *Attention) { a.Pass, a.KVHeads = Decode, 1 }, 4 * H * D * T, 2 * (T + H) * D},
-		{"window decode", func(a *Attention) { a.Mechanism, a.Pattern, a.Pass = "", "window(9)", Decode }, 4 * H * D * 10, 2*T*H*D + 2*H*D},
+		{"window decode", func(a *Attention) { a.Mechanism, a.Pass = "window(9)", Decode }, 4 * H * D * 10, 2*T*H*D + 2*H*D},
 		{"elu", func(a *Attention) { a.Mechanism = "elu" }, 4 * T * H * D * D, 4 * T * H * D},
 		{"nystrom", func(a *Attention) { a.Mechanism = "nystrom" }, 2 * 4 * T * 64 * H * D, 4 * T * H * D},
-		{"few landmarks", func(a *Attention) { a.Mechanism, a.Landmarks = "nystrom", 16 }, 2 * 4 * T * 16 * H * D, 4 * T * H * D},
-		{"few features", func(a *Attention) { a.Mechanism, a.Features = "performer", 24 }, 8 * T * H * D * 24, 4 * T * H * D},
+		{"few landmarks", func(a *Attention) { a.Mechanism = "nystrom(landmarks=16)" }, 2 * 4 * T * 16 * H * D, 4 * T * H * D},
+		{"skip", func(a *Attention) { a.Mechanism, a.Pass = "nystrom(landmarks=16, conv=5)", Forward }, 2*4*T*16*H*D + 2*T*H*D*5, 4 * T * H * D},
+		{"few features", func(a *Attention) { a.Mechanism = "performer(features=24)" }, 8 * T * H * D * 24, 4 * T * H * D},
+		{"performer decode", func(a *Attention) { a.Mechanism, a.Pass = "performer", Decode }, 8 * H * D * 256, 2*T*H*D + 2*H*D},
 		{"performer backward", func(a *Attention) { a.Mechanism, a.Pass = "performer", Backward }, 12 * T * H * D * 256, 4 * T * H * D},
 	} {
 		for _, dtype := range []tensor.Type{tensor.F32, tensor.BF16, tensor.F16} {
@@ -83,10 +85,9 @@ func TestAttentionRefuses(t *testing.T) {
 		change func(a *Attention)
 		says   string
 	}{
-		{func(a *Attention) { a.Mechanism = "fulll" }, "use one of full, window"},
-		{func(a *Attention) { a.Pattern = "full" }, "expected one of them"},
-		{func(a *Attention) { a.Mechanism = "" }, "expected one of them"},
-		{func(a *Attention) { a.Mechanism, a.Pattern = "", "windw(3)" }, "column 1"},
+		{func(a *Attention) { a.Mechanism = "fulll" }, "expected one of full, window"},
+		{func(a *Attention) { a.Mechanism = "" }, "expected one of full, window"},
+		{func(a *Attention) { a.Mechanism = "windw(3)" }, "column 1"},
 		{func(a *Attention) { a.Tokens = 0 }, "found 0 tokens"},
 		{func(a *Attention) { a.Tokens = math.MaxInt }, "tokens, expected 1 to"},
 		{func(a *Attention) { a.Heads = -1 }, "found -1 heads"},
@@ -94,9 +95,9 @@ func TestAttentionRefuses(t *testing.T) {
 		{func(a *Attention) { a.KVHeads = 3 }, "2 heads and 3 key/value heads"},
 		{func(a *Attention) { a.HeadDim = 12 }, "multiple of 8"},
 		{func(a *Attention) { a.Pass = "sideways" }, `found pass "sideways"`},
-		{func(a *Attention) { a.Mechanism, a.Causal = "nystrom", true }, "no causal form"},
-		{func(a *Attention) { a.Mechanism, a.Pass = "nystrom", Decode }, "no causal form"},
-		{func(a *Attention) { a.Mechanism, a.KVHeads = "nystrom", 1 }, "as many of both"},
+		{func(a *Attention) { a.Mechanism, a.Causal = "nystrom", true }, "found a causal mask"},
+		{func(a *Attention) { a.Mechanism, a.Pass = "nystrom", Decode }, "found a causal mask"},
+		{func(a *Attention) { a.Mechanism, a.KVHeads = "nystrom", 1 }, "found 1 key/value heads"},
 		{func(a *Attention) { a.Runs = 0 }, "found 0 runs"},
 		{func(a *Attention) { a.Threads = -2 }, "found -2 threads"},
 	} {
@@ -166,7 +167,7 @@ func TestSweep(t *testing.T) {
 		t.Error("lengths that fall were accepted")
 	}
 	s.Causal = true
-	if slices.Contains(s.able(), "nystrom") {
+	if slices.Contains(s.presets(), "nystrom") {
 		t.Error("a causal sweep has Nyström, which has no causal form")
 	}
 }

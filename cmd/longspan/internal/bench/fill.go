@@ -7,7 +7,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// period is how many random numbers an input repeats: a prime, so that rows differ in any matrix, and few enough to be drawn in
+// period is the number of random numbers that an input repeats: a prime, so that rows differ in any matrix, and small enough to draw in
 // a millisecond for inputs of gigabytes.
 const period = 65521
 

@@ -19,7 +19,7 @@ import (
 type Open struct {
 	Layers    int    // of a decoder of width 1,024 and 32,000 tokens: 12.6 M weights each, and 32.8 M in the embedding
 	Type      string // of the weights and of computing: f32 or bf16
-	Processes int    // runs, of which the median counts
+	Processes int    // runs; the result is their median
 	Folder    string // a model folder to open instead; empty: a model of random weights
 }
 
@@ -79,7 +79,8 @@ func (o Open) Run(child func(folder string) (*exec.Cmd, error), tell Progress) (
 		}
 	}
 	row = OpenRow{Weights: all[0].Weights, FileBytes: all[0].FileBytes, Type: o.Type, ProcessRuns: o.Processes,
-		Seconds: medianOf(all, func(o Opened) float64 { return o.Seconds }), FirstToken: medianOf(all, func(o Opened) float64 { return o.FirstToken }),
+		Seconds:    medianOf(all, func(o Opened) float64 { return o.Seconds }),
+		FirstToken: medianOf(all, func(o Opened) float64 { return o.FirstToken }),
 		OpenBytes:  int64(medianOf(all, func(o Opened) float64 { return float64(o.OpenBytes) })),
 		TokenBytes: int64(medianOf(all, func(o Opened) float64 { return float64(o.TokenBytes) }))}
 	row.Share = float64(row.OpenBytes) / float64(row.FileBytes)

@@ -34,7 +34,8 @@ func TestOpenMeasuresAFolder(t *testing.T) {
 		t.Errorf("%+v, %v; every process gave %+v", row, err, opened)
 	}
 	child = func(string) (*exec.Cmd, error) { return exec.Command("echo", "nothing"), nil }
-	if _, err := (Open{Layers: 1, Processes: 1, Folder: dir}).Run(child, func(int, int) {}); err == nil || !strings.Contains(err.Error(), "printed") {
+	_, err = Open{Layers: 1, Processes: 1, Folder: dir}.Run(child, func(int, int) {})
+	if err == nil || !strings.Contains(err.Error(), "printed") {
 		t.Errorf("a process that measured nothing: %v", err)
 	}
 	if _, err := (Open{}).Run(child, func(int, int) {}); err == nil || !strings.Contains(err.Error(), "found 0 layers") {

@@ -75,7 +75,7 @@ func panel(rows []AttentionRow, title, unit string, value func(AttentionRow) flo
 	lengths := map[int]bool{}
 	for _, r := range rows {
 		lengths[r.Tokens] = true
-		if name := r.name(); !slices.Contains(names, name) {
+		if name := r.Mechanism; !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -83,7 +83,7 @@ func panel(rows []AttentionRow, title, unit string, value func(AttentionRow) flo
 	for i, name := range names {
 		var points plotter.XYs
 		for _, r := range rows {
-			if r.name() == name {
+			if r.Mechanism == name {
 				points = append(points, plotter.XY{X: float64(r.Tokens), Y: value(r)})
 			}
 		}
@@ -99,7 +99,7 @@ func panel(rows []AttentionRow, title, unit string, value func(AttentionRow) flo
 	return p, nil
 }
 
-// addScores draws, dashed, what the H·T² scores alone would take in float32 if they were held.
+// addScores draws the memory of H·T² scores in float32, dashed, which no mechanism here allocates.
 func addScores(p *plot.Plot, rows []AttentionRow) error {
 	var points plotter.XYs
 	for _, r := range rows {
@@ -113,16 +113,8 @@ func addScores(p *plot.Plot, rows []AttentionRow) error {
 	}
 	line.Dashes, line.Width, line.Color = []vg.Length{vg.Points(4), vg.Points(3)}, vg.Points(1), color.Gray{100}
 	p.Add(line)
-	p.Legend.Add("H·T² scores, if held", line)
+	p.Legend.Add("H·T² scores", line)
 	return nil
-}
-
-// name is what the legend calls a row.
-func (r AttentionRow) name() string {
-	if r.Mechanism != "" {
-		return r.Mechanism
-	}
-	return r.Pattern
 }
 
 // lengthTicks marks each measured length.

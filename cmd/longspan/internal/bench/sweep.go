@@ -12,9 +12,9 @@ import (
 
 // Sweep measures every mechanism over a range of lengths.
 type Sweep struct {
-	Attention               // what all points share; its Mechanism, Pattern and Tokens are not used
+	Attention               // what all points share; its Mechanism and Tokens are not used
 	Lengths   []int         // numbers of tokens, ascending
-	Names     []string      // mechanisms; nil: all that have the asked form
+	Names     []string      // mechanisms; nil: the presets that have the pass asked for
 	Limit     time.Duration // a point whose runs are expected to take longer together is left out; 0: none is
 }
 
@@ -33,7 +33,7 @@ func (s Sweep) Run(ctx context.Context, tell Progress) (rows []AttentionRow, ski
 	}
 	names := s.Names
 	if names == nil {
-		names = s.able()
+		names = s.presets()
 	}
 	points := 0
 	for _, name := range names {
@@ -42,7 +42,7 @@ func (s Sweep) Run(ctx context.Context, tell Progress) (rows []AttentionRow, ski
 			tell.tell(points, len(names)*len(s.Lengths))
 			points++
 			a := s.Attention
-			a.Mechanism, a.Pattern, a.Tokens = name, "", tokens
+			a.Mechanism, a.Tokens = name, tokens
 			reason := s.tooLong(before, tokens)
 			if reason == "" {
 				row, err := a.Run(ctx, nil)
@@ -61,17 +61,6 @@ func (s Sweep) Run(ctx context.Context, tell Progress) (rows []AttentionRow, ski
 	}
 	tell.tell(points, points)
 	return rows, skipped, nil
-}
-
-// able lists the mechanisms that have the form and the pass asked for.
-func (s Sweep) able() []string {
-	var names []string
-	for _, m := range mechanisms {
-		if m.causal || !s.Causal && s.Pass != Decode {
-			names = append(names, m.name)
-		}
-	}
-	return names
 }
 
 // tooLong is why a point of this length would take too long, "" if it would not. Time is expected to grow from the point before as the

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/klauspost/cpuid/v2"
-
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 )
@@ -35,25 +33,34 @@ func Calibrate(threads int) (Rates, error) {
 	if err != nil {
 		return r, err
 	}
-	path, err := cachePath(threads)
-	if err != nil {
-		return r, nil // there is no place to keep the rates
-	}
-	if text, err := json.MarshalIndent(r, "", "  "); err == nil && os.MkdirAll(filepath.Dir(path), 0o755) == nil {
-		_ = os.WriteFile(path, append(text, '\n'), 0o644) // a cache that cannot be written costs a measurement, no more
-	}
+	_ = Keep(r) // a cache that cannot be written costs a measurement, no more
 	return r, nil
 }
 
-// usable reports whether r is complete and of this measurement, processor, kernel level and thread count.
+// Keep writes r to the user's cache directory, for Known.
+func Keep(r Rates) error {
+	path, err := cachePath(r.Threads)
+	if err != nil {
+		return err
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// usable reports whether r is complete and has the identity of a measurement on this machine.
 func (r Rates) usable(threads int) bool {
 	for _, steps := range r.Steps {
 		if slices.Min(steps[:]) <= 0 {
 			return false
 		}
 	}
-	return r.Version == calibration && r.CPU == cpuid.CPU.BrandName &&
-		r.Level == kernel.Level().String() && r.Threads == pool.Threads(threads) &&
+	return r.Identity == Identify(threads) &&
 		min(r.Matmul[0], r.Matmul[1], r.Attention[0], r.Attention[1], r.Bandwidth) > 0
 }
 

@@ -1,15 +1,9 @@
 package machine
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/klauspost/cpuid/v2"
-
 	"github.com/longspan/longspan/autograd"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/plan"
 )
 
@@ -39,21 +33,9 @@ func TestSecondsAddUp(t *testing.T) {
 func TestKnownMachinesAreNotMeasuredAgain(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
-	path, err := cachePath(1)
-	if err != nil {
-		t.Skip("no cache directory here")
-	}
 	ones := [2][len(widths)]float64{{1, 1, 1, 1}, {1, 1, 1, 1}}
-	want := Rates{Version: calibration, CPU: cpuid.CPU.BrandName, Steps: ones, Level: kernel.Level().String(), Threads: 1,
-		Matmul: [2]float64{1, 2}, Attention: [2]float64{3, 4}, Bandwidth: 5}
-	text, err := json.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, text, 0o644); err != nil {
+	want := Rates{Identity: Identify(1), Steps: ones, Matmul: [2]float64{1, 2}, Attention: [2]float64{3, 4}, Bandwidth: 5}
+	if err := Keep(want); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := Known(1); err != nil || got != want {
@@ -69,5 +51,14 @@ func TestKnownMachinesAreNotMeasuredAgain(t *testing.T) {
 		if broken.usable(1) {
 			t.Errorf("%+v was taken for a measurement with one thread", broken)
 		}
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	runs, limit := measureRuns, stepSeconds
+	measureRuns, stepSeconds = 1, 0.001
+	defer func() { measureRuns, stepSeconds = runs, limit }()
+	if r, err := Measure(0); err != nil || !r.usable(0) {
+		t.Errorf("%+v, %v; want rates that are complete", r, err)
 	}
 }

@@ -3,13 +3,10 @@ package machine
 import (
 	"time"
 
-	"github.com/klauspost/cpuid/v2"
-
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/gemm"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
@@ -21,8 +18,7 @@ import (
 // The machine should be idle.
 func Measure(threads int) (Rates, error) {
 	x := tensor.Exec{Threads: pool.Threads(threads), Pool: tensor.NewPool()}
-	r := Rates{Version: calibration, CPU: cpuid.CPU.BrandName, Level: kernel.Level().String(), Threads: x.Threads,
-		Bandwidth: Bandwidth(x.Threads)}
+	r := Rates{Identity: Identify(threads), Bandwidth: Bandwidth(x.Threads)}
 	for i, t := range []tensor.Type{tensor.F32, tensor.BF16} {
 		r.Matmul[i] = measureMatmul(x, t)
 		a, err := newAttentionRun(x, t)
@@ -53,7 +49,8 @@ func AttentionForward(threads int) (float64, error) {
 }
 
 // A measurement takes the fastest of measureRuns runs, so that brief noise does not matter, or of as many as fit into measureTime.
-const (
+// Tests change them.
+var (
 	measureRuns = 7
 	measureTime = time.Second
 )
@@ -123,8 +120,8 @@ func (a *attentionRun) both() error {
 	return a.attention.Backward(a.x, a.grads, a.dout, a.out, a.in)
 }
 
-// stepSeconds bounds the time of a measured step, as estimated from the rates: on a slow machine the step has fewer tokens.
-const stepSeconds = 0.25
+// stepSeconds bounds the estimated time of a measured step: on a slow machine the step has fewer tokens. Tests change it.
+var stepSeconds = 0.25
 
 // stepJob is a decoder of two layers over 2,048 tokens, or fewer if r estimates more than stepSeconds.
 func (r Rates) stepJob(t tensor.Type, width int) (j plan.Job, e plan.Estimate, err error) {

@@ -3,17 +3,31 @@ package machine
 import (
 	"math"
 
+	"github.com/klauspost/cpuid/v2"
+
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/tensor"
 )
 
+// Identity names a measurement. Rates of another identity are measured again.
+type Identity struct {
+	Version int    `json:"version"` // calibration
+	CPU     string `json:"cpu"`     // the name of the processor
+	Level   string `json:"level"`   // of the kernels
+	Threads int    `json:"threads"`
+}
+
+// Identify is the identity of a measurement on this machine. Threads are as in tensor.Exec.
+func Identify(threads int) Identity {
+	return Identity{calibration, cpuid.CPU.BrandName, kernel.Level().String(), pool.Threads(threads)}
+}
+
 // Rates are the speeds of this machine with a number of threads. A pair has the rate of float32 first, then that of bf16.
 type Rates struct {
-	Version   int        `json:"version"`   // of the measurement: see calibration
-	CPU       string     `json:"cpu"`       // its name
-	Level     string     `json:"level"`     // of the kernels
-	Threads   int        `json:"threads"`   // used
+	Identity
 	Matmul    [2]float64 `json:"matmul"`    // GFLOP/s of matrix products
 	Attention [2]float64 `json:"attention"` // GFLOP/s of flash attention, forward and backward
 	Bandwidth float64    `json:"bandwidth"` // GB/s read from memory
@@ -23,7 +37,7 @@ type Rates struct {
 	Steps [2][len(widths)]float64 `json:"steps"`
 }
 
-// calibration is raised when the measurement changes, so that rates from an older version are measured again.
+// calibration is the version of the measurement. It is raised when the measurement changes.
 const calibration = 2
 
 // widths of the models whose steps are measured, ascending.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/longspan/longspan/attention"
-	"github.com/longspan/longspan/attention/linear"
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/internal/kernel"
@@ -16,7 +16,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Options says how to run. The zero value works.
+// Options configures a tour. The zero value works.
 type Options struct {
 	Tokens  int // bases, up to Length; 0: as many as let full attention take a few seconds, at most 16,384
 	Threads int // 0: GOMAXPROCS
@@ -43,22 +43,31 @@ type Row struct {
 	Bits       float64 `json:"bits"`       // a base, of guessing the next one
 }
 
-// rival is an attention to compare. Without a pattern it is Performer.
-type rival struct{ name, pattern string }
+// rival is a mechanism to compare.
+type rival struct {
+	name string
+	c    mechanism.Config
+}
 
-var rivals = []rival{
-	{"full", "causal"},
-	{"window", "causal & window(512)"},
-	{"longformer", "causal & (window(512) | global(0..63))"},
-	{"bigbird", "causal & bigbird(64, 3, 2, 3)"},
-	{"dilated", "causal & dilated(256, 8)"},
-	{"performer", ""},
+// rivals are the presets that have a causal form. The first is full attention.
+func rivals() ([]rival, error) {
+	var all []rival
+	for _, p := range mechanism.Presets() {
+		m, err := mechanism.Parse(p.Usage)
+		if err != nil {
+			return nil, err
+		}
+		if m.Causal() {
+			all = append(all, rival{p.Name, mechanism.Config{Mechanism: m, Heads: Heads, HeadDim: HeadDim, Causal: true}})
+		}
+	}
+	return all, nil
 }
 
 // Patience is how long full attention may be expected to take before fewer bases are used.
 const Patience = 4 * time.Second
 
-// Run runs every attention over the genome and compares it. tell is told how many of all are done; it may be nil.
+// Run runs every attention over the genome and compares it. tell receives the number of mechanisms done and of all; it may be nil.
 func Run(o Options, tell func(done, all int)) (Report, error) {
 	if o.Tokens < 0 || o.Tokens == 1 || o.Tokens > Length {
 		return Report{}, fmt.Errorf("tour: found %d tokens, expected 2 to the %d bases of the genome, or 0", o.Tokens, Length)
@@ -80,10 +89,14 @@ func Run(o Options, tell func(done, all int)) (Report, error) {
 		return r, err
 	}
 	q, k, v := Inputs(bases)
+	all, err := rivals()
+	if err != nil {
+		return r, err
+	}
 	var full tensor.Mat
-	for i, rival := range rivals {
+	for i, rival := range all {
 		if tell != nil {
-			tell(i, len(rivals))
+			tell(i, len(all))
 		}
 		row, out, err := rival.run(r.Threads, rate, q, k, v)
 		if err != nil {
@@ -96,7 +109,7 @@ func Run(o Options, tell func(done, all int)) (Report, error) {
 		r.Rows = append(r.Rows, row)
 	}
 	if tell != nil {
-		tell(len(rivals), len(rivals))
+		tell(len(all), len(all))
 	}
 	return r, nil
 }
@@ -112,17 +125,16 @@ func affordable(rate float64) int {
 
 // run plans, runs and times one attention.
 func (r rival) run(threads int, rate float64, q, k, v tensor.Mat) (Row, tensor.Mat, error) {
-	row := Row{Name: r.name, Pattern: r.pattern}
-	forward, err := r.prepare(&row, q.Rows, rate)
+	row, out := Row{Name: r.name}, tensor.New(tensor.F32, q.Rows, q.Cols)
+	core, err := r.prepare(&row, q.Rows, rate)
 	if err != nil {
-		return row, tensor.Mat{}, err
+		return row, out, err
 	}
 	x := tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
-	out := tensor.New(tensor.F32, q.Rows, q.Cols)
 	// The first run also fills the pool and the caches, so a short one is repeated.
 	for run := 0; run < 2 && (run == 0 || row.Seconds < 1); run++ {
 		start := time.Now()
-		if err := forward(x, out, attention.In{Q: q, K: k, V: v}); err != nil {
+		if err := core.Forward(x, mechanism.Out{O: out}, mechanism.In{In: attention.In{Q: q, K: k, V: v}}); err != nil {
 			return row, out, err
 		}
 		if seconds := time.Since(start).Seconds(); run == 0 || seconds < row.Seconds {
@@ -133,28 +145,20 @@ func (r rival) run(threads int, rate float64, q, k, v tensor.Mat) (Row, tensor.M
 	return row, out, nil
 }
 
-type forward func(x tensor.Exec, out tensor.Mat, in attention.In) error
-
-// prepare fills in what is known before running.
-func (r rival) prepare(row *Row, tokens int, rate float64) (forward, error) {
-	if r.pattern == "" {
-		l, err := linear.New(linear.Config{Feature: linear.Performer, Heads: Heads, HeadDim: HeadDim, Causal: true}, []int{tokens})
-		if err != nil {
-			return nil, err
-		}
-		row.Planned = float64(l.ForwardFlops()) / rate
-		return l.Forward, nil
-	}
-	p, err := pattern.Parse(r.pattern)
+// prepare compiles the mechanism, and fills in what is known before it runs.
+func (r rival) prepare(row *Row, tokens int, rate float64) (mechanism.Core, error) {
+	layer, err := mechanism.New(r.c)
 	if err != nil {
 		return nil, err
 	}
-	a, err := attention.New(attention.Config{Pattern: p, Heads: Heads, HeadDim: HeadDim}, attention.Self(tokens))
+	core, err := layer.Compile(attention.Self(tokens))
 	if err != nil {
 		return nil, err
 	}
-	row.Pairs, row.Planned = a.Pairs(), a.ForwardFlops()/rate
-	return func(x tensor.Exec, out tensor.Mat, in attention.In) error {
-		return a.Forward(x, attention.Out{O: out}, in)
-	}, nil
+	row.Planned = core.Work().Forward / rate
+	if p := r.c.Pattern(); p != nil {
+		row.Pattern = p.String()
+		row.Pairs, err = pattern.Pairs(p, pattern.Square(tokens))
+	}
+	return core, err
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention"
-	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -128,12 +126,8 @@ func dot(a, b []float64) (sum float64) {
 
 // softmax is full attention over a problem.
 func softmax(p problem) (tensor.Mat, error) {
-	out := tensor.New(p.dtype, p.q.Rows, p.q.Cols)
-	a, err := attention.New(attention.Config{Heads: heads, KVHeads: p.k.Cols / headDim, HeadDim: headDim}, attention.Self(p.lengths...))
-	if err != nil {
-		return out, err
-	}
-	return out, a.Forward(tensor.Exec{}, attention.Out{O: out}, attention.In{Q: p.q, K: p.k, V: p.v})
+	r, err := runLayer(layerOf("full", false, p.k.Cols/headDim))(p, 0)
+	return r.out, err
 }
 
 // smooth mixes each row with the one before it: x_t = 0.9·x_{t−1} + √(1−0.9²)·x_t, which keeps the variance.
@@ -170,19 +164,15 @@ func nystromChecks(Options) []check {
 			if err != nil {
 				return 0, 0, err
 			}
-			n, err := nystrom.New(nystrom.Config{Heads: heads, HeadDim: headDim, Landmarks: m}, p.lengths)
+			got, err := runLayer(layerOf(fmt.Sprintf("nystrom(landmarks=%d)", m), false, heads))(p, 0)
 			if err != nil {
-				return 0, 0, err
-			}
-			got := tensor.New(tensor.F32, tokens, heads*headDim)
-			if err := n.Forward(tensor.Exec{}, got, nystrom.In{In: attention.In{Q: p.q, K: p.k, V: p.v}}); err != nil {
 				return 0, 0, err
 			}
 			bound := before
 			if m == tokens {
 				bound = bounds[tensor.F32]
 			}
-			before = distance(widen(got), widen(want))
+			before = distance(widen(got.out), widen(want))
 			return before, bound, nil
 		}})
 	}

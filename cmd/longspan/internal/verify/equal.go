@@ -10,7 +10,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// difference is 0 where all elements are the same bit for bit, zeros of both signs told apart, and else relative, but never 0.
+// difference is 0 where all elements are the same bit for bit, with zeros of both signs distinct; otherwise it is relative, and above 0.
 func difference(got, want []float64) float64 {
 	for i := range want {
 		if math.Float64bits(got[i]) != math.Float64bits(want[i]) {

@@ -7,7 +7,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// The shape of all checks, unless they say otherwise: two query heads share a key/value head, and D is no multiple of a register.
+// The default shape of a check: two query heads share a key/value head, and D is no multiple of a register.
 const (
 	heads   = 4
 	kvHeads = 2

@@ -15,11 +15,11 @@ import (
 	"github.com/longspan/longspan/internal/kernel"
 )
 
-// Options says what to check. The zero value checks everything.
+// Options selects the checks. The zero value checks everything.
 type Options struct {
 	Only     []string            // names of Groups; nil: all
 	Quick    bool                // the level in use alone, and fewer patterns
-	Progress func(done, all int) // told how many checks are done; may be nil
+	Progress func(done, all int) // receives the number of checks done and of all; may be nil
 }
 
 // Result is one check.
@@ -28,12 +28,12 @@ type Result struct {
 	Case  string  `json:"case"`
 	Level string  `json:"level"` // of the kernels
 	DType string  `json:"dtype"`
-	Error float64 `json:"error"` // the largest found, relative to the largest element; an element that is not a number counts as infinite
-	Bound float64 `json:"bound"` // the most it may be; 0: every bit must be the same
+	Error float64 `json:"error"` // the largest, relative to the largest element; infinite where an element is not finite
+	Bound float64 `json:"bound"` // of Error; 0: every bit must be the same
 	OK    bool    `json:"ok"`
 }
 
-// check is one comparison; it returns the error found and the most it may be.
+// check is one comparison. It returns the error found and its bound.
 type check struct {
 	group, name, dtype string
 	level              cpu.Level
