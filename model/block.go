@@ -39,7 +39,8 @@ func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *
 	b.norms[2] = m.branchNorms(name+".feed_forward", l.Norms)
 	f := l.FeedForward
 	kind, err := autograd.ParseActivation(f.Activation)
-	b.forward = nn.NewFeedForward(m.params, name+".feed_forward", m.spec.Width, f.Hidden, kind, f.Bias, scale)
+	b.forward = nn.NewFeedForward(m.params, name+".feed_forward",
+		nn.FeedForwardConfig{Width: m.spec.Width, Hidden: f.Hidden, Activation: kind, Bias: f.Bias, Scale: scale})
 	return b, err
 }
 

@@ -27,7 +27,7 @@ func (m *Model) makeLevels() error {
 	}
 	for i, b := range blocks {
 		bias := m.spec.Summaries[i].FeedForward.Bias
-		back := nn.NewLinear(m.params, fmt.Sprintf("summaries.%d.back", i), m.spec.Width, m.spec.Width, bias, 1)
+		back := nn.NewLinear(m.params, fmt.Sprintf("summaries.%d.back", i), nn.LinearConfig{In: m.spec.Width, Out: m.spec.Width, Bias: bias})
 		m.levels = append(m.levels, &level{b, back})
 	}
 	return nil

@@ -45,7 +45,7 @@ func TestMaskedEvaluationDoesNotDependOnTheBatch(t *testing.T) {
 			for _, s := range all[at:min(at+size, len(all))] {
 				b.Tokens, b.Lengths = append(b.Tokens, s...), append(b.Lengths, len(s))
 			}
-			o, err := m.Eval(tensor.Exec{Threads: 1}, &b, at == 0)
+			o, err := m.Eval(tensor.Exec{Threads: 1}, &b, at)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +104,7 @@ func TestNeverMaskedTokensAreNoTargets(t *testing.T) {
 	if n := m.Targets(&blank); n != 0 {
 		t.Errorf("a batch without tokens to hide has %d targets", n)
 	}
-	if o, err := m.Eval(tensor.Exec{Threads: 1}, &blank, true); err != nil || o.Targets != 0 {
+	if o, err := m.Eval(tensor.Exec{Threads: 1}, &blank, 0); err != nil || o.Targets != 0 {
 		t.Errorf("it is evaluated to %+v, %v", o, err)
 	}
 	if _, err := New(Config{Kind: Encoder, Vocab: 5, NeverMasked: []int{5}}, Options{}); err == nil || !strings.Contains(err.Error(),

@@ -254,7 +254,7 @@ func TestSpecsOfKindsAreRefused(t *testing.T) {
 		`cross: found the mechanism "window(2)"`: {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Mechanism = "window(2)" }},
 		"causal true and position none":          {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Causal = true }},
 		"causal false and position t5":           {Config{Kind: EncoderDecoder}, func(s *Spec) { s.Layers[0].Cross.Position = "t5" }},
-		"causal: found false, expected true":      {Config{}, func(s *Spec) { s.Layers[1].Attention.Causal = false }},
+		"causal: found false, expected true":     {Config{}, func(s *Spec) { s.Layers[1].Attention.Causal = false }},
 		"summaries: 1: causal: found false":      {Config{Kind: Hierarchical}, func(s *Spec) { s.Summaries[1].Attention.Causal = false }},
 		"causal: found true, expected false": {Config{Kind: Hierarchical, Head: Classify, Classes: 2},
 			func(s *Spec) { s.Layers[1].Attention.Causal = true }},

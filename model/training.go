@@ -94,13 +94,13 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 	return &unchosen
 }
 
-// Eval predicts b. With first it starts an evaluation. A masked language model hides the same tokens of a sequence in every evaluation of
+// Eval predicts b, batch number place of an evaluation, from 0. A masked language model hides the same tokens of a sequence in every evaluation of
 // the same sequences, with batches of any size.
-func (m *Model) Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error) {
+func (m *Model) Eval(x tensor.Exec, b *data.Batch, place int) (data.Outcome, error) {
 	if b == nil {
 		b = &data.Batch{} // which is refused
 	}
-	if first {
+	if place == 0 {
 		m.progress.reading.Free()
 		m.progress.read = 0
 		m.beginTally()

@@ -61,14 +61,14 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	switch {
 	case len(c.CopyNgrams) > 0:
-		a.values = NewLinear(p, name+".v", c.Width, kv, c.Bias, 1)
+		a.values = NewLinear(p, name+".v", LinearConfig{In: c.Width, Out: kv, Bias: c.Bias})
 	case c.Cross:
-		a.q = NewLinear(p, name+".q", c.Width, q, c.Bias, 1)
-		a.kv = NewLinear(p, name+".kv", c.Width, 2*kv, c.Bias, 1)
+		a.q = NewLinear(p, name+".q", LinearConfig{In: c.Width, Out: q, Bias: c.Bias})
+		a.kv = NewLinear(p, name+".kv", LinearConfig{In: c.Width, Out: 2 * kv, Bias: c.Bias})
 	default:
-		a.qkv = NewLinear(p, name+".qkv", c.Width, q+2*kv, c.Bias, 1)
+		a.qkv = NewLinear(p, name+".qkv", LinearConfig{In: c.Width, Out: q + 2*kv, Bias: c.Bias})
 	}
-	a.out = NewLinear(p, name+".out", q, c.Width, c.Bias, c.Scale)
+	a.out = NewLinear(p, name+".out", LinearConfig{In: q, Out: c.Width, Bias: c.Bias, Scale: c.Scale})
 	if c.QKNorm > 0 {
 		a.qNorm, a.kNorm = p.Add(name+".q_norm.weight", 1, c.HeadDim, Ones()), p.Add(name+".k_norm.weight", 1, c.HeadDim, Ones())
 	}
@@ -87,7 +87,7 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 		}
 	}
 	if c.Position == Relative {
-		a.r = NewLinear(p, name+".r", c.Width, q, false, 1)
+		a.r = NewLinear(p, name+".r", LinearConfig{In: c.Width, Out: q})
 		a.u = p.Add(name+".u", 1, q, Normal(embeddingStd))
 		a.v = p.Add(name+".v", 1, q, Normal(embeddingStd))
 	}

@@ -4,6 +4,6 @@
 // a [Pass], the state that the layers of one forward pass share: the graph, the lengths of the packed batch, positions.
 //
 //	params := nn.NewParams(nn.ParamsOptions{Pool: pool, Seed: 1, Train: true})
-//	layer := nn.NewLinear(params, "out", 512, 256, true)
+//	layer := nn.NewLinear(params, "out", nn.LinearConfig{In: 512, Out: 256, Bias: true})
 //	y := layer.Apply(pass, x) // [T, 512] to [T, 256]
 package nn

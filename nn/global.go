@@ -36,8 +36,8 @@ func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries
 	if err != nil {
 		return nil, err
 	}
-	g := &globalQueries{c: c, q: NewLinear(p, name+".global_q", c.Width, c.Heads*c.HeadDim, c.Bias, 1),
-		kv: NewLinear(p, name+".global_kv", c.Width, 2*c.KVHeads*c.HeadDim, c.Bias, 1)}
+	g := &globalQueries{c: c, q: NewLinear(p, name+".global_q", LinearConfig{In: c.Width, Out: c.Heads * c.HeadDim, Bias: c.Bias}),
+		kv: NewLinear(p, name+".global_kv", LinearConfig{In: c.Width, Out: 2 * c.KVHeads * c.HeadDim, Bias: c.Bias})}
 	g.layer, err = mechanism.New(mechanism.Config{Mechanism: full, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Cross: true})
 	return g, err
 }

@@ -11,11 +11,21 @@ import (
 // Linear is y = x·Wᵀ + b, with W "name.weight" [out, in] and b "name.bias" [1, out].
 type Linear struct{ Weight, Bias *tensor.Param }
 
-// NewLinear makes a layer from in to out features. Weights are normal with standard deviation 1/√in, times scale.
-func NewLinear(p *Params, name string, in, out int, bias bool, scale float64) *Linear {
-	l := &Linear{Weight: p.AddTable(name+".weight", out, in, Normal(scale/math.Sqrt(float64(in))))}
-	if bias {
-		l.Bias = p.Add(name+".bias", 1, out, Zeros())
+// LinearConfig is the shape of a linear layer.
+type LinearConfig struct {
+	In, Out int     // features
+	Bias    bool    // adds a learned row to every output
+	Scale   float64 // of the initial weights; 0: 1
+}
+
+// NewLinear makes a layer. Initial weights are normal with the standard deviation Scale/√In; biases are zero.
+func NewLinear(p *Params, name string, c LinearConfig) *Linear {
+	if c.Scale == 0 {
+		c.Scale = 1
+	}
+	l := &Linear{Weight: p.AddTable(name+".weight", c.Out, c.In, Normal(c.Scale/math.Sqrt(float64(c.In))))}
+	if c.Bias {
+		l.Bias = p.Add(name+".bias", 1, c.Out, Zeros())
 	}
 	return l
 }
@@ -96,17 +106,24 @@ type FeedForward struct {
 	kind     autograd.Activation
 }
 
-// NewFeedForward makes a layer of the given hidden width; a gated activation has twice that before the gate. scale multiplies the initial
-// weights of the second product, as deep residual stacks need.
-func NewFeedForward(p *Params, name string, width, hidden int, kind autograd.Activation, bias bool, scale float64) *FeedForward {
-	up := hidden
-	if kind.Gated() {
+// FeedForwardConfig is the shape of a feed-forward layer.
+type FeedForwardConfig struct {
+	Width, Hidden int // features outside and between the linear layers
+	Activation    autograd.Activation
+	Bias          bool    // in both linear layers
+	Scale         float64 // of the initial weights of the second, as residual branches are scaled in deep stacks; 0: 1
+}
+
+// NewFeedForward makes a layer. A gated activation has twice the hidden width before the gate.
+func NewFeedForward(p *Params, name string, c FeedForwardConfig) *FeedForward {
+	up := c.Hidden
+	if c.Activation.Gated() {
 		up *= 2
 	}
 	return &FeedForward{
-		Up:   NewLinear(p, name+".up", width, up, bias, 1),
-		Down: NewLinear(p, name+".down", hidden, width, bias, scale),
-		kind: kind,
+		Up:   NewLinear(p, name+".up", LinearConfig{In: c.Width, Out: up, Bias: c.Bias}),
+		Down: NewLinear(p, name+".down", LinearConfig{In: c.Hidden, Out: c.Width, Bias: c.Bias, Scale: c.Scale}),
+		kind: c.Activation,
 	}
 }
 

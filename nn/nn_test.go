@@ -36,7 +36,7 @@ func TestInitIsNormalAndStable(t *testing.T) {
 
 func TestParamsRefuse(t *testing.T) {
 	for want, add := range map[string]func(p *Params){
-		`two weights named "a.weight"`: func(p *Params) { NewLinear(p, "a", 2, 3, false, 1); NewEmbedding(p, "a", 4, 4) },
+		`two weights named "a.weight"`: func(p *Params) { NewLinear(p, "a", LinearConfig{In: 2, Out: 3}); NewEmbedding(p, "a", 4, 4) },
 		`"b.weight" of 0×3`:            func(p *Params) { NewEmbedding(p, "b", 0, 3) },
 		"elements in all weights":      func(p *Params) { NewEmbedding(p, "c", 1<<40, 1<<40) },
 	} {

@@ -309,7 +309,7 @@ func TestCertainGuessesCount(t *testing.T) {
 		}
 	}
 	b := &data.Batch{Tokens: make([]int32, 64), Lengths: []int{64}}
-	o, err := m.Eval(x, b, true)
+	o, err := m.Eval(x, b, 0)
 	if err != nil || o.Loss != 0 || o.Targets == 0 || o.Correct != o.Targets {
 		t.Errorf("%+v, %v; want a loss of 0 and every target right", o, err)
 	}

@@ -44,7 +44,7 @@ func Evaluate(ctx context.Context, x tensor.Exec, m Model, source data.Source, b
 		if err != nil {
 			return score, inputError{err}
 		}
-		outcome, err := m.Eval(x, &b, score.Batches == 0)
+		outcome, err := m.Eval(x, &b, score.Batches)
 		if err != nil {
 			return score, err
 		}

@@ -72,7 +72,7 @@ func (m *bigram) Train(_ tensor.Exec, b *data.Batch, p data.Pass) (float64, erro
 	return loss, nil
 }
 
-func (m *bigram) Eval(_ tensor.Exec, b *data.Batch, _ bool) (data.Outcome, error) {
+func (m *bigram) Eval(_ tensor.Exec, b *data.Batch, _ int) (data.Outcome, error) {
 	o := data.Outcome{Targets: m.Targets(b)}
 	o.Loss = m.pass(b, func(_, next int32, probs []float64) {
 		if probs[next] == slices.Max(probs) {

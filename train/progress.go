@@ -15,8 +15,17 @@ type Progress struct {
 	open  bool // the line on the terminal has no newline yet
 }
 
-// NewProgress returns a Progress that writes to w. With live, as on a terminal, it overwrites its line.
-func NewProgress(w io.Writer, live bool) *Progress { return &Progress{w: w, live: live} }
+// Style is how a Progress writes.
+type Style uint8
+
+// The styles.
+const (
+	Lines Style = iota // a line now and then, as in a file
+	Live               // one line that is overwritten, as on a terminal
+)
+
+// NewProgress returns a Progress that writes to w.
+func NewProgress(w io.Writer, s Style) *Progress { return &Progress{w: w, live: s == Live} }
 
 // The shortest times between two lines.
 const (

@@ -35,9 +35,9 @@ type Model interface {
 	// mean loss. A batch without targets has no gradient, and its loss is ignored.
 	Train(x tensor.Exec, b *data.Batch, p data.Pass) (loss float64, err error)
 
-	// Eval predicts b without dropout. The batches of an evaluation come in order; first marks the first one. The state that training
+	// Eval predicts b without dropout. The batches of an evaluation come in order: place is 0, 1, …. The state that training
 	// carries from batch to batch must not change.
-	Eval(x tensor.Exec, b *data.Batch, first bool) (data.Outcome, error)
+	Eval(x tensor.Exec, b *data.Batch, place int) (data.Outcome, error)
 
 	// State is what training carries from batch to batch beside the weights, such as the memory of a Transformer-XL; nil: nothing.
 	// Restore restores it.

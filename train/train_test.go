@@ -551,7 +551,7 @@ func TestLogKeepsWholeLinesUpToAStep(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	var b strings.Builder
-	p := NewProgress(&b, true)
+	p := NewProgress(&b, Live)
 	p.Report(Report{Step: 5, Steps: 20, Loss: 1.5, TokensPerSecond: 12345, SecondsLeft: 75})
 	p.Note(5, "loss scale 2 → 1")
 	p.Scored(6, Score{Loss: math.Ln2, Targets: 200, Correct: 51}, true)

@@ -85,7 +85,7 @@ func (d *demoOptions) run(o *output) (err error) {
 		lines = o.err
 	}
 	say := func(text string) { fmt.Fprintln(lines, text) }
-	r, err := demo.Run(ctx, d.Options, demo.Watch{Say: say, Train: train.NewProgress(o.err, onTerminal(o.err))})
+	r, err := demo.Run(ctx, d.Options, demo.Watch{Say: say, Train: train.NewProgress(o.err, styleOf(o.err))})
 	if errors.Is(err, train.ErrExists) {
 		return usage(fmt.Errorf("%w (--resume %s, or --out with a new name)", err, d.Out))
 	}

@@ -147,7 +147,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	if err != nil {
 		return report, err
 	}
-	p := train.NewProgress(o.err, onTerminal(o.err))
+	p := train.NewProgress(o.err, styleOf(o.err))
 	job.Report, job.Scored, job.Note, job.RestartData = p.Report, p.Scored, p.Note, t.restartData
 	ctx, end := untilStopped()
 	defer end()
@@ -187,6 +187,14 @@ func reportOf(dir string, r train.Result) trainReport {
 		report.ValidBits, report.Accuracy = &bits, &accuracy
 	}
 	return report
+}
+
+// styleOf is how progress is written to w.
+func styleOf(w io.Writer) train.Style {
+	if onTerminal(w) {
+		return train.Live
+	}
+	return train.Lines
 }
 
 func onTerminal(w io.Writer) bool {

@@ -96,7 +96,7 @@ func checkSpan(t *testing.T, s *Sequence, all []Base, start, end int) {
 	}
 	tokens := make([]int32, len(want))
 	for _, reverse := range []bool{false, true} {
-		s.Tokens(tokens, start, reverse)
+		s.Tokens(tokens, start, Strand(reverse))
 		if reverse {
 			ReverseComplement(want)
 		}
@@ -131,9 +131,9 @@ func ExampleSequence_Tokens() {
 	s := &Sequence{Name: "example"}
 	s.Append(bases)
 	tokens := make([]int32, 4)
-	s.Tokens(tokens, 0, false)
+	s.Tokens(tokens, 0, Forward)
 	fmt.Println(tokens)
-	s.Tokens(tokens, 0, true) // AATC, the other strand of GATT
+	s.Tokens(tokens, 0, Reverse) // AATC, the other strand of GATT
 	fmt.Println(tokens)
 	// Output:
 	// [2 0 3 3]

@@ -88,9 +88,17 @@ func (s *Sequence) Packed() []byte { return s.packed }
 // Bytes is the memory that the bases take.
 func (s *Sequence) Bytes() int { return len(s.packed) + 16*(len(s.unknown)+len(s.masked)) }
 
-// Tokens fills dst with the tokens of bases start … start+len(dst)−1, or, if reverse is true, with those of the
-// other strand of the same span, read in its own direction. It panics if the span is not within s.
-func (s *Sequence) Tokens(dst []int32, start int, reverse bool) {
+// Strand is a strand of a sequence.
+type Strand bool
+
+// The strands. Reverse is the complement, read in its own direction.
+const (
+	Forward Strand = false
+	Reverse Strand = true
+)
+
+// Tokens fills dst with the tokens of bases start … start+len(dst)−1 of a strand. It panics if the span is not within s.
+func (s *Sequence) Tokens(dst []int32, start int, strand Strand) {
 	end := s.within(start, len(dst))
 	for i := range dst {
 		at := start + i
@@ -101,7 +109,7 @@ func (s *Sequence) Tokens(dst []int32, start int, reverse bool) {
 			dst[i-start] = int32(N)
 		}
 	}
-	if reverse {
+	if strand == Reverse {
 		for i, j := 0, len(dst)-1; i <= j; i, j = i+1, j-1 {
 			dst[i], dst[j] = complement(dst[j]), complement(dst[i])
 		}

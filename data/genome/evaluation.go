@@ -83,7 +83,7 @@ func (e *Evaluation) Append(dst *data.Batch, _, index int) error {
 	appendBases(dst, s, fed, false)
 	appendTargets(dst, begin, scored.Start-1-fed.Start)
 	var next [1]int32
-	s.Tokens(next[:], fed.End, false) // the last fed base predicts the one after it
+	s.Tokens(next[:], fed.End, dna.Forward) // the last fed base predicts the one after it
 	if next[0] != int32(dna.N) {
 		dst.Targets[len(dst.Targets)-1] = next[0]
 	}

@@ -163,7 +163,7 @@ func TestTagsOfGenBank(t *testing.T) {
 	for _, test := range tests {
 		genes, notes := GenesOf(recordOf(t, test.circular, test.features...))
 		tags := make([]int32, 100)
-		NewAnnotation(genes).Tags(tags, dna.Span{Start: 0, End: 100}, false)
+		NewAnnotation(genes).Tags(tags, dna.Span{Start: 0, End: 100}, dna.Forward)
 		if got := runsOf(tags); got != test.want {
 			t.Errorf("%s: the tags are %q, want %q", test.name, got, test.want)
 		}
@@ -224,8 +224,8 @@ func FuzzGenesOf(f *testing.F) {
 		}
 		forward, reverse := make([]int32, n), make([]int32, n)
 		a := NewAnnotation(genes)
-		a.Tags(forward, dna.Span{Start: 0, End: n}, false)
-		a.Tags(reverse, dna.Span{Start: 0, End: n}, true)
+		a.Tags(forward, dna.Span{Start: 0, End: n}, dna.Forward)
+		a.Tags(reverse, dna.Span{Start: 0, End: n}, dna.Reverse)
 		slices.Reverse(reverse)
 		for i, tag := range reverse {
 			if tag == TagForward || tag == TagReverse {

@@ -46,7 +46,7 @@ func TestEColiGenes(t *testing.T) {
 			continue
 		}
 		tokens := make([]int32, g.End-g.Start)
-		s.Tokens(tokens, g.Start, g.Reverse)
+		s.Tokens(tokens, g.Start, dna.Strand(g.Reverse))
 		proteins++
 		if tokens[1] == int32(dna.T) && tokens[2] == int32(dna.G) { // ATG, GTG, TTG or CTG
 			starts++
@@ -141,7 +141,7 @@ func TestWindowsPredictTheNextBase(t *testing.T) {
 			}
 			from, span, reverse := w.Place(epoch, i)
 			want := make([]int32, span.Len())
-			from.Tokens(want, span.Start, reverse)
+			from.Tokens(want, span.Start, dna.Strand(reverse))
 			if diff := cmp.Diff(want, b.Tokens); diff != "" {
 				t.Fatalf("window %d (-want +got):\n%s", i, diff)
 			}
@@ -192,7 +192,7 @@ func TestEvaluationScoresEveryBaseOnce(t *testing.T) {
 				t.Fatalf("%+v: window %d feeds %d bases", c, i, len(b.Tokens))
 			}
 			base := make([]int32, fed.Len()+1)
-			s.Tokens(base, fed.Start, false)
+			s.Tokens(base, fed.Start, dna.Forward)
 			for j, target := range b.Targets {
 				if target == data.Ignore {
 					continue

@@ -177,7 +177,7 @@ func (s *stream) window(dst *data.Batch, tokens int) {
 	if s.reverse {
 		start = s.span.End - s.At - (n + 1)
 	}
-	s.sequence.Tokens(bases, start, s.reverse)
+	s.sequence.Tokens(bases, start, dna.Strand(s.reverse))
 	for i, next := range bases[1:] {
 		if s.At+i < s.unscored || next == int32(dna.N) {
 			next = data.Ignore

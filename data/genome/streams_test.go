@@ -72,7 +72,7 @@ func TestStreamsReadOn(t *testing.T) {
 	s := randomSequence(n, 5)
 	forward := s.String(100, 2900)
 	reversed := make([]int32, 2800)
-	s.Tokens(reversed, 100, true)
+	s.Tokens(reversed, 100, dna.Reverse)
 	for _, tokens := range []int{1, 10, 17, 100} {
 		l, err := NewStreams([]*dna.Sequence{s}, StreamConfig{Tokens: tokens, Section: section, Streams: streams, BothStrands: true, Seed: 3,
 			Regions: []dna.Span{{Start: 100, End: 2900}}})
@@ -178,7 +178,7 @@ func TestInOrderScoresEveryBaseOnce(t *testing.T) {
 	s := randomSequence(300, 7)
 	s.Append([]dna.Base{dna.N, dna.N, dna.A, dna.C})
 	whole := make([]int32, s.Len())
-	s.Tokens(whole, 0, false)
+	s.Tokens(whole, 0, dna.Forward)
 	regions := []dna.Span{{Start: 100, End: 171}, {Start: 0, End: 50}, {Start: 290, End: 304}, {Start: 5, End: 6}}
 	for _, tokens := range []int{1, 7, 16, 400} {
 		l, err := NewInOrder([]*dna.Sequence{s, s, s, s}, regions, tokens)

@@ -40,18 +40,18 @@ func NewAnnotation(genes []Gene) *Annotation {
 	return &Annotation{newOverlaps(known, Gene.Span), newOverlaps(unknown, Gene.Span)}
 }
 
-// Tags writes the tags of span's bases to dst, one each; with reverse those of the other strand, in its own direction.
+// Tags writes the tags of span's bases on a strand to dst, one each.
 // Where genes overlap the first of them counts, and one of an unknown kind counts last.
-func (a *Annotation) Tags(dst []int32, span dna.Span, reverse bool) {
+func (a *Annotation) Tags(dst []int32, span dna.Span, strand dna.Strand) {
 	clear(dst)
 	for _, genes := range []overlaps[Gene]{a.unknown, a.known} {
 		genes.backward(span, func(g Gene) { // the first gene is the last to write
 			for at := max(g.Start, span.Start); at < min(g.End, span.End); at++ {
-				dst[at-span.Start] = g.tag(reverse)
+				dst[at-span.Start] = g.tag(strand)
 			}
 		})
 	}
-	if reverse {
+	if strand == dna.Reverse {
 		slices.Reverse(dst)
 	}
 }
@@ -60,7 +60,7 @@ func (a *Annotation) Tags(dst []int32, span dna.Span, reverse bool) {
 func (a *Annotation) ignored(spans []genbank.Span) (n int) {
 	for _, s := range spans {
 		tags := make([]int32, s.End-s.Start)
-		a.Tags(tags, dna.Span{Start: s.Start, End: s.End}, false)
+		a.Tags(tags, dna.Span{Start: s.Start, End: s.End}, dna.Forward)
 		for _, tag := range tags {
 			if tag == data.Ignore {
 				n++
@@ -75,19 +75,19 @@ func (a *Annotation) hash(h io.Writer) {
 	for _, genes := range [][]Gene{a.known.items, a.unknown.items} {
 		fmt.Fprintf(h, "%d genes", len(genes))
 		for _, g := range genes {
-			fmt.Fprintf(h, " %d %d %d", g.Start, g.End, g.tag(false))
+			fmt.Fprintf(h, " %d %d %d", g.Start, g.End, g.tag(dna.Forward))
 		}
 	}
 }
 
 // tag is the tag of g's bases on a strand.
-func (g Gene) tag(reverse bool) int32 {
+func (g Gene) tag(strand dna.Strand) int32 {
 	switch {
 	case !g.Tagged():
 		return data.Ignore
 	case g.Kind != "CDS":
 		return TagRNA
-	case g.Reverse == reverse:
+	case dna.Strand(g.Reverse) == strand:
 		return TagForward
 	}
 	return TagReverse
@@ -128,7 +128,7 @@ func (t *TaggedWindows) Append(dst *data.Batch, epoch, index int) error {
 	appendBases(dst, s, span, reverse)
 	dst.Targets = append(dst.Targets, make([]int32, span.Len())...)
 	tags := dst.Targets[begin:]
-	t.genes[s].Tags(tags, span, reverse)
+	t.genes[s].Tags(tags, span, dna.Strand(reverse))
 	if !t.config.Move && !reverse && index > 0 {
 		// The last window of a contig lies over the one before it: no base has a tag twice in an epoch.
 		if before, last, _ := t.Place(epoch, index-1); before == s {

@@ -15,11 +15,11 @@ func TestTagsOfBothStrands(t *testing.T) {
 	for start := range want {
 		for end := start; end <= len(want); end++ {
 			got := make([]int32, end-start)
-			a.Tags(got, dna.Span{Start: start, End: end}, false)
+			a.Tags(got, dna.Span{Start: start, End: end}, dna.Forward)
 			if !slices.Equal(got, want[start:end]) {
 				t.Fatalf("%d … %d has the tags %v, want %v", start, end, got, want[start:end])
 			}
-			a.Tags(got, dna.Span{Start: start, End: end}, true)
+			a.Tags(got, dna.Span{Start: start, End: end}, dna.Reverse)
 			slices.Reverse(got)
 			for i, tag := range got {
 				swapped := want[start+i]

@@ -118,7 +118,7 @@ func (w *Windows) Append(dst *data.Batch, epoch, index int) error {
 func appendBases(dst *data.Batch, s *dna.Sequence, span dna.Span, reverse bool) {
 	begin, n := len(dst.Tokens), span.Len()
 	dst.Tokens = append(dst.Tokens, make([]int32, n)...)
-	s.Tokens(dst.Tokens[begin:], span.Start, reverse)
+	s.Tokens(dst.Tokens[begin:], span.Start, dna.Strand(reverse))
 	dst.Lengths = append(dst.Lengths, n)
 }
 

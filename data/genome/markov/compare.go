@@ -27,7 +27,7 @@ func Compare(s *dna.Sequence, train, test dna.Span, order int) (rows []Row, scor
 		return nil, 0, fmt.Errorf("markov: a comparison up to order %d; expected 1 … %d", order, MaxOrder)
 	}
 	c := Config{Order: order, Train: []dna.Span{train}}
-	counts, err := Count(s, c.Train, order, true)
+	counts, err := Count(s, c.Train, CountConfig{Order: order, BothStrands: true})
 	if err != nil {
 		return nil, 0, err
 	}

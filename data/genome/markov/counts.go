@@ -29,11 +29,18 @@ type Counts struct {
 	times []uint32
 }
 
-// Count counts the bases of spans of s at contexts of up to order bases, each span by itself. With bothStrands,
-// the other strand is counted too. Bases after fewer than order known ones are not counted.
+// CountConfig says what Count counts.
+type CountConfig struct {
+	Order       int  // bases of the longest context, 0 … MaxOrder
+	BothStrands bool // count the other strand too
+}
+
+// Count counts the bases of spans of s at contexts of up to c.Order bases, each span by itself. Bases after fewer than c.Order known ones
+// are not counted.
 //
 // Cost: time in proportion to the bases; memory 90 MB at order 11 or more, and 10 bytes a base above.
-func Count(s *dna.Sequence, spans []dna.Span, order int, bothStrands bool) (*Counts, error) {
+func Count(s *dna.Sequence, spans []dna.Span, config CountConfig) (*Counts, error) {
+	order := config.Order
 	if order < 0 || order > MaxOrder {
 		return nil, fmt.Errorf("markov: order %d; expected 0 … %d", order, MaxOrder)
 	}
@@ -48,7 +55,7 @@ func Count(s *dna.Sequence, spans []dna.Span, order int, bothStrands bool) (*Cou
 	}
 	top := c.dense[len(c.dense)-1]
 	shift := 2 * (order - len(c.dense) + 1)
-	c.each(s, spans, bothStrands, func(context uint64, base int32) { top[context>>shift<<2|uint64(base)]++ })
+	c.each(s, spans, config.BothStrands, func(context uint64, base int32) { top[context>>shift<<2|uint64(base)]++ })
 	for j := len(c.dense) - 2; j >= 0; j-- {
 		for i := range c.dense[j] {
 			at := i>>2<<4 | i&3 // the four contexts one base longer, the same base after them
@@ -56,7 +63,7 @@ func Count(s *dna.Sequence, spans []dna.Span, order int, bothStrands bool) (*Cou
 		}
 	}
 	if order > denseOrder {
-		c.list(s, spans, bothStrands)
+		c.list(s, spans, config.BothStrands)
 	}
 	return c, nil
 }
@@ -78,7 +85,7 @@ func (c *Counts) each(s *dna.Sequence, spans []dna.Span, bothStrands bool, f fun
 				if reverse {
 					at = span.End - done - len(part)
 				}
-				s.Tokens(part, at, reverse)
+				s.Tokens(part, at, dna.Strand(reverse))
 				for _, base := range part {
 					if w.known >= c.order && base < 4 {
 						f(w.context, base)

@@ -74,7 +74,7 @@ type smoother interface {
 
 // Fit learns a model of s. Cost: about a microsecond a counted base, and the memory of Count.
 func Fit(s *dna.Sequence, c Config) (*Model, error) {
-	counts, err := Count(s, c.Train, c.Order, !c.OneStrand)
+	counts, err := Count(s, c.Train, CountConfig{Order: c.Order, BothStrands: !c.OneStrand})
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (m *Model) visit(span dna.Span, step int, f func(at, base int, r *row, know
 	begin := max(0, span.Start-m.counts.order) // context only, before span
 	for at := begin; at < span.End; at += chunk {
 		part := tokens[:min(chunk, span.End-at)]
-		m.sequence.Tokens(part, at, false)
+		m.sequence.Tokens(part, at, dna.Forward)
 		for i, base := range part {
 			if base < 4 && at+i >= span.Start && (at+i)%step == 0 {
 				m.counts.lookUp(&r, w.context, w.known)

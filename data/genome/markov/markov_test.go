@@ -59,7 +59,7 @@ func TestCountsEqualNaiveOnes(t *testing.T) {
 	spans := []dna.Span{{Start: 10, End: 1000}, {Start: 1500, End: 3000}}
 	for _, order := range []int{0, 1, 5, denseOrder, denseOrder + 1, 16, MaxOrder} {
 		for _, both := range []bool{false, true} {
-			c, err := Count(s, spans, order, both)
+			c, err := Count(s, spans, CountConfig{Order: order, BothStrands: both})
 			if err != nil {
 				t.Fatal(err)
 			}

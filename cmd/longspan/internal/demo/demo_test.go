@@ -25,7 +25,7 @@ func tiny(dir string) Options {
 }
 
 func watch(w io.Writer) Watch {
-	return Watch{Say: func(string) {}, Train: train.NewProgress(w, false)}
+	return Watch{Say: func(string) {}, Train: train.NewProgress(w, train.Lines)}
 }
 
 // TestRun lets the demo choose the steps, interrupts the training, and resumes it.
