@@ -241,7 +241,8 @@ func (s *Spec) checkLayer(l Layer, causal, cross bool) error {
 	}
 	if l.Cross != nil {
 		if c := l.Cross; c.Mechanism != "full" || c.Causal || c.Position != nn.NoPosition.String() {
-			return fmt.Errorf("cross: found the mechanism %q, causal %t and position %s, expected full, false and none: a token reads all of the source",
+			return fmt.Errorf("cross: found the mechanism %q, causal %t and position %s, expected full, false and none: "+
+				"a token reads all of the source",
 				c.Mechanism, c.Causal, c.Position)
 		}
 		if err := l.Cross.check(s.Width); err != nil {

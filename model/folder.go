@@ -85,8 +85,9 @@ func readCard(dir string) (c card, err error) {
 	text, err := readSmall(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, old := os.Stat(filepath.Join(dir, filename.Config)); old == nil {
-			return c, fmt.Errorf("model: %s is a run of an older version, without %s; resume the run with its data to write it: "+
-				"longspan train --resume %s", dir, filename.Model, dir)
+			return c, fmt.Errorf("model: %s is a run of an older version, without %s; start a new run from its weights by its %s, "+
+				"whose old keys are errors that name the new ones: longspan train %s --set train.init=%s", dir, filename.Model, filename.Config,
+				filepath.Join(dir, filename.Config), dir)
 		}
 		return c, fmt.Errorf("model: %s is no model folder: %w", dir, err)
 	}

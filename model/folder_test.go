@@ -165,7 +165,7 @@ func TestWhatOpenRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, filename.Config), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "longspan train --resume") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "longspan train ") {
 		t.Errorf("a run of an older version: %v; want what to do", err)
 	}
 }

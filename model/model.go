@@ -130,7 +130,8 @@ func (m *Model) make() (err error) {
 	}
 	m.end = m.norm("norm", s.Final)
 	if !s.Head.Tied {
-		m.head = nn.NewLinear(p, headLayer, nn.LinearConfig{In: s.Width, Out: s.outputs(), Bias: s.Head.Bias, Scale: headStd * math.Sqrt(float64(s.Width))})
+		m.head = nn.NewLinear(p, headLayer,
+			nn.LinearConfig{In: s.Width, Out: s.outputs(), Bias: s.Head.Bias, Scale: headStd * math.Sqrt(float64(s.Width))})
 	}
 	return p.Err()
 }

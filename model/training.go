@@ -94,8 +94,8 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 	return &unchosen
 }
 
-// Eval predicts b, batch number place of an evaluation, from 0. A masked language model hides the same tokens of a sequence in every evaluation of
-// the same sequences, with batches of any size.
+// Eval predicts b, batch number place of an evaluation, from 0. A masked language model hides the same tokens of a sequence in every
+// evaluation of the same sequences, with batches of any size.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, place int) (data.Outcome, error) {
 	if b == nil {
 		b = &data.Batch{} // which is refused

@@ -22,15 +22,12 @@ type weightsFile struct {
 
 // load is an nn.Loader.
 func (w *weightsFile) load(name string, rows, cols int, kind nn.Kind) (tensor.Mat, error) {
-	saved := name
-	if _, ok := w.f.Lookup(filename.AveragePrefix + name); ok {
-		saved = filename.AveragePrefix + name
-	}
+	saved, base := filename.Weight(func(name string) bool { _, ok := w.f.Lookup(name); return ok }, name)
 	e, ok := w.f.Lookup(saved)
 	if !ok {
 		return tensor.Mat{}, fmt.Errorf("model: %s has no weight %q: the file is of another model", w.path, name)
 	}
-	w.used[name] = true
+	w.used[base] = true
 	if r, c := e.Matrix(); r != rows || c != cols {
 		return tensor.Mat{}, fmt.Errorf("model: %s: the weight %q has the shape %v, expected %d×%d", w.path, saved, e.Shape, rows, cols)
 	}

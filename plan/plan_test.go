@@ -214,7 +214,8 @@ func TestChangesReadSequencesOneByOne(t *testing.T) {
 		t.Errorf("the third change is %q", c.Set)
 	}
 	if !slices.Equal(c.Job.Lengths, []int{1000}) || c.Job.Train.Accumulate != 3 || c.Estimate.Bytes.Total() >= before {
-		t.Errorf("sequences of %v, %d times, take %d bytes; all together %d", c.Job.Lengths, c.Job.Train.Accumulate, c.Estimate.Bytes.Total(), before)
+		t.Errorf("sequences of %v, %d times, take %d bytes; all together %d",
+			c.Job.Lengths, c.Job.Train.Accumulate, c.Estimate.Bytes.Total(), before)
 	}
 }
 

@@ -61,7 +61,8 @@ func (b *beginning) fill() error {
 	keep := b.keepsHead()
 	known := map[string]bool{}
 	for _, p := range b.params {
-		known[p.Name] = true
+		saved, base := savedName(b.f, p.Name)
+		known[base] = true
 		var err error
 		switch {
 		case b.own.isHead(p.Name) && !keep:
@@ -69,7 +70,7 @@ func (b *beginning) fill() error {
 		case p.Name == b.own.Table && b.theirs.Name != "" && b.own.Rows == b.theirs.Rows:
 			err = b.fillTable(p)
 		default:
-			err = b.f.ReadMat(p.Value, savedName(b.f, p.Name))
+			err = b.f.ReadMat(p.Value, saved)
 		}
 		if err != nil {
 			return err
@@ -106,7 +107,7 @@ func (b *beginning) keepsHead() bool {
 
 // fillTable copies the rows that serve any task. Further rows of the file are ignored, and further rows of p stay as drawn.
 func (b *beginning) fillTable(p *tensor.Param) error {
-	name := savedName(b.f, p.Name)
+	name, _ := savedName(b.f, p.Name)
 	e, ok := b.f.Lookup(name)
 	rows, cols := e.Matrix()
 	if !ok || rows == p.Value.Rows || cols != p.Value.Cols || min(rows, p.Value.Rows) != b.own.Rows {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/safetensors"
 )
 
@@ -52,10 +53,7 @@ func verifyModel(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// savedName is the name in a file of the moving average of a weight, or of the weight if there is none.
-func savedName(f *safetensors.File, name string) string {
-	if _, ok := f.Lookup(averagePrefix + name); ok {
-		return averagePrefix + name
-	}
-	return name
+// savedName is the name in a file of the moving average of a weight, or of the weight if there is none, and that of the weight.
+func savedName(f *safetensors.File, name string) (saved, base string) {
+	return filename.Weight(func(name string) bool { _, ok := f.Lookup(name); return ok }, name)
 }

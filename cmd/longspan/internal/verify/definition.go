@@ -13,7 +13,8 @@ import (
 //   - f32: an output is a mean of up to 200 terms, a gradient a sum of as many, and each carries a few roundings of 2^-24; the exponents of
 //     the softmax add some more. 2^-18 is 64 of them.
 //   - bf16 and f16: the result is rounded, by up to 2^-8 and 2^-11 of it, and so may the factors of a product be: probabilities, and
-//     queries times the scale. Such errors average out over the keys, the last one does not. 2 whole roundings of the largest element are allowed.
+//     queries times the scale. Such errors average out over the keys; the last one does not. Two whole roundings of the largest
+//     element are allowed.
 var (
 	dtypes = []tensor.Type{tensor.F32, tensor.BF16, tensor.F16}
 	bounds = map[tensor.Type]float64{tensor.F32: 0x1p-18, tensor.BF16: 0x1p-7, tensor.F16: 0x1p-10}
