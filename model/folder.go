@@ -79,9 +79,20 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	return m, nil
 }
 
+// checkRegular refuses what is there and no regular file, such as a pipe that nobody writes to.
+func checkRegular(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("model: found %s of type %s, expected a regular file", path, info.Mode().Type())
+	}
+	return nil
+}
+
 // readCard reads model.json.
 func readCard(dir string) (c card, err error) {
 	path := filepath.Join(dir, filename.Model)
+	if err := errors.Join(checkRegular(path), checkRegular(filepath.Join(dir, filename.Tokenizer))); err != nil {
+		return c, err
+	}
 	text, err := readSmall(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if _, old := os.Stat(filepath.Join(dir, filename.Config)); old == nil {
@@ -163,6 +174,9 @@ func Load(s Spec, o OpenOptions) (m *Model, err error) {
 		s.Precision = o.Precision
 	}
 	s.Recompute = "" // nothing is trained
+	if err := checkRegular(o.Weights); err != nil {
+		return nil, err
+	}
 	f, err := safetensors.OpenMapped(o.Weights)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)

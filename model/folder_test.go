@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -132,6 +133,13 @@ func TestWhatOpenRefuses(t *testing.T) {
 			}
 		}
 	}
+	folder := func(name string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			if err := errors.Join(os.Remove(filepath.Join(dir, name)), os.Mkdir(filepath.Join(dir, name), 0o755)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	remove := func(name string) func(t *testing.T, dir string) {
 		return func(t *testing.T, dir string) { _ = os.Remove(filepath.Join(dir, name)) }
 	}
@@ -139,8 +147,11 @@ func TestWhatOpenRefuses(t *testing.T) {
 		spoil func(t *testing.T, dir string)
 		want  string
 	}{
-		"no card":    {remove(filename.Model), "is no model folder"},
-		"no weights": {remove(filename.Weights), "has no model.safetensors"},
+		"a folder as card":      {folder(filename.Model), "model.json of type d"},
+		"a folder as tokenizer": {folder(filename.Tokenizer), "tokenizer.json of type d"},
+		"a folder as weights":   {folder(filename.Weights), "model.safetensors of type d"},
+		"no card":               {remove(filename.Model), "is no model folder"},
+		"no weights":            {remove(filename.Weights), "has no model.safetensors"},
 		"newer": {change(filename.Model, func(s string) string { return strings.Replace(s, `"longspan": 1`, `"longspan": 9`, 1) }),
 			"found format 9, expected 1 to"},
 		"unknown key": {change(filename.Model, func(s string) string { return strings.Replace(s, `"width"`, `"breadth"`, 1) }),
