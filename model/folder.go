@@ -90,7 +90,7 @@ func checkRegular(path string) error {
 // readCard reads model.json.
 func readCard(dir string) (c card, err error) {
 	path := filepath.Join(dir, filename.Model)
-	if err := errors.Join(checkRegular(path), checkRegular(filepath.Join(dir, filename.Tokenizer))); err != nil {
+	if err := checkRegular(path); err != nil {
 		return c, err
 	}
 	text, err := readSmall(path)
@@ -158,7 +158,11 @@ func parseCard(text []byte, c *card) error {
 
 // openTokenizer opens the tokenizer of a folder. It is nil if the folder has none.
 func openTokenizer(dir string) (*tokenizer.Tokenizer, error) {
-	t, err := tokenizer.Open(filepath.Join(dir, filename.Tokenizer))
+	path := filepath.Join(dir, filename.Tokenizer)
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

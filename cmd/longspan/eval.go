@@ -35,6 +35,11 @@ func (f *modelFlags) add(c *cobra.Command) {
 	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 }
 
+// addPrecision is for commands that open the model of the folder; a recipe has a precision of its own.
+func (f *modelFlags) addPrecision(c *cobra.Command) {
+	c.Flags().StringVar(&f.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
+}
+
 // runFlags are the flags of a command that uses a run with its data.
 type runFlags struct {
 	recipeFlags
@@ -108,7 +113,9 @@ func findWeights(o *output, dir, which string) (string, error) {
 	if err == nil || which != "" || len(damaged) > 0 {
 		return path, usage(err)
 	}
-	if _, open := model.Open(dir); errors.Is(open, fs.ErrNotExist) {
+	if m, open := model.Open(dir); open == nil {
+		err = errors.Join(err, m.Close())
+	} else if errors.Is(open, fs.ErrNotExist) {
 		err = open // which says what the folder lacks
 	}
 	return path, usage(err)

@@ -50,16 +50,16 @@ Without files the text is --text, or standard input. The folder is all the model
 	f.StringVar(&p.text, "text", "", "the text, instead of files")
 	f.StringSliceVar(&p.fields, "fields", []string{"text"}, "fields of JSON lines that are the text")
 	p.modelFlags.add(c)
-	f.StringVar(&p.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
+	p.addPrecision(c)
 	return c
 }
 
 func (p *predictOptions) run(o *output, dir string, files []string) (rows []prediction, err error) {
-	texts, err := p.read(dir, files)
-	if err != nil {
-		return nil, usage(err)
-	}
-	m, err := p.open(o, dir, "the longest text", "use shorter texts", func(m *model.Model) (plan.Estimate, error) {
+	var texts []input
+	m, err := p.open(o, dir, "the longest text", "use shorter texts", func(m *model.Model) (e plan.Estimate, err error) {
+		if texts, err = p.read(m.Tokenizer(), files); err != nil {
+			return e, err
+		}
 		return plan.Prediction(*m.Spec(), longestOf(m.Spec(), texts), p.threads)
 	})
 	if err != nil {

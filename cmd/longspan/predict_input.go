@@ -6,22 +6,20 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"unicode"
 
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/data/text"
-	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/tokenizer"
 )
 
 // input is a text to predict about.
 type input struct{ name, text string }
 
-// read reads the texts that the arguments name, as the tokenizer of the model takes them.
-func (p *predictOptions) read(dir string, files []string) (texts []input, err error) {
-	bases := readsBases(dir)
+// read reads the texts that the arguments name, for the tokenizer t of the model; nil: it has none, which is an error of the answer.
+func (p *predictOptions) read(t *tokenizer.Tokenizer, files []string) (texts []input, err error) {
+	bases := readsBases(t)
 	switch {
 	case p.given && len(files) > 0:
 		return nil, errors.New("found --text and files, expected one of them")
@@ -43,10 +41,9 @@ func (p *predictOptions) read(dir string, files []string) (texts []input, err er
 	return texts, nil
 }
 
-// readsBases reports whether the tokenizer of a model folder is that of DNA. A folder that is none is an error of opening it.
-func readsBases(dir string) bool {
-	t, err := tokenizer.Open(filepath.Join(dir, filename.Tokenizer))
-	if err != nil {
+// readsBases reports whether t is the tokenizer of DNA.
+func readsBases(t *tokenizer.Tokenizer) bool {
+	if t == nil {
 		return false
 	}
 	_, a := t.ID("A")

@@ -66,7 +66,7 @@ Text ends where the model ends the document, or after --tokens. An encoder-decod
 	}
 	f := c.Flags()
 	s.modelFlags.add(c)
-	f.StringVar(&s.precision, "precision", "", "f32, bf16 or fp16 (default: the model's)")
+	s.addPrecision(c)
 	f.StringVar(&s.prompt, "prompt", "", "text to continue, or the source (default: the beginning of a document; DNA needs some bases)")
 	f.IntVar(&s.tokens, "tokens", 200, "largest number of tokens to draw")
 	f.Float64Var(&s.draw.Temperature, "temperature", 1, "below 1 sharper, above 1 flatter")
