@@ -80,7 +80,7 @@ func (e *Evaluation) Append(dst *data.Batch, _, index int) error {
 	}
 	s, scored, fed := e.Place(index)
 	begin := len(dst.Tokens)
-	appendBases(dst, s, fed, false)
+	appendBases(dst, s, fed, dna.Forward)
 	appendTargets(dst, begin, scored.Start-1-fed.Start)
 	var next [1]int32
 	s.Tokens(next[:], fed.End, dna.Forward) // the last fed base predicts the one after it

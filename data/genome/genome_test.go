@@ -139,9 +139,9 @@ func TestWindowsPredictTheNextBase(t *testing.T) {
 			if err := b.Check(w.Vocab()); err != nil {
 				t.Fatal(err)
 			}
-			from, span, reverse := w.Place(epoch, i)
+			from, span, strand := w.Place(epoch, i)
 			want := make([]int32, span.Len())
-			from.Tokens(want, span.Start, dna.Strand(reverse))
+			from.Tokens(want, span.Start, strand)
 			if diff := cmp.Diff(want, b.Tokens); diff != "" {
 				t.Fatalf("window %d (-want +got):\n%s", i, diff)
 			}
@@ -151,7 +151,7 @@ func TestWindowsPredictTheNextBase(t *testing.T) {
 				}
 			}
 			starts[span.Start] = true
-			if !reverse {
+			if strand == dna.Forward {
 				forward++
 			}
 		}

@@ -44,7 +44,7 @@ type Streams struct {
 type section struct {
 	sequence *dna.Sequence
 	span     dna.Span
-	reverse  bool
+	strand   dna.Strand
 	unscored int // bases at its beginning that have no target
 }
 
@@ -87,8 +87,8 @@ func NewStreams(sequences []*dna.Sequence, c StreamConfig) (*Streams, error) {
 	s.settings = fmt.Sprintf("%d streams, windows of %d bases, sections of %d, both strands %v, seed %d, %d bases in %d sections",
 		c.Streams, c.Tokens, c.Section, c.BothStrands, c.Seed, bases, s.count)
 	s.section = func(epoch, number int) section {
-		from, span, reverse := windows.Place(epoch, number)
-		return section{sequence: from, span: span, reverse: reverse}
+		from, span, strand := windows.Place(epoch, number)
+		return section{sequence: from, span: span, strand: strand}
 	}
 	s.order = data.NewPermutation(s.count, s.seed, 0)
 	for i := range s.streams {
@@ -174,10 +174,10 @@ func (s *stream) window(dst *data.Batch, tokens int) {
 	dst.Tokens = append(dst.Tokens, make([]int32, n+1)...)
 	bases := dst.Tokens[begin:] // and the one after them
 	start := s.span.Start + s.At
-	if s.reverse {
+	if s.strand == dna.Reverse {
 		start = s.span.End - s.At - (n + 1)
 	}
-	s.sequence.Tokens(bases, start, dna.Strand(s.reverse))
+	s.sequence.Tokens(bases, start, s.strand)
 	for i, next := range bases[1:] {
 		if s.At+i < s.unscored || next == int32(dna.N) {
 			next = data.Ignore

@@ -120,16 +120,15 @@ func NewTaggedWindows(sequences []*dna.Sequence, genes []*Annotation, c WindowCo
 
 // Append adds window index of an epoch to dst.
 func (t *TaggedWindows) Append(dst *data.Batch, epoch, index int) error {
-	if index < 0 || index >= t.Len() {
-		return fmt.Errorf("genome: window %d of %d", index, t.Len())
-	}
-	s, span, reverse := t.Place(epoch, index)
 	begin := len(dst.Tokens)
-	appendBases(dst, s, span, reverse)
+	s, span, strand, err := t.appendWindow(dst, epoch, index)
+	if err != nil {
+		return err
+	}
 	dst.Targets = append(dst.Targets, make([]int32, span.Len())...)
 	tags := dst.Targets[begin:]
-	t.genes[s].Tags(tags, span, dna.Strand(reverse))
-	if !t.config.Move && !reverse && index > 0 {
+	t.genes[s].Tags(tags, span, strand)
+	if !t.config.Move && strand == dna.Forward && index > 0 {
 		// The last window of a contig lies over the one before it: no base has a tag twice in an epoch.
 		if before, last, _ := t.Place(epoch, index-1); before == s {
 			for i := span.Start; i < last.End; i++ {

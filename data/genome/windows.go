@@ -82,8 +82,8 @@ func (w *Windows) Len() int { return end(w.pieces) }
 // Vocab is the number of tokens.
 func (w *Windows) Vocab() int { return dna.Vocab }
 
-// Place is where window index of an epoch lies, and whether it is read from the other strand.
-func (w *Windows) Place(epoch, index int) (s *dna.Sequence, span dna.Span, reverse bool) {
+// Place is where window index of an epoch lies, and the strand that it is read from.
+func (w *Windows) Place(epoch, index int) (s *dna.Sequence, span dna.Span, strand dna.Strand) {
 	at := pieceAt(w.pieces, index)
 	p := w.pieces[at]
 	n := min(w.config.Tokens, p.span.Len())
@@ -94,19 +94,17 @@ func (w *Windows) Place(epoch, index int) (s *dna.Sequence, span dna.Span, rever
 		start = (phase + (index-p.first)*n) % starts
 	}
 	if w.config.BothStrands {
-		reverse = data.NewRandom(^w.config.Seed, uint64(epoch)<<32|uint64(index)).IntN(2) == 1
+		strand = data.NewRandom(^w.config.Seed, uint64(epoch)<<32|uint64(index)).IntN(2) == 1
 	}
-	return p.sequence, dna.Span{Start: p.span.Start + start, End: p.span.Start + start + n}, reverse
+	return p.sequence, dna.Span{Start: p.span.Start + start, End: p.span.Start + start + n}, strand
 }
 
 // Append adds window index of an epoch to dst.
 func (w *Windows) Append(dst *data.Batch, epoch, index int) error {
-	if index < 0 || index >= w.Len() {
-		return fmt.Errorf("genome: window %d of %d", index, w.Len())
-	}
-	s, span, reverse := w.Place(epoch, index)
 	begin := len(dst.Tokens)
-	appendBases(dst, s, span, reverse)
+	if _, _, _, err := w.appendWindow(dst, epoch, index); err != nil {
+		return err
+	}
 	if w.config.Repeats > 0 {
 		plantRepeats(dst.Tokens[begin:], w.config.Repeats, data.NewRandom(data.Mix(w.config.Seed), uint64(epoch)<<32|uint64(index)))
 	}
@@ -114,11 +112,21 @@ func (w *Windows) Append(dst *data.Batch, epoch, index int) error {
 	return nil
 }
 
+// appendWindow adds window index of an epoch as a sequence that has no targets yet, and returns its place.
+func (w *Windows) appendWindow(dst *data.Batch, epoch, index int) (s *dna.Sequence, span dna.Span, strand dna.Strand, err error) {
+	if index < 0 || index >= w.Len() {
+		return nil, span, strand, fmt.Errorf("genome: window %d of %d", index, w.Len())
+	}
+	s, span, strand = w.Place(epoch, index)
+	appendBases(dst, s, span, strand)
+	return s, span, strand, nil
+}
+
 // appendBases adds span as a sequence that has no targets yet.
-func appendBases(dst *data.Batch, s *dna.Sequence, span dna.Span, reverse bool) {
+func appendBases(dst *data.Batch, s *dna.Sequence, span dna.Span, strand dna.Strand) {
 	begin, n := len(dst.Tokens), span.Len()
 	dst.Tokens = append(dst.Tokens, make([]int32, n)...)
-	s.Tokens(dst.Tokens[begin:], span.Start, dna.Strand(reverse))
+	s.Tokens(dst.Tokens[begin:], span.Start, strand)
 	dst.Lengths = append(dst.Lengths, n)
 }
 

@@ -72,20 +72,20 @@ func Count(s *dna.Sequence, spans []dna.Span, config CountConfig) (*Counts, erro
 func (c *Counts) each(s *dna.Sequence, spans []dna.Span, bothStrands bool, f func(context uint64, base int32)) {
 	const chunk = 1 << 16
 	tokens := make([]int32, chunk)
-	strands := []bool{false}
+	strands := []dna.Strand{dna.Forward}
 	if bothStrands {
-		strands = append(strands, true)
+		strands = append(strands, dna.Reverse)
 	}
 	for _, span := range spans {
-		for _, reverse := range strands {
+		for _, strand := range strands {
 			w := walker{order: c.order}
 			for done := 0; done < span.Len(); done += chunk {
 				part := tokens[:min(chunk, span.Len()-done)]
 				at := span.Start + done
-				if reverse {
+				if strand == dna.Reverse {
 					at = span.End - done - len(part)
 				}
-				s.Tokens(part, at, dna.Strand(reverse))
+				s.Tokens(part, at, strand)
 				for _, base := range part {
 					if w.known >= c.order && base < 4 {
 						f(w.context, base)
