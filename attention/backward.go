@@ -195,10 +195,10 @@ func (b *backward) run() {
 		})
 		return
 	}
-	lanes := b.biasOut.lanes(heads) // heads that may run side by side: all, or one where they share a gradient
-	pool.Run(b.x.Threads, lanes, func(worker, lane int) {
+	groups := b.biasOut.concurrent(heads) // heads that may run at the same time: all, or one where they share a gradient
+	pool.Run(b.x.Threads, groups, func(worker, group int) {
 		for i := range b.work {
-			for h := lane; h < heads; h += lanes {
+			for h := group; h < heads; h += groups {
 				b.workers[worker].chunk(&b.work[i], h)
 			}
 		}

@@ -80,8 +80,8 @@ type tileBias interface {
 
 // biasGradient collects the gradients of a bias.
 type biasGradient interface {
-	// lanes is the number of key/value heads, of n, that may run at the same time.
-	lanes(n int) int
+	// concurrent is the number of key/value heads, of n, that may run at the same time.
+	concurrent(n int) int
 	// add takes the gradients w.dp of the scores of a tile. It may add to w.dq, before that is times scale.
 	add(ref tileRef, w *backwardWorker)
 	// finish writes the gradients.

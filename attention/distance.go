@@ -72,7 +72,7 @@ type distanceGradient struct {
 	into  func(g *distanceGradient)
 }
 
-func (g *distanceGradient) lanes(n int) int { return n }
+func (g *distanceGradient) concurrent(n int) int { return n }
 
 func (g *distanceGradient) add(ref tileRef, w *backwardWorker) {
 	sums := g.sums.Row(ref.head)[g.table.at(ref):]

@@ -139,8 +139,8 @@ type matrixGradient struct {
 	mats  [][]tensor.Mat
 }
 
-// lanes is 1 where heads share a matrix: its gradient is their sum, in order.
-func (g matrixGradient) lanes(n int) int {
+// concurrent is 1 where heads share a matrix: its gradient is their sum, in order.
+func (g matrixGradient) concurrent(n int) int {
 	for _, mats := range g.mats {
 		if len(mats) == 1 {
 			return 1

@@ -258,7 +258,7 @@ type relativeGradient struct {
 
 func (g *relativeGradient) free(mem *tensor.Pool) { mem.Put(g.mem) }
 
-func (g *relativeGradient) lanes(n int) int { return n }
+func (g *relativeGradient) concurrent(n int) int { return n }
 
 // add is the chain rule of relativeTiles.add: the gradients of the scores go back to the products they came from, and these to r and
 // to the queries.
