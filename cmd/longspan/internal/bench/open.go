@@ -98,13 +98,14 @@ func childError(err error, text []byte) error {
 	return fmt.Errorf("%w: %s", err, printed.Error)
 }
 
+// medianOf is the median over the processes of one of their numbers.
 func medianOf(all []Opened, of func(Opened) float64) float64 {
 	var values []float64
 	for _, o := range all {
 		values = append(values, of(o))
 	}
 	slices.Sort(values)
-	return values[len(values)/2]
+	return median(values)
 }
 
 // makeFolder saves a model of random weights.
