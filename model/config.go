@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/longspan/longspan/model/spec"
 	"github.com/longspan/longspan/nn"
 )
 
@@ -61,23 +62,6 @@ type Config struct {
 	Recompute string `yaml:"recompute,omitempty" was:"checkpoint"`
 	Seed      uint64 `yaml:"seed,omitempty"` // of the initial weights
 }
-
-// The kinds and heads.
-const (
-	Encoder        = "encoder"
-	Decoder        = "decoder"
-	EncoderDecoder = "encoder-decoder"
-	TransformerXL  = "transformer-xl"
-	Hierarchical   = "hierarchical"
-
-	LM       = "lm"
-	MaskedLM = "mlm"
-	Classify = "classify"
-	Tag      = "tag"
-	Regress  = "regress"
-
-	Auto = "auto" // value of Recompute: as few layers as the memory allows
-)
 
 // WithDefaults returns c with every default written out.
 func (c Config) WithDefaults() Config {
@@ -213,10 +197,10 @@ func (c Config) summaries() (layers []Layer) {
 
 // check refuses settings that would have no effect, or that Spec cannot write out.
 func (c Config) check() error {
-	if c.Layers < 1 || c.Layers > maxLayers {
-		return fmt.Errorf("layers: found %d, expected 1 to %d", c.Layers, maxLayers)
+	if c.Layers < 1 || c.Layers > spec.MaxLayers {
+		return fmt.Errorf("layers: found %d, expected 1 to %d", c.Layers, spec.MaxLayers)
 	}
-	if err := oneOf("norm_place", c.NormPlace, "pre", "post"); err != nil {
+	if err := spec.OneOf("norm_place", c.NormPlace, "pre", "post"); err != nil {
 		return err
 	}
 	if d := c.HeadDim; c.Heads > 0 && (d%8 != 0 || d < 8 || d > 256) {

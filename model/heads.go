@@ -25,7 +25,7 @@ type targets struct {
 // targets reads the targets of a batch. A masked language model that chooses its own targets hides tokens of in.
 func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, error) {
 	t := &targets{all: len(b.Tokens), derivative: r.derivative()}
-	limit := m.spec.outputs()
+	limit := m.spec.Outputs()
 	switch m.spec.Head.Kind {
 	case Classify:
 		if len(b.Labels) != len(b.Lengths) {

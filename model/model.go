@@ -85,7 +85,7 @@ func build(s Spec, o nn.ParamsOptions) (*Model, error) {
 	}
 	o.Seed, o.Type = s.Seed, policy.Products
 	m := &Model{spec: s, policy: policy, params: nn.NewParams(o), train: o.Train}
-	m.wrapped, m.group, _ = s.recomputed()
+	m.wrapped, m.group, _ = s.Recomputed()
 	if err := m.make(); err != nil {
 		m.params.Free()
 		return nil, err
@@ -107,7 +107,7 @@ const (
 // make makes the layers.
 func (m *Model) make() (err error) {
 	s, p := &m.spec, m.params
-	m.embedding = nn.NewEmbedding(p, embeddingLayer, s.tokens(), s.Width)
+	m.embedding = nn.NewEmbedding(p, embeddingLayer, s.Rows(), s.Width)
 	if n := s.Embed.Positions; n > 0 {
 		m.positions = nn.NewEmbedding(p, "positions", n, s.Width)
 	}
@@ -131,7 +131,7 @@ func (m *Model) make() (err error) {
 	m.end = m.norm("norm", s.Final)
 	if !s.Head.Tied {
 		m.head = nn.NewLinear(p, headLayer,
-			nn.LinearConfig{In: s.Width, Out: s.outputs(), Bias: s.Head.Bias, Scale: headStd * math.Sqrt(float64(s.Width))})
+			nn.LinearConfig{In: s.Width, Out: s.Outputs(), Bias: s.Head.Bias, Scale: headStd * math.Sqrt(float64(s.Width))})
 	}
 	return p.Err()
 }

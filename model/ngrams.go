@@ -55,31 +55,6 @@ func (g ngrams) appendRows(index, sequence []int32) []int32 {
 	return index
 }
 
-// checkNgrams looks at the sizes of the n-grams and their tables.
-func (s *Spec) checkNgrams() error {
-	sizes, rows := s.Embed.HashedNgrams, s.Embed.HashedNgramRows
-	switch {
-	case len(sizes) == 0 && rows == 0:
-		return nil
-	case len(sizes) == 0:
-		return fmt.Errorf("hashed_ngram_rows: found %d without hashed_ngrams, expected none; "+
-			"give the sizes of the n-grams, such as hashed_ngrams: [8]", rows)
-	case s.Kind == TransformerXL:
-		return fmt.Errorf("hashed_ngrams: found %v for a transformer-xl, expected none: n-grams would end at the borders of its segments",
-			sizes)
-	case rows < 1 || rows > maxSize:
-		return fmt.Errorf("hashed_ngram_rows: found %d, expected 1 to %d", rows, maxSize)
-	}
-	seen := map[int]bool{1: true}
-	for _, n := range sizes {
-		if n < 2 || n > nn.MaxNgram || seen[n] {
-			return fmt.Errorf("hashed_ngrams: found %v, expected different sizes, 2 to %d tokens each", sizes, nn.MaxNgram)
-		}
-		seen[n] = true
-	}
-	return nil
-}
-
 // checkCopyNgrams looks at the copy heads: their layers must exist and see the tokens of their n-grams.
 func (c Config) checkCopyNgrams() error {
 	switch {

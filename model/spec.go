@@ -1,146 +1,33 @@
 package model
 
-import (
-	"math"
-	"strconv"
+import "github.com/longspan/longspan/model/spec"
 
-	"github.com/longspan/longspan/autograd"
+// Types of package spec, which describes a Transformer layer by layer.
+type (
+	Spec        = spec.Spec
+	Stack       = spec.Stack
+	Embedding   = spec.Embedding
+	Layer       = spec.Layer
+	Norms       = spec.Norms
+	Norm        = spec.Norm
+	Attention   = spec.Attention
+	FeedForward = spec.FeedForward
+	Head        = spec.Head
 )
 
-// Spec is a Transformer written out layer by layer. A model family is a function that returns a Spec; [Config.Spec] is one. A model folder
-// has the Spec of its weights.
-type Spec struct {
-	Kind  string `json:"kind"`  // decoder, encoder, encoder-decoder, transformer-xl or hierarchical
-	Vocab int    `json:"vocab"` // tokens are 0 … Vocab−1
-	Width int    `json:"width"` // features of a token
+// The kinds and heads, and a value of Spec.Recompute.
+const (
+	Encoder        = spec.Encoder
+	Decoder        = spec.Decoder
+	EncoderDecoder = spec.EncoderDecoder
+	TransformerXL  = spec.TransformerXL
+	Hierarchical   = spec.Hierarchical
 
-	Embed  Embedding `json:"embed"`
-	Source *Stack    `json:"source,omitempty"` // encoder-decoder: the encoder
-	Stack
-	Summaries []Layer `json:"summaries,omitempty"` // hierarchical: one after each layer, over the summaries of the segments
-	Head      Head    `json:"head"`
+	LM       = spec.LM
+	MaskedLM = spec.MaskedLM
+	Classify = spec.Classify
+	Tag      = spec.Tag
+	Regress  = spec.Regress
 
-	Memory  int `json:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees
-	Segment int `json:"segment,omitempty"` // hierarchical and transformer-xl: tokens of a segment; 0: sequences are read whole
-
-	Dropout        float64 `json:"dropout,omitempty"`         // share of elements, in training, 0 up to 1
-	LabelSmoothing float64 `json:"label_smoothing,omitempty"` // in training, 0 up to 1
-	Precision      string  `json:"precision"`                 // f32, bf16 or fp16
-	Recompute      string  `json:"recompute,omitempty"`       // see Config.Recompute; empty: none
-	Seed           uint64  `json:"seed,omitempty"`            // of the initial weights
-}
-
-// Stack is a sequence of layers.
-type Stack struct {
-	Layers []Layer `json:"layers"`
-	Final  *Norm   `json:"final,omitempty"` // norm after the last layer
-}
-
-// Embedding is the input of the first layer.
-type Embedding struct {
-	Scale      float64 `json:"scale,omitempty"`       // factor of the token vectors, such as √width; 0: 1
-	Positions  int     `json:"positions,omitempty"`   // rows of learned positions, the longest sequence; 0: none
-	TokenTypes int     `json:"token_types,omitempty"` // rows of the table of token types; 0: none
-	Norm       *Norm   `json:"norm,omitempty"`        // of the sum
-
-	HashedNgrams    []int `json:"hashed_ngrams,omitempty"`     // n of each table of n-gram vectors; experimental
-	HashedNgramRows int   `json:"hashed_ngram_rows,omitempty"` // of each such table
-}
-
-// Layer is attention, optional cross-attention and a feed-forward layer, each in a residual branch.
-type Layer struct {
-	Attention   Attention   `json:"attention"`
-	Cross       *Attention  `json:"cross,omitempty"`
-	FeedForward FeedForward `json:"feed_forward"`
-	Norms       Norms       `json:"norms"`
-}
-
-// Norms are the norms of each residual branch x + f(x) of a layer: Sum(x + Output(f(Input(x)))). Nil: none.
-type Norms struct {
-	Input  *Norm `json:"input,omitempty"`  // "pre-norm"
-	Output *Norm `json:"output,omitempty"` // with Input: "sandwich" norms
-	Sum    *Norm `json:"sum,omitempty"`    // "post-norm"
-}
-
-// Norm is a norm over the features.
-type Norm struct {
-	Kind string  `json:"kind"`          // layer or rms
-	Eps  float64 `json:"eps,omitempty"` // added to the variance; 0: 1e-5
-}
-
-// Attention is an attention layer.
-type Attention struct {
-	Mechanism  string  `json:"mechanism"` // its text form, such as "window(256) | global(0)"
-	Heads      int     `json:"heads"`     // H
-	KVHeads    int     `json:"kv_heads"`  // Hkv, a divisor of Heads
-	HeadDim    int     `json:"head_dim"`  // D
-	Causal     bool    `json:"causal,omitempty"`
-	Position   string  `json:"position"`              // none, rotary, alibi, t5 or relative
-	RotaryBase float64 `json:"rotary_base,omitempty"` // 0: 10000
-	Bias       bool    `json:"bias,omitempty"`        // in the projections
-	Sinks      bool    `json:"sinks,omitempty"`       // a learned logit for each head, which takes probability
-	QKNorm     float64 `json:"qk_norm,omitempty"`     // ε of an RMS norm of each query and key over its D columns; 0: no norm
-	// Global lists the positions of global tokens (Longformer). They attend to all tokens, with a second set of projections. The mechanism
-	// must show them to all tokens.
-	Global     []int `json:"global,omitempty"`
-	CopyNgrams []int `json:"copy_ngrams,omitempty"` // n-gram sizes of the copy heads; queries and keys are hashed, not learned; experimental
-}
-
-// FeedForward is two linear layers with an activation between them.
-type FeedForward struct {
-	Hidden     int    `json:"hidden"`
-	Activation string `json:"activation"`
-	Bias       bool   `json:"bias,omitempty"`
-}
-
-// Head maps the last hidden states to outputs.
-type Head struct {
-	Kind    string `json:"kind"`              // lm, mlm, classify, tag or regress
-	Classes int    `json:"classes,omitempty"` // of classify and tag
-	Pooling string `json:"pooling,omitempty"` // of classify and regress: mean or first
-	Tied    bool   `json:"tied,omitempty"`    // lm and mlm: the weight is the embedding's table
-	Bias    bool   `json:"bias,omitempty"`
-
-	NeverMasked []int `json:"never_masked,omitempty"` // mlm: tokens that are neither hidden nor predicted
-}
-
-// tokens is the number of rows of the embedding. A masked language model has one more, for hidden tokens.
-func (s *Spec) tokens() int {
-	if s.Head.Kind == MaskedLM {
-		return s.Vocab + 1
-	}
-	return s.Vocab
-}
-
-// outputs is the number of outputs of the head.
-func (s *Spec) outputs() int {
-	switch s.Head.Kind {
-	case Classify, Tag:
-		return s.Head.Classes
-	case Regress:
-		return 1
-	}
-	return s.Vocab
-}
-
-// Causal reports whether each token sees only itself and the tokens before it.
-func (s *Spec) Causal() bool { return len(s.Layers) > 0 && s.Layers[0].Attention.Causal }
-
-// Policy parses the precision.
-func (s *Spec) Policy() (autograd.Policy, error) { return autograd.ParsePolicy(s.Precision) }
-
-// recomputed parses Recompute: the number of layers, from the first, that are recomputed in the backward pass, and of those in a group.
-func (s *Spec) recomputed() (layers, group int, ok bool) {
-	n := len(s.Layers)
-	switch s.Recompute {
-	case "", "none", Auto:
-		return 0, 1, true
-	case "every":
-		return n, 1, true
-	case "sqrt":
-		// √L groups of √L layers: the activations kept between groups and recomputed inside a group grow alike.
-		return n, int(math.Ceil(math.Sqrt(float64(n)))), true
-	}
-	k, err := strconv.Atoi(s.Recompute)
-	return k, 1, err == nil && k >= 0 && k <= n
-}
+	Auto = spec.Auto
+)

@@ -1,4 +1,4 @@
-package model
+package spec
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 
 const (
 	maxSize   = 1 << 28 // of every size: no product of two overflows an int64
-	maxLayers = 1 << 12 // of a stack: more than any model has, and few enough to be planned in seconds
+	MaxLayers = 1 << 12 // the most layers of a stack: more than any model has, and few enough to be planned in seconds
 )
 
 // Check returns an error about the first setting of s that is out of range or contradicts another. Mechanisms check their own settings when
@@ -27,8 +27,8 @@ func (s *Spec) Check() error {
 	return nil
 }
 
-// oneOf refuses a value that is not among the allowed ones.
-func oneOf(key, found string, allowed ...string) error {
+// OneOf returns an error for a value that is not among the allowed ones; key names the setting.
+func OneOf(key, found string, allowed ...string) error {
 	if slices.Contains(allowed, found) {
 		return nil
 	}
@@ -51,7 +51,7 @@ func checkSizes(sizes ...size) error {
 }
 
 func (s *Spec) checkSizes() error {
-	if err := oneOf("kind", s.Kind, Decoder, Encoder, EncoderDecoder, TransformerXL, Hierarchical); err != nil {
+	if err := OneOf("kind", s.Kind, Decoder, Encoder, EncoderDecoder, TransformerXL, Hierarchical); err != nil {
 		return err
 	}
 	memory := 0
@@ -62,21 +62,21 @@ func (s *Spec) checkSizes() error {
 	if err != nil {
 		return err
 	}
-	if n := len(s.Layers); n < 1 || n > maxLayers {
-		return fmt.Errorf("layers: found %d, expected 1 to %d", n, maxLayers)
+	if n := len(s.Layers); n < 1 || n > MaxLayers {
+		return fmt.Errorf("layers: found %d, expected 1 to %d", n, MaxLayers)
 	}
 	if s.Kind != EncoderDecoder || s.Source == nil {
 		return nil
 	}
-	if n := len(s.Source.Layers); n < 1 || n > maxLayers {
-		return fmt.Errorf("source.layers: found %d, expected 1 to %d", n, maxLayers)
+	if n := len(s.Source.Layers); n < 1 || n > MaxLayers {
+		return fmt.Errorf("source.layers: found %d, expected 1 to %d", n, MaxLayers)
 	}
 	return nil
 }
 
 // check looks at the head alone.
 func (h Head) check() error {
-	if err := oneOf("head", h.Kind, LM, MaskedLM, Classify, Tag, Regress); err != nil {
+	if err := OneOf("head", h.Kind, LM, MaskedLM, Classify, Tag, Regress); err != nil {
 		return err
 	}
 	ofSequences, ofTokens := h.Kind == Classify || h.Kind == Regress, h.Kind == LM || h.Kind == MaskedLM
@@ -88,7 +88,7 @@ func (h Head) check() error {
 	case h.Pooling != "" && !ofSequences:
 		return fmt.Errorf("pooling: found %s with the head %s, expected classify or regress", h.Pooling, h.Kind)
 	case ofSequences:
-		return oneOf("pooling", h.Pooling, "mean", "first")
+		return OneOf("pooling", h.Pooling, "mean", "first")
 	}
 	return nil
 }
@@ -129,7 +129,7 @@ func (s *Spec) checkRun() error {
 	if _, err := s.Policy(); err != nil {
 		return err
 	}
-	if _, _, ok := s.recomputed(); !ok {
+	if _, _, ok := s.Recomputed(); !ok {
 		return fmt.Errorf("recompute: found %q, expected none, every, sqrt, auto or a number of layers, 0 to %d", s.Recompute, len(s.Layers))
 	}
 	switch {
@@ -193,8 +193,8 @@ func (s *Spec) checkStacks() error {
 		if err := r.stack.Final.check(); err != nil {
 			return err
 		}
-		if n := len(r.stack.Layers); n > maxLayers {
-			return fmt.Errorf("%s: found %d, expected up to %d", r.name, n, maxLayers)
+		if n := len(r.stack.Layers); n > MaxLayers {
+			return fmt.Errorf("%s: found %d, expected up to %d", r.name, n, MaxLayers)
 		}
 		for i, layer := range r.stack.Layers {
 			if err := errors.Join(s.checkLayer(layer, r.causal, r.cross), r.stack.checkTable(layer)); err != nil {
@@ -253,7 +253,7 @@ func (s *Spec) checkLayer(l Layer, causal, cross bool) error {
 		return fmt.Errorf("copy_ngrams: found in a model of kind %s, expected none; use a decoder or an encoder", s.Kind)
 	}
 	if s.Kind == TransformerXL {
-		if err := oneOf("position", l.Attention.Position, "relative", "rotary", "alibi", "t5"); err != nil {
+		if err := OneOf("position", l.Attention.Position, "relative", "rotary", "alibi", "t5"); err != nil {
 			return fmt.Errorf("%w: others cannot tell memory from segment in a transformer-xl", err)
 		}
 	}
@@ -282,4 +282,29 @@ func (a Attention) check(width int) error {
 	}
 	_, err = mechanism.Parse(a.Mechanism)
 	return err
+}
+
+// checkNgrams looks at the sizes of the n-grams and their tables.
+func (s *Spec) checkNgrams() error {
+	sizes, rows := s.Embed.HashedNgrams, s.Embed.HashedNgramRows
+	switch {
+	case len(sizes) == 0 && rows == 0:
+		return nil
+	case len(sizes) == 0:
+		return fmt.Errorf("hashed_ngram_rows: found %d without hashed_ngrams, expected none; "+
+			"give the sizes of the n-grams, such as hashed_ngrams: [8]", rows)
+	case s.Kind == TransformerXL:
+		return fmt.Errorf("hashed_ngrams: found %v for a transformer-xl, expected none: n-grams would end at the borders of its segments",
+			sizes)
+	case rows < 1 || rows > maxSize:
+		return fmt.Errorf("hashed_ngram_rows: found %d, expected 1 to %d", rows, maxSize)
+	}
+	seen := map[int]bool{1: true}
+	for _, n := range sizes {
+		if n < 2 || n > nn.MaxNgram || seen[n] {
+			return fmt.Errorf("hashed_ngrams: found %v, expected different sizes, 2 to %d tokens each", sizes, nn.MaxNgram)
+		}
+		seen[n] = true
+	}
+	return nil
 }
