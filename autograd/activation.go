@@ -2,6 +2,7 @@ package autograd
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/longspan/longspan/internal/kernel"
 )
@@ -12,15 +13,17 @@ type Activation uint8
 // The activations. The gated ones halve the features: the first half goes through the function and multiplies the
 // second (Shazeer 2020, arXiv:2002.05202).
 const (
-	GELU     Activation = iota // x·Φ(x), Φ the normal distribution (Hendrycks and Gimpel 2016, arXiv:1606.08415)
-	GELUTanh                   // x·σ(√(8/π)·(x + 0.044715·x³)), their approximation of it
-	ReLU                       // max(x, 0)
-	SiLU                       // x·σ(x)
-	GeGLU                      // GELU(a)·b
-	SwiGLU                     // SiLU(a)·b
+	GELU      Activation = iota // x·Φ(x), Φ the normal distribution (Hendrycks and Gimpel 2016, arXiv:1606.08415)
+	GELUTanh                    // x·σ(√(8/π)·(x + 0.044715·x³)), their approximation of it
+	ReLU                        // max(x, 0)
+	SiLU                        // x·σ(x)
+	GeGLU                       // GELU(a)·b
+	SwiGLU                      // SiLU(a)·b
+	GeGLUTanh                   // GELUTanh(a)·b
+	Tanh                        // tanh(x)
 )
 
-var activationNames = [...]string{"gelu", "gelu_tanh", "relu", "silu", "geglu", "swiglu"}
+var activationNames = [...]string{"gelu", "gelu_tanh", "relu", "silu", "geglu", "swiglu", "geglu_tanh", "tanh"}
 
 // String is the name that ParseActivation reads.
 func (a Activation) String() string {
@@ -30,7 +33,7 @@ func (a Activation) String() string {
 	return fmt.Sprintf("activation(%d)", uint8(a))
 }
 
-// ParseActivation reads gelu, gelu_tanh, relu, silu, geglu or swiglu.
+// ParseActivation reads gelu, gelu_tanh, relu, silu, geglu, swiglu, geglu_tanh or tanh.
 func ParseActivation(name string) (Activation, error) {
 	for i, n := range activationNames {
 		if n == name {
@@ -41,7 +44,7 @@ func ParseActivation(name string) (Activation, error) {
 }
 
 // Gated reports whether a halves the features.
-func (a Activation) Gated() bool { return a == GeGLU || a == SwiGLU }
+func (a Activation) Gated() bool { return a == GeGLU || a == SwiGLU || a == GeGLUTanh }
 
 // activation is y = f(x), or y = f(a)·b for x = [a b]:
 //
@@ -115,6 +118,8 @@ func (a Activation) curve() Activation {
 		return GELU
 	case SwiGLU:
 		return SiLU
+	case GeGLUTanh:
+		return GELUTanh
 	}
 	return a
 }
@@ -128,6 +133,8 @@ func (a Activation) value(y, x []float32) {
 		kernel.GeluTanh(y, x)
 	case SiLU:
 		kernel.Silu(y, x)
+	case Tanh:
+		kernel.Tanh(y, x)
 	default:
 		for j, v := range x {
 			y[j] = max(v, 0)
@@ -144,6 +151,11 @@ func (a Activation) gradient(dx, dy, x []float32) {
 		kernel.GeluTanhGrad(dx, dy, x)
 	case SiLU:
 		kernel.SiluGrad(dx, dy, x)
+	case Tanh:
+		for j, v := range x {
+			t := float32(math.Tanh(float64(v)))
+			dx[j] = dy[j] * (1 - t*t)
+		}
 	default:
 		for j, v := range x {
 			if v > 0 {

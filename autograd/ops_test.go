@@ -138,6 +138,8 @@ func activation64(a Activation, x float64) float64 {
 	switch a.curve() {
 	case ReLU:
 		return max(x, 0)
+	case Tanh:
+		return math.Tanh(x)
 	case SiLU:
 		return x / (1 + math.Exp(-x))
 	case GELUTanh:
@@ -147,7 +149,7 @@ func activation64(a Activation, x float64) float64 {
 }
 
 func TestActivations(t *testing.T) {
-	for a := GELU; a <= SwiGLU; a++ {
+	for a := GELU; a <= Tanh; a++ {
 		const rows, cols = 6, 8
 		opCase{
 			name:  a.String(),
