@@ -13,11 +13,12 @@ import (
 
 // RotaryConfig configures the rotation of queries and keys by position. Only HeadDim must be set.
 type RotaryConfig struct {
-	HeadDim     int     // D
-	Dim         int     // features of each head that are rotated, the first ones; 0: all
-	Base        float64 // 0: 10000
-	Scale       float64 // positions are divided by it (position interpolation); 0: 1
-	Interleaved bool    // pairs are neighbours, as in GPT-J; else feature p pairs with p + Dim/2, as in GPT-NeoX and Llama
+	HeadDim     int           // D
+	Dim         int           // features of each head that are rotated, the first ones; 0: all
+	Base        float64       // 0: 10000
+	Scale       float64       // positions are divided by it (position interpolation); 0: 1
+	Scaling     RotaryScaling // nil: none
+	Interleaved bool          // pairs are neighbours, as in GPT-J; else feature p pairs with p + Dim/2, as in GPT-NeoX and Llama
 }
 
 // Rotary rotates pair p of each head's features by the angle position·Base^(−2p/Dim), so that the product of a query and a key depends
@@ -28,6 +29,7 @@ type Rotary struct {
 	c         RotaryConfig
 	half      int
 	positions int
+	amplitude float64   // of cosines and sines
 	near, far []float64 // cosines and sines, alternating, of positions 0 … rotaryStep−1 and of the multiples of rotaryStep
 }
 
@@ -60,7 +62,13 @@ func NewRotary(c RotaryConfig, positions int) (*Rotary, error) {
 	if positions < 0 || positions > math.MaxInt32 {
 		return nil, fmt.Errorf("attention: found %d rotary positions, expected 0 to %d", positions, math.MaxInt32)
 	}
-	r := &Rotary{c: c, half: c.Dim / 2, positions: positions}
+	r := &Rotary{c: c, half: c.Dim / 2, positions: positions, amplitude: 1}
+	if c.Scaling != nil {
+		if err := c.Scaling.check(); err != nil {
+			return nil, err
+		}
+		r.amplitude = c.Scaling.amplitude()
+	}
 	r.near = r.angles(min(positions, rotaryStep), 1)
 	r.far = r.angles(ceil.Div(positions, rotaryStep), rotaryStep)
 	return r, nil
@@ -68,10 +76,18 @@ func NewRotary(c RotaryConfig, positions int) (*Rotary, error) {
 
 // angles tabulates cosine and sine of every pair for positions 0, step, 2·step …
 func (r *Rotary) angles(rows, step int) []float64 {
+	turn := frequency
+	if r.c.Scaling != nil {
+		turn = r.c.Scaling.frequency
+	}
+	frequencies := make([]float64, r.half)
+	for p := range frequencies {
+		frequencies[p] = turn(p, r.c.Base, r.c.Dim)
+	}
 	t := make([]float64, 0, rows*r.c.Dim)
 	for i := range rows {
-		for p := range r.half {
-			sin, cos := math.Sincos(float64(i*step) / r.c.Scale * math.Pow(r.c.Base, -float64(2*p)/float64(r.c.Dim)))
+		for _, f := range frequencies {
+			sin, cos := math.Sincos(float64(i*step) / r.c.Scale * f)
 			t = append(t, cos, sin)
 		}
 	}
@@ -84,7 +100,7 @@ func (r *Rotary) Rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32) e
 	return r.rotate(x, dst, src, positions, 1)
 }
 
-// RotateBack is Rotate by the opposite angles: its inverse, and its gradient.
+// RotateBack is Rotate by the opposite angles: its gradient, and without the amplitude of a scaling its inverse.
 func (r *Rotary) RotateBack(x tensor.Exec, dst, src tensor.Mat, positions []int32) error {
 	return r.rotate(x, dst, src, positions, -1)
 }
@@ -144,8 +160,8 @@ const rotaryRows = 64
 func (r *Rotary) angle(to []float32, position int, sign float64) {
 	far, near := r.far[position/rotaryStep*r.c.Dim:], r.near[position%rotaryStep*r.c.Dim:]
 	for p := 0; p < r.c.Dim; p += 2 {
-		to[p] = float32(far[p]*near[p] - far[p+1]*near[p+1])
-		to[p+1] = float32(sign * (far[p+1]*near[p] + far[p]*near[p+1]))
+		to[p] = float32(r.amplitude * (far[p]*near[p] - far[p+1]*near[p+1]))
+		to[p+1] = float32(r.amplitude * sign * (far[p+1]*near[p] + far[p]*near[p+1]))
 	}
 }
 
