@@ -26,7 +26,7 @@ func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *
 	// does not grow with the depth. Radford et al. 2019, section 2.3.
 	scale := 1 / math.Sqrt(2*float64(depth))
 	b = &block{}
-	b.norms[0] = m.branchNorms(name+".attention", l.Norms)
+	b.norms[0] = m.branchNorms(name+".attention", l.BranchNorms())
 	if b.attention, err = m.newAttention(name+".attention", l.Attention, t5, m.spec.Kind == TransformerXL, scale); err != nil {
 		return nil, err
 	}
@@ -66,9 +66,14 @@ func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, cross b
 	if err != nil {
 		return nil, err
 	}
+	rotary, err := a.Rotary()
+	if err != nil {
+		return nil, err
+	}
 	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Mechanism: parsed, Causal: a.Causal, Position: position, Base: a.RotaryBase, T5: t5, Sinks: a.Sinks, Bias: a.Bias, Cross: cross,
-		Scale: scale, QKNorm: a.QKNorm, Global: a.Global, CopyNgrams: a.CopyNgrams})
+		Mechanism: parsed, Causal: a.Causal, Position: position, Rotary: rotary, ScoreScale: a.Scale, SoftCap: a.SoftCap, T5: t5,
+		Sinks: a.Sinks, Bias: a.Bias, NoOutBias: a.NoOutBias, Cross: cross, Scale: scale, QKNorm: a.QKNorm, Global: a.Global,
+		CopyNgrams: a.CopyNgrams})
 }
 
 // branches are the attention branches of a block in one pass.

@@ -25,7 +25,7 @@ type Config struct {
 	KVHeads    int    `yaml:"kv_heads,omitempty"`                   // Hkv, a divisor of heads; default heads
 	HeadDim    int    `yaml:"head_dim,omitempty"`                   // D, a multiple of 8; default width/heads
 	Hidden     int    `yaml:"hidden,omitempty"`                     // features inside the feed-forward layers; default 4·width
-	Activation string `yaml:"activation,omitempty"`                 // gelu (default), gelu_tanh, relu, silu, tanh, or gated: geglu, geglu_tanh or swiglu
+	Activation string `yaml:"activation,omitempty"`                 // gelu (default), gelu_tanh, relu, silu, tanh, geglu, geglu_tanh or swiglu
 	Norm       string `yaml:"norm,omitempty"`                       // layer (default) or rms
 	NormPlace  string `yaml:"norm_place,omitempty" was:"placement"` // pre (default): inside the residual branches; or post: after the sums
 	Bias       bool   `yaml:"bias,omitempty"`                       // in the linear layers

@@ -112,8 +112,8 @@ func (g *Generation) Step(tokens []int32) ([]float32, error) {
 	if err := g.m.checkBatch(&data.Batch{Tokens: tokens, Lengths: []int{len(tokens)}}); err != nil {
 		return nil, err
 	}
-	if g.m.positions != nil && g.tokens+len(tokens) > g.m.spec.Embed.Positions {
-		return nil, fmt.Errorf("model: found %d tokens, the model has %d learned positions", g.tokens+len(tokens), g.m.spec.Embed.Positions)
+	if limit := g.m.spec.MaxTokens(); limit > 0 && g.tokens+len(tokens) > limit {
+		return nil, fmt.Errorf("model: found %d tokens, the model has %d learned positions", g.tokens+len(tokens), limit)
 	}
 	for {
 		n := g.next(len(tokens))
@@ -205,12 +205,7 @@ func (g *Generation) cached(p *nn.Pass, i int) branches {
 
 // lastLogits are the logits [1, vocab] of the last row of h.
 func (m *Model) lastLogits(p *nn.Pass, h *autograd.Var) *autograd.Var {
-	h = p.G.Take(h, []int32{int32(h.Rows() - 1)})
-	if m.head != nil {
-		return m.head.ApplyF32(p, h)
-	}
-	w, bias := m.projection(p)
-	return p.G.LinearF32(h, w, bias)
+	return m.logits(p, p.G.Take(h, []int32{int32(h.Rows() - 1)}))
 }
 
 // read runs the encoder over the source, and projects the keys and values of each block.

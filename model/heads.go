@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/longspan/longspan/autograd"
@@ -27,6 +28,8 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 	t := &targets{all: len(b.Tokens), derivative: r.derivative()}
 	limit := m.spec.Outputs()
 	switch m.spec.Head.Kind {
+	case Embed:
+		return nil, errors.New("model: found the head embed, which has no loss; expected another head to train or evaluate")
 	case Classify:
 		if len(b.Labels) != len(b.Lengths) {
 			return nil, fmt.Errorf("model: found %d labels for %d sequences, expected one each", len(b.Labels), len(b.Lengths))
@@ -128,15 +131,16 @@ func (t *targets) place(k int) int {
 
 // loss records the head and its loss on hidden states x [T, width].
 func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
-	if m.sequenceHead() {
+	if m.spec.Head.OfSequences() {
 		x = m.pooled(p, x)
 	}
 	if m.spec.Head.Kind == Regress {
-		return p.G.MeanSquare(m.head.ApplyF32(p, x), t.values)
+		return p.G.MeanSquare(m.logits(p, x), t.values)
 	}
 	if t.rows != nil {
 		x = p.G.Take(x, t.rows)
 	}
+	x = m.transform.apply(p, x)
 	w, bias := m.projection(p)
 	smoothing := 0.0 // evaluation measures against the true labels
 	if p.G.Train() {
@@ -147,49 +151,24 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 	})
 }
 
-// projection is the weight [outputs, width] and the bias [1, outputs] of the head. A tied head has the rows of the embedding, and no bias.
-func (m *Model) projection(p *nn.Pass) (w, bias *autograd.Var) {
-	if m.head != nil {
-		return p.Leaf(m.head.Weight), p.Leaf(m.head.Bias)
-	}
-	table := *m.embedding.Weight
-	table.Value = table.Value.SliceRows(0, m.spec.Vocab)
-	if table.Grad.Rows > 0 {
-		table.Grad = table.Grad.SliceRows(0, m.spec.Vocab)
-	}
-	return p.Leaf(&table), nil
-}
-
-func (m *Model) sequenceHead() bool {
-	return m.spec.Head.Kind == Classify || m.spec.Head.Kind == Regress
-}
-
-// pooled is one row for each sequence [sequences, width]: the mean of its tokens, or its first token.
-func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
-	if m.spec.Head.Pooling == "mean" {
-		return p.G.MeanPool(x, p.Lengths)
-	}
-	first := make([]int32, 0, len(p.Lengths))
-	row := int32(0)
-	for _, n := range p.Lengths {
-		first = append(first, row)
-		row += int32(n)
-	}
-	return p.G.Take(x, first)
-}
-
-// Predict returns the outputs of the head for a batch, in float32: logits [T, vocab or classes], or for classify and regress one row for
-// each sequence. Of r, Memory alone is used. The matrix belongs to the session's pool: Put it back. Errors are those of [Session.Step].
+// Predict returns the outputs of the head for a batch, in float32: logits [T, vocab or classes], or for classify, regress and embed one row
+// for each sequence. Of r, Memory alone is used. The matrix belongs to the session's pool: Put it back. Errors are those of [Session.Step].
 func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
 	m := s.m
-	return s.compute(b, r, func(p *nn.Pass, h *autograd.Var) *autograd.Var {
-		if m.sequenceHead() {
+	out, err := s.compute(b, r, func(p *nn.Pass, h *autograd.Var) *autograd.Var {
+		if m.spec.Head.OfSequences() {
 			h = m.pooled(p, h)
 		}
-		w, bias := m.projection(p)
-		return p.G.LinearF32(h, w, bias)
+		if m.spec.Head.Kind == Embed {
+			return m.vectors(p, h)
+		}
+		return m.logits(p, h)
 	})
+	if err == nil && m.spec.Head.Kind == Embed {
+		return s.finishVectors(out)
+	}
+	return out, err
 }
 
 // Hidden returns the hidden states before the head, [T, width], in the precision's storage type. Of r, Memory alone is used. The matrix

@@ -18,10 +18,14 @@ func (m *Model) maskable(tokens []int32) (n int) {
 }
 
 // hide chooses 15% of the tokens as targets, and at least one, but none of never_masked. Of the chosen tokens 80% are replaced by the
-// masking token, vocab, 10% by a random token, and 10% are unchanged. The targets of all other tokens are autograd.Ignore. Devlin et al.
+// masking token, 10% by a random token, and 10% are unchanged. The targets of all other tokens are autograd.Ignore. Devlin et al.
 // 2018, arXiv:1810.04805, section 3.1.
 func (m *Model) hide(tokens []int32, r *data.Random) (shown, targets []int32) {
 	shown, targets = slices.Clone(tokens), make([]int32, len(tokens))
+	mask := int32(m.spec.Vocab)
+	if given := m.spec.Head.MaskToken; given != nil {
+		mask = *given
+	}
 	never := func(i int) bool { return slices.Contains(m.spec.Head.NeverMasked, int(tokens[i])) }
 	sure := r.IntN(len(tokens))
 	for tried := 1; tried < len(tokens) && never(sure); tried++ {
@@ -36,7 +40,7 @@ func (m *Model) hide(tokens []int32, r *data.Random) (shown, targets []int32) {
 		targets[i] = token
 		switch {
 		case how < 8:
-			shown[i] = int32(m.spec.Vocab)
+			shown[i] = mask
 		case how == 8:
 			shown[i] = other
 		}

@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/longspan/longspan/autograd"
@@ -31,7 +30,10 @@ type Model struct {
 	levels    []*level // hierarchical: one after each block
 	sourceEnd *nn.Norm
 	end       *nn.Norm // after the last block
-	head      *nn.Linear
+	transform *transform
+	project   []projector // of the head embed
+	head      *nn.Linear  // nil: the embedding's table, with headBias
+	headBias  *tensor.Param
 
 	tokenizer *tokenizer.Tokenizer // nil: none
 	answers   data.Answers
@@ -129,16 +131,9 @@ func (m *Model) make() (err error) {
 		return err
 	}
 	m.end = m.norm("norm", s.Final)
-	if !s.Head.Tied {
-		m.head = nn.NewLinear(p, headLayer,
-			nn.LinearConfig{In: s.Width, Out: s.Outputs(), Bias: s.Head.Bias, Scale: headStd * math.Sqrt(float64(s.Width))})
-	}
+	m.makeHead()
 	return p.Err()
 }
-
-// headStd is the standard deviation of the head's initial weights, equal to that of the tables that it may be tied to. Rows of norm √width
-// then have initial logits within a few tenths of each other, and the initial loss is nearly ln classes.
-const headStd = 0.02
 
 // makeBlocks makes the layers of a stack. All its layers with T5's bias share one table.
 func (m *Model) makeBlocks(name string, layers []Layer) ([]*block, error) {
@@ -169,7 +164,7 @@ func (m *Model) norm(name string, n *Norm) *nn.Norm {
 	if eps == 0 {
 		eps = normEps
 	}
-	return nn.NewNorm(m.params, name, kind, m.spec.Width, eps)
+	return nn.NewNorm(m.params, name, nn.NormConfig{Kind: kind, Width: m.spec.Width, Eps: eps, NoBias: n.NoBias})
 }
 
 // normEps is the default ε of norms. It matters only for nearly constant rows.
@@ -229,7 +224,7 @@ func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 		x = g.add(p, x, before, tokens)
 	}
 	if m.positions != nil {
-		x = p.G.Add(x, m.positions.Apply(p, p.Positions()))
+		x = p.G.Add(x, m.positions.Apply(p, m.positionRows(p, tokens)))
 	}
 	if m.types != nil {
 		if len(types) == 0 {
@@ -238,6 +233,35 @@ func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 		x = p.G.Add(x, m.types.Apply(p, types))
 	}
 	return p.Dropout(finish(p, m.embedNorm, x))
+}
+
+// positionRows is the row of each token in the table of learned positions.
+func (m *Model) positionRows(p *nn.Pass, tokens []int32) []int32 {
+	first, padding := int32(m.spec.Embed.FirstPosition), m.spec.Embed.Padding
+	if first == 0 {
+		return p.Positions()
+	}
+	rows := make([]int32, len(tokens))
+	if padding == nil {
+		for i, position := range p.Positions() {
+			rows[i] = first + position
+		}
+		return rows
+	}
+	at, next := 0, int32(0)
+	for _, n := range p.Lengths {
+		next = first
+		for i := at; i < at+n; i++ {
+			if tokens[i] == *padding {
+				rows[i] = first - 1
+				continue
+			}
+			rows[i] = next
+			next++
+		}
+		at += n
+	}
+	return rows
 }
 
 // finish applies a norm, if there is one.

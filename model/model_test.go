@@ -164,7 +164,7 @@ func TestPackingChangesNothing(t *testing.T) {
 		a.Labels = both.Labels[:1]
 		losses := func(b *data.Batch) []float32 {
 			l := make([]float32, len(b.Targets))
-			if m.sequenceHead() {
+			if m.spec.Head.OfSequences() {
 				l = l[:len(b.Lengths)]
 			}
 			if _, err := m.NewSession(tensor.Exec{}).Step(b, StepOptions{Losses: l}); err != nil {

@@ -194,13 +194,11 @@ func (m *Model) checkBatch(b *data.Batch) error {
 			return fmt.Errorf("model: token %d of the batch has the type %d, the model has %d token types", i, t, m.spec.Embed.TokenTypes)
 		}
 	}
-	if m.positions == nil {
-		return nil
-	}
+	limit := m.spec.MaxTokens()
 	for i, n := range b.Lengths {
-		if n > m.spec.Embed.Positions {
+		if limit > 0 && n > limit {
 			return fmt.Errorf("model: sequence %d has %d tokens, the model has %d learned positions; cut it, or use rotary positions",
-				i, n, m.spec.Embed.Positions)
+				i, n, limit)
 		}
 	}
 	return nil

@@ -13,6 +13,10 @@ type (
 	Attention   = spec.Attention
 	FeedForward = spec.FeedForward
 	Head        = spec.Head
+	Transform   = spec.Transform
+	Projector   = spec.Projector
+
+	RotaryScaling = spec.RotaryScaling
 )
 
 // The kinds and heads, and a value of Spec.Recompute.
@@ -28,6 +32,7 @@ const (
 	Classify = spec.Classify
 	Tag      = spec.Tag
 	Regress  = spec.Regress
+	Embed    = spec.Embed
 
 	Auto = spec.Auto
 )

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -46,6 +47,30 @@ func specs(t *testing.T) map[string]Spec {
 		"embedding": make(Config{Kind: Encoder}, func(s *Spec) {
 			s.Embed = Embedding{Scale: 4, Positions: 64, TokenTypes: 2, Norm: &Norm{Kind: "layer", Eps: 1e-12}}
 		}),
+		"score scale, cap and scaled rotation": make(Config{KVHeads: 1, Bias: true}, func(s *Spec) {
+			for i := range s.Layers {
+				a := &s.Layers[i].Attention
+				a.Scale, a.SoftCap, a.NoOutBias = 0.5, 3, true
+			}
+			s.Layers[0].Attention.RotaryScaling = &RotaryScaling{Kind: "linear", Factor: 4}
+			s.Layers[1].Attention.RotaryScaling = &RotaryScaling{Kind: "llama3", Factor: 8, Low: 1, High: 4, Original: 16}
+			s.Layers[2].Attention.RotaryScaling = &RotaryScaling{Kind: "yarn", Factor: 4, Fast: 32, Slow: 1, Original: 16}
+		}),
+		"heads of BERT": make(Config{Kind: Encoder, Tied: true, NormPlace: "post"}, func(s *Spec) {
+			mask := int32(3)
+			s.Head.Transform = &Transform{Activation: "gelu", Bias: true, Norm: &Norm{Kind: "layer"}}
+			s.Head.TiedBias, s.Head.MaskToken = true, &mask
+		}),
+		"heads of ModernBERT": make(Config{Kind: Encoder, Head: Classify, Classes: 3}, func(s *Spec) {
+			s.Head.Transform = &Transform{Activation: "tanh", Norm: &Norm{Kind: "layer", NoBias: true}}
+			s.Layers[0].AttentionNorms = &Norms{}
+			s.Layers[0].FeedForward.Activation = "geglu_tanh"
+		}),
+		"positions of RoBERTa": make(Config{Kind: Encoder, Head: Tag, Classes: 11}, func(s *Spec) {
+			padding := int32(1)
+			s.Embed = Embedding{Positions: 64, FirstPosition: 2, Padding: &padding}
+		}),
+		"last token": make(Config{Head: Classify, Classes: 3}, func(s *Spec) { s.Head.Pooling = "last" }),
 		"global queries": make(Config{Kind: Encoder, Attention: []string{"window(4) | global(0, 3)"}}, func(s *Spec) {
 			for i := range s.Layers {
 				s.Layers[i].Attention.Global = []int{0, 3}
@@ -226,6 +251,19 @@ func TestSpecsAreRefused(t *testing.T) {
 		"found global queries in a causal layer":        func(s *Spec) { s.Layers[0].Attention.Global = []int{0} },
 		"found for a model of kind decoder, expected n": func(s *Spec) { s.Summaries = s.Layers },
 		"source: found a kind of decoder":               func(s *Spec) { s.Source = &Stack{} },
+		"tied_bias: found without tied":                 func(s *Spec) { s.Head.TiedBias = true },
+		"no_out_bias: found without bias":               func(s *Spec) { s.Layers[0].Attention.NoOutBias = true },
+		"project: found with the head lm":               func(s *Spec) { s.Head.Normalise = true },
+		"mask_token: found with the head lm":            func(s *Spec) { s.Head.MaskToken = new(int32) },
+		"padding: found in a model of kind decoder": func(s *Spec) {
+			s.Embed = Embedding{Positions: 9, FirstPosition: 2, Padding: new(int32)}
+		},
+		"first_position: found row 9 of 9":         func(s *Spec) { s.Embed = Embedding{Positions: 9, FirstPosition: 9} },
+		"norm.no_bias: found with the norm rms":    func(s *Spec) { s.Final = &Norm{Kind: "rms", NoBias: true} },
+		"transform.activation: found geglu":        func(s *Spec) { s.Head.Transform = &Transform{Activation: "geglu"} },
+		"rotary_scaling.kind: found \"longrope\"":  func(s *Spec) { s.Layers[0].Attention.RotaryScaling = &RotaryScaling{Kind: "longrope"} },
+		"rotary_scaling.factor: found 0, expected": func(s *Spec) { s.Layers[0].Attention.RotaryScaling = &RotaryScaling{Kind: "linear"} },
+		"found rotary scaling {Factor:0":           func(s *Spec) { s.Layers[0].Attention.RotaryScaling = &RotaryScaling{Kind: "yarn"} },
 	} {
 		s := specs(t)["qk norms"]
 		s.Layers = slices.Clone(s.Layers)
@@ -294,5 +332,67 @@ func TestRecomputedSourceOfFewerLayers(t *testing.T) {
 	}
 	if losses[0] != losses[1] {
 		t.Errorf("the loss is %g recomputed, %g without", losses[1], losses[0])
+	}
+}
+
+// A padding token takes the row before the first position, and is not counted.
+func TestPositionRows(t *testing.T) {
+	s := specs(t)["positions of RoBERTa"]
+	m := newOf(t, s, Options{})
+	p := &nn.Pass{Lengths: []int{5, 3}}
+	if got, want := m.positionRows(p, []int32{4, 1, 5, 1, 6, 7, 1, 8}), []int32{2, 1, 3, 1, 4, 2, 1, 3}; !slices.Equal(got, want) {
+		t.Errorf("rows %v, want %v", got, want)
+	}
+	s.Embed.Padding = nil
+	m = newOf(t, s, Options{})
+	if got, want := m.positionRows(p, []int32{4, 1, 5, 1, 6, 7, 1, 8}), []int32{2, 3, 4, 5, 6, 2, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("rows %v, want %v", got, want)
+	}
+	if got := s.MaxTokens(); got != 62 {
+		t.Errorf("MaxTokens is %d, want 62", got)
+	}
+}
+
+// The vectors of the head embed are the projected means of the hidden states, of length 1.
+func TestEmbedHead(t *testing.T) {
+	s := specs(t)["embedding"]
+	s.Head = Head{Kind: Embed, Pooling: "mean", Project: []Projector{{Out: 5, Activation: "tanh", Bias: true}}, Normalise: true}
+	for _, precision := range []string{"f32", "bf16"} {
+		s.Precision = precision
+		m := newOf(t, s, Options{})
+		b, session := batch(1, 7, 4), m.NewSession(tensor.Exec{})
+		got, err := session.Predict(b, StepOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden, err := session.Hidden(b, StepOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := m.params.Named("head.project.0.weight").Value
+		row, mean, weight := make([]float32, 16), make([]float64, 16), make([]float32, 16)
+		for i := range 7 {
+			hidden.ReadRow(row, i)
+			for j, v := range row {
+				mean[j] += float64(v) / 7
+			}
+		}
+		want, sum := make([]float32, 5), 0.0
+		for o := range want {
+			w.ReadRow(weight, o)
+			x := 0.0
+			for j := range mean {
+				x += mean[j] * float64(weight[j])
+			}
+			want[o] = float32(math.Tanh(x))
+			sum += math.Tanh(x) * math.Tanh(x)
+		}
+		for o := range want {
+			want[o] /= float32(math.Sqrt(sum))
+		}
+		near(t, precision, got.Row(0), want, map[string]float64{"f32": 1e-5, "bf16": 0.02}[precision])
+		if _, err := session.Step(b, StepOptions{}); err == nil || !strings.Contains(err.Error(), "which has no loss") {
+			t.Errorf("a step of the head embed: %v", err)
+		}
 	}
 }

@@ -96,7 +96,7 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if n := m.spec.Embed.Positions; n > 0 && len(e.IDs) > n {
+	if n := m.spec.MaxTokens(); n > 0 && len(e.IDs) > n {
 		return nil, nil, fmt.Errorf("model: found a prompt of %d tokens, expected at most %d, the learned positions", len(e.IDs), n)
 	}
 	if m.spec.Kind != EncoderDecoder {
@@ -112,10 +112,11 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 
 // MostTokens is the number of tokens that can be drawn after the first ones, up to wanted: learned positions bound the sequence.
 func (m *Model) MostTokens(first, wanted int) int {
-	if m.positions == nil {
+	limit := m.spec.MaxTokens()
+	if limit == 0 {
 		return wanted
 	}
-	return min(wanted, max(0, m.spec.Embed.Positions-first+1)) // the last token drawn is not read
+	return min(wanted, max(0, limit-first+1)) // the last token drawn is not read
 }
 
 // textWriter collects the text of tokens, and calls token with each piece.

@@ -18,15 +18,18 @@ type AttentionConfig struct {
 	Mechanism  mechanism.Mechanism
 	Causal     bool // a token sees itself and earlier tokens
 	Position   Position
-	Base       float64       // of rotary; 0: 10000
-	T5         *tensor.Param // table [T5Buckets, H] of the T5 bias, usually shared by layers
-	Sinks      bool          // a learned logit for each head, which takes probability and has no value
-	Bias       bool          // in the projections
-	Cross      bool          // queries are of other tokens than keys and values: cross-attention, or a memory
-	Scale      float64       // of the output projection's initial weights; 0: 1
-	QKNorm     float64       // ε of an RMS norm of each query and key over its D columns, before rotation; 0: no norm
-	Global     []int         // positions of the global tokens, which have a second set of projections (global.go)
-	CopyNgrams []int         // n-gram sizes of copy heads, which the key/value heads use in rotation (copyhead.go)
+	Rotary     attention.RotaryConfig // of rotary positions, without HeadDim; the zero value has the base 10000
+	ScoreScale float64                // factor of the scores; 0: 1/√D
+	SoftCap    float64                // c: scores become c·tanh(score/c); 0: no cap
+	T5         *tensor.Param          // table [T5Buckets, H] of the T5 bias, usually shared by layers
+	Sinks      bool                   // a learned logit for each head, which takes probability and has no value
+	Bias       bool                   // in the projections
+	NoOutBias  bool                   // with Bias: "name.out" has none
+	Cross      bool                   // queries are of other tokens than keys and values: cross-attention, or a memory
+	Scale      float64                // of the output projection's initial weights; 0: 1
+	QKNorm     float64                // ε of an RMS norm of each query and key over its D columns, before rotation; 0: no norm
+	Global     []int                  // positions of the global tokens, which have a second set of projections (global.go)
+	CopyNgrams []int                  // n-gram sizes of copy heads, which the key/value heads use in rotation (copyhead.go)
 }
 
 // Attention is an attention layer: projections "name.qkv", or "name.q" and "name.kv", or with copy heads "name.v", and "name.out".
@@ -68,7 +71,7 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 	default:
 		a.qkv = NewLinear(p, name+".qkv", LinearConfig{In: c.Width, Out: q + 2*kv, Bias: c.Bias})
 	}
-	a.out = NewLinear(p, name+".out", LinearConfig{In: q, Out: c.Width, Bias: c.Bias, Scale: c.Scale})
+	a.out = NewLinear(p, name+".out", LinearConfig{In: q, Out: c.Width, Bias: c.Bias && !c.NoOutBias, Scale: c.Scale})
 	if c.QKNorm > 0 {
 		a.qNorm, a.kNorm = p.Add(name+".q_norm.weight", 1, c.HeadDim, Ones()), p.Add(name+".k_norm.weight", 1, c.HeadDim, Ones())
 	}
@@ -105,7 +108,7 @@ func (a *Attention) configure() error {
 		terms.T5 = &attention.T5{Buckets: T5Buckets, MaxDistance: T5MaxDistance, Bidirectional: !c.Causal}
 	}
 	layer, err := mechanism.New(mechanism.Config{Mechanism: c.Mechanism, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
-		Causal: c.Causal, Cross: c.Cross, Terms: terms})
+		Causal: c.Causal, Cross: c.Cross, Scale: c.ScoreScale, SoftCap: c.SoftCap, Terms: terms})
 	a.layer = layer
 	return err
 }
@@ -185,7 +188,9 @@ func rotate(p *Pass, c AttentionConfig, x *autograd.Var, columns int, at []int32
 	for _, position := range at {
 		top = max(top, position)
 	}
-	r, err := p.Compiled.rotate(attention.RotaryConfig{HeadDim: c.HeadDim, Base: c.Base}, int(top)+1)
+	config := c.Rotary
+	config.HeadDim = c.HeadDim
+	r, err := p.Compiled.rotate(config, int(top)+1)
 	if err != nil {
 		return p.G.Fail(err)
 	}

@@ -38,7 +38,8 @@ func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries
 	}
 	g := &globalQueries{c: c, q: NewLinear(p, name+".global_q", LinearConfig{In: c.Width, Out: c.Heads * c.HeadDim, Bias: c.Bias}),
 		kv: NewLinear(p, name+".global_kv", LinearConfig{In: c.Width, Out: 2 * c.KVHeads * c.HeadDim, Bias: c.Bias})}
-	g.layer, err = mechanism.New(mechanism.Config{Mechanism: full, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Cross: true})
+	g.layer, err = mechanism.New(mechanism.Config{Mechanism: full, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Cross: true,
+		Scale: c.ScoreScale, SoftCap: c.SoftCap})
 	return g, err
 }
 

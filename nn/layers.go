@@ -67,11 +67,19 @@ type Norm struct {
 	weight, bias *tensor.Param
 }
 
-// NewNorm makes a norm of rows of the given width; eps is added to the variance.
-func NewNorm(p *Params, name string, kind NormKind, width int, eps float64) *Norm {
-	n := &Norm{kind: kind, eps: eps, weight: p.Add(name+".weight", 1, width, Ones())}
-	if kind == LayerNorm {
-		n.bias = p.Add(name+".bias", 1, width, Zeros())
+// NormConfig is the shape of a norm.
+type NormConfig struct {
+	Kind   NormKind
+	Width  int     // of the rows
+	Eps    float64 // added to the variance
+	NoBias bool    // of a layer norm
+}
+
+// NewNorm makes a norm.
+func NewNorm(p *Params, name string, c NormConfig) *Norm {
+	n := &Norm{kind: c.Kind, eps: c.Eps, weight: p.Add(name+".weight", 1, c.Width, Ones())}
+	if c.Kind == LayerNorm && !c.NoBias {
+		n.bias = p.Add(name+".bias", 1, c.Width, Zeros())
 	}
 	return n
 }

@@ -25,7 +25,7 @@ func Context(j Job, budget int64, step, limit int) (Longest, error) {
 		return Longest{}, fmt.Errorf("plan: found steps of %d up to %d tokens, expected 1 or more, and up to %d", step, limit, maxTokens)
 	}
 	end := j.searchEnd(step, min(limit, maxTokens/max(1, len(j.Lengths))))
-	table := j.Model.Embed.Positions
+	table := j.Model.MaxTokens()
 	if table > 0 {
 		end = min(end, table)
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	Causal    bool  // a query sees itself and the tokens before it
 	Cross     bool  // keys come from other tokens than queries
 	Terms     Terms // added to the scores; only softmax has any
+
+	Scale   float64 // factor of the scores; 0: 1/√D; only softmax has another
+	SoftCap float64 // c: scores become c·tanh(score/c); 0: no cap; only softmax has one
 }
 
 // Terms are added to the scores of a softmax. At most one of ALiBi, T5 and Relative is set.
@@ -149,6 +152,10 @@ func New(c Config) (Layer, error) {
 		if what, ok := c.Terms.any(); ok {
 			return nil, fmt.Errorf("mechanism: found %s beside %s, which has no softmax to add it to; use the position encoding learned, "+
 				"rotary or none, and no sinks", what, name)
+		}
+		if c.Scale != 0 || c.SoftCap != 0 {
+			return nil, fmt.Errorf("mechanism: found the score scale %g and soft cap %g with %s, expected 0: only a softmax has scores", c.Scale,
+				c.SoftCap, name)
 		}
 		if c.Cross {
 			return nil, fmt.Errorf("mechanism: found cross-attention or a memory with %s, expected a pattern: %[1]s is of a sequence over itself",

@@ -19,7 +19,8 @@ type softmaxLayer struct {
 }
 
 func (softmax) layer(c Config) (Layer, error) {
-	l := softmaxLayer{c, attention.Config{Pattern: c.Pattern(), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim}}
+	l := softmaxLayer{c, attention.Config{Pattern: c.Pattern(), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
+		Scale: c.Scale, SoftCap: c.SoftCap}}
 	if c.Terms.ALiBi {
 		l.c.Bias = attention.ALiBi{}
 	}
@@ -64,7 +65,8 @@ func (l softmaxLayer) Key() string {
 	if terms.T5 != nil {
 		t5, terms.T5 = *terms.T5, nil
 	}
-	return fmt.Sprintf("%s %d %d %d %v %v %v", l.c.Pattern, l.c.Heads, l.c.KVHeads, l.c.HeadDim, l.Causal, terms, t5)
+	c := l.c
+	return fmt.Sprintf("%s %d %d %d %g %g %v %v %v", c.Pattern, c.Heads, c.KVHeads, c.HeadDim, c.Scale, c.SoftCap, l.Causal, terms, t5)
 }
 
 func (l softmaxLayer) Compile(seqs []attention.Seq) (Core, error) {

@@ -95,8 +95,8 @@ func longestOf(s *model.Spec, texts []input) int {
 	for _, t := range texts {
 		longest = max(longest, len(t.text)+2)
 	}
-	if s.Embed.Positions > 0 {
-		longest = min(longest, s.Embed.Positions)
+	if limit := s.MaxTokens(); limit > 0 {
+		longest = min(longest, limit)
 	}
 	return longest
 }

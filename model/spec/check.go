@@ -12,6 +12,8 @@ import (
 )
 
 const (
+	maxProjectors = 16 // more than any model has
+
 	maxSize   = 1 << 28 // of every size: no product of two overflows an int64
 	MaxLayers = 1 << 12 // the most layers of a stack: more than any model has, and few enough to be planned in seconds
 )
@@ -76,21 +78,67 @@ func (s *Spec) checkSizes() error {
 
 // check looks at the head alone.
 func (h Head) check() error {
-	if err := OneOf("head", h.Kind, LM, MaskedLM, Classify, Tag, Regress); err != nil {
+	if err := OneOf("head", h.Kind, LM, MaskedLM, Classify, Tag, Regress, Embed); err != nil {
 		return err
 	}
-	ofSequences, ofTokens := h.Kind == Classify || h.Kind == Regress, h.Kind == LM || h.Kind == MaskedLM
+	ofSequences, ofTokens := h.OfSequences(), h.Kind == LM || h.Kind == MaskedLM
 	switch {
 	case (h.Kind == Classify || h.Kind == Tag) && (h.Classes < 2 || h.Classes > maxSize):
 		return fmt.Errorf("classes: found %d for the head %s, expected 2 to %d", h.Classes, h.Kind, maxSize)
 	case h.Tied && !ofTokens:
 		return fmt.Errorf("tied: found with the head %s, expected lm or mlm: only they predict tokens", h.Kind)
+	case h.TiedBias && !h.Tied:
+		return errors.New("tied_bias: found without tied, expected both or none")
 	case h.Pooling != "" && !ofSequences:
-		return fmt.Errorf("pooling: found %s with the head %s, expected classify or regress", h.Pooling, h.Kind)
-	case ofSequences:
-		return OneOf("pooling", h.Pooling, "mean", "first")
+		return fmt.Errorf("pooling: found %s with the head %s, expected classify, regress or embed", h.Pooling, h.Kind)
+	case h.Kind != Embed && (len(h.Project) > 0 || h.Normalise):
+		return fmt.Errorf("project: found with the head %s, expected embed", h.Kind)
+	case h.Kind != MaskedLM && h.MaskToken != nil:
+		return fmt.Errorf("mask_token: found with the head %s, expected mlm", h.Kind)
+	case h.Kind == Embed && h.Transform != nil:
+		return errors.New("transform: found with the head embed, expected none; use project")
+	}
+	if err := errors.Join(h.Transform.check(), h.checkProject()); err != nil {
+		return err
+	}
+	if ofSequences {
+		return OneOf("pooling", h.Pooling, "mean", "first", "last")
 	}
 	return nil
+}
+
+func (t *Transform) check() error {
+	if t == nil {
+		return nil
+	}
+	return errors.Join(checkPlain("transform.activation", t.Activation), t.Norm.check())
+}
+
+func (h Head) checkProject() error {
+	if n := len(h.Project); n > maxProjectors {
+		return fmt.Errorf("project: found %d layers, expected up to %d", n, maxProjectors)
+	}
+	for _, p := range h.Project {
+		if err := checkSizes(size{"project.out", p.Out, 1}); err != nil {
+			return err
+		}
+		if p.Activation == "" {
+			continue
+		}
+		if err := checkPlain("project.activation", p.Activation); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPlain refuses an activation that is not known, or that halves the features.
+func checkPlain(key, name string) error {
+	a, err := autograd.ParseActivation(name)
+	if err == nil && a.Gated() {
+		err = fmt.Errorf("%s: found %s, expected an activation without a gate", key, name)
+	}
+	return err
 }
 
 // checkHead refuses a head that the kind of model cannot train.
@@ -107,6 +155,9 @@ func (s *Spec) checkHead() error {
 		return fmt.Errorf("head: found %s for a transformer-xl, expected lm; use an encoder for the others", head)
 	case s.LabelSmoothing > 0 && head == Regress:
 		return fmt.Errorf("label_smoothing: found %g for regression, expected none", s.LabelSmoothing)
+	}
+	if m := s.Head.MaskToken; m != nil && (*m < 0 || int(*m) >= s.Vocab) {
+		return fmt.Errorf("mask_token: found the token %d, expected 0 to %d", *m, s.Vocab-1)
 	}
 	for _, token := range s.Head.NeverMasked {
 		if token < 0 || token >= s.Vocab {
@@ -151,8 +202,18 @@ func (s *Spec) checkRun() error {
 
 func (s *Spec) checkEmbedding() error {
 	e := s.Embed
-	if err := checkSizes(size{"max_tokens", e.Positions, 0}, size{"token_types", e.TokenTypes, 0}); err != nil {
+	err := checkSizes(size{"max_tokens", e.Positions, 0}, size{"token_types", e.TokenTypes, 0}, size{"first_position", e.FirstPosition, 0})
+	if err != nil {
 		return err
+	}
+	switch {
+	case e.FirstPosition > 0 && e.FirstPosition >= e.Positions:
+		return fmt.Errorf("first_position: found row %d of %d learned positions, expected an earlier one", e.FirstPosition, e.Positions)
+	case e.Padding != nil && (e.FirstPosition == 0 || *e.Padding < 0 || int(*e.Padding) >= s.Vocab):
+		return fmt.Errorf("padding: found the token %d with the first position %d, expected a token 0 to %d and a row before the first",
+			*e.Padding, e.FirstPosition, s.Vocab-1)
+	case e.Padding != nil && s.Kind != Encoder:
+		return fmt.Errorf("padding: found in a model of kind %s, expected an encoder", s.Kind)
 	}
 	if e.Scale < 0 || math.IsNaN(e.Scale) || math.IsInf(e.Scale, 0) {
 		return fmt.Errorf("embed.scale: found %g, expected a positive number, or 0 for 1", e.Scale)
@@ -169,6 +230,9 @@ func (n *Norm) check() error {
 	}
 	if !(n.Eps >= 0 && n.Eps < 1) {
 		return fmt.Errorf("norm.eps: found %g, expected a small positive number, or 0 for 1e-5", n.Eps)
+	}
+	if n.NoBias && n.Kind != "layer" {
+		return fmt.Errorf("norm.no_bias: found with the norm %s, expected layer: others have no bias", n.Kind)
 	}
 	_, err := nn.ParseNorm(n.Kind)
 	return err
@@ -220,7 +284,8 @@ func (t Stack) checkTable(l Layer) error {
 
 // checkLayer looks at a layer of a stack whose layers are causal or not, and have cross-attention or not.
 func (s *Spec) checkLayer(l Layer, causal, cross bool) error {
-	for _, n := range []*Norm{l.Norms.Input, l.Norms.Output, l.Norms.Sum} {
+	branch := l.BranchNorms()
+	for _, n := range []*Norm{l.Norms.Input, l.Norms.Output, l.Norms.Sum, branch.Input, branch.Output, branch.Sum} {
 		if err := n.check(); err != nil {
 			return err
 		}
@@ -270,6 +335,15 @@ func (a Attention) check(width int) error {
 	}
 	if !(a.QKNorm >= 0 && a.QKNorm < 1) {
 		return fmt.Errorf("qk_norm: found %g, expected a small positive number, or 0 for no norm", a.QKNorm)
+	}
+	switch {
+	case a.NoOutBias && !a.Bias:
+		return errors.New("no_out_bias: found without bias, expected both or none")
+	case a.RotaryScaling != nil && a.Position != nn.Rotary.String():
+		return fmt.Errorf("rotary_scaling: found with the position %s, expected rotary", a.Position)
+	}
+	if _, err := a.Rotary(); err != nil {
+		return err
 	}
 	position, err := nn.ParsePosition(a.Position)
 	switch {

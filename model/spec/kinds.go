@@ -13,6 +13,7 @@ const (
 	Classify = "classify"
 	Tag      = "tag"
 	Regress  = "regress"
+	Embed    = "embed" // a vector for each sequence, which no loss trains
 
 	Auto = "auto" // value of Recompute: as few layers as the memory allows
 )

@@ -2,9 +2,11 @@
 package spec
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 
+	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/autograd"
 )
 
@@ -40,9 +42,14 @@ type Stack struct {
 // Embedding is the input of the first layer.
 type Embedding struct {
 	Scale      float64 `json:"scale,omitempty"`       // factor of the token vectors, such as √width; 0: 1
-	Positions  int     `json:"positions,omitempty"`   // rows of learned positions, the longest sequence; 0: none
+	Positions  int     `json:"positions,omitempty"`   // rows of learned positions; 0: none
 	TokenTypes int     `json:"token_types,omitempty"` // rows of the table of token types; 0: none
 	Norm       *Norm   `json:"norm,omitempty"`        // of the sum
+
+	// FirstPosition is the row of the first token's position. Padding is a token that has no position: it takes the row before the first, and
+	// the positions of later tokens do not count it. RoBERTa has both.
+	FirstPosition int    `json:"first_position,omitempty"`
+	Padding       *int32 `json:"padding,omitempty"`
 
 	HashedNgrams    []int `json:"hashed_ngrams,omitempty"`     // n of each table of n-gram vectors; experimental
 	HashedNgramRows int   `json:"hashed_ngram_rows,omitempty"` // of each such table
@@ -54,6 +61,16 @@ type Layer struct {
 	Cross       *Attention  `json:"cross,omitempty"`
 	FeedForward FeedForward `json:"feed_forward"`
 	Norms       Norms       `json:"norms"`
+
+	AttentionNorms *Norms `json:"attention_norms,omitempty"` // of the attention branch, where they differ; nil: Norms
+}
+
+// BranchNorms are the norms of the attention branch.
+func (l Layer) BranchNorms() Norms {
+	if l.AttentionNorms != nil {
+		return *l.AttentionNorms
+	}
+	return l.Norms
 }
 
 // Norms are the norms of each residual branch x + f(x) of a layer: Sum(x + Output(f(Input(x)))). Nil: none.
@@ -65,8 +82,9 @@ type Norms struct {
 
 // Norm is a norm over the features.
 type Norm struct {
-	Kind string  `json:"kind"`          // layer or rms
-	Eps  float64 `json:"eps,omitempty"` // added to the variance; 0: 1e-5
+	Kind   string  `json:"kind"`              // layer or rms
+	Eps    float64 `json:"eps,omitempty"`     // added to the variance; 0: 1e-5
+	NoBias bool    `json:"no_bias,omitempty"` // of a layer norm: nothing is added to its output
 }
 
 // Attention is an attention layer.
@@ -79,12 +97,55 @@ type Attention struct {
 	Position   string  `json:"position"`              // none, rotary, alibi, t5 or relative
 	RotaryBase float64 `json:"rotary_base,omitempty"` // 0: 10000
 	Bias       bool    `json:"bias,omitempty"`        // in the projections
+	NoOutBias  bool    `json:"no_out_bias,omitempty"` // with Bias: the output projection has none
 	Sinks      bool    `json:"sinks,omitempty"`       // a learned logit for each head, which takes probability
 	QKNorm     float64 `json:"qk_norm,omitempty"`     // ε of an RMS norm of each query and key over its D columns; 0: no norm
 	// Global lists the positions of global tokens (Longformer). They attend to all tokens, with a second set of projections. The mechanism
 	// must show them to all tokens.
 	Global     []int `json:"global,omitempty"`
 	CopyNgrams []int `json:"copy_ngrams,omitempty"` // n-gram sizes of the copy heads; queries and keys are hashed, not learned; experimental
+
+	Scale         float64        `json:"scale,omitempty"`          // factor of the scores; 0: 1/√D
+	SoftCap       float64        `json:"soft_cap,omitempty"`       // c: scores become c·tanh(score/c); 0: no cap
+	RotaryScaling *RotaryScaling `json:"rotary_scaling,omitempty"` // changed angles, for longer sequences; nil: none
+}
+
+// RotaryScaling changes the angles of the rotary encoding. The kinds are linear, llama3 and yarn; see attention.RotaryConfig,
+// attention.Llama3 and attention.YaRN for the fields.
+type RotaryScaling struct {
+	Kind      string  `json:"kind"`
+	Factor    float64 `json:"factor"`
+	Original  int     `json:"original,omitempty"`
+	Low       float64 `json:"low,omitempty"`
+	High      float64 `json:"high,omitempty"`
+	Fast      float64 `json:"fast,omitempty"`
+	Slow      float64 `json:"slow,omitempty"`
+	Amplitude float64 `json:"amplitude,omitempty"`
+	Exact     bool    `json:"exact,omitempty"`
+}
+
+// Rotary is the rotary encoding of a layer.
+func (a Attention) Rotary() (attention.RotaryConfig, error) {
+	c := attention.RotaryConfig{HeadDim: a.HeadDim, Base: a.RotaryBase}
+	s := a.RotaryScaling
+	if s == nil {
+		return c, nil
+	}
+	switch s.Kind {
+	case "linear":
+		if !(s.Factor > 0) || math.IsInf(s.Factor, 0) {
+			return c, fmt.Errorf("rotary_scaling.factor: found %g, expected a number above 0", s.Factor)
+		}
+		c.Scale = s.Factor
+	case "llama3":
+		c.Scaling = attention.Llama3{Factor: s.Factor, Low: s.Low, High: s.High, Original: s.Original}
+	case "yarn":
+		c.Scaling = attention.YaRN{Factor: s.Factor, Fast: s.Fast, Slow: s.Slow, Original: s.Original, Amplitude: s.Amplitude, Exact: s.Exact}
+	default:
+		return c, OneOf("rotary_scaling.kind", s.Kind, "linear", "llama3", "yarn")
+	}
+	_, err := attention.NewRotary(c, 1)
+	return c, err
 }
 
 // FeedForward is two linear layers with an activation between them.
@@ -96,18 +157,38 @@ type FeedForward struct {
 
 // Head maps the last hidden states to outputs.
 type Head struct {
-	Kind    string `json:"kind"`              // lm, mlm, classify, tag or regress
+	Kind    string `json:"kind"`              // lm, mlm, classify, tag, regress or embed
 	Classes int    `json:"classes,omitempty"` // of classify and tag
-	Pooling string `json:"pooling,omitempty"` // of classify and regress: mean or first
+	Pooling string `json:"pooling,omitempty"` // of classify, regress and embed: mean, first or last
 	Tied    bool   `json:"tied,omitempty"`    // lm and mlm: the weight is the embedding's table
-	Bias    bool   `json:"bias,omitempty"`
+	Bias    bool   `json:"bias,omitempty"`    // of a weight that is not tied
+
+	TiedBias  bool        `json:"tied_bias,omitempty"`  // a bias beside the tied weight
+	Transform *Transform  `json:"transform,omitempty"`  // of the hidden states that the head reads, after pooling; nil: none
+	Project   []Projector `json:"project,omitempty"`    // embed: linear layers after pooling
+	Normalise bool        `json:"normalise,omitempty"`  // embed: vectors have length 1
+	MaskToken *int32      `json:"mask_token,omitempty"` // mlm: takes the place of hidden tokens; nil: a row after the vocabulary
 
 	NeverMasked []int `json:"never_masked,omitempty"` // mlm: tokens that are neither hidden nor predicted
 }
 
-// Rows is the number of rows of the embedding. A masked language model has one more, for hidden tokens.
+// Transform is a linear layer of width × width features, an activation and a norm, between the hidden states and the head.
+type Transform struct {
+	Activation string `json:"activation"`
+	Bias       bool   `json:"bias,omitempty"`
+	Norm       *Norm  `json:"norm,omitempty"`
+}
+
+// Projector is a linear layer after pooling. An empty activation is none.
+type Projector struct {
+	Out        int    `json:"out"` // features
+	Activation string `json:"activation,omitempty"`
+	Bias       bool   `json:"bias,omitempty"`
+}
+
+// Rows is the number of rows of the embedding. A masked language model has one more, for hidden tokens, unless one of its tokens does that.
 func (s *Spec) Rows() int {
-	if s.Head.Kind == MaskedLM {
+	if s.Head.Kind == MaskedLM && s.Head.MaskToken == nil {
 		return s.Vocab + 1
 	}
 	return s.Vocab
@@ -120,9 +201,25 @@ func (s *Spec) Outputs() int {
 		return s.Head.Classes
 	case Regress:
 		return 1
+	case Embed:
+		if n := len(s.Head.Project); n > 0 {
+			return s.Head.Project[n-1].Out
+		}
+		return s.Width
 	}
 	return s.Vocab
 }
+
+// MaxTokens is the longest sequence, of as many tokens as learned positions; 0: there is no limit.
+func (s *Spec) MaxTokens() int {
+	if s.Embed.Positions == 0 {
+		return 0
+	}
+	return s.Embed.Positions - s.Embed.FirstPosition
+}
+
+// OfSequences reports whether the head has one output for each sequence.
+func (h Head) OfSequences() bool { return h.Kind == Classify || h.Kind == Regress || h.Kind == Embed }
 
 // Causal reports whether each token sees only itself and the tokens before it.
 func (s *Spec) Causal() bool { return len(s.Layers) > 0 && s.Layers[0].Attention.Causal }

@@ -1,0 +1,105 @@
+package model
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/nn"
+)
+
+// transform is a [Transform].
+type transform struct {
+	linear     *nn.Linear
+	activation autograd.Activation
+	norm       *nn.Norm
+}
+
+// projector is a [Projector].
+type projector struct {
+	linear     *nn.Linear
+	activation *autograd.Activation // nil: none
+}
+
+// headStd is the standard deviation of the head's initial weights, equal to that of the tables that it may be tied to. Rows of norm √width
+// then have initial logits within a few tenths of each other, and the initial loss is nearly ln classes.
+const headStd = 0.02
+
+// makeHead makes the layers after the last block. Check has parsed the activations.
+func (m *Model) makeHead() {
+	h, width := &m.spec.Head, m.spec.Width
+	if t := h.Transform; t != nil {
+		activation, _ := autograd.ParseActivation(t.Activation)
+		m.transform = &transform{
+			linear:     nn.NewLinear(m.params, headLayer+".transform", nn.LinearConfig{In: width, Out: width, Bias: t.Bias}),
+			activation: activation,
+			norm:       m.norm(headLayer+".norm", t.Norm),
+		}
+	}
+	switch {
+	case h.Kind == Embed:
+		for i, p := range h.Project {
+			m.project = append(m.project, m.newProjector(fmt.Sprintf("%s.project.%d", headLayer, i), width, p))
+			width = p.Out
+		}
+	case !h.Tied:
+		m.head = nn.NewLinear(m.params, headLayer,
+			nn.LinearConfig{In: width, Out: m.spec.Outputs(), Bias: h.Bias, Scale: headStd * math.Sqrt(float64(width))})
+	case h.TiedBias:
+		m.headBias = m.params.Add(headLayer+".bias", 1, m.spec.Vocab, nn.Zeros())
+	}
+}
+
+func (m *Model) newProjector(name string, in int, p Projector) projector {
+	made := projector{linear: nn.NewLinear(m.params, name, nn.LinearConfig{In: in, Out: p.Out, Bias: p.Bias})}
+	if p.Activation != "" {
+		activation, _ := autograd.ParseActivation(p.Activation)
+		made.activation = &activation
+	}
+	return made
+}
+
+// apply records the transform of x [T, width]; a nil transform is none.
+func (t *transform) apply(p *nn.Pass, x *autograd.Var) *autograd.Var {
+	if t == nil {
+		return x
+	}
+	return finish(p, t.norm, p.G.Activate(t.linear.Apply(p, x), t.activation))
+}
+
+// logits records the outputs of the head, in float32, for hidden states x, pooled if the head is of sequences: [rows, outputs].
+func (m *Model) logits(p *nn.Pass, x *autograd.Var) *autograd.Var {
+	w, bias := m.projection(p)
+	return p.G.LinearF32(m.transform.apply(p, x), w, bias)
+}
+
+// projection is the weight [outputs, width] and the bias [1, outputs] of the head. A tied head has the rows of the embedding.
+func (m *Model) projection(p *nn.Pass) (w, bias *autograd.Var) {
+	if m.head != nil {
+		return p.Leaf(m.head.Weight), p.Leaf(m.head.Bias)
+	}
+	table := *m.embedding.Weight
+	table.Value = table.Value.SliceRows(0, m.spec.Vocab)
+	if table.Grad.Rows > 0 {
+		table.Grad = table.Grad.SliceRows(0, m.spec.Vocab)
+	}
+	return p.Leaf(&table), p.Leaf(m.headBias)
+}
+
+// pooled is one row for each sequence [sequences, width]: the mean of its tokens, its first token or its last.
+func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
+	if m.spec.Head.Pooling == "mean" {
+		return p.G.MeanPool(x, p.Lengths)
+	}
+	rows := make([]int32, 0, len(p.Lengths))
+	start := int32(0)
+	for _, n := range p.Lengths {
+		row := start
+		if m.spec.Head.Pooling == "last" {
+			row += int32(n) - 1
+		}
+		rows = append(rows, row)
+		start += int32(n)
+	}
+	return p.G.Take(x, rows)
+}
