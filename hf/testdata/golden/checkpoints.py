@@ -21,7 +21,7 @@ MODERN = BERT | dict(max_position_embeddings=256, local_attention=16, global_att
                      pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2)
 LLAMA = BERT | dict(num_key_value_heads=2, max_position_embeddings=256, bos_token_id=1, eos_token_id=2)
 SMALL = LLAMA | dict(intermediate_size=24)
-GEMMA = BERT | dict(num_attention_heads=3, num_key_value_heads=1, intermediate_size=24, head_dim=16, query_pre_attn_scalar=24,
+GEMMA = BERT | dict(num_attention_heads=2, num_key_value_heads=1, intermediate_size=24, head_dim=24, query_pre_attn_scalar=20,
                      max_position_embeddings=256)
 LABELS = dict(id2label={0: "contract", 1: "letter", 2: "court ruling"})
 TAGS = dict(id2label={0: "O", 1: "B-GENE", 2: "I-GENE", 3: "B-DRUG", 4: "I-DRUG"})

@@ -102,6 +102,7 @@ def size(folder):
 def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     chosen = sys.argv[1:]
     for make in checkpoints.FAMILIES + checkpoints.VARIANTS:
         if not chosen or make.__name__ in chosen:
