@@ -14,7 +14,10 @@ MARGIN = 1e-3
 
 @contextlib.contextmanager
 def in_float64():
-    """transformers computes norms, softmax and angles in float32 whatever the type of the weights. Here they are float64 too."""
+    """transformers computes norms, softmax and angles in float32 whatever the type of the weights. Here they are float64 too.
+
+    Without this a padded batch is NaN: the mask of float64, −1.8e308, is −∞ in a softmax of float32, and the rows of the padding see nothing else.
+    """
     to_float, float32 = torch.Tensor.float, torch.float32
     torch.Tensor.float, torch.float32 = torch.Tensor.double, torch.float64
     try:
@@ -174,7 +177,11 @@ def alone(model, case):
 
 def difference(a, b):
     """The largest difference of two sets of outputs, as a share of the largest element of its tensor."""
-    assert a.keys() == b.keys(), set(a) ^ set(b)
+    if a.keys() != b.keys():
+        raise SystemExit(f"only one side has {sorted(a.keys() ^ b.keys())}")
+    for name, x in [*a.items(), *b.items()]:
+        if not x.isfinite().all():
+            raise SystemExit(f"{name} has numbers that are not finite")
     return max(float((a[name].double() - b[name].double()).abs().max() / a[name].double().abs().max()) for name in a)
 
 

@@ -36,9 +36,21 @@ def load(folder):
     return kind.from_pretrained(folder, dtype=torch.float32, **chosen).double().eval()
 
 
-def compare(folder, golden):
+def check_told(model, told, name):
+    """Stops if windows, greedy tokens or score are not what golden.json tells."""
+    with compute.in_float64():
+        if "sees" in told and compute.probe_all(model) != told["sees"]:
+            raise SystemExit(f"{name}: transformers 5 sees other keys")
+        if "generate" in told and compute.generate(model)["tokens"] != told["generate"]["tokens"]:
+            raise SystemExit(f"{name}: transformers 5 generates other tokens")
+        if "score" in told and abs(compute.score(model, compute.cases(model.config, True)[0])["nats"] - told["score"]["nats"]) > 1e-8:
+            raise SystemExit(f"{name}: transformers 5 gives another score")
+
+
+def compare(folder, golden, told):
     """The difference of what a folder gives from the golden."""
     model = load(folder)
+    check_told(model, told, folder.name)
     with compute.in_float64():
         outputs = compute.run_all(model, compute.cases(model.config, "len200.ids" in golden))
     inputs = tuple(f".{name}" for name in ("ids", "mask", "types", "globals"))
@@ -48,14 +60,14 @@ def compare(folder, golden):
 def save_again(folder, work):
     """Loads a checkpoint of transformers 4 and saves it by transformers 5. Returns the difference of each from the golden,
     and whether the files of weights are the same bytes."""
-    golden = tensors(folder / "golden.safetensors")
-    first = compare(folder, golden)
+    golden, told = tensors(folder / "golden.safetensors"), json.loads((folder / "golden.json").read_text())
+    first = compare(folder, golden, told)
     load(folder).float().save_pretrained(work)
     if not same(tensors(folder / "model.safetensors"), tensors(work / "model.safetensors")):
         raise SystemExit(f"{folder.name}: transformers 5 saves other weights")
     bytes_too = (folder / "model.safetensors").read_bytes() == (work / "model.safetensors").read_bytes()
     shutil.copyfile(work / "config.json", folder / "config_v5.json")
-    return first, compare(work, golden), bytes_too
+    return first, compare(work, golden, told), bytes_too
 
 
 def main():
