@@ -1,0 +1,194 @@
+"""The checkpoints: one function a folder, which says the class of transformers and its config. README.md says what each is for."""
+
+import torch
+import transformers as t
+
+VOCAB = 101
+WIDTH = 32
+HEADS = 4
+HIDDEN = 40
+SPREAD = 0.15  # of weights, which are normal
+EMBEDDING_SPREAD = 0.1
+PEAKED_SPREAD = 0.4  # of the weights of queries and keys: 8 times a usual 0.05. Scores spread by 5, and a wrong mask shows.
+NOISE = 0.1  # on biases and gains
+PEAKED_GAIN = 2  # times the gain of normalised queries and keys, whose weights have no say in the size of scores
+PEAKED = ("query", "key", "q_proj", "k_proj", "query_global", "key_global")
+PACKED = ("Wqkv", "c_attn")  # queries, keys and values in one
+
+BERT = dict(vocab_size=VOCAB, hidden_size=WIDTH, num_attention_heads=HEADS, intermediate_size=HIDDEN)
+ROBERTA = BERT | dict(max_position_embeddings=214, type_vocab_size=1, bos_token_id=0, pad_token_id=1, eos_token_id=2)
+MODERN = BERT | dict(max_position_embeddings=256, local_attention=16, global_attn_every_n_layers=3,
+                     pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2)
+LLAMA = BERT | dict(num_key_value_heads=2, max_position_embeddings=256, bos_token_id=1, eos_token_id=2)
+SMALL = LLAMA | dict(intermediate_size=24)
+GEMMA = BERT | dict(num_attention_heads=2, num_key_value_heads=1, intermediate_size=24, head_dim=24, query_pre_attn_scalar=20,
+                     max_position_embeddings=256)
+LABELS = dict(id2label={0: "contract", 1: "letter", 2: "court ruling"})
+TAGS = dict(id2label={0: "O", 1: "B-GENE", 2: "I-GENE", 3: "B-DRUG", 4: "I-DRUG"})
+
+
+def bert():
+    return t.BertForMaskedLM, t.BertConfig(**BERT, num_hidden_layers=3, max_position_embeddings=211)
+
+
+def bert_plain():
+    return t.BertModel, t.BertConfig(**BERT, num_hidden_layers=2, max_position_embeddings=83, hidden_act="gelu_new", layer_norm_eps=1e-5)
+
+
+def bert_classify():
+    return t.BertForSequenceClassification, t.BertConfig(**BERT, **LABELS, num_hidden_layers=1, max_position_embeddings=83)
+
+
+def bert_tag():
+    return t.BertForTokenClassification, t.BertConfig(**BERT, **TAGS, num_hidden_layers=1, max_position_embeddings=83, hidden_act="relu")
+
+
+def roberta():
+    return t.RobertaForMaskedLM, t.RobertaConfig(**ROBERTA, num_hidden_layers=3, layer_norm_eps=1e-5)
+
+
+def roberta_classify():
+    return t.RobertaForSequenceClassification, t.RobertaConfig(**ROBERTA | dict(max_position_embeddings=83), **LABELS, num_hidden_layers=1)
+
+
+def xlmr():
+    return t.XLMRobertaModel, t.XLMRobertaConfig(**ROBERTA, num_hidden_layers=3, layer_norm_eps=1e-5)
+
+
+def xlmr_classify_cross():
+    config = t.XLMRobertaConfig(**ROBERTA | dict(max_position_embeddings=83), num_hidden_layers=1, num_labels=1)
+    return t.XLMRobertaForSequenceClassification, config
+
+
+def modernbert():
+    return t.ModernBertForMaskedLM, t.ModernBertConfig(**MODERN, num_hidden_layers=4)
+
+
+def modernbert_plain():
+    return t.ModernBertModel, t.ModernBertConfig(**MODERN | dict(intermediate_size=24), num_hidden_layers=2)
+
+
+def modernbert_classify_mean():
+    return t.ModernBertForSequenceClassification, t.ModernBertConfig(**MODERN, **LABELS, num_hidden_layers=1, classifier_pooling="mean")
+
+
+def modernbert_classify_cls():
+    return t.ModernBertForSequenceClassification, t.ModernBertConfig(**MODERN, **LABELS, num_hidden_layers=1, classifier_pooling="cls")
+
+
+def modernbert_tag():
+    return t.ModernBertForTokenClassification, t.ModernBertConfig(**MODERN | dict(intermediate_size=24), **TAGS, num_hidden_layers=2)
+
+
+def longformer():
+    return t.LongformerForMaskedLM, t.LongformerConfig(**ROBERTA, num_hidden_layers=3, attention_window=[8, 16, 8])
+
+
+def longformer_classify():
+    config = t.LongformerConfig(**ROBERTA | dict(max_position_embeddings=83), **LABELS, num_hidden_layers=2, attention_window=[8, 16])
+    return t.LongformerForSequenceClassification, config
+
+
+def llama():
+    return t.LlamaForCausalLM, t.LlamaConfig(**LLAMA, num_hidden_layers=3, tie_word_embeddings=False)
+
+
+def llama3rope():
+    """Heads of 8 have four frequencies: one is kept, one lies in the band between, two are divided."""
+    scaling = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=256)
+    config = t.LlamaConfig(**SMALL | dict(max_position_embeddings=2048), num_hidden_layers=2, rope_theta=500000.0, rope_scaling=scaling,
+                           tie_word_embeddings=True)
+    return t.LlamaForCausalLM, config
+
+
+def llama_yarn():
+    scaling = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=64)
+    return t.LlamaForCausalLM, t.LlamaConfig(**SMALL, num_hidden_layers=2, rope_scaling=scaling, tie_word_embeddings=True)
+
+
+def llama_linear():
+    """The scaling in its oldest spelling: "type"."""
+    config = t.LlamaConfig(**SMALL, num_hidden_layers=2, rope_scaling=dict(type="linear", factor=2.5), tie_word_embeddings=True)
+    return t.LlamaForCausalLM, config
+
+
+def llama_classify():
+    return t.LlamaForSequenceClassification, t.LlamaConfig(**SMALL, **LABELS, num_hidden_layers=1, pad_token_id=0)
+
+
+def mistral():
+    return t.MistralForCausalLM, t.MistralConfig(**LLAMA, num_hidden_layers=3, sliding_window=8, rope_theta=1e6)
+
+
+def qwen2():
+    config = t.Qwen2Config(**LLAMA, num_hidden_layers=3, use_sliding_window=False, sliding_window=8, tie_word_embeddings=True,
+                           rope_theta=1e6)
+    return t.Qwen2ForCausalLM, config
+
+
+def qwen2_window():
+    config = t.Qwen2Config(**SMALL, num_hidden_layers=2, use_sliding_window=True, sliding_window=8, max_window_layers=1,
+                           tie_word_embeddings=True)
+    return t.Qwen2ForCausalLM, config
+
+
+def qwen3():
+    return t.Qwen3ForCausalLM, t.Qwen3Config(**LLAMA, head_dim=16, num_hidden_layers=3, tie_word_embeddings=True, rope_theta=1e6)
+
+
+def gemma3():
+    return t.Gemma3ForCausalLM, t.Gemma3TextConfig(**GEMMA, num_hidden_layers=7, sliding_window=8)
+
+
+def gemma3_bidirectional():
+    """Its config halves the window as it is made, and again whenever it is loaded: see publish_window."""
+    kinds = ["sliding_attention", "full_attention", "sliding_attention"]
+    config = t.Gemma3TextConfig(**GEMMA, num_hidden_layers=3, sliding_window=16, use_bidirectional_attention=True, layer_types=kinds)
+    return t.Gemma3TextModel, config
+
+
+def gpt2():
+    config = t.GPT2Config(vocab_size=VOCAB, n_embd=WIDTH, n_head=HEADS, n_inner=HIDDEN, n_layer=3, n_positions=211,
+                          bos_token_id=2, eos_token_id=2)
+    return t.GPT2LMHeadModel, config
+
+
+# Folders with the cases and outputs of a whole family, and those that show one more head or setting.
+FAMILIES = (bert, roberta, xlmr, modernbert, longformer, llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2)
+VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify_cross,
+            modernbert_plain, modernbert_classify_mean, modernbert_classify_cls, modernbert_tag, longformer_classify,
+            llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)
+WINDOWS = (modernbert, longformer, mistral, qwen2_window, gemma3, gemma3_bidirectional)
+GENERATES = (llama, qwen3, gemma3, gpt2)
+ROUNDED = (llama,)  # weights that are the same numbers in bf16
+
+
+def draw_weight(name, weight, generator):
+    """One parameter, drawn by what its name says it is."""
+    drawn = torch.randn(weight.shape, generator=generator)
+    parts = name.split(".")
+    if weight.dim() == 1:
+        drawn = weight + NOISE * drawn
+        if "q_norm" in parts or "k_norm" in parts:
+            return PEAKED_GAIN * drawn if weight[0] else drawn + PEAKED_GAIN - 1  # Gemma adds 1 to it
+        return drawn
+    if "embed" in name or parts[-2] in ("wte", "wpe"):
+        return EMBEDDING_SPREAD * drawn
+    spread = torch.full_like(weight, PEAKED_SPREAD if set(parts) & set(PEAKED) else SPREAD)
+    if parts[-2] in PACKED:
+        packed = spread if parts[-2] == "Wqkv" else spread.T  # c_attn is stored [in, out]
+        packed[: 2 * WIDTH] = PEAKED_SPREAD
+    return spread * drawn
+
+
+def draw(make, seed):
+    """The model that make describes, with drawn weights."""
+    kind, config = make()
+    config.name_or_path = ""
+    model = kind(config).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            drawn = draw_weight(name, weight, generator)
+            weight.copy_(drawn.bfloat16() if make in ROUNDED else drawn)
+    return model
