@@ -79,12 +79,24 @@ func (s *Session) Answer(text string) (a Answer, err error) {
 		number := s.m.answers.Value(float64(out.F32[0]))
 		return Answer{Number: &number}, nil
 	case Classify:
-		for class, p := range softmax(out.Row(0)) {
+		for class, p := range s.m.probabilities(out.Row(0)) {
 			a.Classes = append(a.Classes, ClassProbability{s.m.className(class), p})
 		}
 		return a, nil
 	}
 	return Answer{Tags: s.m.tags(e, out)}, nil
+}
+
+// probabilities are those of the classes of a sequence.
+func (m *Model) probabilities(logits []float32) []float64 {
+	if !m.spec.Head.Independent {
+		return softmax(logits)
+	}
+	p := make([]float64, len(logits))
+	for i, v := range logits {
+		p[i] = 1 / (1 + math.Exp(-float64(v)))
+	}
+	return p
 }
 
 // checkFinite refuses outputs from which no answer follows.

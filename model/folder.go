@@ -42,6 +42,20 @@ type OpenOptions struct {
 	Precision string       // f32, bf16 or fp16 to compute in; default: the model's
 	Pool      *tensor.Pool // of weights that cannot be used in place in the file
 	Verify    bool         // compare the file with its checksum, which reads all of it, at about 2 GB/s
+
+	// Of folders in Hugging Face's form alone.
+	Attention []string // the mechanism of layer i is element i mod n; nil: the model's
+	Global    []int    // positions of global tokens, of models that have projections for them; nil: the model's
+	BodyOnly  bool     // without the head: the model gives vectors
+}
+
+// refuseForeign refuses options that a folder of this program does not take.
+func (o OpenOptions) refuseForeign() error {
+	if o.Attention != nil || o.Global != nil || o.BodyOnly {
+		return errors.New("model: found another mechanism, global tokens or a body without head for a folder of this program, expected none: " +
+			"they are options of folders in Hugging Face's form")
+	}
+	return nil
 }
 
 // Open opens a model folder. Weights of an f32 or bf16 file are used in place: the system reads each page at its first use. The file stays
@@ -52,6 +66,12 @@ func Open(dir string) (*Model, error) { return OpenWith(dir, OpenOptions{}) }
 
 // OpenWith is Open with options.
 func OpenWith(dir string, o OpenOptions) (*Model, error) {
+	if foreign(dir) {
+		return openForeign(dir, o)
+	}
+	if err := o.refuseForeign(); err != nil {
+		return nil, err
+	}
 	c, err := readCard(dir)
 	if err != nil {
 		return nil, err
@@ -188,7 +208,7 @@ func Load(s Spec, o OpenOptions) (m *Model, err error) {
 	w := &weightsFile{f: f, path: o.Weights, pool: o.Pool, used: map[string]bool{}}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.close())
+			err = errors.Join(err, w.Close())
 		}
 	}()
 	if o.Verify {

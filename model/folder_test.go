@@ -96,7 +96,7 @@ func TestOpeningCopiesNoTable(t *testing.T) {
 	_, dir := saved(t, Config{Precision: "bf16"}, tensor.BF16)
 	pool := tensor.NewPool()
 	m := opened(t, dir, OpenOptions{Pool: pool})
-	if m.file.f.Signed(); len(m.file.read) == 0 {
+	if m.file.(*weightsFile).f.Signed(); len(m.file.(*weightsFile).read) == 0 {
 		t.Skip("no weight was read: files are not mapped here")
 	}
 	for _, p := range m.Params() {

@@ -31,6 +31,9 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 	case Embed:
 		return nil, errors.New("model: found the head embed, which has no loss; expected another head to train or evaluate")
 	case Classify:
+		if m.spec.Head.Independent {
+			return nil, errors.New("model: found independent classes, which have no loss; expected another head to train or evaluate")
+		}
 		if len(b.Labels) != len(b.Lengths) {
 			return nil, fmt.Errorf("model: found %d labels for %d sequences, expected one each", len(b.Labels), len(b.Lengths))
 		}
@@ -39,8 +42,10 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 		return t, t.regress(b, r)
 	case MaskedLM:
 		t.classes = b.Targets
-		switch {
+		switch mask := m.spec.Head.MaskToken; {
 		case len(b.Targets) > 0:
+		case mask != nil && *mask < 0:
+			return nil, errors.New("model: found a masked language model whose mask token is not known, expected one; add tokenizer.json")
 		case r.First != nil:
 			in.tokens, t.classes = m.hideEach(b, r.Seed, *r.First)
 		default:
@@ -176,6 +181,35 @@ func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
 	return s.compute(b, r, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
+}
+
+// HiddenStates returns the embeddings of a batch, the output of each layer, and that of the last norm if there is one: each [T, width], in the
+// precision's storage type. Of r, Memory alone is used. The matrices belong to the session's pool: Put them back. Errors are those of
+// [Session.Step].
+func (s *Session) HiddenStates(b *data.Batch, r StepOptions) (states []tensor.Mat, err error) {
+	if err := s.m.acquire(); err != nil {
+		return nil, err
+	}
+	defer s.m.release()
+	r.Backward = false
+	p, in, err := s.begin(b, r)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	var kept []*autograd.Var
+	in.observe = func(v *autograd.Var) *autograd.Var {
+		kept = append(kept, p.G.Keep(v))
+		return v
+	}
+	s.m.hidden(p, in)
+	if err := p.G.Forward(); err != nil {
+		return nil, err
+	}
+	for _, v := range kept {
+		states = append(states, clone(s.x.Pool, v.Value()))
+	}
+	return states, nil
 }
 
 func (s *Session) compute(b *data.Batch, r StepOptions, top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/longspan/longspan/autograd"
@@ -37,8 +38,9 @@ type Model struct {
 
 	tokenizer *tokenizer.Tokenizer // nil: none
 	answers   data.Answers
-	file      *weightsFile // of an opened model
-	train     bool         // weights have gradients
+	file      io.Closer // weights of an opened model
+	notes     []string  // about an opened model, for people
+	train     bool      // weights have gradients
 
 	progress progress
 
@@ -280,7 +282,8 @@ func (m *Model) encode(p *nn.Pass, tokens, types []int32) *autograd.Var {
 	return finish(p, m.sourceEnd, x)
 }
 
-// hidden records the model below the head: [T, width].
+// hidden records the model below the head: [T, width]. It shows each state to in.observe, if that is set: the embeddings, the output of each
+// layer, and that of the last norm.
 func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	apply := func(i int, x *autograd.Var) *autograd.Var { return m.blocks[i].apply(p, x, m.blocks[i].self(p)) }
 	switch m.spec.Kind {
@@ -298,7 +301,16 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 		h := newHierarchy(p, m.spec.Segment, m.spec.Causal())
 		apply = func(i int, x *autograd.Var) *autograd.Var { return m.ascend(p, h, i, x) }
 	}
-	x := m.stack(p, m.embed(p, nil, in.tokens, in.types), len(m.blocks), apply)
+	x := m.embed(p, nil, in.tokens, in.types)
+	if in.observe != nil {
+		plain := apply
+		apply = func(i int, x *autograd.Var) *autograd.Var { return in.observe(plain(i, x)) }
+		x = in.observe(x)
+	}
+	x = m.stack(p, x, len(m.blocks), apply)
+	if in.observe != nil && m.end != nil {
+		return in.observe(finish(p, m.end, x))
+	}
 	return finish(p, m.end, x)
 }
 
@@ -307,4 +319,6 @@ type inputs struct {
 	tokens, types []int32
 	source        *data.Batch // of an encoder-decoder
 	memory        *recurrence // of a transformer-xl
+
+	observe func(*autograd.Var) *autograd.Var // nil: not called; returns its argument
 }

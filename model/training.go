@@ -45,7 +45,7 @@ func (m *Model) Close() error {
 	if m.file == nil {
 		return nil
 	}
-	return m.file.close()
+	return m.file.Close()
 }
 
 // Targets is the number of targets in the mean loss of b. For a masked language model, which has not chosen its targets yet, it is the

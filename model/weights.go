@@ -63,7 +63,8 @@ func (w *weightsFile) unused() (name string, found bool) {
 	return "", false
 }
 
-func (w *weightsFile) close() error {
+// Close returns copies to the pool, and closes the file.
+func (w *weightsFile) Close() error {
 	for _, m := range w.read {
 		w.pool.Put(m)
 	}

@@ -93,6 +93,8 @@ func (h Head) check() error {
 		return fmt.Errorf("pooling: found %s with the head %s, expected classify, regress or embed", h.Pooling, h.Kind)
 	case h.Kind != Embed && (len(h.Project) > 0 || h.Normalise):
 		return fmt.Errorf("project: found with the head %s, expected embed", h.Kind)
+	case h.Kind != Classify && h.Independent:
+		return fmt.Errorf("independent: found with the head %s, expected classify", h.Kind)
 	case h.Kind != MaskedLM && h.MaskToken != nil:
 		return fmt.Errorf("mask_token: found with the head %s, expected mlm", h.Kind)
 	case h.Kind == Embed && h.Transform != nil:
@@ -156,8 +158,8 @@ func (s *Spec) checkHead() error {
 	case s.LabelSmoothing > 0 && head == Regress:
 		return fmt.Errorf("label_smoothing: found %g for regression, expected none", s.LabelSmoothing)
 	}
-	if m := s.Head.MaskToken; m != nil && (*m < 0 || int(*m) >= s.Vocab) {
-		return fmt.Errorf("mask_token: found the token %d, expected 0 to %d", *m, s.Vocab-1)
+	if m := s.Head.MaskToken; m != nil && (*m < -1 || int(*m) >= s.Vocab) {
+		return fmt.Errorf("mask_token: found the token %d, expected −1 to %d", *m, s.Vocab-1)
 	}
 	for _, token := range s.Head.NeverMasked {
 		if token < 0 || token >= s.Vocab {

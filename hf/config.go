@@ -1,0 +1,246 @@
+package hf
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// config is config.json. Its methods read a key, and keep the first error. A null is an absent key, as it is in Python.
+type config struct {
+	path  string
+	keys  map[string]json.RawMessage
+	read  map[string]bool // keys that a family has read
+	first error
+}
+
+// maxConfig is the largest number of bytes of config.json. Long ones name some thousand labels.
+const maxConfig = 16 << 20
+
+// readConfig reads the config.json of a folder.
+func readConfig(dir string) (*config, error) {
+	path := filepath.Join(dir, "config.json")
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("hf: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("hf: %s: %w", path, err)
+	case len(text) > maxConfig:
+		return nil, fmt.Errorf("hf: %s: found more than %d bytes, expected the configuration of a model", path, maxConfig)
+	}
+	return parseConfig(path, text)
+}
+
+// parseConfig reads the text of a config.json; path names it in errors.
+func parseConfig(path string, text []byte) (*config, error) {
+	c := &config{path: path, read: map[string]bool{}}
+	if bytes.HasPrefix(text, []byte("version https://git-lfs")) {
+		return nil, fmt.Errorf("hf: %s: found a Git LFS pointer, expected the file; run git lfs pull in its folder", path)
+	}
+	// Python writes numbers that JSON does not have. No key that is read has one.
+	if err := json.Unmarshal(plainNumbers(text), &c.keys); err != nil {
+		return nil, fmt.Errorf("hf: %s: %w", path, err)
+	}
+	for key, value := range c.keys {
+		if string(value) == "null" {
+			delete(c.keys, key)
+		}
+	}
+	return c, nil
+}
+
+// plainNumbers replaces NaN and Infinity outside of strings by null.
+func plainNumbers(text []byte) []byte {
+	var out []byte
+	inString := false
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case inString && b == '\\' && i+1 < len(text):
+			out = append(out, b)
+			i++
+		case b == '"':
+			inString = !inString
+		case !inString && (b == 'N' || b == 'I' || b == '-'):
+			if n := notJSON(text[i:]); n > 0 {
+				out = append(out, "null"...)
+				i += n - 1
+				continue
+			}
+		}
+		out = append(out, text[i])
+	}
+	return out
+}
+
+// notJSON is the length of the Python number that text begins with; 0: none.
+func notJSON(text []byte) int {
+	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
+		if bytes.HasPrefix(text, []byte(word)) {
+			return len(word)
+		}
+	}
+	return 0
+}
+
+// has reports whether a key is there and not null.
+func (c *config) has(key string) bool {
+	_, ok := c.keys[key]
+	return ok
+}
+
+// fail keeps the first error, with the key and the file.
+func (c *config) fail(key, format string, args ...any) {
+	if c.first == nil {
+		c.first = fmt.Errorf("hf: %s: %s: %s", c.path, key, fmt.Sprintf(format, args...))
+	}
+}
+
+// value reads a key into to. It reports whether the key is there.
+func (c *config) value(key string, to any, expected string) bool {
+	c.read[key] = true
+	raw, ok := c.keys[key]
+	if !ok {
+		return false
+	}
+	if err := json.Unmarshal(raw, to); err != nil {
+		c.fail(key, "found %s, expected %s", shorten(string(raw)), expected)
+	}
+	return true
+}
+
+// shorten cuts a text for an error.
+func shorten(text string) string {
+	if len(text) > 60 {
+		return text[:60] + "…"
+	}
+	return text
+}
+
+// integer reads a whole number, with a default.
+func (c *config) integer(key string, absent int) int {
+	var f float64
+	if !c.value(key, &f, "a whole number") {
+		return absent
+	}
+	if f != math.Trunc(f) || math.Abs(f) > 1<<40 {
+		c.fail(key, "found %g, expected a whole number", f)
+		return absent
+	}
+	return int(f)
+}
+
+// positive reads a number of at least 1 that must be there.
+func (c *config) positive(key string) int {
+	if !c.has(key) {
+		c.fail(key, "found none, expected a whole number")
+		return 1
+	}
+	n := c.integer(key, 1)
+	if n < 1 || n > 1<<28 {
+		c.fail(key, "found %d, expected 1 to %d", n, 1<<28)
+		return 1
+	}
+	return n
+}
+
+func (c *config) number(key string, absent float64) float64 {
+	v := absent
+	c.value(key, &v, "a number")
+	return v
+}
+
+func (c *config) text(key, absent string) string {
+	v := absent
+	c.value(key, &v, "a text")
+	return v
+}
+
+func (c *config) flag(key string, absent bool) bool {
+	v := absent
+	c.value(key, &v, "true or false")
+	return v
+}
+
+// texts reads a list of texts.
+func (c *config) texts(key string) (v []string) {
+	c.value(key, &v, "a list of texts")
+	return v
+}
+
+// integers reads a list of whole numbers, or one of them.
+func (c *config) integers(key string) (v []int) {
+	if raw, ok := c.keys[key]; ok && len(raw) > 0 && raw[0] != '[' {
+		return []int{c.integer(key, 0)}
+	}
+	c.value(key, &v, "a whole number or a list of them")
+	return v
+}
+
+// object reads an object as a configuration of its own, whose errors become those of c; nil: absent.
+func (c *config) object(key string) *config {
+	inner := &config{path: c.path + ": " + key, read: map[string]bool{}}
+	if !c.value(key, &inner.keys, "an object") || inner.keys == nil {
+		return nil
+	}
+	for k, v := range inner.keys {
+		if string(v) == "null" {
+			delete(inner.keys, k)
+		}
+	}
+	return inner
+}
+
+// adopt keeps the first error of an object.
+func (c *config) adopt(inner *config) {
+	if inner != nil && c.first == nil {
+		c.first = inner.first
+	}
+}
+
+// expect refuses another value of a key than the one that is computed.
+func (c *config) expect(key string, found, expected any) {
+	if found != expected {
+		c.fail(key, "found %v, expected %v: this program does not compute the other", found, expected)
+	}
+}
+
+// off refuses a flag that is set.
+func (c *config) off(keys ...string) {
+	for _, key := range keys {
+		c.expect(key, c.flag(key, false), false)
+	}
+}
+
+// unread lists the keys that nothing has read and that are not known to be without effect on what a model computes, in order.
+func (c *config) unread() (keys []string) {
+	for key := range c.keys {
+		if !c.read[key] && !slices.Contains(withoutEffect, key) && !strings.HasPrefix(key, "_") {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// withoutEffect are keys that describe how a model was made, trained or wrapped, not what it computes.
+var withoutEffect = []string{
+	"attention_dropout", "attention_probs_dropout_prob", "attn_pdrop", "auto_map", "bos_token_id", "chunk_size_feed_forward",
+	"classifier_dropout", "cls_token_id", "decoder_start_token_id", "deterministic_flash_attn", "dtype", "embd_pdrop", "embedding_dropout",
+	"eos_token_id", "finetuning_task", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob", "ignore_attention_mask",
+	"initializer_cutoff_factor", "initializer_range", "is_encoder_decoder", "keys_to_ignore_at_inference", "label2id", "mlp_dropout",
+	"model_max_length", "onnx_export", "output_attentions", "output_hidden_states", "output_past", "pad_token_id", "pretraining_tp",
+	"reference_compile", "reorder_and_upcast_attn", "repad_logits_with_grad", "resid_pdrop", "return_dict", "sep_token_id",
+	"sparse_pred_ignore_index", "sparse_prediction", "summary_activation", "summary_first_dropout", "summary_proj_to_labels",
+	"summary_type", "summary_use_proj", "task_specific_params", "tokenizer_class", "torch_dtype", "torchscript", "transformers_version",
+	"use_cache",
+}

@@ -1,0 +1,115 @@
+package hf
+
+import (
+	"encoding/json"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/longspan/longspan/model/spec"
+)
+
+// task is what the head of a checkpoint does: the end of the class's name in config.json's architectures.
+type task uint8
+
+const (
+	body     task = iota // no head: …Model
+	maskedLM             // …ForMaskedLM, …ForPreTraining
+	lm                   // …ForCausalLM, …LMHeadModel
+	classify             // …ForSequenceClassification
+	tag                  // …ForTokenClassification
+)
+
+// tasks are the ends of class names.
+var tasks = []struct {
+	end  string
+	task task
+}{
+	{"ForMaskedLM", maskedLM}, {"ForPreTraining", maskedLM}, {"ForCausalLM", lm}, {"LMHeadModel", lm},
+	{"ForSequenceClassification", classify}, {"ForTokenClassification", tag}, {"TextModel", body}, {"Model", body},
+}
+
+// task reads architectures. Bodies of sentence-transformers have no head, whatever their class.
+func (c *config) task(bodyOnly bool, allowed ...task) task {
+	classes := c.texts("architectures")
+	if bodyOnly {
+		return body
+	}
+	if len(classes) == 0 {
+		c.fail("architectures", "found none, expected the name of the class, such as BertForMaskedLM or BertModel")
+		return body
+	}
+	var known []string
+	for _, t := range tasks {
+		for _, a := range append(allowed, body) {
+			if a != t.task {
+				continue
+			}
+			known = append(known, "…"+t.end)
+			if strings.HasSuffix(classes[0], t.end) {
+				return t.task
+			}
+		}
+	}
+	c.fail("architectures", "found the class %s, expected one of %s; open the body alone to use what is below the head", classes[0],
+		strings.Join(known, ", "))
+	return body
+}
+
+// labels reads the names of the classes. One label is a number, not a class.
+func (c *config) labels() []string {
+	var byID map[string]json.RawMessage
+	c.value("id2label", &byID, "an object of labels by number")
+	if len(byID) == 0 {
+		n := c.integer("num_labels", 2)
+		if n < 1 || n > 1<<20 {
+			c.fail("num_labels", "found %d, expected 1 to %d", n, 1<<20)
+			return nil
+		}
+		labels := make([]string, n)
+		for i := range labels {
+			labels[i] = "LABEL_" + strconv.Itoa(i)
+		}
+		return labels
+	}
+	ids := make([]int, 0, len(byID))
+	for text := range byID {
+		id, err := strconv.Atoi(text)
+		if err != nil || id < 0 || id >= len(byID) {
+			c.fail("id2label", "found the number %q of a label, expected 0 to %d", text, len(byID)-1)
+			return nil
+		}
+		ids = append(ids, id)
+	}
+	sort.Ints(ids)
+	labels := make([]string, len(ids))
+	for i, id := range ids {
+		if i != id {
+			c.fail("id2label", "found no label %d, expected one for each number to %d", i, len(ids)-1)
+			return nil
+		}
+		if err := json.Unmarshal(byID[strconv.Itoa(id)], &labels[i]); err != nil {
+			labels[i] = string(byID[strconv.Itoa(id)]) // some files have numbers as labels
+		}
+	}
+	return labels
+}
+
+// classifier is the head of a classifier of sequences or of tokens, and the labels.
+func (c *config) classifier(t task, pooling string) (spec.Head, []string) {
+	labels := c.labels()
+	if t == tag {
+		return spec.Head{Kind: spec.Tag, Classes: max(len(labels), 2)}, labels
+	}
+	problem := c.text("problem_type", "")
+	if len(labels) == 1 || problem == "regression" && len(labels) < 2 {
+		return spec.Head{Kind: spec.Regress, Pooling: pooling}, nil
+	}
+	switch problem {
+	case "", "single_label_classification", "multi_label_classification":
+	default:
+		c.fail("problem_type", "found %q with %d labels, expected single_label_classification or multi_label_classification", problem,
+			len(labels))
+	}
+	return spec.Head{Kind: spec.Classify, Classes: len(labels), Pooling: pooling, Independent: problem == "multi_label_classification"}, labels
+}

@@ -1,0 +1,142 @@
+package hf
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/longspan/longspan/model/spec"
+)
+
+// families are the models that are read, by the model_type of config.json.
+var families = map[string]func(*config, request) (*built, error){
+	"bert": bert, "roberta": roberta, "xlm-roberta": roberta, "camembert": roberta,
+	"modernbert": modernbert, "longformer": longformer,
+	"llama": llama, "mistral": mistral, "qwen2": qwen2, "qwen3": qwen3, "gemma3_text": gemma3, "gpt2": gpt2,
+}
+
+// Families lists the model types that are read, in order.
+func Families() []string {
+	var all []string
+	for name := range families {
+		all = append(all, name)
+	}
+	sort.Strings(all)
+	return all
+}
+
+// Is reports whether a folder has the form of Hugging Face's: a config.json.
+func Is(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "config.json"))
+	return err == nil
+}
+
+// Options change what is made of a checkpoint. The zero value changes nothing.
+type Options struct {
+	BodyOnly  bool     // without the head: the model gives vectors
+	MaskToken int32    // of the tokenizer; −1: not known
+	Attention []string // the mechanism of layer i is element i mod n; nil: the checkpoint's
+	Global    []int    // positions of global tokens; nil: the checkpoint's
+}
+
+// Checkpoint is a checkpoint that was described, with its weights.
+type Checkpoint struct {
+	Family  string // the model_type
+	Class   string // of transformers
+	Spec    spec.Spec
+	Labels  []string // of the classes
+	Context int      // tokens of the longest sequence that the model was made for; 0: not known
+	Notes   []string // for people: what of the configuration has no effect, what of the weights is not used
+	Weights *Weights
+}
+
+// New describes a checkpoint by its folder's config.json. It takes the tensors, and closes them on an error.
+func New(dir string, t Tensors, o Options) (*Checkpoint, error) {
+	c, err := readConfig(dir)
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	k, err := c.describe(dir, t, o)
+	if err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return k, nil
+}
+
+// describe makes the checkpoint of a configuration.
+func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, error) {
+	kind := c.text("model_type", "")
+	family, ok := families[kind]
+	if !ok {
+		return nil, fmt.Errorf("hf: %s: found the model_type %q, expected one of %s", c.path, kind, strings.Join(Families(), ", "))
+	}
+	has := func(name string) bool { _, ok := t.Shape(name); return ok }
+	b, err := family(c, request{has: has, bodyOnly: o.BodyOnly, maskToken: o.MaskToken})
+	if err == nil {
+		err = c.first
+	}
+	if err != nil {
+		return nil, err
+	}
+	k := &Checkpoint{Family: kind, Spec: b.spec, Labels: b.labels, Context: b.context}
+	if k.Context == 0 {
+		k.Context = b.spec.MaxTokens()
+	}
+	if classes := c.texts("architectures"); len(classes) > 0 {
+		k.Class = classes[0]
+	}
+	if err := k.rewire(b, o); err != nil {
+		return nil, err
+	}
+	if err := k.Spec.Check(); err != nil {
+		return nil, fmt.Errorf("hf: %s: %w", c.path, err)
+	}
+	if keys := c.unread(); len(keys) > 0 {
+		k.Notes = append(k.Notes, "config.json has keys that transformers' class and this program do not read: "+strings.Join(keys, ", "))
+	}
+	k.Weights = &Weights{tensors: t, names: b.names, where: where, used: map[string]bool{}}
+	return k, nil
+}
+
+// rewire sets the mechanisms and the global tokens.
+func (k *Checkpoint) rewire(b *built, o Options) error {
+	globals := b.globals
+	if o.Global != nil {
+		globals = o.Global
+	}
+	globals = slices.Compact(slices.Sorted(slices.Values(globals)))
+	if len(globals) > 0 && !b.secondProjections {
+		return fmt.Errorf("hf: found global tokens for a model of the type %s, which has no projections for them; "+
+			"change the mechanism instead, such as window(256) | global(0)", k.Family)
+	}
+	for i := range k.Spec.Layers {
+		a := &k.Spec.Layers[i].Attention
+		if n := len(o.Attention); n > 0 {
+			a.Mechanism = o.Attention[i%n]
+		}
+		if len(globals) > 0 {
+			a.Global = globals
+			if !strings.Contains(a.Mechanism, "global") {
+				a.Mechanism += " | " + globalPattern(globals)
+			}
+		}
+	}
+	if len(o.Attention) > 0 {
+		k.Notes = append(k.Notes, fmt.Sprintf("the mechanism is %s, not the one that the weights were trained with: "+
+			"results differ from the checkpoint's, the more so the more a token now sees or misses", strings.Join(o.Attention, ", ")))
+	}
+	return nil
+}
+
+// globalPattern is the text form of global tokens.
+func globalPattern(at []int) string {
+	texts := make([]string, len(at))
+	for i, n := range at {
+		texts[i] = fmt.Sprint(n)
+	}
+	return "global(" + strings.Join(texts, ", ") + ")"
+}

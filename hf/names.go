@@ -1,0 +1,96 @@
+package hf
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// change is what is done to a tensor of a file to make it a weight of the model, or a part of one.
+type change uint8
+
+const (
+	same       change = iota
+	transposed        // the file has [in, out]
+	plusOne           // the file has the weight of a norm without the one that is added to it
+)
+
+// part is a tensor whose rows are rows of a weight.
+type part struct {
+	name   string
+	change change
+}
+
+// names says which tensors make each weight of the model, and which tensors the model does not use.
+type names struct {
+	has    func(name string) bool // a tensor of the file
+	parts  map[string][]part      // by the name of the weight
+	unused []unused
+}
+
+// unused are tensors of a family that the model does not use.
+type unused struct {
+	names *regexp.Regexp
+	what  string // they are, for people
+}
+
+func newNames(has func(string) bool) *names { return &names{has: has, parts: map[string][]part{}} }
+
+// put says that the rows of a weight are those of tensors, one after another.
+func (n *names) put(weight string, tensors ...string) {
+	for _, t := range tensors {
+		n.parts[weight] = append(n.parts[weight], part{name: t})
+	}
+}
+
+// changed is put of one tensor that is changed.
+func (n *names) changed(weight, tensor string, c change) { n.parts[weight] = []part{{tensor, c}} }
+
+// linear names the weights and biases of linear layers whose outputs lie side by side. A bias that the model does not have is not asked for.
+func (n *names) linear(weight string, tensors ...string) {
+	for _, t := range tensors {
+		n.put(weight+".weight", t+".weight")
+		n.put(weight+".bias", t+".bias")
+	}
+}
+
+// norm names the weight and the bias of a norm. Files of 2018 and 2019 have gamma and beta.
+func (n *names) norm(weight, tensor string) {
+	if !n.has(tensor+".weight") && n.has(tensor+".gamma") {
+		n.put(weight+".weight", tensor+".gamma")
+		n.put(weight+".bias", tensor+".beta")
+		return
+	}
+	n.linear(weight, tensor)
+}
+
+// ignore names tensors that the model does not use, by a regular expression of their whole names.
+func (n *names) ignore(expression, what string) {
+	n.unused = append(n.unused, unused{regexp.MustCompile("^(" + expression + ")$"), what})
+}
+
+// explained reports whether a tensor is one that the model does not use, and what it is.
+func (n *names) explained(name string) (what string, ok bool) {
+	for _, u := range n.unused {
+		if u.names.MatchString(name) {
+			return u.what, true
+		}
+	}
+	return "", false
+}
+
+// prefix finds the prefix of the body's tensors: that of the first candidate under which the file has the tensor. Files of whole models have
+// one, files of bodies alone have none.
+func (n *names) prefix(c *config, tensor string, candidates ...string) string {
+	for _, p := range candidates {
+		if n.has(p + tensor) {
+			return p
+		}
+	}
+	c.fail("model_type", "found no tensor %q among the weights, under none of the prefixes %q: the weights are of another model",
+		tensor, strings.Join(candidates, " "))
+	return ""
+}
+
+// layer is the name of a weight of layer i.
+func layer(i int, name string) string { return fmt.Sprintf("blocks.%d.%s", i, name) }

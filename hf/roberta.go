@@ -1,0 +1,39 @@
+package hf
+
+import "github.com/longspan/longspan/model/spec"
+
+// roberta is RoBERTa and XLM-R: BERT's layers, with positions that begin after the row of the padding token and do not count that token
+// (Liu et al. 2019, arXiv:1907.11692; Conneau et al. 2019, arXiv:1911.02116).
+func roberta(c *config, in request) (*built, error) {
+	b := newBuilt(in)
+	t := c.task(in.bodyOnly, maskedLM, classify, tag)
+	p := b.names.prefix(c, "embeddings.word_embeddings.weight", "roberta.", "")
+	c.bertBody(b, bertNames{prefix: p, padding: c.integer("pad_token_id", 1), roberta: true})
+	c.off("is_decoder", "add_cross_attention")
+	b.robertaHead(c, t, "roberta")
+	return b, c.first
+}
+
+// robertaHead names the heads of RoBERTa, which Longformer has too.
+func (b *built) robertaHead(c *config, t task, prefix string) {
+	switch t {
+	case maskedLM:
+		b.names.linear("head.transform", "lm_head.dense")
+		b.names.norm("head.norm", "lm_head.layer_norm")
+		b.maskedHead(c, spec.Transform{Activation: "gelu", Bias: true, Norm: c.bertNorm()}, "lm_head.decoder.weight", "lm_head.bias")
+		b.names.ignore(`lm_head\.decoder\.(weight|bias)`, "second names of the tied head")
+	case classify:
+		b.spec.Head, b.labels = c.classifier(t, "first")
+		b.spec.Head.Transform = &spec.Transform{Activation: "tanh", Bias: true}
+		b.spec.Head.Bias = true
+		b.names.linear("head.transform", "classifier.dense")
+		b.names.linear("head", "classifier.out_proj")
+	case tag:
+		b.spec.Head, b.labels = c.classifier(t, "")
+		b.spec.Head.Bias = true
+		b.names.linear("head", "classifier")
+	case body:
+		b.names.ignore(`lm_head\..*|classifier\..*`, "a head that is not used")
+	}
+	b.names.ignore(`(`+prefix+`\.)?pooler\..*`, "the pooler, which reads the first token for a head that the model does not have")
+}

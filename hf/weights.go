@@ -1,0 +1,227 @@
+package hf
+
+import (
+	"fmt"
+
+	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Tensors are the weights of a checkpoint, in one file or several.
+type Tensors interface {
+	// Names lists the tensors.
+	Names() []string
+	// Shape is the shape of a tensor.
+	Shape(name string) (shape []int, ok bool)
+	// View is a tensor where it lies in the file, as long as it is open; ok is false where its bytes cannot be used so.
+	View(name string) (m tensor.Mat, ok bool)
+	// ReadMat reads a tensor into a matrix of its rows and columns.
+	ReadMat(dst tensor.Mat, name string) error
+	Close() error
+}
+
+// Weights loads the weights of a model from a checkpoint: in place, where a weight is one tensor of a type that can be used; else as a copy
+// in a pool.
+type Weights struct {
+	tensors Tensors
+	names   *names
+	where   string // for errors
+	used    map[string]bool
+	read    []tensor.Mat // from pool
+	pool    *tensor.Pool
+	table   tensor.Type
+}
+
+// Loader returns the loader of the weights. table is the type of products: for bf16 products, tables of float32 are rounded once.
+func (w *Weights) Loader(table tensor.Type, pool *tensor.Pool) nn.Loader {
+	w.table, w.pool = table, pool
+	return w.load
+}
+
+// Unused finds a tensor that is no weight of the model, and not one that the family is known not to use.
+func (w *Weights) Unused() (name string, found bool) {
+	for _, name := range w.tensors.Names() {
+		if _, ok := w.names.explained(name); !w.used[name] && !ok {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// LeftOut counts the tensors that the model does not use, by what they are.
+func (w *Weights) LeftOut() map[string]int {
+	counts := map[string]int{}
+	for _, name := range w.tensors.Names() {
+		if what, ok := w.names.explained(name); ok && !w.used[name] {
+			counts[what]++
+		}
+	}
+	return counts
+}
+
+// Close returns copies to the pool, and closes the files.
+func (w *Weights) Close() error {
+	for _, m := range w.read {
+		w.pool.Put(m)
+	}
+	w.read = nil
+	return w.tensors.Close()
+}
+
+// load is an [nn.Loader].
+func (w *Weights) load(weight string, rows, cols int, kind nn.Kind) (tensor.Mat, error) {
+	parts := w.names.parts[weight]
+	if len(parts) == 0 {
+		return tensor.Mat{}, fmt.Errorf("hf: %s: the family has no name for the weight %q", w.where, weight)
+	}
+	if err := w.check(weight, parts, rows, cols); err != nil {
+		return tensor.Mat{}, err
+	}
+	t := w.typeOf(parts, kind)
+	if len(parts) == 1 && parts[0].change == same {
+		if view, ok := w.tensors.View(parts[0].name); ok && view.Type == t {
+			return view, nil
+		}
+	}
+	m := w.pool.Get(t, rows, cols)
+	w.read = append(w.read, m)
+	at := 0
+	for _, p := range parts {
+		r, c := w.matrix(p)
+		to, next := m, at+r
+		if rows == 1 {
+			next = at + c
+			to = m.SliceCols(at, next)
+		} else {
+			to = m.SliceRows(at, next)
+		}
+		if err := w.copyPart(to, p); err != nil {
+			return tensor.Mat{}, fmt.Errorf("hf: %s: %s: %w", w.where, p.name, err)
+		}
+		at = next
+	}
+	return m, nil
+}
+
+// check compares the shapes of parts with the weight that they make, and marks them as used.
+func (w *Weights) check(weight string, parts []part, rows, cols int) error {
+	found, want, across := 0, rows, cols
+	if rows == 1 {
+		want, across = cols, 1
+	}
+	for _, p := range parts {
+		shape, ok := w.tensors.Shape(p.name)
+		if !ok {
+			return fmt.Errorf("hf: %s has no tensor %q, which makes %q: the weights are of another model, or not whole", w.where, p.name, weight)
+		}
+		w.used[p.name] = true
+		r, c := w.matrix(p)
+		if rows == 1 {
+			r, c = c, r
+		}
+		if r < 1 || c != across || r > want-found {
+			return fmt.Errorf("hf: %s: the tensor %q has the shape %v, expected %s of %d×%d by config.json", w.where, p.name, shape,
+				portion(parts), rows, cols)
+		}
+		found += r
+	}
+	if found != want {
+		return fmt.Errorf("hf: %s: the tensors of %q have %d rows, beginning with %q, expected %d by config.json", w.where, weight, found,
+			parts[0].name, want)
+	}
+	return nil
+}
+
+func portion(parts []part) string {
+	if len(parts) == 1 {
+		return "all"
+	}
+	return "rows"
+}
+
+// matrix is the rows and columns of a part: a vector is one row, and the last dimension has the columns.
+func (w *Weights) matrix(p part) (rows, cols int) {
+	shape, _ := w.tensors.Shape(p.name)
+	rows, cols = 1, 1
+	for i, n := range shape {
+		if i == len(shape)-1 {
+			cols = n
+		} else {
+			rows *= n
+		}
+	}
+	if p.change == transposed {
+		return cols, rows
+	}
+	return rows, cols
+}
+
+// typeOf is the type that a weight is kept in: 16 bits where all its parts have them, or products need them.
+func (w *Weights) typeOf(parts []part, kind nn.Kind) tensor.Type {
+	if kind != nn.Table {
+		return tensor.F32
+	}
+	if w.table == tensor.BF16 {
+		return tensor.BF16
+	}
+	t := tensor.F32
+	for i, p := range parts {
+		view, ok := w.tensors.View(p.name)
+		if !ok || i > 0 && view.Type != t {
+			return tensor.F32
+		}
+		t = view.Type
+	}
+	return t
+}
+
+// copyPart writes a tensor to rows of a weight.
+func (w *Weights) copyPart(dst tensor.Mat, p part) error {
+	if dst.Dry() {
+		return nil
+	}
+	switch p.change {
+	case transposed:
+		return w.copyTransposed(dst, p)
+	case plusOne:
+		err := w.copySame(dst, p.name)
+		for i := range dst.F32 {
+			dst.F32[i]++
+		}
+		return err
+	}
+	return w.copySame(dst, p.name)
+}
+
+// copySame writes a tensor, on all threads where it lies in memory, rounded where dst is narrower.
+func (w *Weights) copySame(dst tensor.Mat, name string) error {
+	src, ok := w.tensors.View(name)
+	switch {
+	case ok:
+	case dst.Type == tensor.F32:
+		return w.tensors.ReadMat(dst, name)
+	default:
+		src = w.pool.Get(tensor.F32, dst.Rows, dst.Cols)
+		defer w.pool.Put(src)
+		if err := w.tensors.ReadMat(src, name); err != nil {
+			return err
+		}
+	}
+	return tensor.Convert(tensor.Exec{Pool: w.pool}, dst, src)
+}
+
+// copyTransposed writes the transpose of a tensor.
+func (w *Weights) copyTransposed(dst tensor.Mat, p part) error {
+	src := tensor.New(tensor.F32, dst.Cols, dst.Rows)
+	if err := w.tensors.ReadMat(src, p.name); err != nil {
+		return err
+	}
+	row := make([]float32, dst.Cols)
+	for i := range dst.Rows {
+		for j := range row {
+			row[j] = src.F32[j*dst.Rows+i]
+		}
+		dst.WriteRow(i, row)
+	}
+	return nil
+}

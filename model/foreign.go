@@ -1,0 +1,67 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/hf"
+	"github.com/longspan/longspan/internal/filename"
+	"github.com/longspan/longspan/nn"
+)
+
+// foreign reports whether a folder is in Hugging Face's form, and not in that of this program.
+func foreign(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, filename.Model))
+	return errors.Is(err, os.ErrNotExist) && hf.Is(dir)
+}
+
+// openForeign opens a folder in Hugging Face's form.
+func openForeign(dir string, o OpenOptions) (*Model, error) {
+	if o.Weights != "" || o.Verify {
+		return nil, fmt.Errorf("model: %s: found a file of weights or a checksum to verify for a folder in Hugging Face's form, expected neither",
+			dir)
+	}
+	t, err := openTokenizer(dir)
+	if err != nil {
+		return nil, err
+	}
+	c, err := hf.Open(dir, hf.Options{Attention: o.Attention, Global: o.Global, BodyOnly: o.BodyOnly, MaskToken: -1})
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	m, err := buildForeign(c, o)
+	if err != nil {
+		return nil, errors.Join(err, c.Weights.Close())
+	}
+	m.tokenizer = t
+	return m, nil
+}
+
+// buildForeign makes the model of a checkpoint.
+func buildForeign(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
+	s := c.Spec
+	if o.Precision != "" {
+		s.Precision = o.Precision
+	}
+	policy, err := s.Policy()
+	if err != nil {
+		return nil, err
+	}
+	m, err := build(s, nn.ParamsOptions{Load: c.Weights.Loader(policy.Products, o.Pool)})
+	if err != nil {
+		return nil, err
+	}
+	if name, ok := c.Weights.Unused(); ok {
+		return nil, fmt.Errorf("model: the weights have the tensor %q, which a %s of the family %s does not have: they are of another model",
+			name, c.Class, c.Family)
+	}
+	m.file, m.notes = c.Weights, c.Notes
+	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context}
+	return m, nil
+}
+
+// Notes are facts about an opened model, for people: settings without effect, tensors that are not used, a changed mechanism.
+func (m *Model) Notes() []string { return m.notes }
