@@ -41,12 +41,17 @@ bench:
 
 # Python 3 with the versions that the requirements files pin; see bench/peers/README.md and attention/testdata/golden/gen.py.
 PYTHON ?= .venv/bin/python
+PYTHON5 ?= .venv5/bin/python
 
-# The golden files that tests read, from PyTorch and Hugging Face transformers and tokenizers.
+# The golden files that tests read, from PyTorch and Hugging Face transformers and tokenizers. PYTHON5 has transformers 5.
 golden:
 	$(PYTHON) attention/testdata/golden/gen.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
+	$(PYTHON) hf/testdata/golden/gen.py
+	$(PYTHON5) hf/testdata/golden/v5.py
+	$(PYTHON) hf/testdata/golden/bad.py
+	$(PYTHON5) hf/testdata/golden/bad.py
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build

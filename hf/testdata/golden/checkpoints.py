@@ -3,7 +3,7 @@
 import torch
 import transformers as t
 
-VOCAB = 101
+VOCAB = 89
 WIDTH = 32
 HEADS = 4
 HIDDEN = 40
@@ -81,7 +81,8 @@ def modernbert_tag():
 
 
 def longformer():
-    return t.LongformerForMaskedLM, t.LongformerConfig(**ROBERTA, num_hidden_layers=3, attention_window=[8, 16, 8])
+    config = t.LongformerConfig(**ROBERTA | dict(intermediate_size=24), num_hidden_layers=3, attention_window=[8, 16, 8])
+    return t.LongformerForMaskedLM, config
 
 
 def longformer_classify():

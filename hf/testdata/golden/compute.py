@@ -16,7 +16,8 @@ MARGIN = 1e-3
 def in_float64():
     """transformers computes norms, softmax and angles in float32 whatever the type of the weights. Here they are float64 too.
 
-    Without this a padded batch is NaN: the mask of float64, −1.8e308, is −∞ in a softmax of float32, and the rows of the padding see nothing else.
+    Without this a padded batch is NaN: the mask of float64, −1.8e308, is −∞ in a softmax of float32, and rows of the padding see
+    nothing else.
     """
     to_float, float32 = torch.Tensor.float, torch.float32
     torch.Tensor.float, torch.float32 = torch.Tensor.double, torch.float64

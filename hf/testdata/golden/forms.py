@@ -1,4 +1,4 @@
-"""The same checkpoints in other forms of file: shards, bfloat16, and PyTorch's own, new and old."""
+"""The same checkpoints in other forms of file: shards, bfloat16, PyTorch's own, new and old, and configs in older spellings."""
 
 import json
 
@@ -57,3 +57,25 @@ def keep_if_equal(path, weights, new):
 
 # A form and the folder whose weights and golden it has.
 FORMS = {llama_sharded: "llama", llama_bf16: "llama", longformer_bin: "longformer", bert_old: "bert"}
+
+
+# Configs as older releases of 4 wrote them: fields that they did not have yet are left out, others are added.
+NOT_YET = ("dtype", "layer_types", "_sliding_window_pattern", "attention_bias", "mlp_bias", "use_bidirectional_attention")
+OLDER = {
+    "llama": {"head_dim": None, "pretraining_tp": 1},
+    "mistral": {"head_dim": None},
+    "qwen2": {"use_sliding_window": False, "sliding_window": 8, "max_window_layers": 1},
+    "qwen2_window": {},
+    "qwen3": {},
+    "gemma3": {"sliding_window_pattern": 6},
+    "modernbert": {},
+    "gpt2": {"n_ctx": 211},
+}
+
+
+def older_config(folder):
+    """The config of a folder as an older release wrote it."""
+    config = json.loads((folder / "config.json").read_text())
+    older = {name: x for name, x in config.items() if name not in NOT_YET} | {"torch_dtype": config["dtype"]}
+    older |= OLDER[folder.name]
+    return {name: x for name, x in sorted(older.items()) if name != "head_dim" or x is not None}

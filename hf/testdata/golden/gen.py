@@ -10,7 +10,9 @@ import importlib.metadata
 import json
 import pathlib
 import platform
+import shutil
 import sys
+import tempfile
 import zlib
 
 import torch
@@ -103,6 +105,19 @@ def make_form(make, base):
         return compute.difference(*(compute.run_all(model, made) for model in models))
 
 
+def make_older(name):
+    """Writes config_v4old.json. Returns the difference of its outputs, which must be none."""
+    folder = HERE / name
+    write_json(folder / "config_v4old.json", forms.older_config(folder))
+    with tempfile.TemporaryDirectory() as work:
+        shutil.copyfile(folder / "config_v4old.json", pathlib.Path(work) / "config.json")
+        shutil.copyfile(folder / "model.safetensors", pathlib.Path(work) / "model.safetensors")
+        models = load(folder, "eager"), load(pathlib.Path(work), "eager")
+    made = compute.cases(models[0].config, True)
+    with compute.in_float64():
+        return compute.difference(*(compute.run_all(model, made) for model in models))
+
+
 def size(folder):
     return sum(f.stat().st_size for f in folder.iterdir()) / 1000
 
@@ -121,6 +136,9 @@ def main():
         if not chosen or make.__name__ in chosen:
             same = make_form(make, base)
             print(f"{make.__name__:26} {size(HERE / make.__name__):6.1f} kB  from {base} {same:.1e}", flush=True)
+    for name in forms.OLDER:
+        if not chosen or name in chosen:
+            print(f"{name + '/config_v4old.json':32} {make_older(name):.1e}", flush=True)
 
 
 if __name__ == "__main__":
