@@ -19,7 +19,8 @@ func bert(c *config, in request) (*built, error) {
 		b.names.norm("head.norm", "cls.predictions.transform.LayerNorm")
 		b.maskedHead(c, spec.Transform{Activation: c.activation("hidden_act", "gelu"), Bias: true, Norm: c.bertNorm()},
 			"cls.predictions.decoder.weight", "cls.predictions.bias")
-		b.names.ignore(`cls\.predictions\.decoder\.(weight|bias)`, "second names of the tied head")
+		b.names.tied("cls.predictions.decoder.weight")
+		b.names.ignore(`cls\.predictions\.decoder\.bias`, "a second name of the bias")
 		b.names.ignore(`cls\.seq_relationship\..*`, "the head of next sentences")
 	case classify:
 		b.spec.Head, b.labels = c.classifier(t, "first")

@@ -17,6 +17,7 @@ type config struct {
 	path  string
 	keys  map[string]json.RawMessage
 	read  map[string]bool // keys that a family has read
+	notes []string        // for people
 	first error
 }
 
@@ -48,8 +49,12 @@ func parseConfig(path string, text []byte) (*config, error) {
 		return nil, fmt.Errorf("hf: %s: found a Git LFS pointer, expected the file; run git lfs pull in its folder", path)
 	}
 	// Python writes numbers that JSON does not have. No key that is read has one.
-	if err := json.Unmarshal(plainNumbers(text), &c.keys); err != nil {
-		return nil, fmt.Errorf("hf: %s: %w", path, err)
+	text = plainNumbers(text)
+	if err := json.Unmarshal(text, &c.keys); err != nil {
+		return nil, fmt.Errorf("hf: %s: found no JSON object: %w", path, err)
+	}
+	if key, ok := repeated(text); ok {
+		return nil, fmt.Errorf("hf: %s: found the key %s twice, expected once", path, key)
 	}
 	for key, value := range c.keys {
 		if string(value) == "null" {
@@ -90,6 +95,28 @@ func notJSON(text []byte) int {
 		}
 	}
 	return 0
+}
+
+// repeated finds a key that an object has twice. The text is valid JSON.
+func repeated(text []byte) (key string, found bool) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if _, err := d.Token(); err != nil {
+		return "", false
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		var value json.RawMessage
+		token, err := d.Token()
+		if err != nil || d.Decode(&value) != nil {
+			return "", false
+		}
+		key, _ := token.(string)
+		if seen[key] {
+			return key, true
+		}
+		seen[key] = true
+	}
+	return "", false
 }
 
 // has reports whether a key is there and not null.
@@ -159,6 +186,14 @@ func (c *config) number(key string, absent float64) float64 {
 	return v
 }
 
+// needed reads a number that must be there.
+func (c *config) needed(key string) float64 {
+	if !c.has(key) {
+		c.fail(key, "found none, expected a number")
+	}
+	return c.number(key, 1)
+}
+
 func (c *config) text(key, absent string) string {
 	v := absent
 	c.value(key, &v, "a text")
@@ -202,8 +237,31 @@ func (c *config) object(key string) *config {
 
 // adopt keeps the first error of an object.
 func (c *config) adopt(inner *config) {
-	if inner != nil && c.first == nil {
+	if inner == nil {
+		return
+	}
+	if c.first == nil {
 		c.first = inner.first
+	}
+	c.notes = append(c.notes, inner.notes...)
+	if keys := inner.unread(); len(keys) > 0 {
+		c.note("%s has keys that nothing reads: %s", inner.path, strings.Join(keys, ", "))
+	}
+}
+
+// note adds a note, once.
+func (c *config) note(format string, args ...any) {
+	if n := fmt.Sprintf(format, args...); !slices.Contains(c.notes, n) {
+		c.notes = append(c.notes, n)
+	}
+}
+
+// absent refuses keys that change what a model computes in a way that this program does not compute.
+func (c *config) absent(keys ...string) {
+	for _, key := range keys {
+		if c.has(key) {
+			c.fail(key, "found %s, expected none: this program does not compute that", shorten(string(c.keys[key])))
+		}
 	}
 }
 

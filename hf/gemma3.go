@@ -26,9 +26,7 @@ func gemma3(c *config, in request) (*built, error) {
 	b.context = c.integer("max_position_embeddings", 131072)
 	b.spec.Embed.Scale = math.Sqrt(float64(b.spec.Width))
 	b.spec.Final = c.rmsNorm()
-	if c.has("final_logit_softcapping") {
-		c.fail("final_logit_softcapping", "found %g, expected null: this program does not cap logits", c.number("final_logit_softcapping", 0))
-	}
+	c.absent("final_logit_softcapping", "attn_logit_softcapping")
 	p := b.names.prefix(c, "embed_tokens.weight", "model.", "")
 	b.names.put("embedding.weight", p+"embed_tokens.weight")
 	b.names.changed("norm.weight", p+"norm.weight", plusOne)
@@ -59,8 +57,7 @@ func (c *config) gemmaLayer(b *built, kind string) spec.Layer {
 	}
 	a := spec.Attention{Mechanism: "full", Heads: heads, KVHeads: c.integer("num_key_value_heads", 4), HeadDim: c.integer("head_dim", 256),
 		Causal: causal, Position: "rotary", RotaryBase: r.base, RotaryScaling: r.scaling, QKNorm: c.number("rms_norm_eps", 1e-6),
-		Bias: c.flag("attention_bias", false), Scale: 1 / math.Sqrt(c.number("query_pre_attn_scalar", 256)),
-		SoftCap: c.number("attn_logit_softcapping", 0)}
+		Bias: c.flag("attention_bias", false), Scale: 1 / math.Sqrt(c.number("query_pre_attn_scalar", 256))}
 	if kind == slidingAttention {
 		a.Mechanism = c.gemmaWindow(causal)
 	}

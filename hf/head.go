@@ -39,6 +39,10 @@ func (c *config) task(bodyOnly bool, allowed ...task) task {
 		c.fail("architectures", "found none, expected the name of the class, such as BertForMaskedLM or BertModel")
 		return body
 	}
+	if len(classes) > 1 {
+		c.fail("architectures", "found %q, expected one class", classes)
+		return body
+	}
 	var known []string
 	for _, t := range tasks {
 		for _, a := range append(allowed, body) {

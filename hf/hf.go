@@ -74,6 +74,7 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 	if !ok {
 		return nil, fmt.Errorf("hf: %s: found the model_type %q, expected one of %s", c.path, kind, strings.Join(Families(), ", "))
 	}
+	c.absent("quantization_config")
 	has := func(name string) bool { _, ok := t.Shape(name); return ok }
 	b, err := family(c, request{has: has, bodyOnly: o.BodyOnly, maskToken: o.MaskToken})
 	if err == nil {
@@ -95,10 +96,14 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 	if err := k.Spec.Check(); err != nil {
 		return nil, fmt.Errorf("hf: %s: %w", c.path, err)
 	}
+	k.Notes = append(k.Notes, c.notes...)
 	if keys := c.unread(); len(keys) > 0 {
 		k.Notes = append(k.Notes, "config.json has keys that transformers' class and this program do not read: "+strings.Join(keys, ", "))
 	}
 	k.Weights = &Weights{tensors: t, names: b.names, where: where, used: map[string]bool{}}
+	if b.spec.Head.Tied {
+		return k, k.Weights.checkTied()
+	}
 	return k, nil
 }
 

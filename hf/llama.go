@@ -14,17 +14,19 @@ type decoders struct {
 	mlpBias bool // mlp_bias gives the feed-forward layers biases
 	qkNorm  bool // RMS norms of queries and keys
 
+	base float64 // of the rotary encoding, where old configurations have none; 0: they have one
+
 	window func(c *config) func(i int) string // the rule for windows
 }
 
 // llama is Llama 1 to 3.
 func llama(c *config, in request) (*built, error) {
-	return c.decoder(in, decoders{bias: true, mlpBias: true, window: func(*config) func(int) string { return always(fullAttention) }})
+	return c.decoder(in, decoders{bias: true, mlpBias: true, base: 10000, window: func(*config) func(int) string { return always(fullAttention) }})
 }
 
 // mistral is Mistral: every layer has a window, unless sliding_window is null (Jiang et al. 2023, arXiv:2310.06825).
 func mistral(c *config, in request) (*built, error) {
-	return c.decoder(in, decoders{window: func(c *config) func(int) string {
+	return c.decoder(in, decoders{base: 10000, window: func(c *config) func(int) string {
 		if c.has("sliding_window") {
 			return always(slidingAttention)
 		}
@@ -58,6 +60,10 @@ func (c *config) decoder(in request, f decoders) (*built, error) {
 	t := c.task(in.bodyOnly, lm, classify, tag)
 	b.size(c, "hidden_size")
 	b.spec.Kind = spec.Decoder
+	heads := c.positive("num_attention_heads")
+	if kv := c.integer("num_key_value_heads", heads); kv < 1 || heads%kv != 0 {
+		c.fail("num_key_value_heads", "found %d for %d heads, expected a divisor", kv, heads)
+	}
 	b.context = c.integer("max_position_embeddings", 0)
 	b.spec.Final = c.rmsNorm()
 	p := b.names.prefix(c, "embed_tokens.weight", "model.", "")
@@ -80,7 +86,7 @@ func (c *config) rmsNorm() *spec.Norm {
 // decoderLayer is a layer of the given type.
 func (c *config) decoderLayer(b *built, f decoders, kind string) spec.Layer {
 	heads := c.positive("num_attention_heads")
-	r := c.rotary(kind, "rope_theta", 10000, b.context)
+	r := c.rotary(kind, "rope_theta", f.base, b.context)
 	a := spec.Attention{Mechanism: "full", Heads: heads, KVHeads: c.integer("num_key_value_heads", heads), Causal: true, Position: "rotary",
 		RotaryBase: r.base, RotaryScaling: r.scaling, HeadDim: c.integer("head_dim", b.spec.Width/heads)}
 	if kind == slidingAttention {
@@ -126,7 +132,7 @@ func (b *built) decoderHead(c *config, t task) {
 	case lm:
 		b.spec.Head = spec.Head{Kind: spec.LM, Tied: c.flag("tie_word_embeddings", b.tiedByDefault)}
 		b.names.put("head.weight", "lm_head.weight")
-		b.names.ignore(`lm_head\.weight`, "a second name of the tied head")
+		b.names.tied("lm_head.weight")
 	case classify, tag:
 		name := "score"
 		b.spec.Head, b.labels = c.classifier(t, "last")

@@ -11,7 +11,7 @@ func longformer(c *config, in request) (*built, error) {
 	b := newBuilt(in)
 	t := c.task(in.bodyOnly, maskedLM, classify, tag)
 	p := b.names.prefix(c, "embeddings.word_embeddings.weight", "longformer.", "")
-	c.bertBody(b, bertNames{prefix: p, padding: c.integer("pad_token_id", 1), roberta: true})
+	c.bertBody(b, bertNames{prefix: p, padding: c.padding(), roberta: true})
 	c.off("is_decoder", "add_cross_attention")
 	if mode := c.text("attention_mode", "longformer"); mode != "longformer" && mode != "sliding_chunks" {
 		c.fail("attention_mode", "found %q, expected longformer", mode)

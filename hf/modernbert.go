@@ -97,7 +97,7 @@ func (b *built) modernHead(c *config, t task) {
 		b.maskedHead(c, transform, "decoder.weight", "decoder.bias")
 		b.spec.Head.TiedBias = b.spec.Head.Tied && decoderBias
 		b.spec.Head.Bias = !b.spec.Head.Tied && decoderBias
-		b.names.ignore(`decoder\.weight`, "a second name of the tied head")
+		b.names.tied("decoder.weight")
 	case classify, tag:
 		byName := map[string]string{"cls": "first", "mean": "mean"}
 		if byName[pooling] == "" {

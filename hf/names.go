@@ -26,6 +26,7 @@ type names struct {
 	has    func(name string) bool // a tensor of the file
 	parts  map[string][]part      // by the name of the weight
 	unused []unused
+	second string // the name of a tied head's weight, in files that have it twice
 }
 
 // unused are tensors of a family that the model does not use.
@@ -67,6 +68,12 @@ func (n *names) norm(weight, tensor string) {
 // ignore names tensors that the model does not use, by a regular expression of their whole names.
 func (n *names) ignore(expression, what string) {
 	n.unused = append(n.unused, unused{regexp.MustCompile("^(" + expression + ")$"), what})
+}
+
+// tied names the head's weight that a tied model has as a second name of the embedding's table.
+func (n *names) tied(name string) {
+	n.second = name
+	n.ignore(regexp.QuoteMeta(name), "a second name of the tied head")
 }
 
 // explained reports whether a tensor is one that the model does not use, and what it is.

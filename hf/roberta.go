@@ -8,10 +8,18 @@ func roberta(c *config, in request) (*built, error) {
 	b := newBuilt(in)
 	t := c.task(in.bodyOnly, maskedLM, classify, tag)
 	p := b.names.prefix(c, "embeddings.word_embeddings.weight", "roberta.", "")
-	c.bertBody(b, bertNames{prefix: p, padding: c.integer("pad_token_id", 1), roberta: true})
+	c.bertBody(b, bertNames{prefix: p, padding: c.padding(), roberta: true})
 	c.off("is_decoder", "add_cross_attention")
 	b.robertaHead(c, t, "roberta")
 	return b, c.first
+}
+
+// padding is the padding token, whose number is the row before the first position.
+func (c *config) padding() int {
+	if !c.has("pad_token_id") {
+		c.fail("pad_token_id", "found none, expected the padding token: positions begin after it")
+	}
+	return c.integer("pad_token_id", 1)
 }
 
 // robertaHead names the heads of RoBERTa, which Longformer has too.
@@ -21,7 +29,8 @@ func (b *built) robertaHead(c *config, t task, prefix string) {
 		b.names.linear("head.transform", "lm_head.dense")
 		b.names.norm("head.norm", "lm_head.layer_norm")
 		b.maskedHead(c, spec.Transform{Activation: "gelu", Bias: true, Norm: c.bertNorm()}, "lm_head.decoder.weight", "lm_head.bias")
-		b.names.ignore(`lm_head\.decoder\.(weight|bias)`, "second names of the tied head")
+		b.names.tied("lm_head.decoder.weight")
+		b.names.ignore(`lm_head\.decoder\.bias`, "a second name of the bias")
 	case classify:
 		b.spec.Head, b.labels = c.classifier(t, "first")
 		b.spec.Head.Transform = &spec.Transform{Activation: "tanh", Bias: true}

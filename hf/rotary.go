@@ -17,22 +17,46 @@ type rotary struct {
 //
 // absent is the base that transformers takes for the family where a configuration of version 4 has none.
 func (c *config) rotary(layerType, baseKey string, absent float64, positions int) rotary {
+	c.absent("partial_rotary_factor")
 	base := c.number(baseKey, absent)
 	if p := c.object("rope_parameters"); p != nil {
-		if p.has(layerType) {
-			p = p.object(layerType)
-		}
-		if !p.has("rope_theta") {
-			c.fail("rope_parameters", "found no rope_theta, expected the base of the rotary encoding")
-		}
-		base = p.number("rope_theta", absent)
-		return c.checked(rotary{base, p.scaling(positions)}, p)
+		return c.rotaryOfVersion5(p, layerType, baseKey, positions)
+	}
+	if !c.has(baseKey) {
+		c.missingBase(baseKey, absent)
 	}
 	scaling := c.object("rope_scaling")
 	if scaling == nil {
 		return c.checked(rotary{base: base}, nil)
 	}
 	return c.checked(rotary{base, scaling.scaling(positions)}, scaling)
+}
+
+// rotaryOfVersion5 is rotary of rope_parameters.
+func (c *config) rotaryOfVersion5(p *config, layerType, baseKey string, positions int) rotary {
+	if p.has(fullAttention) || p.has(slidingAttention) {
+		if p = p.object(layerType); p == nil {
+			c.fail("rope_parameters", "found none for the type of layers %s, expected them", layerType)
+			return rotary{base: 10000}
+		}
+	}
+	if !p.has("rope_theta") {
+		c.fail("rope_parameters", "found no rope_theta, expected the base of the rotary encoding")
+	}
+	base := p.number("rope_theta", 10000)
+	if old := c.number(baseKey, base); old != base {
+		c.fail(baseKey, "found %g, and %g in rope_parameters, expected one number: version 4 of transformers takes the first, 5 the second", old, base)
+	}
+	return c.checked(rotary{base, p.scaling(positions)}, p)
+}
+
+// missingBase notes or refuses a configuration without a base. Files of the first Llama models have none, and mean 10,000.
+func (c *config) missingBase(key string, absent float64) {
+	if absent == 0 {
+		c.fail(key, "found none, expected the base of the rotary encoding: what transformers would take is not what models of this family have")
+		return
+	}
+	c.note("config.json has no %s; the base of the rotary encoding is %g, as in the first models of the family", key, absent)
 }
 
 // checked keeps the errors of the object that r was read from.
@@ -53,11 +77,11 @@ func (c *config) scaling(positions int) *spec.RotaryScaling {
 	if kind == "default" {
 		return nil
 	}
-	s := &spec.RotaryScaling{Kind: kind, Factor: c.number("factor", 0)}
+	s := &spec.RotaryScaling{Kind: kind, Factor: c.needed("factor")}
 	switch kind {
 	case "linear":
 	case "llama3":
-		s.Low, s.High = c.number("low_freq_factor", 0), c.number("high_freq_factor", 0)
+		s.Low, s.High = c.needed("low_freq_factor"), c.needed("high_freq_factor")
 		s.Original = c.positive("original_max_position_embeddings")
 	case "yarn":
 		c.yarn(s, positions)

@@ -1,7 +1,9 @@
 package hf
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
@@ -130,6 +132,40 @@ func (w *Weights) check(weight string, parts []part, rows, cols int) error {
 			parts[0].name, want)
 	}
 	return nil
+}
+
+// checkTied refuses a tied model whose file has another head: transformers 4 ties it all the same, and 5 takes the file's.
+func (w *Weights) checkTied() error {
+	second, table := w.names.second, w.names.parts["embedding.weight"][0].name
+	if _, ok := w.tensors.Shape(second); !ok {
+		return nil
+	}
+	equal, err := w.equal(second, table)
+	if err != nil || equal {
+		return err
+	}
+	return fmt.Errorf("hf: %s: found the tensor %q unlike %q, with tie_word_embeddings true in config.json; expected equal ones. transformers 4 "+
+		"uses the second, 5 the first: set tie_word_embeddings to false, or take the first away", w.where, second, table)
+}
+
+// equal compares two tensors.
+func (w *Weights) equal(a, b string) (bool, error) {
+	shape, _ := w.tensors.Shape(a)
+	other, _ := w.tensors.Shape(b)
+	if !slices.Equal(shape, other) {
+		return false, nil
+	}
+	x, okX := w.tensors.View(a)
+	y, okY := w.tensors.View(b)
+	if okX && okY && x.Type == y.Type {
+		return slices.Equal(x.F32, y.F32) && slices.Equal(x.U16, y.U16), nil
+	}
+	rows, cols := w.matrix(part{name: a})
+	x, y = tensor.New(tensor.F32, rows, cols), tensor.New(tensor.F32, rows, cols)
+	if err := errors.Join(w.tensors.ReadMat(x, a), w.tensors.ReadMat(y, b)); err != nil {
+		return false, err
+	}
+	return slices.Equal(x.F32, y.F32), nil
 }
 
 func portion(parts []part) string {
