@@ -52,6 +52,7 @@ golden:
 	$(PYTHON5) hf/testdata/golden/v5.py
 	$(PYTHON) hf/testdata/golden/bad.py
 	$(PYTHON5) hf/testdata/golden/bad.py
+	$(PYTHON) checkpoint/testdata/golden/gen.py
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build

@@ -2,11 +2,12 @@ package safetensors
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/longspan/longspan/internal/mmap"
 )
 
 // File is a safetensors file open for reading. Only the header is in memory; tensors are read when asked for.
@@ -59,7 +60,7 @@ func Open(path string) (*File, error) {
 func (f *File) Close() error {
 	var err error
 	if f.mapped != nil {
-		err = unmapFile(f.mapped)
+		err = mmap.Unmap(f.mapped)
 		f.mapped = nil
 	}
 	if f.closer == nil {
@@ -111,18 +112,14 @@ func (f *File) Ints(name string) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.DType != I64 {
-		return nil, fmt.Errorf("tensor %q is %s; I64 was expected", name, e.DType)
+	if e.DType != I64 { // before its bytes are read
+		return e.Ints(nil)
 	}
 	data, err := f.Bytes(name)
 	if err != nil {
 		return nil, err
 	}
-	ints := make([]int64, len(data)/8)
-	for i := range ints {
-		ints[i] = int64(binary.LittleEndian.Uint64(data[8*i:]))
-	}
-	return ints, nil
+	return e.Ints(data)
 }
 
 // section reads the bytes of e through a buffer, since readers ask for a row at a time and a row may be one number.

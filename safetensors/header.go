@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/longspan/longspan/internal/foreign"
 )
 
 // maxHeader bounds the JSON of a header, as the format's own implementation does. 100 MB holds a million tensors.
@@ -28,7 +30,7 @@ func malformed(format string, args ...any) error {
 
 // readHeader reads and checks the header of a file of size bytes. raw is the JSON as it stands in the file.
 func readHeader(r io.ReaderAt, size int64) (entries []Entry, metadata map[string]string, raw []byte, err error) {
-	head := make([]byte, min(max(size, 0), headBytes))
+	head := make([]byte, min(max(size, 0), foreign.HeadBytes))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, nil, nil, fmt.Errorf("reading the header's length: %w", err)
 	}

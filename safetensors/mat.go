@@ -17,23 +17,41 @@ func (f *File) ReadMat(dst tensor.Mat, name string) error {
 	if err != nil {
 		return err
 	}
+	return e.Decode(dst, f.section(e))
+}
+
+// Decode reads the elements of e from src, which has them row by row, little-endian and without gaps, into dst. [File.ReadMat] says which
+// shapes and types dst may have. A reader of another format whose elements are stored so can use it.
+func (e Entry) Decode(dst tensor.Mat, src io.Reader) error {
 	rows, cols := e.Matrix()
 	vector := rows == 1 && dst.Cols == 1 && dst.Rows == cols
 	if !vector && (dst.Rows != rows || dst.Cols != cols) {
-		return fmt.Errorf("tensor %q has the shape %v; %d×%d was expected", name, e.Shape, dst.Rows, dst.Cols)
+		return fmt.Errorf("tensor %q has the shape %v; %d×%d was expected", e.Name, e.Shape, dst.Rows, dst.Cols)
 	}
 	decode, err := decoder(dst.Type, e)
 	if err != nil {
 		return err
 	}
-	section, row := f.section(e), make([]byte, dst.Cols*e.DType.Size())
+	row := make([]byte, dst.Cols*e.DType.Size())
 	for i := range dst.Rows {
-		if _, err := io.ReadFull(section, row); err != nil {
-			return fmt.Errorf("reading tensor %q: %w", name, err)
+		if _, err := io.ReadFull(src, row); err != nil {
+			return fmt.Errorf("reading tensor %q: %w", e.Name, err)
 		}
 		decode(dst, i, row)
 	}
 	return nil
+}
+
+// Ints is the elements of an I64 tensor, of which data are the bytes.
+func (e Entry) Ints(data []byte) ([]int64, error) {
+	if e.DType != I64 {
+		return nil, fmt.Errorf("tensor %q is %s; I64 was expected", e.Name, e.DType)
+	}
+	ints := make([]int64, len(data)/8)
+	for i := range ints {
+		ints[i] = int64(binary.LittleEndian.Uint64(data[8*i:]))
+	}
+	return ints, nil
 }
 
 // decoder returns what puts one row of e's bytes into row i of a matrix of type to.

@@ -56,7 +56,7 @@ func (d DType) Size() int {
 	return 0
 }
 
-// Entry is what the header says of one tensor.
+// Entry is what the header says of one tensor. A reader of another format may make one from a name, a type and a shape.
 type Entry struct {
 	Name  string
 	DType DType
@@ -72,7 +72,7 @@ func (e Entry) Elements() int {
 }
 
 // Bytes is the size of the tensor's elements.
-func (e Entry) Bytes() int64 { return e.end - e.begin }
+func (e Entry) Bytes() int64 { return int64(e.Elements()) * int64(e.DType.Size()) }
 
 // Matrix is the shape read as rows and columns: the first dimension, and the product of the others. A vector is
 // one row, and so is a single number.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/longspan/longspan/internal/mmap"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -18,7 +19,7 @@ func OpenMapped(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.mapped, err = mapFile(f.closer.(*os.File), f.size); err != nil {
+	if f.mapped, err = mmap.Map(f.closer.(*os.File), f.size); err != nil {
 		return nil, fmt.Errorf("%s: mapping the file into memory: %w", path, errors.Join(err, f.Close()))
 	}
 	return f, nil
@@ -29,11 +30,19 @@ func OpenMapped(path string) (*File, error) {
 // The matrix is valid until Close.
 func (f *File) View(name string) (m tensor.Mat, ok bool) {
 	e, found := f.Lookup(name)
-	if !found || f.mapped == nil || e.Elements() == 0 || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+	if !found || f.mapped == nil {
 		return tensor.Mat{}, false
 	}
 	begin := 8 + int64(len(f.header)) + e.begin
-	data := f.mapped[begin : begin+e.Bytes()]
+	return e.View(f.mapped[begin : begin+e.Bytes()])
+}
+
+// View returns data, which are the elements of e row by row, little-endian and without gaps, as a matrix in place. ok is false where
+// the type is none of F32, BF16 and F16, where data is empty, not aligned or not as long as e.Bytes(), and on big-endian processors.
+func (e Entry) View(data []byte) (m tensor.Mat, ok bool) {
+	if len(data) == 0 || int64(len(data)) != e.Bytes() || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return tensor.Mat{}, false
+	}
 	at := unsafe.Pointer(&data[0])
 	if uintptr(at)%uintptr(e.DType.Size()) != 0 {
 		return tensor.Mat{}, false
