@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/longspan/longspan/internal/mmap"
 )
 
 // File is a safetensors file open for reading. Only the header is in memory; tensors are read when asked for.
@@ -59,7 +61,7 @@ func Open(path string) (*File, error) {
 func (f *File) Close() error {
 	var err error
 	if f.mapped != nil {
-		err = unmapFile(f.mapped)
+		err = mmap.Unmap(f.mapped)
 		f.mapped = nil
 	}
 	if f.closer == nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/longspan/longspan/internal/mmap"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -18,7 +19,7 @@ func OpenMapped(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.mapped, err = mapFile(f.closer.(*os.File), f.size); err != nil {
+	if f.mapped, err = mmap.Map(f.closer.(*os.File), f.size); err != nil {
 		return nil, fmt.Errorf("%s: mapping the file into memory: %w", path, errors.Join(err, f.Close()))
 	}
 	return f, nil
