@@ -45,6 +45,7 @@ PYTHON ?= .venv/bin/python
 # The golden files that tests read, from PyTorch and Hugging Face transformers and tokenizers.
 golden:
 	$(PYTHON) attention/testdata/golden/gen.py
+	$(PYTHON) gguf/testdata/golden/gen.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 
