@@ -52,7 +52,7 @@ const goldenDir = "testdata/golden"
 // folders lists the checkpoints.
 func folders(t *testing.T) (names []string) {
 	t.Helper()
-	paths, err := filepath.Glob(goldenDir + "/*/model.safetensors")
+	paths, err := filepath.Glob(goldenDir + "/*/golden.json")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no goldens: %v", err)
 	}

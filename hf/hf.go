@@ -1,7 +1,6 @@
 package hf
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,19 +51,6 @@ type Checkpoint struct {
 	Context int      // tokens of the longest sequence that the model was made for; 0: not known
 	Notes   []string // for people: what of the configuration has no effect, what of the weights is not used
 	Weights *Weights
-}
-
-// New describes a checkpoint by its folder's config.json. It takes the tensors, and closes them on an error.
-func New(dir string, t Tensors, o Options) (*Checkpoint, error) {
-	c, err := readConfig(dir)
-	if err != nil {
-		return nil, errors.Join(err, t.Close())
-	}
-	k, err := c.describe(dir, t, o)
-	if err != nil {
-		return nil, errors.Join(err, t.Close())
-	}
-	return k, nil
 }
 
 // describe makes the checkpoint of a configuration.

@@ -1,33 +1,32 @@
 package hf
 
 import (
-	"path/filepath"
+	"errors"
 
-	"github.com/longspan/longspan/safetensors"
-	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/checkpoint"
 )
 
-// Open describes the checkpoint of a folder and opens its weights.
+// Open describes the checkpoint of a folder and opens its weights, in any form that package checkpoint reads.
 func Open(dir string, o Options) (*Checkpoint, error) {
-	f, err := safetensors.OpenMapped(filepath.Join(dir, "model.safetensors"))
+	c, err := readConfig(dir) // first: a folder without it is no model, whatever weights it has
 	if err != nil {
 		return nil, err
 	}
-	return New(dir, files{f}, o)
-}
-
-// source is a file, or several, of tensors by name.
-type source interface {
-	Entries() []safetensors.Entry
-	Lookup(name string) (safetensors.Entry, bool)
-	View(name string) (tensor.Mat, bool)
-	ReadMat(dst tensor.Mat, name string) error
-	Close() error
+	w, err := checkpoint.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.describe(dir, files{w}, o)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return k, nil
 }
 
 // files are [Tensors] of files.
-type files struct{ source }
+type files struct{ checkpoint.Source }
 
+// Names lists the tensors.
 func (f files) Names() []string {
 	var all []string
 	for _, e := range f.Entries() {
@@ -36,6 +35,7 @@ func (f files) Names() []string {
 	return all
 }
 
+// Shape is the shape of a tensor.
 func (f files) Shape(name string) ([]int, bool) {
 	e, ok := f.Lookup(name)
 	return e.Shape, ok
