@@ -18,6 +18,9 @@ type config struct {
 	keys  map[string]json.RawMessage
 	read  map[string]bool // keys that a family has read
 	notes []string        // for people
+
+	normsHaveOne bool // the weights of Gemma's norms are stored with the one that is added to them
+
 	first error
 }
 

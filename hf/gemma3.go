@@ -29,7 +29,11 @@ func gemma3(c *config, in request) (*built, error) {
 	c.absent("final_logit_softcapping", "attn_logit_softcapping")
 	p := b.names.prefix(c, "embed_tokens.weight", "model.", "")
 	b.names.put("embedding.weight", p+"embed_tokens.weight")
-	b.names.changed("norm.weight", p+"norm.weight", plusOne)
+	one := plusOne
+	if c.normsHaveOne {
+		one = same
+	}
+	b.names.changed("norm.weight", p+"norm.weight", one)
 	every := c.integer("sliding_window_pattern", c.integer("_sliding_window_pattern", 6))
 	types := c.layerTypes(c.positive("num_hidden_layers"), func(i int) string {
 		if every > 0 && (i+1)%every == 0 {
@@ -39,7 +43,7 @@ func gemma3(c *config, in request) (*built, error) {
 	})
 	for i, kind := range types {
 		b.spec.Layers = append(b.spec.Layers, c.gemmaLayer(b, kind))
-		gemmaNames(b.names, i, fmt.Sprintf("%slayers.%d.", p, i))
+		gemmaNames(b.names, i, fmt.Sprintf("%slayers.%d.", p, i), one)
 	}
 	b.decoderHead(c, t)
 	return b, c.first
@@ -82,13 +86,13 @@ func (c *config) gemmaWindow(causal bool) string {
 	return window(w / 2)
 }
 
-func gemmaNames(n *names, i int, p string) {
+func gemmaNames(n *names, i int, p string, one change) {
 	decoderNames(n, i, p)
 	for ours, theirs := range map[string]string{
 		"attention.q_norm": "self_attn.q_norm", "attention.k_norm": "self_attn.k_norm",
 		"attention.norm": "input_layernorm", "attention.output_norm": "post_attention_layernorm",
 		"feed_forward.norm": "pre_feedforward_layernorm", "feed_forward.output_norm": "post_feedforward_layernorm",
 	} {
-		n.changed(layer(i, ours+".weight"), p+theirs+".weight", plusOne)
+		n.changed(layer(i, ours+".weight"), p+theirs+".weight", one)
 	}
 }

@@ -176,6 +176,18 @@ func TestGoldenOtherVersions(t *testing.T) {
 	}
 }
 
+// GGUF files of the same weights have the same outputs.
+func TestGoldenGGUF(t *testing.T) {
+	paths, err := filepath.Glob(goldenDir + "/gguf/*.gguf")
+	if err != nil || len(paths) < 7 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".gguf")
+		t.Run(name, func(t *testing.T) { checkCases(t, readGolden(t, name), path) })
+	}
+}
+
 func link(t *testing.T, from, to string) {
 	t.Helper()
 	text, err := os.ReadFile(from)

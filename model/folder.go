@@ -66,7 +66,10 @@ func Open(dir string) (*Model, error) { return OpenWith(dir, OpenOptions{}) }
 
 // OpenWith is Open with options.
 func OpenWith(dir string, o OpenOptions) (*Model, error) {
-	if foreign(dir) {
+	switch {
+	case isGGUF(dir):
+		return openGGUF(dir, o)
+	case foreign(dir):
 		return openForeign(dir, o)
 	}
 	if err := o.refuseForeign(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/hf"
@@ -37,6 +38,28 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
 	m.tokenizer = t
+	return m, nil
+}
+
+// isGGUF reports whether a path is that of a GGUF file.
+func isGGUF(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && strings.EqualFold(filepath.Ext(path), ".gguf")
+}
+
+// openGGUF opens a GGUF file.
+func openGGUF(path string, o OpenOptions) (*Model, error) {
+	if o.Weights != "" || o.Verify {
+		return nil, fmt.Errorf("model: %s: found a file of weights or a checksum to verify for a GGUF file, expected neither", path)
+	}
+	c, _, err := hf.OpenGGUF(path, hf.Options{Attention: o.Attention, Global: o.Global, BodyOnly: o.BodyOnly, MaskToken: -1})
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	m, err := buildForeign(c, o)
+	if err != nil {
+		return nil, errors.Join(err, c.Weights.Close())
+	}
 	return m, nil
 }
 
