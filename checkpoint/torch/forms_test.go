@@ -123,6 +123,11 @@ func TestTensorsThatAreRefused(t *testing.T) {
 		{"a storage of no tensor", "\x80\x02}.", `the storage "data/0", which belongs to no tensor`},
 		{"a call of a class", dict(text("x"), "ctorch\nFloatStorage\n)R"), "found a call of a class of storages"},
 		{"an OrderedDict of items", dict(text("x"), "ccollections\nOrderedDict\n](e\x85R"), "OrderedDict of 1 arguments"},
+		{"a value of many", dict(text("x"), good.tensor(), strings.Repeat(text("k")+"N", 11)),
+			`found None under "k", expected a tensor; the keys are "x", "k", "k", "k", "k", "k", "k", "k" and 4 more`},
+		{"a long name", dict(text("x"), good.tensor(), text(strings.Repeat("k", 1000)), "N"),
+			`the keys are "x", "` + strings.Repeat("k", 80) + `"…. Save`},
+		{"a name that is a tuple", dict(text("x"), good.tensor(), text("k"), "N", ")", "N"), `the keys are "x", "k", a tuple of 0`},
 		{"a parameter of a dict", dict(text("x"), "ctorch._utils\n_rebuild_parameter\n}\x89}\x87R"), "_rebuild_parameter of a tuple of 3"},
 		{"bytes after it", dict(text("x"), good.tensor()) + "N", "1 bytes after the pickle"},
 	} {

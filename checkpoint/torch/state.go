@@ -82,11 +82,11 @@ func notATensor(dict *pickle.Dict, name string, value any) error {
 		keys += show(key)
 	}
 	if _, nested := value.(*pickle.Dict); nested {
-		return fmt.Errorf("found %s under %q, expected a tensor; the keys are %s. This seems a checkpoint of a training run: "+
-			"save the dictionary of tensors inside it alone, such as torch.save(torch.load(FILE, weights_only=True)[%q], NEW)",
-			pickle.Kind(value), name, keys, name)
+		return fmt.Errorf("found %s under %s, expected a tensor; the keys are %s. This seems a checkpoint of a training run: "+
+			"save the dictionary of tensors inside it alone, such as torch.save(torch.load(FILE, weights_only=True)[%s], NEW)",
+			pickle.Kind(value), show(name), keys, show(name))
 	}
-	return fmt.Errorf("found %s under %q, expected a tensor; the keys are %s. Save the tensors alone", pickle.Kind(value), name, keys)
+	return fmt.Errorf("found %s under %s, expected a tensor; the keys are %s. Save the tensors alone", pickle.Kind(value), show(name), keys)
 }
 
 // show is a key in an error.
