@@ -38,14 +38,16 @@ var smallest = []struct {
 	{"mask", "full --tokens 8", false},
 	{"plan", "tiny.yaml --max-memory 32MiB", false},
 	{"predict", "run --text ACGT", true}, // refused: the run is a language model
+	{"pull", "org/encoder --dry-run", false},
 	{"sample", "run --tokens 5 --prompt ACGT", false},
 	{"train", "tiny.yaml --out again", false},
 }
 
-// inRun changes to a folder with a recipe and a run of it.
+// inRun changes to a folder with a recipe and a run of it, and has a hub answer.
 func inRun(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
+	useHub(t, someHub(t), t.TempDir())
 	text := "model: {width: 8, layers: 1, heads: 1, attention: [\"window(4)\"]}\ndata: {genome: {tokens: 16}}\n" +
 		"train: {steps: 1, optimizer: {warmup: 0}, eval: {batches: 1}}\n"
 	if err := os.WriteFile("tiny.yaml", []byte(text), 0o600); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -58,6 +59,7 @@ func (c inCache) Run() int {
 }
 
 func TestScripts(t *testing.T) {
+	models := someHub(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -66,6 +68,8 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"XDG_CACHE_HOME", "LONGSPAN_CPU"} { // a script has no other variables of the tests
 				env.Setenv(name, os.Getenv(name))
 			}
+			env.Setenv("HF_ENDPOINT", models.URL)
+			env.Setenv("HF_HOME", filepath.Join(env.WorkDir, "hf"))
 			return nil
 		},
 	})
