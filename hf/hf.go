@@ -28,10 +28,14 @@ func Families() []string {
 	return all
 }
 
-// Is reports whether a folder has the form of Hugging Face's: a config.json.
+// Is reports whether a folder has the form of Hugging Face's: a config.json or a modules.json.
 func Is(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "config.json"))
-	return err == nil
+	for _, name := range []string{"config.json", "modules.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Options change what is made of a checkpoint. The zero value changes nothing.
@@ -50,6 +54,12 @@ type Checkpoint struct {
 	Labels  []string // of the classes
 	Context int      // tokens of the longest sequence that the model was made for; 0: not known
 	Notes   []string // for people: what of the configuration has no effect, what of the weights is not used
+	Body    string   // the folder of config.json and the tokenizer
+
+	Prompts   map[string]string // of sentence-transformers, by name
+	Prompt    string            // the name of the default one
+	LowerCase bool              // texts are put into lower case before the tokenizer
+
 	Weights *Weights
 }
 

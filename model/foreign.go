@@ -25,13 +25,13 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 		return nil, fmt.Errorf("model: %s: found a file of weights or a checksum to verify for a folder in Hugging Face's form, expected neither",
 			dir)
 	}
-	t, err := openTokenizer(dir)
-	if err != nil {
-		return nil, err
-	}
 	c, err := hf.Open(dir, hf.Options{Attention: o.Attention, Global: o.Global, BodyOnly: o.BodyOnly, MaskToken: -1})
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
+	}
+	t, err := openTokenizer(c.Body)
+	if err != nil {
+		return nil, errors.Join(err, c.Weights.Close())
 	}
 	m, err := buildForeign(c, o)
 	if err != nil {
@@ -82,7 +82,7 @@ func buildForeign(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 			name, c.Class, c.Family)
 	}
 	m.file, m.notes = c.Weights, c.Notes
-	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context}
+	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context, Prompts: c.Prompts, Prompt: c.Prompt, LowerCase: c.LowerCase}
 	return m, nil
 }
 
