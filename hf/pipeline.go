@@ -13,7 +13,8 @@ import (
 var pooling = map[sentence.Mode]string{sentence.Mean: "mean", sentence.First: "first", sentence.Last: "last"}
 
 // denseActivations are sentence-transformers' activations, by those of package autograd.
-var denseActivations = map[sentence.Activation]string{sentence.Identity: "", sentence.Tanh: "tanh", sentence.ReLU: "relu", sentence.GELU: "gelu"}
+var denseActivations = map[sentence.Activation]string{sentence.Identity: "", sentence.Tanh: "tanh", sentence.ReLU: "relu",
+	sentence.GELU: "gelu"}
 
 // pipeline is what sentence-transformers does after the Transformer, as a head.
 type pipeline struct {

@@ -39,9 +39,10 @@ func sentenceFolder(t *testing.T, pooling string) (dir string, projection tensor
 			{"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
 			{"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"},
 			{"idx": 3, "name": "3", "path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}]`,
-		"sentence_bert_config.json":         `{"max_seq_length": 64, "do_lower_case": false}`,
-		"1_Pooling/config.json":             `{"embedding_dimension": 32, "pooling_mode": "` + pooling + `"}`,
-		"2_Dense/config.json":               `{"in_features": 32, "out_features": 3, "bias": false, "activation_function": "torch.nn.modules.activation.Tanh"}`,
+		"sentence_bert_config.json": `{"max_seq_length": 64, "do_lower_case": false}`,
+		"1_Pooling/config.json":     `{"embedding_dimension": 32, "pooling_mode": "` + pooling + `"}`,
+		"2_Dense/config.json": `{"in_features": 32, "out_features": 3, "bias": false,
+			"activation_function": "torch.nn.modules.activation.Tanh"}`,
 		"config_sentence_transformers.json": `{"prompts": {"query": "ask: "}, "default_prompt_name": "query"}`,
 	})
 	projection = tensor.New(tensor.F32, 3, 32)
@@ -110,7 +111,8 @@ func TestSentenceFolderIsRefused(t *testing.T) {
 			"include_prompt": false}`},
 		"found truncate_dim 2":    {"config_sentence_transformers.json": `{"truncate_dim": 2}`},
 		"expected Normalize last": {"modules.json": normalizeFirst},
-		"config.json: no such file": {"modules.json": `[{"idx": 0, "name": "0", "path": "0_T", "type": "sentence_transformers.models.Transformer"},
+		"config.json: no such file": {"modules.json": `[
+			{"idx": 0, "name": "0", "path": "0_T", "type": "sentence_transformers.models.Transformer"},
 			{"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]`},
 	} {
 		dir, _ := sentenceFolder(t, "mean")
