@@ -46,6 +46,7 @@ PYTHON ?= .venv/bin/python
 golden:
 	$(PYTHON) attention/testdata/golden/gen.py
 	$(PYTHON) gguf/testdata/golden/gen.py
+	$(PYTHON) gguf/testdata/golden/tokens.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 
