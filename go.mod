@@ -3,8 +3,8 @@ module github.com/longspan/longspan
 go 1.26.0
 
 require (
-	github.com/gofrs/flock v0.13.2
 	github.com/dlclark/regexp2 v1.12.0
+	github.com/gofrs/flock v0.13.2
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.20.3
 	github.com/klauspost/cpuid/v2 v2.4.2
