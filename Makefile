@@ -47,6 +47,7 @@ golden:
 	$(PYTHON) attention/testdata/golden/gen.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
+	$(PYTHON) tokenizer/vocab/testdata/golden/gen.py
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build
