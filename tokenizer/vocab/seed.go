@@ -81,14 +81,14 @@ func (s seed) compare(other seed) int {
 	return cmp.Or(cmp.Compare(other.score, s.score), cmp.Compare(s.text, other.text))
 }
 
-// suffix is the text from a character of a part on, up to the longest piece. The key is its first bytes, big-endian, which compares
-// like them.
+// suffix is the text from a character of a part on, up to the longest piece. The keys are its first 16 bytes, big-endian, which compare like
+// them: few comparisons read the text.
 type suffix struct {
-	key   uint64
+	keys  [2]uint64
 	from  int32
+	part  int32
 	size  int16
 	whole bool // it is a whole word
-	count int64
 }
 
 func (s suffix) of(text []byte) []byte { return text[s.from : s.from+int32(s.size)] }
@@ -96,7 +96,7 @@ func (s suffix) of(text []byte) []byte { return text[s.from : s.from+int32(s.siz
 // suffixes are the suffixes of all parts, sorted.
 func suffixes(text []byte, all []part, longest int) []suffix {
 	var sorted []suffix
-	for _, p := range all {
+	for i, p := range all {
 		body := text[p.from : p.from+p.size]
 		for at := 0; at < len(body); {
 			_, first := utf8.DecodeRune(body[at:])
@@ -105,15 +105,25 @@ func suffixes(text []byte, all []part, longest int) []suffix {
 				_, next := utf8.DecodeRune(body[at+size:])
 				size, n = size+next, n+1
 			}
-			var key [8]byte
-			copy(key[:], body[at:at+size])
-			sorted = append(sorted, suffix{binary.BigEndian.Uint64(key[:]), p.from + int32(at), int16(size),
-				p.whole && size == len(body), p.count})
+			var begin [16]byte
+			copy(begin[:], body[at:at+size])
+			sorted = append(sorted, suffix{
+				keys: [2]uint64{binary.BigEndian.Uint64(begin[:]), binary.BigEndian.Uint64(begin[8:])},
+				from: p.from + int32(at), part: int32(i), size: int16(size), whole: p.whole && size == len(body),
+			})
 			at += first
 		}
 	}
 	slices.SortFunc(sorted, func(a, b suffix) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), bytes.Compare(a.of(text), b.of(text)))
+		switch {
+		case a.keys[0] != b.keys[0]:
+			return cmp.Compare(a.keys[0], b.keys[0])
+		case a.keys[1] != b.keys[1]:
+			return cmp.Compare(a.keys[1], b.keys[1])
+		case a.size <= 16 || b.size <= 16:
+			return cmp.Compare(a.size, b.size)
+		}
+		return bytes.Compare(a.of(text), b.of(text))
 	})
 	return sorted
 }
@@ -154,7 +164,7 @@ func substrings(text []byte, all []part, longest int, least int64) (found []seed
 			path = append(path, branch{len(body), utf8.RuneCount(body), 0, false})
 		}
 		top := &path[len(path)-1]
-		top.count += s.count
+		top.count += all[s.part].count
 		top.emits = top.emits || s.whole
 		last = body
 	}
