@@ -51,8 +51,10 @@ type Config struct {
 	HoldOut int    // one block of 64 KiB in HoldOut is not learned from, so that [Vocabulary.Measure] has text; 0 holds out none
 	Seed    uint64 // which blocks are held out
 
-	Threads int   // goroutines; 0 means GOMAXPROCS. They do not change the result
-	Memory  int64 // the largest number of bytes of the counted words; more is a *memory.Error. 0 is no limit
+	Threads int // goroutines; 0 means GOMAXPROCS. They do not change the result
+
+	// Memory is the largest number of bytes that counting and training may take, about. More is a *memory.Error. 0 is no limit.
+	Memory int64
 
 	// Progress, if any, is called now and then by the goroutine of the caller. The total of a stage is 0 where it is not known.
 	Progress func(stage Stage, done, total int64)

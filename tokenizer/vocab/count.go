@@ -39,7 +39,7 @@ const maxHeld = 8 << 20 / blockBytes
 const round = 128
 
 // Count reads documents and counts their words. A document must be UTF-8; the sequence gives it a reader, or an error that ends the
-// reading. Each document is read before the next is asked for.
+// reading. Each document is read before the next is asked for. Errors name a reader that is a fmt.Stringer, and number another.
 //
 // The memory is that of the different words and of a few blocks, whatever the size of the documents. The cost is linear in their bytes.
 func Count(ctx context.Context, documents iter.Seq2[io.Reader, error], c Config) (*Counts, error) {
@@ -53,7 +53,7 @@ func Count(ctx context.Context, documents iter.Seq2[io.Reader, error], c Config)
 			return nil, err
 		}
 		if err := cut.document(document); err != nil {
-			return nil, fmt.Errorf("vocab: document %d: %w", k.result.Documents+1, err)
+			return nil, fmt.Errorf("vocab: %s: %w", nameOf(document, k.result.Documents+1), err)
 		}
 		k.result.Documents++
 	}
@@ -61,6 +61,14 @@ func Count(ctx context.Context, documents iter.Seq2[io.Reader, error], c Config)
 		return nil, err
 	}
 	return k.finish()
+}
+
+// nameOf names a document in errors.
+func nameOf(document io.Reader, number int) string {
+	if s, ok := document.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return fmt.Sprintf("document %d", number)
 }
 
 // counter counts the words of blocks.
@@ -113,14 +121,19 @@ func (k *counter) count(ctx context.Context) error {
 	return k.fits()
 }
 
-// fits checks the memory of the tables.
+// fits checks the memory of the tables, and of the training behind them: for each byte of the different words, BPE has a symbol, its place
+// in lists, and its share of the pairs. Unigram has a suffix, its share of the substrings, and sums for each shard.
 func (k *counter) fits() error {
+	perByte := int64(40)
+	if k.config.Kind == Unigram {
+		perByte = 80
+	}
 	need := int64(0)
 	for i := range k.tables {
-		need += k.tables[i].bytes()
+		need += k.tables[i].bytes() + perByte*int64(len(k.tables[i].text))
 	}
 	if k.config.Memory > 0 && need > k.config.Memory {
-		return &memory.Error{What: fmt.Sprintf("the different words of the first %s of text", memory.Format(k.result.Bytes)),
+		return &memory.Error{What: fmt.Sprintf("learning from the different words of the first %s of text", memory.Format(k.result.Bytes)),
 			Need: need, Available: k.config.Memory, Advice: "name fewer files"}
 	}
 	return nil

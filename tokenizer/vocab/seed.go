@@ -95,7 +95,11 @@ func (s suffix) of(text []byte) []byte { return text[s.from : s.from+int32(s.siz
 
 // suffixes are the suffixes of all parts, sorted.
 func suffixes(text []byte, all []part, longest int) []suffix {
-	var sorted []suffix
+	characters := 0
+	for _, p := range all {
+		characters += utf8.RuneCount(text[p.from : p.from+p.size])
+	}
+	sorted := make([]suffix, 0, characters)
 	for i, p := range all {
 		body := text[p.from : p.from+p.size]
 		for at := 0; at < len(body); {
