@@ -19,7 +19,8 @@ func TestTokenizerTrainNamesTheDocument(t *testing.T) {
 	}
 	var out, stderr strings.Builder
 	status := run([]string{"tokenizer", "train", lines, broken, "--out", filepath.Join(dir, "out")}, &out, &stderr)
-	if want := "b.txt: the document is not UTF-8: found the byte 0xff at byte 2"; status != exitUsage || !strings.Contains(stderr.String(), want) {
+	const want = "b.txt: the document is not UTF-8: found the byte 0xff at byte 2"
+	if status != exitUsage || !strings.Contains(stderr.String(), want) {
 		t.Errorf("status %d, %q; want %q", status, stderr.String(), want)
 	}
 }

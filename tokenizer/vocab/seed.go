@@ -81,8 +81,8 @@ func (s seed) compare(other seed) int {
 	return cmp.Or(cmp.Compare(other.score, s.score), cmp.Compare(s.text, other.text))
 }
 
-// suffix is the text from a character of a part on, up to the longest piece. The keys are its first 16 bytes, big-endian, which compare like
-// them: few comparisons read the text.
+// suffix is the text from a character of a part on, up to the longest piece. The keys are its first 16 bytes, big-endian, which compare
+// like them: few comparisons read the text.
 type suffix struct {
 	keys  [2]uint64
 	from  int32

@@ -198,7 +198,8 @@ func TestErrorsOfText(t *testing.T) {
 		"empty":          {readers("", ""), vocab.Config{Kind: vocab.Unigram, Size: 300}, "found no text to learn from in 2 documents"},
 		"documents fail": {broken, vocab.Config{Kind: vocab.BPE, Size: 300}, "no such file"},
 		"not UTF-8":      {readers("a", "\xfe"), vocab.Config{Kind: vocab.BPE, Size: 300}, "document 2: the document is not UTF-8"},
-		"characters":     {readers("abcdefg"), vocab.Config{Kind: vocab.Unigram, Size: 5}, "8 different characters, and the vocabulary has room for 4"},
+		"characters": {readers("abcdefg"), vocab.Config{Kind: vocab.Unigram, Size: 5},
+			"8 different characters, and the vocabulary has room for 4"},
 	} {
 		counts, err := vocab.Count(context.Background(), c.documents, c.config)
 		if err == nil {
