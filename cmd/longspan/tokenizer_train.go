@@ -163,7 +163,7 @@ func newVocabularyReport(t *tokenizerTraining, in *corpus, counts *vocab.Counts,
 func (r *vocabularyReport) write(w io.Writer) {
 	fmt.Fprintf(w, "learned   %d tokens by %s from %d bytes (documents: %d, different words: %d)\n",
 		r.Vocab, r.Kind, r.Bytes, r.Documents, r.Words)
-	what := "the text itself; it is too short to hold out any"
+	what := "the text that was learned from"
 	if r.Measure.HeldOut {
 		what = "text that was held out"
 	}
