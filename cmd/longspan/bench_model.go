@@ -38,6 +38,7 @@ func newBenchModel(o *output) *cobra.Command {
 	f.IntVar(&b.Runs, "runs", 3, "runs, whose median counts, after one that does not")
 	f.StringVar(&b.Options.Precision, "precision", "", "f32 or bf16 (default: the model's)")
 	f.StringArrayVar(&b.Options.Attention, "attention", nil, "mechanism of the layers, repeated for layers that differ (default: the model's)")
+	f.IntSliceVar(&b.Options.Global, "global", nil, "positions of global tokens, of a Longformer (default: the model's)")
 	return c
 }
 
