@@ -104,7 +104,8 @@ func checkDecoder(t *testing.T, path string, want decoderReference) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: %.5f nats over %d tokens in %.1f s; transformers has %.5f", precision, r.Loss, r.Targets, time.Since(began).Seconds(), want.Nats)
+		t.Logf("%s: %.5f nats over %d tokens in %.1f s; transformers has %.5f", precision, r.Loss, r.Targets, time.Since(began).Seconds(),
+			want.Nats)
 		if !(math.Abs(r.Loss-want.Nats) <= tolerance) {
 			t.Errorf("%s: %.5f nats, want %.5f ± %.5f", precision, r.Loss, want.Nats, tolerance)
 		}
