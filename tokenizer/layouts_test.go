@@ -32,15 +32,19 @@ func (a *answer) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &[]any{&a.ids, &a.offsets, &a.rest})
 }
 
+// layoutFile is a tokenizer.json with the library's answers.
+type layoutFile struct {
+	Name, File string
+	Texts      []answer
+	Long       []string // checksums of the ids and offsets of long texts
+}
+
 // archive is layouts.json.gz or folders.json.gz.
 type archive struct {
-	Shared []string // texts in the place of @0@, @1@ …
-	Texts  []string
-	Files  []struct {
-		Name, File string
-		Texts      []answer
-		Long       []string
-	}
+	Shared  []string // texts in the place of @0@, @1@ …
+	Texts   []string
+	Files   []layoutFile
+	Pieces  []pieces
 	Folders []struct {
 		Name   string
 		Files  map[string]string
@@ -50,6 +54,14 @@ type archive struct {
 		Texts  []answer
 	}
 }
+
+// pieces are the tokens that SentencePiece itself gives a word.
+type pieces struct {
+	word   string
+	tokens []string
+}
+
+func (p *pieces) UnmarshalJSON(b []byte) error { return json.Unmarshal(b, &[]any{&p.word, &p.tokens}) }
 
 func openArchive(t testing.TB, name string) (a archive) {
 	t.Helper()
@@ -236,5 +248,41 @@ func TestFolders(t *testing.T) {
 				agrees(t, folder.Tokenizer, text, a.Texts[len(a.Texts)-1-i], f.Texts[i])
 			}
 		})
+	}
+}
+
+// With SentencePiece's own normalizer the tokens are those of SentencePiece, for decomposed text too, where the library's differ.
+func TestSentencePieceNormalizer(t *testing.T) {
+	a := openArchive(t, "layouts.json.gz")
+	i := slices.IndexFunc(a.Files, func(f layoutFile) bool { return f.Name == "xlmr" })
+	library, err := tokenizer.Read(strings.NewReader(a.fill(a.Files[i].File)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := library.WithSentencePieceNormalizer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(tok *tokenizer.Tokenizer, word string) (all []string) {
+		e, err := tok.Encode(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range e.IDs {
+			all = append(all, tok.Token(id))
+		}
+		return all
+	}
+	differ := 0
+	for _, p := range a.Pieces {
+		if got := names(own, p.word); !slices.Equal(got, p.tokens) {
+			t.Errorf("%+q has the tokens %q, want %q", p.word, got, p.tokens)
+		}
+		if !slices.Equal(names(library, p.word), p.tokens) {
+			differ++
+		}
+	}
+	if len(a.Pieces) < 80 || differ == 0 {
+		t.Errorf("%d of %d words differ in the library; want some", differ, len(a.Pieces))
 	}
 }

@@ -94,32 +94,38 @@ func (f *folderFiles) declared(s *specialTokens, settings config) (said []added.
 		return said, nil
 	}
 	maps.Copy(settings, f.specials)
+	roleNamed := namesOf(settings)
 	for name, raw := range f.added {
 		var id int32
 		if err := json.Unmarshal(raw, &id); err != nil {
 			return nil, fmt.Errorf("added_tokens.json: %q has the id %s; expected a whole number", name, raw)
 		}
-		special := f.names(settings, name)
+		special := roleNamed[name]
 		said = append(said, added.Token{ID: id, Content: name, Normalized: !special, Special: special})
 	}
-	said = slices.DeleteFunc(said, func(t added.Token) bool {
-		return slices.ContainsFunc(s.list, func(u added.Token) bool { return u.ID == t.ID })
-	})
+	taken := map[int32]bool{}
+	for _, t := range s.list {
+		taken[t.ID] = true
+	}
+	said = slices.DeleteFunc(said, func(t added.Token) bool { return taken[t.ID] })
 	said = append(said, s.list...)
 	slices.SortFunc(said, func(a, b added.Token) int { return int(a.ID) - int(b.ID) })
 	return said, nil
 }
 
-// names says whether a configuration gives a token a role.
-func (f *folderFiles) names(settings config, name string) bool {
+// namesOf are the names of the tokens that a configuration gives a role.
+func namesOf(settings config) map[string]bool {
 	all := settings.list("additional_special_tokens")
 	for _, role := range roleNames {
 		all = append(all, settings[role])
 	}
-	return slices.ContainsFunc(all, func(raw json.RawMessage) bool {
-		v, ok, err := readValue(raw)
-		return ok && err == nil && v.Content == name
-	})
+	names := map[string]bool{}
+	for _, raw := range all {
+		if v, ok, err := readValue(raw); ok && err == nil {
+			names[v.Content] = true
+		}
+	}
+	return names
 }
 
 // readRoles returns the tokens with a role in the order of the roles.
@@ -166,31 +172,42 @@ func (s *specialTokens) readRoles(kind class, settings config, known map[string]
 // add adds tokens that the list does not have with the same settings, and the tokens of roles, which are special. A name without settings
 // changes nothing where a token has it.
 func (s *specialTokens) add(said []added.Token, roleTokens []value) {
-	same := func(t added.Token) bool {
-		return slices.ContainsFunc(s.list, func(u added.Token) bool { u.ID = t.ID; return u == t })
-	}
-	has := func(name string) bool {
-		return slices.ContainsFunc(s.list, func(u added.Token) bool { return u.Content == name })
-	}
-	special := func(name string) bool {
-		return slices.ContainsFunc(roleTokens, func(v value) bool { return v.Content == name })
-	}
-	for _, t := range said {
-		if !same(t) {
-			t.Special = t.Special || special(t.Content)
+	has, same := map[string]bool{}, map[added.Token]bool{}
+	put := func(t added.Token) {
+		if t = withoutID(t); !same[t] {
+			same[t], has[t.Content] = true, true
 			s.list = append(s.list, t)
 		}
 	}
+	all := s.list
+	s.list = nil
+	for _, t := range all {
+		put(t)
+	}
+	special := map[string]bool{}
 	for _, v := range roleTokens {
-		if v.named && has(v.Content) {
+		special[v.Content] = true
+	}
+	for _, t := range said {
+		if !same[withoutID(t)] {
+			t.Special = t.Special || special[t.Content]
+			put(t)
+		}
+	}
+	for _, v := range roleTokens {
+		if v.named && has[v.Content] {
 			continue
 		}
 		t := v.Token
 		t.Special = true
-		if !same(t) {
-			s.list = append(s.list, t)
-		}
+		put(t)
 	}
+}
+
+// withoutID is a token without its id, which does not tell tokens apart.
+func withoutID(t added.Token) added.Token {
+	t.ID = 0
+	return t
 }
 
 // counter gives tokens the ids that they will have.

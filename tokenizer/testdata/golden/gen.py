@@ -20,10 +20,12 @@ import json
 import pathlib
 import platform
 import tempfile
+import unicodedata
 
 import folders
 import layouts
 import nasty
+import sentencepiece
 import transformers
 from tokenizers import Tokenizer
 
@@ -143,7 +145,16 @@ def layout_goldens(versions):
         both = zip(texts, reversed(texts))
         long = [checksum(e.ids, flat(byte_offsets(text, e.offsets))) for text in LONG for e in [t.encode(text)]]
         files.append({"name": name, "file": shared.take(file), "texts": [guarded(t.encode, t.decode, a, b) for a, b in both], "long": long})
-    write("layouts.json.gz", {"versions": versions, "shared": shared.texts, "texts": texts, "files": files})
+    write("layouts.json.gz", {"versions": versions, "shared": shared.texts, "texts": texts, "files": files, "pieces": sentence_piece_goldens()})
+
+
+def sentence_piece_goldens():
+    """What SentencePiece itself makes of composed and decomposed words with the model of the layout xlmr, where it knows all of them."""
+    path = next(t.vocab_file for name, t in layouts.of_transformers() if name == "xlmr")
+    processor = sentencepiece.SentencePieceProcessor(model_file=path)
+    words = [unicodedata.normalize(form, w) for f in nasty.FRAGMENTS for w in f.split() for form in ("NFC", "NFD")]
+    known = [w for w in words if processor.unk_id() not in processor.encode(w) and 2 < len(set(w)) and "<" not in w]
+    return [[w, processor.encode(w, out_type=str)] for w in dict.fromkeys(known)]
 
 
 def folder_goldens(versions):
