@@ -3,28 +3,32 @@ package tokenizer
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/longspan/longspan/tokenizer/internal/decode"
 )
 
-// Decode returns the text of ids. Special tokens are left out, and an id outside the vocabulary becomes U+FFFD. Tokens of [Bytes]
-// give their bytes, valid UTF-8 or not.
-func (t *Tokenizer) Decode(ids []int32) string {
+// Decode returns the text of ids. Special tokens are left out, and an id without a token becomes U+FFFD; the library leaves such ids
+// out. Tokens of [Bytes] give their bytes, valid UTF-8 or not.
+func (t *Tokenizer) Decode(ids []int32) string { return t.decode(ids, t.NewDecoder()) }
+
+// DecodeWithSpecials is Decode with the names of special tokens in the text.
+func (t *Tokenizer) DecodeWithSpecials(ids []int32) string {
+	d := t.NewDecoder()
+	d.specials = true
+	return t.decode(ids, d)
+}
+
+func (t *Tokenizer) decode(ids []int32, d *Decoder) string {
 	var text strings.Builder
-	text.Grow(len(ids))
-	first := true
+	text.Grow(2 * len(ids))
 	for _, id := range ids {
-		if t.special(id) {
-			continue
-		}
-		if !first {
-			text.WriteString(t.kind.separator)
-		}
-		text.WriteString(t.text(id))
-		first = false
+		text.WriteString(d.Next(id))
 	}
+	text.WriteString(d.Flush())
 	return text.String()
 }
 
-// text is what a token that is not special is decoded to.
+// text is what a token of this package's tokenizers is decoded to.
 func (t *Tokenizer) text(id int32) string {
 	if !t.has(id) {
 		return string(utf8.RuneError)
@@ -35,19 +39,35 @@ func (t *Tokenizer) text(id int32) string {
 // Decoder decodes one token at a time, for a model that writes. The texts of Next and Flush in order are together what
 // [Tokenizer.Decode] returns. It is for one goroutine.
 type Decoder struct {
-	t       *Tokenizer
-	started bool   // a token was decoded
-	pending []byte // the beginning of a UTF-8 character
+	t        *Tokenizer
+	specials bool           // special tokens are in the text
+	stream   *decode.Stream // of a tokenizer.json, nil for the tokenizers of this package
+	started  bool           // a token was decoded
+	pending  []byte         // the beginning of a UTF-8 character
 }
 
 // NewDecoder returns a decoder at the beginning of a text.
-func (t *Tokenizer) NewDecoder() *Decoder { return &Decoder{t: t} }
+func (t *Tokenizer) NewDecoder() *Decoder {
+	d := &Decoder{t: t}
+	if t.pipeline != nil {
+		d.stream = t.decoder.Start()
+	}
+	return d
+}
 
-// Next returns the text that id completes. The beginning of a UTF-8 character is withheld until its last byte is there, or a byte that
-// cannot follow; the text is empty until then.
+// Next returns the text that id completes. What the next token may change is withheld until it cannot be changed any more, such as the
+// beginning of a UTF-8 character; the text is empty until then.
 func (d *Decoder) Next(id int32) string {
-	if d.t.special(id) {
+	if !d.specials && d.t.isSpecial(id) {
 		return ""
+	}
+	if d.stream != nil {
+		name, ok := d.t.token(id)
+		if !ok {
+			name = string(utf8.RuneError)
+		}
+		d.stream.Push(name)
+		return d.stream.Take()
 	}
 	if d.started {
 		d.pending = append(d.pending, d.t.kind.separator...)
@@ -60,8 +80,11 @@ func (d *Decoder) Next(id int32) string {
 	return text
 }
 
-// Flush returns what is withheld, which is not valid UTF-8, and begins another text.
+// Flush returns what is withheld, and begins another text.
 func (d *Decoder) Flush() string {
+	if d.stream != nil {
+		return d.stream.End()
+	}
 	text := string(d.pending)
 	d.pending, d.started = d.pending[:0], false
 	return text

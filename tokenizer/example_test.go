@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/longspan/longspan/tokenizer"
 )
@@ -122,11 +123,20 @@ func ExampleTokenizer_Save() {
 	// 5 N
 }
 
-// A model for text in other words is not read as if it were of words that are supported.
+// The file of a BERT, cut short. An error names what a file has that the package does not know.
 func ExampleRead() {
-	file := bytes.NewBufferString(`{"version": "1.0", "model": {"type": "WordPiece", "vocab": {"[UNK]": 0}}}`)
-	_, err := tokenizer.Read(file)
-	fmt.Println(err)
+	const file = `{"version": "1.0", "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"},
+		"model": {"type": "WordPiece", "unk_token": "?", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+			"vocab": {"?": 0, "token": 1, "##izer": 2, "##s": 3, "!": 4}}}`
+	t, err := tokenizer.Read(strings.NewReader(file))
+	if err != nil {
+		log.Fatal(err)
+	}
+	e, err := t.Encode("Tokenizers!")
+	fmt.Println(e.IDs, e.Offsets, err)
+	_, err = tokenizer.Read(strings.NewReader(strings.Replace(file, "Lowercase", "Uppercase", 1)))
+	fmt.Println(err.Error()[:77])
 	// Output:
-	// tokenizer: the model "WordPiece" is not supported yet; expected BPE or WordLevel
+	// [1 2 3 4] [{0 5} {5 9} {9 10} {10 11}] <nil>
+	// tokenizer: the component normalizer has the type "Uppercase", which is not kn
 }

@@ -23,8 +23,8 @@ type kind struct {
 	encode func(t *Tokenizer, e Encoding, text string) (Encoding, error)
 }
 
-// bpe is the model of bytes and bases: single characters, which no merge joins.
-type bpe struct {
+// bytePairs is the model of bytes and bases: single characters, which no merge joins.
+type bytePairs struct {
 	Type                    string     `json:"type"`
 	Dropout                 *float64   `json:"dropout"`
 	UnkToken                *string    `json:"unk_token"`
@@ -37,8 +37,8 @@ type bpe struct {
 	Merges                  []string   `json:"merges"`
 }
 
-func newBPE(v vocabulary, unknown *string) bpe {
-	return bpe{Type: "BPE", UnkToken: unknown, Vocab: v, Merges: []string{}}
+func newBPE(v vocabulary, unknown *string) bytePairs {
+	return bytePairs{Type: "BPE", UnkToken: unknown, Vocab: v, Merges: []string{}}
 }
 
 // wordLevel is the model of words.

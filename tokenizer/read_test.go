@@ -73,41 +73,49 @@ func TestReadTakesKeysInAnyOrder(t *testing.T) {
 	}
 }
 
-// What a file has beyond what the package supports is an error that names it.
+// What a file has that the package does not know is an error that names it.
 func TestReadRefuses(t *testing.T) {
 	for _, c := range []struct{ file, old, new, want string }{
-		{"bytes", `"version": "1.0"`, `"version": "2.0"`, `component version is "2.0", which is not supported yet; expected "1.0"`},
-		{"bytes", `"truncation": null`, `"truncation": {"max_length": 8}`, `component truncation is {"max_length":8}, which is not supported`},
-		{"bytes", `"padding": null`, `"padding": {}`, `component padding is {}`},
-		{"bytes", `"padding": null`, `"extra": 1`, `component extra is 1`},
-		{"bytes", `"normalizer": null`, `"normalizer": {"type": "NFC"}`, `component normalizer is {"type":"NFC"}, which is not supported`},
-		{"bytes", `"use_regex": false`, `"use_regex": true`, `component pre_tokenizer is`},
-		{"bytes", `"lstrip": false`, `"lstrip": true`, `component added_tokens is`},
-		{"bytes", `"id": 256,`, `"id": 257,`, `component added_tokens is`},
-		{"bytes", `"type": "TemplateProcessing"`, `"type": "BertProcessing"`, `component post_processor is`},
-		{"bytes", `"id": "A"`, `"id": "B"`, `component post_processor is`},
-		{"bytes", `"id": "<|end|>"`, `"id": "[CLS]"`, `post_processor has the token "[CLS]", which is not in the vocabulary`},
-		{"bytes", `"id": "<|end|>"`, `"id": "a"`, `the id 97, which is no special token`},
-		{"bytes", `"single": [`, `"single": [3, `, `component post_processor: json`},
-		{"bytes", `"type": "BPE"`, `"type": "Unigram"`, `model "Unigram" is not supported yet`},
-		{"bytes", `"type": "BPE"`, `"type": 1`, `model 1 is not supported yet`},
-		{"bytes", `"merges": []`, `"merges": ["a b"]`, `component model.merges is ["a b"], which is not supported yet; expected []`},
-		{"bytes", `"byte_fallback": false`, `"byte_fallback": true`, `component model.byte_fallback is true`},
-		{"bytes", `"a": 97`, `"aa": 97`, `vocabulary of the model BPE has 256 tokens that are neither`},
-		{"bytes", `"a": 97`, `"a": 98`, `the id 98; expected each of 0 … 255 once`},
-		{"dna", `"type": "Fuse"`, `"type": "Metaspace"`, `component decoder is {"type":"Metaspace"}`},
-		{"dna", `"content": "T"`, `"content": "U"`, `component normalizer is`},
-		{"dna", `"unk_token": "N"`, `"unk_token": null`, `component model.unk_token is null, which is not supported yet; expected "N"`},
-		{"dna", `"N": 4`, `"N": -1`, `the id -1; expected each of 0 … 4 once`},
-		{"dna", `"N": 4`, `"N": 4.5`, `component model.vocab is {`},
-		{"listops", `"type": "WhitespaceSplit"`, `"type": "Whitespace"`, `component pre_tokenizer is {"type":"Whitespace"}`},
-		{"listops", `"]": 14`, `"] ]": 14`, `word 14 is "] ]"`},
+		{"bytes", `"version": "1.0"`, `"version": "2.0"`, `component version is "2.0", which is not supported; expected "1.0"`},
+		{"bytes", `"padding": null`, `"extra": 1`, `the key "extra", which is not known; it is 1`},
+		{"bytes", `"normalizer": null`, `"normalizer": {"type": "NFX"}`, `component normalizer has the type "NFX", which is not known`},
+		{"bytes", `"normalizer": null`, `"normalizer": 3`, `component normalizer is 3; expected an object`},
+		{"bytes", `"normalizer": null`, `"normalizer": {"type": "NFC", "x": 1}`, `normalizer of type NFC has the key "x", which is not known`},
+		{"bytes", `"normalizer": null`, `"normalizer": {"type": "Sequence", "normalizers": [{"type": 1}]}`,
+			`normalizer.normalizers[0]: type is 1; expected a string`},
+		{"bytes", `"normalizer": null`, `"normalizer": {"type": "Precompiled", "precompiled_charsmap": "?"}`, `is not base64`},
+		{"bytes", `"normalizer": null`, `"normalizer": {"type": "Precompiled", "precompiled_charsmap": "/////w=="}`, `less than the trie`},
+		{"bytes", `"normalizer": null`, `"normalizer": {"type": "Replace", "pattern": {"Regex": "(?<x>a)"}, "content": ""}`,
+			`a group of a kind that is not supported`},
+		{"bytes", `"normalizer": null`, `"normalizer": {"type": "Replace", "pattern": {"String": ""}, "content": ""}`, `the empty string`},
+		{"bytes", `"use_regex": false`, `"use_regex": 1`, `pre_tokenizer: use_regex is 1; expected true or false`},
+		{"bytes", `"type": "ByteLevel"`, `"type": "Byte"`, `pre_tokenizer has the type "Byte", which is not known; expected BertPreTokenizer`},
+		{"bytes", `"lstrip": false`, `"lstrip": 1`, `component added_tokens: json`},
+		{"bytes", `"type": "TemplateProcessing"`, `"type": "BertProcessing"`, `post_processor: cls is missing; expected ["name", id]`},
+		{"bytes", `"id": "A"`, `"id": "B"`, `post_processor.single[1] has the text "B"; expected A`},
+		{"bytes", `"id": "<|end|>"`, `"id": "[CLS]"`, `post_processor.single[0] has the token "[CLS]", which its special_tokens lack`},
+		{"bytes", `"single": [`, `"single": [3, `, `component post_processor: single is [3`},
+		{"bytes", `        256`, `        300`, `post_processor has the id 300; expected 0 … 256`},
+		{"bytes", `"type": "BPE"`, `"type": "Unigram"`, `model.vocab is missing; expected an array of tokens with their scores`},
+		{"bytes", `"type": "BPE"`, `"type": "RWKV"`, `model has the type "RWKV", which is not known`},
+		{"bytes", `"type": "BPE"`, `"type": 1`, `model has the type 1; expected BPE`},
+		{"bytes", `"dropout": null`, `"dropout": 0.1`, `dropout is 0.1, which makes the tokens of a text a matter of chance`},
+		{"bytes", `"merges": []`, `"merges": ["a b"]`, `the merge 0 makes "ab", which is not in the vocabulary`},
+		{"bytes", `"merges": []`, `"merges": ["a  b"]`, `expected two tokens with a blank between them`},
+		{"bytes", `"merges": []`, `"merges": [["a"]]`, `the merge 0 of the model BPE: 1 tokens; expected 2`},
+		{"bytes", `"merges": []`, `"merges": [["a", "bb"]]`, `"bb" is not in the vocabulary`},
+		{"bytes", `"a": 97`, `"a": 98`, `the id 98; expected each id once`},
+		{"dna", `"type": "Fuse"`, `"type": "Metaspace"`, `component decoder: replacement is missing`},
+		{"dna", `"N": 4`, `"N": -1`, `the id -1; expected 0 … 1048575`},
+		{"dna", `"N": 4`, `"N": 4.5`, `expected a whole number`},
+		{"dna", `"N": 4`, `"N": 4, "N": 5`, `1 tokens twice`},
+		{"listops", `"unk_token": "<unk>"`, `"unk_token": 1`, `model: unk_token is 1; expected a string`},
 		{"listops", `"vocab"`, `"words"`, `component model.vocab is missing`},
 		{"listops", `"model"`, `"models"`, `component model is missing; expected an object`},
 		{"listops", `"model": {`, `"model": null, "x": {`, `component model is null`},
 		{"listops", `"version"`, "\"\xff\"", `not UTF-8`},
-		{"listops", "}\n", "} {}", `not a JSON object`},
-		{"listops", `"version"`, `"x": "` + strings.Repeat("x", 1<<20) + `", "version"`, `beside the vocabulary; expected at most 1048576`},
+		{"listops", `"version"`, `"\ud800"`, `half a surrogate pair`},
+		{"listops", "}\n", "} {}", `expected the end`},
 	} {
 		text := saved(t, c.file)
 		at := strings.LastIndex(text, c.old)
@@ -120,12 +128,29 @@ func TestReadRefuses(t *testing.T) {
 		_, err := tokenizer.Read(strings.NewReader(text[:at] + c.new + text[at+len(c.old):]))
 		refused(t, fmt.Sprintf("%s with %.60s", c.file, c.new), err, "tokenizer: ", c.want)
 	}
-	for _, text := range []string{"", "[]", "3", `{"model"`} {
+	for _, text := range []string{"", "[]", "3", "null"} {
 		_, err := tokenizer.Read(strings.NewReader(text))
 		refused(t, text, err, "not a JSON object")
 	}
-	_, err := tokenizer.Read(strings.NewReader("null"))
-	refused(t, "null", err, "component model is missing")
+	_, err := tokenizer.Read(strings.NewReader(`{"model"`))
+	refused(t, "a part", err, "the JSON ends at byte 8")
+	_, err = tokenizer.Read(strings.NewReader(`{"x":` + strings.Repeat("[", 1000)))
+	refused(t, "depth", err, "more than 128 values inside one another")
+}
+
+// Truncation and padding of a file are reported and not followed.
+func TestIgnored(t *testing.T) {
+	text := strings.Replace(saved(t, "bytes"), `"truncation": null`, `"truncation": {"max_length": 2}`, 1)
+	tok, err := tokenizer.Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tok.Ignored(); len(got) != 1 || got[0] != `truncation: {"max_length":2}` {
+		t.Errorf("ignored: %q", got)
+	}
+	if e, err := tok.Encode("four"); err != nil || len(e.IDs) != 4 {
+		t.Errorf("%v (%v), want four tokens", e.IDs, err)
+	}
 }
 
 // blanks is a file without an end.
@@ -141,14 +166,9 @@ func (blanks) Read(b []byte) (int, error) {
 func TestReadIsBounded(t *testing.T) {
 	_, err := tokenizer.Read(blanks{})
 	refused(t, "a file without an end", err, "more than 67108864 bytes")
-	var b bytes.Buffer
-	b.WriteString(`{"model": {"type": "WordLevel", "vocab": {"0": 0`)
-	for i := range tokenizer.MaxVocab {
-		fmt.Fprintf(&b, `,"%d":%d`, i+1, i+1)
-	}
-	b.WriteString(`}}}`)
-	_, err = tokenizer.Read(&b)
-	refused(t, "a large vocabulary", err, "the vocabulary has 1048577 tokens; expected at most 1048576")
+	text := `{"model": {"type": "WordLevel", "unk_token": "a", "vocab": {"a": 1048576}}}`
+	_, err = tokenizer.Read(strings.NewReader(text))
+	refused(t, "a large vocabulary", err, `gives "a" the id 1048576; expected 0 … 1048575`)
 }
 
 // faulty fails when it is read or written.
@@ -200,9 +220,15 @@ func FuzzRead(f *testing.F) {
 		if err := again.Save(&second); err != nil || first.String() != second.String() {
 			t.Fatalf("saved again (%v):\n%s\nfirst:\n%s", err, second.String(), first.String())
 		}
-		e, err := tok.Encode(tok.Token(0))
-		if err == nil && tok.Decode(e.IDs) != tok.Token(0) {
-			t.Fatalf("the token %q is encoded as %v", tok.Token(0), e)
+		e, err := tok.EncodePair(tok.Token(0)+" Ωé\u0301 ▁x\r\n", "2")
+		if err != nil {
+			return
 		}
+		for i, id := range e.IDs {
+			if id < 0 || int(id) >= tok.Vocab() || e.Offsets[i].From > e.Offsets[i].To {
+				t.Fatalf("token %d is %d at %v of %d ids", i, id, e.Offsets[i], tok.Vocab())
+			}
+		}
+		tok.Decode(e.IDs)
 	})
 }

@@ -5,30 +5,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/longspan/longspan/tokenizer/internal/added"
 )
 
 // file is a tokenizer.json. The order of the fields is that of the library.
 type file struct {
 	Version       string          `json:"version"`
-	Truncation    *struct{}       `json:"truncation"`
-	Padding       *struct{}       `json:"padding"`
-	AddedTokens   []addedToken    `json:"added_tokens"`
+	Truncation    json.RawMessage `json:"truncation"`
+	Padding       json.RawMessage `json:"padding"`
+	AddedTokens   []added.Token   `json:"added_tokens"`
 	Normalizer    json.RawMessage `json:"normalizer"`
 	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
-	PostProcessor *postProcessor  `json:"post_processor"`
+	PostProcessor any             `json:"post_processor"`
 	Decoder       json.RawMessage `json:"decoder"`
 	Model         any             `json:"model"`
-}
-
-// addedToken is a token beside the vocabulary of the model.
-type addedToken struct {
-	ID         int32  `json:"id"`
-	Content    string `json:"content"`
-	SingleWord bool   `json:"single_word"`
-	LStrip     bool   `json:"lstrip"`
-	RStrip     bool   `json:"rstrip"`
-	Normalized bool   `json:"normalized"`
-	Special    bool   `json:"special"`
 }
 
 // postProcessor is a TemplateProcessing.
@@ -110,17 +101,33 @@ func (t *Tokenizer) encodeFile(indent string) ([]byte, error) {
 
 // file returns the tokenizer's components.
 func (t *Tokenizer) file() file {
+	if t.pipeline != nil {
+		return t.pipeline.write()
+	}
 	k := t.kind
-	f := file{Version: "1.0", AddedTokens: []addedToken{}, Normalizer: k.normalizer, PreTokenizer: k.preTokenizer,
+	f := file{Version: "1.0", AddedTokens: []added.Token{}, Normalizer: k.normalizer, PreTokenizer: k.preTokenizer,
 		PostProcessor: t.postProcessor(), Decoder: k.decoder, Model: k.model(t.tokens[:t.plain()])}
 	for i, name := range k.added {
-		f.AddedTokens = append(f.AddedTokens, addedToken{ID: int32(t.plain() + i), Content: name, Special: true})
+		f.AddedTokens = append(f.AddedTokens, added.Token{ID: int32(t.plain() + i), Content: name, Special: true})
+	}
+	return f
+}
+
+// write returns the components of a file, as they were read.
+func (p *pipeline) write() file {
+	m := &modelFile{options: p.model.options}
+	p.model.bulk(m)
+	f := file{Version: "1.0", Truncation: p.file["truncation"], Padding: p.file["padding"], AddedTokens: p.added.Tokens,
+		Normalizer: p.file["normalizer"], PreTokenizer: p.file["pre_tokenizer"], PostProcessor: p.post.Raw(), Decoder: p.file["decoder"],
+		Model: m}
+	if f.AddedTokens == nil {
+		f.AddedTokens = []added.Token{}
 	}
 	return f
 }
 
 // postProcessor returns the component of the template, nil where there is none.
-func (t *Tokenizer) postProcessor() *postProcessor {
+func (t *Tokenizer) postProcessor() any {
 	if len(t.template.Before)+len(t.template.After) == 0 {
 		return nil
 	}
