@@ -47,6 +47,7 @@ PYTHON5 ?= .venv5/bin/python
 golden:
 	$(PYTHON) attention/testdata/golden/gen.py
 	$(PYTHON) gguf/testdata/golden/gen.py
+	$(PYTHON) gguf/testdata/golden/tokens.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 	$(PYTHON) hf/testdata/golden/gen.py

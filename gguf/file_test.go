@@ -16,8 +16,7 @@ import (
 
 // What is no GGUF file of a version that is read, or damaged, is refused in words.
 func TestRefusals(t *testing.T) {
-	deep := make([]any, 0, 3)
-	deep = append(deep, uint32(gguf.KindArray), uint64(1), uint32(gguf.KindU8))
+	deep := []any{uint32(gguf.KindArray), uint64(1), uint32(gguf.KindU8)}
 	for _, c := range []struct {
 		name string
 		file []byte
@@ -34,11 +33,14 @@ func TestRefusals(t *testing.T) {
 		{"version 1", (&builder{magic: "GGUF", version: 1, alignment: 32}).bytes(), "it has version 1; 2 and 3 are read"},
 		{"version 4", (&builder{magic: "GGUF", version: 4, alignment: 32}).bytes(), "it has version 4; 2 and 3 are read"},
 		{"big-endian", (&builder{magic: "GGUF", version: 3 << 24, alignment: 32}).bytes(), "it is big-endian"},
-		{"counts", (&builder{magic: "GGUF", version: 3, tensors: math.MaxInt64, alignment: 32}).bytes(), "the list of tensors is said to have 92233"},
+		{"counts", (&builder{magic: "GGUF", version: 3, tensors: math.MaxInt64, alignment: 32}).bytes(),
+			"the list of tensors is said to have 92233"},
 		{"keys", (&builder{magic: "GGUF", version: 3, keys: 1 << 40, alignment: 32}).bytes(), "the list of keys is said to have 1099511627776"},
 		{"kind", newBuilder().pair("k", 13, uint64(0)).bytes(), `key "k" has a value of kind 13; 0 to 12 were expected`},
-		{"array of arrays", newBuilder().pair("k", gguf.KindArray, deep...).bytes(), `key "k" has an array of array; arrays of numbers, bool or string are read`},
-		{"long array", newBuilder().pair("k", gguf.KindArray, uint32(gguf.KindU64), uint64(1<<60)).bytes(), `the array of key "k" is said to have`},
+		{"array of arrays", newBuilder().pair("k", gguf.KindArray, deep...).bytes(),
+			`key "k" has an array of array; arrays of numbers, bool or string are read`},
+		{"long array", newBuilder().pair("k", gguf.KindArray, uint32(gguf.KindU64), uint64(1<<60)).bytes(),
+			`the array of key "k" is said to have`},
 		{"long text", newBuilder().pair("k", gguf.KindString, uint64(1<<40)).bytes(), `the text of key "k" is said to have`},
 		{"bool", newBuilder().pair("k", gguf.KindBool, uint8(2)).bytes(), `key "k" has the bool 2; 0 or 1 was expected`},
 		{"key twice", newBuilder().text("k", "a").text("k", "b").bytes(), `the key "k" is there twice`},
@@ -49,16 +51,21 @@ func TestRefusals(t *testing.T) {
 		{"name twice", newBuilder().tensor("w", gguf.F32, 0, 4).tensor("w", gguf.F32, 32, 4).data(64).bytes(), `tensor "w" is there twice`},
 		{"name not UTF-8", newBuilder().tensor("\xff", gguf.F32, 0, 4).data(16).bytes(), `name "\xff" is not UTF-8`},
 		{"dimensions", newBuilder().tensor("w", gguf.F32, 0, 1, 1, 1, 1, 1).data(16).bytes(), `tensor "w" has 5 dimensions; at most 4`},
-		{"unknown type", newBuilder().tensor("w", 99, 0, 4).data(16).bytes(), `tensor "w" has elements of type 99, which is not known; F32, F16,`},
+		{"unknown type", newBuilder().tensor("w", 99, 0, 4).data(16).bytes(),
+			`tensor "w" has elements of type 99, which is not known; F32, F16,`},
 		{"huge", newBuilder().tensor("w", gguf.F32, 0, 1<<31, 1<<31, 1<<31).data(16).bytes(), `tensor "w" has`},
-		{"huge dimension", newBuilder().tensor("w", gguf.F32, 0, math.MaxUint64).data(16).bytes(), `tensor "w" has a dimension of 18446744073709551615`},
-		{"part of a block", newBuilder().tensor("w", gguf.Q4_K, 0, 128).data(144).bytes(), `tensor "w" has rows of 128 elements; Q4_K has blocks of 256`},
+		{"huge dimension", newBuilder().tensor("w", gguf.F32, 0, math.MaxUint64).data(16).bytes(),
+			`tensor "w" has a dimension of 18446744073709551615`},
+		{"part of a block", newBuilder().tensor("w", gguf.Q4_K, 0, 128).data(144).bytes(),
+			`tensor "w" has rows of 128 elements; Q4_K has blocks of 256`},
 		{"offset", newBuilder().tensor("w", gguf.F32, 4, 4).data(64).bytes(), `tensor "w" begins at byte 4 of the elements; a multiple of 32`},
 		{"huge offset", newBuilder().tensor("w", gguf.F32, 1<<63, 4).data(64).bytes(), `tensor "w" begins at byte 9223372036854775808`},
 		{"far offset", newBuilder().tensor("w", gguf.F32, 1<<62, 4).data(64).bytes(), "it is truncated"},
-		{"truncated", newBuilder().tensor("w", gguf.F32, 0, 4).data(15).bytes(), `tensor "w" has 16 bytes of F32 from byte 0 of the elements on, and the file has 15`},
+		{"truncated", newBuilder().tensor("w", gguf.F32, 0, 4).data(15).bytes(),
+			`tensor "w" has 16 bytes of F32 from byte 0 of the elements on, and the file has 15`},
 		{"overlap", newBuilder().tensor("b", gguf.F32, 32, 4).tensor("a", gguf.F32, 0, 9).data(64).bytes(), `tensors "a" and "b" overlap`},
-		{"shard", newBuilder().pair("split.no", gguf.KindU16, uint16(0)).pair("split.count", gguf.KindU16, uint16(3)).bytes(), "it is shard 1 of 3; open it by its path"},
+		{"shard", newBuilder().pair("split.no", gguf.KindU16, uint16(0)).pair("split.count", gguf.KindU16, uint16(3)).bytes(),
+			"it is shard 1 of 3; open it by its path"},
 		{"shard text", newBuilder().text("split.count", "3").bytes(), `key "split.count" is string; a number`},
 	} {
 		if _, err := open(c.file); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -69,7 +76,8 @@ func TestRefusals(t *testing.T) {
 
 // Every file that ends early is refused, without a panic.
 func TestTruncatedAnywhere(t *testing.T) {
-	b := newBuilder().text("a", "text").strings("b", "x", "yy").pair("c", gguf.KindF32, float32(1)).tensor("w", gguf.F32, 0, 4).data(16).bytes()
+	b := newBuilder().text("a", "text").strings("b", "x", "yy").pair("c", gguf.KindF32, float32(1)).
+		tensor("w", gguf.F32, 0, 4).data(16).bytes()
 	if _, err := open(b); err != nil {
 		t.Fatal(err)
 	}
@@ -84,9 +92,11 @@ func TestTruncatedAnywhere(t *testing.T) {
 func TestAccepted(t *testing.T) {
 	two := newBuilder()
 	two.version = 2
-	wide := newBuilder().pair("general.alignment", gguf.KindU32, uint32(64)).tensor("b", gguf.F32, 128, 1).tensor("a", gguf.F32, 0, 2, 3).data(132)
+	wide := newBuilder().pair("general.alignment", gguf.KindU32, uint32(64)).
+		tensor("b", gguf.F32, 128, 1).tensor("a", gguf.F32, 0, 2, 3).data(132)
 	wide.alignment = 64
-	for _, b := range []*builder{newBuilder(), two, wide, newBuilder().tensor("none", gguf.F32, 0, 0, 5), newBuilder().tensor("one", gguf.F32, 0).data(4)} {
+	none, one := newBuilder().tensor("none", gguf.F32, 0, 0, 5), newBuilder().tensor("one", gguf.F32, 0).data(4)
+	for _, b := range []*builder{newBuilder(), two, wide, none, one} {
 		b.file(t)
 	}
 	f := wide.file(t)
@@ -129,7 +139,8 @@ func TestMetadataRefusals(t *testing.T) {
 // shardFile writes shard no of count, with one tensor of 4 elements.
 func shardFile(t *testing.T, path string, no, count uint16, tensors int32, name string) {
 	t.Helper()
-	b := newBuilder().pair("split.no", gguf.KindU16, no).pair("split.count", gguf.KindU16, count).pair("split.tensors.count", gguf.KindI32, tensors)
+	b := newBuilder().pair("split.no", gguf.KindU16, no).pair("split.count", gguf.KindU16, count).
+		pair("split.tensors.count", gguf.KindI32, tensors)
 	if no == 0 {
 		b.text("general.architecture", "llama")
 	}

@@ -11,7 +11,8 @@ const magic = "GGUF"
 // A file of another kind is often given in place of a GGUF file. It is known by its first bytes.
 var foreign = []struct{ head, is, remedy string }{
 	{"", "empty", "the download or copy was perhaps interrupted: get it again"},
-	{"version https://git-lfs.github.com/", "a Git LFS pointer, not the weights", "fetch them with 'git lfs pull', or download the file itself"},
+	{"version https://git-lfs.github.com/", "a Git LFS pointer, not the weights",
+		"fetch them with 'git lfs pull', or download the file itself"},
 	{"<", "a web page, not the weights", "download the file itself, such as from the page's link to the raw file"},
 	{"PK\x03\x04", "a zip archive", "unpack it"},
 	{"\x1f\x8b", "a gzip file", "decompress it with 'gunzip'"},

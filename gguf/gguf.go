@@ -18,9 +18,9 @@
 //     post_attention_norm and post_ffw_norm. GPT-2 has attn_qkv, and position_embd.weight.
 //   - Dimensions are stored innermost first. Entry.Shape has them outermost first, so that a linear layer is [out, in] as in PyTorch.
 //     GPT-2's weights are [out, in] too, though its own checkpoints have them as [in, out].
-//   - Architecture "llama" (Llama, Mistral, SmolLM): the rows of attn_q and attn_k are interleaved within each head, since llama.cpp rotates
-//     neighbours and Hugging Face rotates halves. UnpermuteRows puts them back. Architectures "qwen2", "qwen3", "gemma3" and "gpt2" are
-//     not interleaved.
+//   - Architecture "llama" (Llama, Mistral, SmolLM): the rows of attn_q and attn_k are interleaved within each head, since llama.cpp
+//     rotates neighbours and Hugging Face rotates halves. UnpermuteRows puts them back. Architectures "qwen2", "qwen3", "gemma3" and
+//     "gpt2" are not interleaved.
 //   - Architectures "gemma", "gemma2" and "gemma3": every norm's weight is stored with 1 added. Hugging Face's files hold it without, and
 //     add 1 when they run. Embeddings are not scaled by √d in either.
 //   - Architecture "gemma3": the rotary base of windowed layers (10,000) and the pattern of layers (every sixth is full) may be absent

@@ -70,7 +70,9 @@ func TestGoldenValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for key, want := range map[string]int64{"u8": 200, "i8": -100, "u16": 60_000, "i16": -30_000, "u32": 4_000_000_000, "i32": -2_000_000_000, "i64": -1 << 62} {
+	for key, want := range map[string]int64{
+		"u8": 200, "i8": -100, "u16": 60_000, "i16": -30_000, "u32": 4_000_000_000, "i32": -2_000_000_000, "i64": -1 << 62,
+	} {
 		if got, err := f.Int(key); err != nil || got != want {
 			t.Errorf("%s is %d (%v), want %d", key, got, err, want)
 		}

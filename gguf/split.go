@@ -62,7 +62,8 @@ func shardPaths(path string, count int64) ([]string, error) {
 		missing = append(missing[:shown], fmt.Sprintf("… (%d in all)", n))
 	}
 	if missing != nil {
-		return nil, fmt.Errorf("%s: it is one of %d shards, and these are not beside it: %s; download them", path, count, strings.Join(missing, ", "))
+		return nil, fmt.Errorf("%s: it is one of %d shards, and these are not beside it: %s; download them",
+			path, count, strings.Join(missing, ", "))
 	}
 	return paths, nil
 }

@@ -3,10 +3,11 @@
     python -m venv .venv && .venv/bin/pip install -r gguf/testdata/golden/requirements.txt
     .venv/bin/python gguf/testdata/golden/gen.py
 
-types.gguf has a tensor for each type that the package widens; one, foreign, is of a type that it does not. A tensor TYPE has random bits in its integers
-and scales that reach from subnormal to almost the largest F16, both signs of zero among them; infinities and NaN do not occur in
-files. For each, TYPE.want is the F32 that gguf.quants.dequantize gives. A tensor TYPE.rounded is numbers of the normal distribution,
-quantised, for the types that gguf-py quantises. permuted is what llama.cpp's converter makes of the rows of permuted.want, of 3 heads.
+types.gguf has a tensor for each type that the package widens; one, foreign, is of a type that it does not. A tensor TYPE has random
+bits in its integers, and scales that reach from subnormal to almost the largest F16, both signs of zero among them; infinities and NaN
+do not occur in files. For each, TYPE.want is the F32 that gguf.quants.dequantize gives. A tensor TYPE.rounded is numbers of the normal
+distribution, quantised, for the types that gguf-py quantises. permuted is what llama.cpp's converter makes of the rows of permuted.want,
+of 3 heads.
 """
 
 import pathlib
