@@ -56,6 +56,7 @@ golden:
 	$(PYTHON) hf/testdata/golden/bad.py
 	$(PYTHON5) hf/testdata/golden/bad.py
 	$(PYTHON) checkpoint/testdata/golden/gen.py
+	$(PYTHON) tokenizer/vocab/testdata/golden/gen.py
 
 # Tests on real checkpoints, tokenizers and test vectors, which come from packages into REAL (700 MB, once). go test without
 # LONGSPAN_REAL leaves them out.

@@ -84,4 +84,6 @@ func (y YaRN) amplitude() float64 {
 }
 
 // frequency is the angle of pair p at position 1 without scaling.
-func frequency(p int, base float64, dim int) float64 { return math.Pow(base, -float64(2*p)/float64(dim)) }
+func frequency(p int, base float64, dim int) float64 {
+	return math.Pow(base, -float64(2*p)/float64(dim))
+}

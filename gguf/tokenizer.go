@@ -15,7 +15,7 @@ import (
 // What the file does not have is not there: normalisers are those of the original tokenizers where tokenizer.ggml.pre identifies one, the
 // side of blanks that an added token takes in where llama.cpp knows it. A model or pre-tokenizer that is not known is an error.
 //
-// Cost: for a vocabulary of 262,144 tokens and half a million merges about a second, and 100 MB while it works.
+// Cost: for the 262,144 tokens and 514,906 merges of Gemma 3 half a second, and 280 MB allocated on the way to 14 MB.
 func (f *File) TokenizerJSON() ([]byte, error) {
 	t, err := f.tokenizer()
 	if err != nil {

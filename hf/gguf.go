@@ -163,7 +163,8 @@ func (m *metadata) addRotary(c map[string]any) {
 			scaling["original_max_position_embeddings"] = m.integer("rope.scaling.original_context_length")
 		}
 		if m.has("rope.scaling.attn_factor") && m.number("rope.scaling.attn_factor") != 1 {
-			m.err = errors.Join(m.err, fmt.Errorf("%s: found %g, expected 1", m.key("rope.scaling.attn_factor"), m.number("rope.scaling.attn_factor")))
+			m.err = errors.Join(m.err, fmt.Errorf("%s: found %g, expected 1", m.key("rope.scaling.attn_factor"),
+				m.number("rope.scaling.attn_factor")))
 		}
 	}
 	if m.hasTensor(ropeFrequencies) {

@@ -263,6 +263,34 @@ func checkSequence(t *testing.T, g *golden, c goldenCase, i, at int, m *model.Mo
 	}
 }
 
+// Global tokens in the text of a mechanism have the projections of global tokens too.
+func TestGlobalsOfAMechanism(t *testing.T) {
+	b := &data.Batch{Lengths: []int{60}, Tokens: make([]int32, 60)}
+	for i := range b.Tokens {
+		b.Tokens[i] = int32(10 + i%70)
+	}
+	run := func(o model.OpenOptions) []float32 {
+		m, err := model.OpenWith(filepath.Join(goldenDir, "longformer"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		return outputs(t, m, b)
+	}
+	want := run(model.OpenOptions{Global: []int{30, 0}})
+	got := run(model.OpenOptions{Attention: []string{"window(4) | global(0, 30)", "global(30) | window(8) | global(0)", "window(4) | global(0, 30)"}})
+	if !slices.Equal(got, want) {
+		t.Errorf("logits %v, want %v", got[:4], want[:4])
+	}
+	if other := run(model.OpenOptions{}); slices.Equal(other, want) {
+		t.Error("global tokens change nothing")
+	}
+	_, err := model.OpenWith(filepath.Join(goldenDir, "bert"), model.OpenOptions{Global: []int{0}})
+	if err == nil || !strings.Contains(err.Error(), "has no projections for them") {
+		t.Errorf("global tokens of BERT: %v", err)
+	}
+}
+
 // Each layer shows a query the keys from which transformers' layer has a gradient. In layer 0, whose inputs are the embeddings alone, it
 // is also measured: another token changes the output at the query if and only if its key is seen.
 func TestGoldenSees(t *testing.T) {

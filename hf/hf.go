@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/longspan/longspan/model/spec"
@@ -28,10 +30,14 @@ func Families() []string {
 	return all
 }
 
-// Is reports whether a folder has the form of Hugging Face's: a config.json.
+// Is reports whether a folder has the form of Hugging Face's: a config.json or a modules.json.
 func Is(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "config.json"))
-	return err == nil
+	for _, name := range []string{"config.json", "modules.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Options change what is made of a checkpoint. The zero value changes nothing.
@@ -50,6 +56,12 @@ type Checkpoint struct {
 	Labels  []string // of the classes
 	Context int      // tokens of the longest sequence that the model was made for; 0: not known
 	Notes   []string // for people: what of the configuration has no effect, what of the weights is not used
+	Body    string   // the folder of config.json and the tokenizer
+
+	Prompts   map[string]string // of sentence-transformers, by name
+	Prompt    string            // the name of the default one
+	LowerCase bool              // texts are put into lower case before the tokenizer
+
 	Weights *Weights
 }
 
@@ -109,11 +121,8 @@ func (k *Checkpoint) rewire(b *built, o Options) error {
 		if n := len(o.Attention); n > 0 {
 			a.Mechanism = o.Attention[i%n]
 		}
-		if len(globals) > 0 {
-			a.Global = globals
-			if !strings.Contains(a.Mechanism, "global") {
-				a.Mechanism += " | " + globalPattern(globals)
-			}
+		if b.secondProjections {
+			a.Mechanism, a.Global = withGlobals(a.Mechanism, globals)
 		}
 	}
 	if len(o.Attention) > 0 {
@@ -121,6 +130,26 @@ func (k *Checkpoint) rewire(b *built, o Options) error {
 			"results differ from the checkpoint's, the more so the more a token now sees or misses", strings.Join(o.Attention, ", ")))
 	}
 	return nil
+}
+
+// globalTerm is the text form of global tokens in a mechanism.
+var globalTerm = regexp.MustCompile(`global\(([0-9, ]+)\)`)
+
+// withGlobals is a mechanism with global tokens, and all its global tokens in order: those that it has, and the given ones.
+func withGlobals(mechanism string, globals []int) (string, []int) {
+	all := slices.Clone(globals)
+	for _, term := range globalTerm.FindAllStringSubmatch(mechanism, -1) {
+		for _, text := range strings.Split(term[1], ",") {
+			if at, err := strconv.Atoi(strings.TrimSpace(text)); err == nil { // the mechanism's parser refuses what is no number
+				all = append(all, at)
+			}
+		}
+	}
+	if len(globals) > 0 {
+		mechanism += " | " + globalPattern(globals)
+	}
+	slices.Sort(all)
+	return mechanism, slices.Compact(all)
 }
 
 // globalPattern is the text form of global tokens.

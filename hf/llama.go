@@ -21,7 +21,8 @@ type decoders struct {
 
 // llama is Llama 1 to 3.
 func llama(c *config, in request) (*built, error) {
-	return c.decoder(in, decoders{bias: true, mlpBias: true, base: 10000, window: func(*config) func(int) string { return always(fullAttention) }})
+	return c.decoder(in, decoders{bias: true, mlpBias: true, base: 10000,
+		window: func(*config) func(int) string { return always(fullAttention) }})
 }
 
 // mistral is Mistral: every layer has a window, unless sliding_window is null (Jiang et al. 2023, arXiv:2310.06825).

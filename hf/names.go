@@ -47,7 +47,8 @@ func (n *names) put(weight string, tensors ...string) {
 // changed is put of one tensor that is changed.
 func (n *names) changed(weight, tensor string, c change) { n.parts[weight] = []part{{tensor, c}} }
 
-// linear names the weights and biases of linear layers whose outputs lie side by side. A bias that the model does not have is not asked for.
+// linear names the weights and biases of linear layers whose outputs lie side by side. A bias that the model does not have is not asked
+// for.
 func (n *names) linear(weight string, tensors ...string) {
 	for _, t := range tensors {
 		n.put(weight+".weight", t+".weight")
@@ -86,8 +87,8 @@ func (n *names) explained(name string) (what string, ok bool) {
 	return "", false
 }
 
-// prefix finds the prefix of the body's tensors: that of the first candidate under which the file has the tensor. Files of whole models have
-// one, files of bodies alone have none.
+// prefix finds the prefix of the body's tensors: that of the first candidate under which the file has the tensor. Files of whole models
+// have one, files of bodies alone have none.
 func (n *names) prefix(c *config, tensor string, candidates ...string) string {
 	for _, p := range candidates {
 		if n.has(p + tensor) {

@@ -2,41 +2,110 @@ package hf
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 
 	"github.com/longspan/longspan/checkpoint"
+	"github.com/longspan/longspan/tensor"
 )
 
-// Open describes the checkpoint of a folder and opens its weights, in any form that package checkpoint reads.
-func Open(dir string, o Options) (*Checkpoint, error) {
-	c, err := readConfig(dir) // first: a folder without it is no model, whatever weights it has
+// Open describes the checkpoint of a folder and opens its weights, in any form that package checkpoint reads. A folder of
+// sentence-transformers has the head that its modules.json says.
+func Open(dir string, o Options) (k *Checkpoint, err error) {
+	p, err := openPipeline(dir)
 	if err != nil {
 		return nil, err
 	}
-	w, err := checkpoint.Open(dir)
+	t := &files{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.Close())
+		}
+	}()
+	body := dir
+	if p != nil {
+		t.dense, body = p.dense, p.transformer.Dir
+		o.BodyOnly = true
+	}
+	c, err := readConfig(body) // before the weights: a folder without it is no model, whatever weights it has
 	if err != nil {
 		return nil, err
 	}
-	k, err := c.describe(dir, files{w}, o)
-	if err != nil {
-		return nil, errors.Join(err, w.Close())
+	if t.body, err = checkpoint.Open(body); err != nil {
+		return nil, err
 	}
+	if k, err = c.describe(body, t, o); err != nil {
+		return nil, err
+	}
+	k.Body, k.Notes = body, append(k.Notes, t.body.Notes()...)
+	if p == nil {
+		return k, nil
+	}
+	k.Spec.Head, k.Prompts, k.Prompt, k.LowerCase = p.head, p.Prompts, p.DefaultPrompt, p.transformer.LowerCase
+	if n := p.transformer.MaxTokens; n > 0 {
+		k.Notes = append(k.Notes, "sentence-transformers cuts texts after "+strconv.Itoa(n)+" tokens; this program does not")
+	}
+	p.names(k.Weights.names)
 	return k, nil
 }
 
-// files are [Tensors] of files.
-type files struct{ checkpoint.Source }
+// files are the [Tensors] of a model's body, and of the projections after it.
+type files struct {
+	body  *checkpoint.Weights
+	dense []checkpoint.Source
+}
+
+// of is the source of a tensor, and its name there.
+func (f *files) of(name string) (checkpoint.Source, string) {
+	for i, d := range f.dense {
+		if inner, ok := strings.CutPrefix(name, densePrefix(i)); ok {
+			return d, inner
+		}
+	}
+	return f.body, name
+}
 
 // Names lists the tensors.
-func (f files) Names() []string {
+func (f *files) Names() []string {
 	var all []string
-	for _, e := range f.Entries() {
+	for _, e := range f.body.Entries() {
 		all = append(all, e.Name)
+	}
+	for i, d := range f.dense {
+		for _, e := range d.Entries() {
+			all = append(all, densePrefix(i)+e.Name)
+		}
 	}
 	return all
 }
 
 // Shape is the shape of a tensor.
-func (f files) Shape(name string) ([]int, bool) {
-	e, ok := f.Lookup(name)
+func (f *files) Shape(name string) ([]int, bool) {
+	s, inner := f.of(name)
+	e, ok := s.Lookup(inner)
 	return e.Shape, ok
+}
+
+// View is a tensor in place.
+func (f *files) View(name string) (tensor.Mat, bool) {
+	s, inner := f.of(name)
+	return s.View(inner)
+}
+
+// ReadMat reads a tensor.
+func (f *files) ReadMat(dst tensor.Mat, name string) error {
+	s, inner := f.of(name)
+	return s.ReadMat(dst, inner)
+}
+
+// Close closes the files.
+func (f *files) Close() error {
+	var err error
+	if f.body != nil {
+		err = f.body.Close()
+	}
+	for _, d := range f.dense {
+		err = errors.Join(err, d.Close())
+	}
+	return err
 }

@@ -45,7 +45,8 @@ func (c *config) rotaryOfVersion5(p *config, layerType, baseKey string, position
 	}
 	base := p.number("rope_theta", 10000)
 	if old := c.number(baseKey, base); old != base {
-		c.fail(baseKey, "found %g, and %g in rope_parameters, expected one number: version 4 of transformers takes the first, 5 the second", old, base)
+		c.fail(baseKey, "found %g, and %g in rope_parameters, expected one number: version 4 of transformers takes the first, 5 the second",
+			old, base)
 	}
 	return c.checked(rotary{base, p.scaling(positions)}, p)
 }

@@ -144,8 +144,8 @@ func (w *Weights) checkTied() error {
 	if err != nil || equal {
 		return err
 	}
-	return fmt.Errorf("hf: %s: found the tensor %q unlike %q, with tie_word_embeddings true in config.json; expected equal ones. transformers 4 "+
-		"uses the second, 5 the first: set tie_word_embeddings to false, or take the first away", w.where, second, table)
+	return fmt.Errorf("hf: %s: found the tensor %q unlike %q, with tie_word_embeddings true in config.json; expected equal ones. "+
+		"transformers 4 uses the second, 5 the first: set tie_word_embeddings to false, or take the first away", w.where, second, table)
 }
 
 // equal compares two tensors.

@@ -49,11 +49,14 @@ type OpenOptions struct {
 	BodyOnly  bool     // without the head: the model gives vectors
 }
 
+// ErrForeignOption is the error of options that folders of this program do not take.
+var ErrForeignOption = errors.New("expected none: they are options of folders in Hugging Face's form and of GGUF files")
+
 // refuseForeign refuses options that a folder of this program does not take.
 func (o OpenOptions) refuseForeign() error {
 	if o.Attention != nil || o.Global != nil || o.BodyOnly {
-		return errors.New("model: found another mechanism, global tokens or a body without head for a folder of this program, expected none: " +
-			"they are options of folders in Hugging Face's form")
+		return fmt.Errorf("model: found another mechanism, global tokens or a body without head for a folder of this program, %w",
+			ErrForeignOption)
 	}
 	return nil
 }

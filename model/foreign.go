@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -8,9 +9,11 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/gguf"
 	"github.com/longspan/longspan/hf"
 	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // foreign reports whether a folder is in Hugging Face's form, and not in that of this program.
@@ -25,13 +28,13 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 		return nil, fmt.Errorf("model: %s: found a file of weights or a checksum to verify for a folder in Hugging Face's form, expected neither",
 			dir)
 	}
-	t, err := openTokenizer(dir)
-	if err != nil {
-		return nil, err
-	}
 	c, err := hf.Open(dir, hf.Options{Attention: o.Attention, Global: o.Global, BodyOnly: o.BodyOnly, MaskToken: -1})
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
+	}
+	t, err := openTokenizer(c.Body)
+	if err != nil {
+		return nil, errors.Join(err, c.Weights.Close())
 	}
 	m, err := buildForeign(c, o)
 	if err != nil {
@@ -52,15 +55,40 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if o.Weights != "" || o.Verify {
 		return nil, fmt.Errorf("model: %s: found a file of weights or a checksum to verify for a GGUF file, expected neither", path)
 	}
-	c, _, err := hf.OpenGGUF(path, hf.Options{Attention: o.Attention, Global: o.Global, BodyOnly: o.BodyOnly, MaskToken: -1})
+	c, f, err := hf.OpenGGUF(path, hf.Options{Attention: o.Attention, Global: o.Global, BodyOnly: o.BodyOnly, MaskToken: -1})
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
+	}
+	t, err := tokenizerOf(f)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("model: %s: %w", path, err), c.Weights.Close())
 	}
 	m, err := buildForeign(c, o)
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
+	m.tokenizer = t
 	return m, nil
+}
+
+// tokenizerOf is the tokenizer inside a GGUF file; nil: it has none.
+func tokenizerOf(f *gguf.File) (*tokenizer.Tokenizer, error) {
+	if !f.Has("tokenizer.ggml.model") {
+		return nil, nil
+	}
+	text, err := f.TokenizerJSON()
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Read(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	roles, err := f.SpecialTokens()
+	if err != nil {
+		return nil, err
+	}
+	return t.WithSpecials(tokenizer.Specials{Begin: int32(roles.BOS), End: int32(roles.EOS), Unknown: int32(roles.Unknown)})
 }
 
 // buildForeign makes the model of a checkpoint.
@@ -82,7 +110,7 @@ func buildForeign(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 			name, c.Class, c.Family)
 	}
 	m.file, m.notes = c.Weights, c.Notes
-	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context}
+	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context, Prompts: c.Prompts, Prompt: c.Prompt, LowerCase: c.LowerCase}
 	return m, nil
 }
 

@@ -183,8 +183,8 @@ func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	return s.compute(b, r, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
 }
 
-// HiddenStates returns the embeddings of a batch, the output of each layer, and that of the last norm if there is one: each [T, width], in the
-// precision's storage type. Of r, Memory alone is used. The matrices belong to the session's pool: Put them back. Errors are those of
+// HiddenStates returns the embeddings of a batch, the output of each layer, and that of the last norm if there is one: each [T, width], in
+// the precision's storage type. Of r, Memory alone is used. The matrices belong to the session's pool: Put them back. Errors are those of
 // [Session.Step].
 func (s *Session) HiddenStates(b *data.Batch, r StepOptions) (states []tensor.Mat, err error) {
 	if err := s.m.acquire(); err != nil {

@@ -282,8 +282,8 @@ func (m *Model) encode(p *nn.Pass, tokens, types []int32) *autograd.Var {
 	return finish(p, m.sourceEnd, x)
 }
 
-// hidden records the model below the head: [T, width]. It shows each state to in.observe, if that is set: the embeddings, the output of each
-// layer, and that of the last norm.
+// hidden records the model below the head: [T, width]. It shows each state to in.observe, if that is set: the embeddings, the output of
+// each layer, and that of the last norm.
 func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	apply := func(i int, x *autograd.Var) *autograd.Var { return m.blocks[i].apply(p, x, m.blocks[i].self(p)) }
 	switch m.spec.Kind {

@@ -20,6 +20,12 @@ func (m *Model) NewSession(x tensor.Exec) *Session {
 	return &Session{m: m, x: x, compiled: nn.NewCompileCache()}
 }
 
+// Model is the model of the session.
+func (s *Session) Model() *Model { return s.m }
+
+// Exec has the threads and the pool of the session.
+func (s *Session) Exec() tensor.Exec { return s.x }
+
 // Step computes the mean loss of a batch, and with o.Backward adds o.Scale times its gradients to those of the weights. The targets are
 // those of the batch: Targets for lm and tag, Labels for classify, Values or else Labels for regress. A masked language model chooses
 // tokens to hide itself, unless the batch has targets. An encoder-decoder reads b.Source. A Transformer-XL with segments reads each

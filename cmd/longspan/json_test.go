@@ -29,6 +29,7 @@ var smallest = []struct {
 	{"bench attention", "--tokens 32 --heads 1 --head-dim 8 --runs 1", false},
 	{"bench chart", "--peers peers.json --out chart.png", false},
 	{"bench gemm", "--m 8 --n 8 --k 8 --runs 1", false},
+	{"bench model", "run --tokens 8 --runs 1", false},
 	{"bench open", "--only run", false},
 	{"bench table", "--only bigbird --runs 1", true},
 	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1", true},
@@ -40,6 +41,10 @@ var smallest = []struct {
 	{"predict", "run --text ACGT", true}, // refused: the run is a language model
 	{"pull", "org/encoder --dry-run", false},
 	{"sample", "run --tokens 5 --prompt ACGT", false},
+	{"tokenizer decode", "run 65 67", false},
+	{"tokenizer encode", "run --text ACGT", false},
+	{"tokenizer info", "run", false},
+	{"tokenizer train", "tiny.yaml --vocab 260 --out vocabulary", false},
 	{"train", "tiny.yaml --out again", false},
 }
 

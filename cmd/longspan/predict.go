@@ -20,9 +20,7 @@ type prediction struct {
 // predictOptions are the flags of `predict`.
 type predictOptions struct {
 	modelFlags
-	text   string
-	fields []string
-	given  bool // --text is set
+	inputFlags
 }
 
 func newPredict(o *output) *cobra.Command {
@@ -38,7 +36,6 @@ Without files the text is --text, or standard input. The folder is all the model
   longspan predict runs/genes --text ATGAAACGCATTAGC --json`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			p.given = c.Flags().Changed("text")
 			rows, err := p.run(o, args[0], args[1:])
 			if err != nil {
 				return err
@@ -46,9 +43,7 @@ Without files the text is --text, or standard input. The folder is all the model
 			return o.print(rows, func(w io.Writer) { writePredictions(w, rows) })
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&p.text, "text", "", "the text, instead of files")
-	f.StringSliceVar(&p.fields, "fields", []string{"text"}, "fields of JSON lines that are the text")
+	p.inputFlags.add(c)
 	p.modelFlags.add(c)
 	p.addPrecision(c)
 	return c

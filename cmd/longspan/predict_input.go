@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/spf13/cobra"
+
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/tokenizer"
@@ -17,13 +19,26 @@ import (
 // input is a text to predict about.
 type input struct{ name, text string }
 
+// inputFlags are the flags of commands that read texts.
+type inputFlags struct {
+	text    string
+	fields  []string
+	command *cobra.Command
+}
+
+func (p *inputFlags) add(c *cobra.Command) {
+	p.command = c
+	c.Flags().StringVar(&p.text, "text", "", "the text, instead of files")
+	c.Flags().StringSliceVar(&p.fields, "fields", []string{"text"}, "fields of JSON lines that are the text")
+}
+
 // read reads the texts that the arguments name, for the tokenizer t of the model; nil: it has none, which is an error of the answer.
-func (p *predictOptions) read(t *tokenizer.Tokenizer, files []string) (texts []input, err error) {
-	bases := readsBases(t)
+func (p *inputFlags) read(t *tokenizer.Tokenizer, files []string) (texts []input, err error) {
+	bases, given := readsBases(t), p.command.Flags().Changed("text")
 	switch {
-	case p.given && len(files) > 0:
+	case given && len(files) > 0:
 		return nil, errors.New("found --text and files, expected one of them")
-	case p.given:
+	case given:
 		return []input{{"--text", clean(p.text, bases)}}, nil
 	case len(files) == 0:
 		files = []string{"-"}
@@ -51,7 +66,7 @@ func readsBases(t *tokenizer.Tokenizer) bool {
 }
 
 // readFile reads the texts of a file: the records of FASTA, the lines of JSON, or the whole.
-func (p *predictOptions) readFile(name string, bases bool) (texts []input, err error) {
+func (p *inputFlags) readFile(name string, bases bool) (texts []input, err error) {
 	if kind := strings.TrimSuffix(strings.ToLower(name), ".gz"); strings.HasSuffix(kind, ".jsonl") || strings.HasSuffix(kind, ".ndjson") {
 		return p.readLines(name)
 	}
@@ -87,7 +102,7 @@ func (p *predictOptions) readFile(name string, bases bool) (texts []input, err e
 }
 
 // readLines reads the fields of JSON lines.
-func (p *predictOptions) readLines(name string) (texts []input, err error) {
+func (p *inputFlags) readLines(name string) (texts []input, err error) {
 	files, _, err := text.List(name)
 	if err != nil {
 		return nil, err

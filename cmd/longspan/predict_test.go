@@ -29,7 +29,7 @@ func TestPredictReadsInputs(t *testing.T) {
 		}
 		return path
 	}
-	p := predictOptions{fields: []string{"body"}}
+	p := inputFlags{fields: []string{"body"}}
 	read := func(name, content string, bases bool) string {
 		texts, err := p.readFile(write(name, content), bases)
 		if err != nil {

@@ -46,8 +46,9 @@ type Reader struct {
 	files  Files
 	fields []string
 
-	next Position
-	file *file // of JSON lines, being read
+	next    Position
+	file    *file // of JSON lines, being read
+	skipped int
 }
 
 // maxLine is the largest number of bytes in a line of JSON, which is read into memory. A book is a megabyte.
@@ -55,7 +56,7 @@ const maxLine = 64 << 20
 
 // NewReader reads files. The fields are the paths of the text in JSON lines, and nil is "text". A path is field names joined by dots;
 // arrays have no names. Papers with their abstracts, for example, are "title", "abstract", "sections". Documents without text are skipped;
-// a [Corpus] counts them.
+// [Reader.Skipped] and a [Corpus] count them.
 func NewReader(files Files, fields ...string) *Reader {
 	return &Reader{files: files, fields: orText(fields)}
 }
@@ -68,6 +69,9 @@ func (r *Reader) Seek(to Position) {
 
 // Position is the position from which Next searches.
 func (r *Reader) Position() Position { return r.next }
+
+// Skipped is the number of lines without text that Next has passed over. A line of white space alone is none.
+func (r *Reader) Skipped() int { return r.skipped }
 
 // Close closes the file that is being read.
 func (r *Reader) Close() error {
@@ -136,6 +140,7 @@ func (r *Reader) nextLine(name string) (*Document, error) {
 		}
 		body, err := extract(nil, line, r.fields)
 		if errors.Is(err, errNoText) {
+			r.skipped++
 			continue
 		}
 		if err != nil {

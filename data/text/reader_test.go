@@ -70,6 +70,13 @@ func TestReader(t *testing.T) {
 	}
 }
 
+func TestReaderCountsWhatItSkips(t *testing.T) {
+	r := NewReader(filesOf("a.jsonl", `{"id":1}`+"\n\n"+`{"text":"one"}`+"\n"+`{"text":""}`, "b.txt", ""))
+	if all, err := readAll(r); err != nil || len(all) != 1 || r.Skipped() != 2 {
+		t.Errorf("%q, %v, %d skipped; want one document and 2 skipped", all, err, r.Skipped())
+	}
+}
+
 func TestFieldsOfPapers(t *testing.T) {
 	line := `{"id":"x","title":"T","abstract":["A1","A2"],"sections":[{"title":"S1","sentences":["s11","s12"]},` +
 		`{"title":"S2","sentences":["s21"]}],"summary":["U"],"titles":"no"}`

@@ -10,6 +10,8 @@ const (
 	Weights   = "model.safetensors" // the trained weights
 	Model     = "model.json"        // what the weights are of: the configuration, and the names of answers
 	Tokenizer = "tokenizer.json"    // text to ids, in Hugging Face's format
+
+	TokenizerConfig = "tokenizer_config.json" // the roles of a tokenizer's special tokens, in the format of transformers
 )
 
 // AveragePrefix begins the names of moving averages in a checkpoint: AveragePrefix + "head.weight".

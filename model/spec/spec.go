@@ -167,7 +167,7 @@ type Head struct {
 	Transform *Transform  `json:"transform,omitempty"`  // of the hidden states that the head reads, after pooling; nil: none
 	Project   []Projector `json:"project,omitempty"`    // embed: linear layers after pooling
 	Normalise bool        `json:"normalise,omitempty"`  // embed: vectors have length 1
-	MaskToken *int32      `json:"mask_token,omitempty"` // mlm: takes the place of hidden tokens; −1: not known; nil: a row after the vocabulary
+	MaskToken *int32      `json:"mask_token,omitempty"` // mlm: stands for hidden tokens; −1: not known; nil: a row after the vocabulary
 
 	Independent bool `json:"independent,omitempty"` // classify: each class has a probability of its own, which no loss trains
 

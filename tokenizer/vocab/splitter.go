@@ -1,0 +1,20 @@
+package vocab
+
+// splitter cuts text into words. It is for one goroutine.
+type splitter struct {
+	config       Config
+	normal, word []byte // scratch memory
+}
+
+func newSplitter(c Config) *splitter { return &splitter{config: c} }
+
+// block calls add for each word of a block. A word is valid until add returns.
+func (s *splitter) block(b block, add func(piece []byte)) {
+	for text, begins := range b.parts {
+		if s.config.Kind == BPE {
+			gpt2Words(text, add)
+			continue
+		}
+		s.pieces(text, begins, add)
+	}
+}
