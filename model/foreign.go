@@ -40,7 +40,7 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
-	m.tokenizer = t
+	m.tokenizer, m.manners = t, readManners(c.Body, t)
 	return m, nil
 }
 
@@ -67,7 +67,7 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
-	m.tokenizer = t
+	m.tokenizer, m.manners = t, ggufManners(path, f, t)
 	return m, nil
 }
 

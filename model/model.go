@@ -40,6 +40,7 @@ type Model struct {
 	answers   data.Answers
 	file      io.Closer // weights of an opened model
 	notes     []string  // about an opened model, for people
+	manners   manners   // of an opened model
 	train     bool      // weights have gradients
 
 	progress progress
