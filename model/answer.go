@@ -109,11 +109,13 @@ func checkFinite(outputs []float32) error {
 	return nil
 }
 
+var errNoTokenizer = errors.New("model: found a model without a tokenizer, which reads no text; " +
+	"use tokens, or add tokenizer.json to its folder")
+
 // encodeDocument returns the tokens of a text, with the special tokens of a document.
 func (m *Model) encodeDocument(text string) (e tokenizer.Encoding, err error) {
 	if m.tokenizer == nil {
-		return e, errors.New("model: found a model without a tokenizer, which reads no text; " +
-			"use tokens, or add tokenizer.json to its folder")
+		return e, errNoTokenizer
 	}
 	if e, err = m.tokenizer.EncodeDocument(text); err != nil {
 		return e, fmt.Errorf("model: the text: %w", err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/longspan/longspan/chat"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/filename"
@@ -102,6 +103,7 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 		return nil, err
 	}
 	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
+	m.generation.chat, m.generation.err = chat.ReadFolder(dir)
 	return m, nil
 }
 

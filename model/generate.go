@@ -26,6 +26,8 @@ type Generation struct {
 	caches   []*nn.Cache // of each block
 	sources  []*nn.Cache // of an encoder-decoder: keys and values of each block's cross-attention
 	segments *segments   // of a hierarchical model
+	last     tensor.Mat  // [1, width], what the head read of the last token: it predicts the next
+	cost     autograd.Cost
 }
 
 // promptTokens is the number of tokens of a prompt that are run at a time. Weights are then read seldom, attention works on tiles, and a
@@ -62,6 +64,7 @@ func (g *Generation) begin(source []int32) error {
 			return err
 		}
 	}
+	g.last = g.pool.Get(g.m.policy.Activations, 1, g.m.spec.Width)
 	memory := 0
 	if g.m.spec.Kind == TransformerXL {
 		memory = g.m.spec.Memory
@@ -89,6 +92,8 @@ func (g *Generation) Close() {
 	if g.segments != nil {
 		g.segments.free(g.pool)
 	}
+	g.pool.Put(g.last)
+	g.last = tensor.Mat{}
 	g.caches, g.sources, g.segments = nil, nil, nil
 	g.err = errors.New("model: found a generation that was closed, expected an open one; start another with Decode")
 }
@@ -96,38 +101,73 @@ func (g *Generation) Close() {
 // Tokens is the number of tokens in the sequence.
 func (g *Generation) Tokens() int { return g.tokens }
 
+// Cost is the work done so far, without that of reading a source.
+func (g *Generation) Cost() autograd.Cost { return g.cost }
+
 // Step appends one or more tokens, and returns the logits [vocab] of the next token. Tokens are run 4,096 at a time. It returns an error,
 // and appends nothing, for tokens outside the vocabulary or beyond the learned positions. Any other error is returned by all later steps.
-func (g *Generation) Step(tokens []int32) ([]float32, error) {
+func (g *Generation) Step(tokens []int32) (logits []float32, err error) {
+	err = g.advance(tokens, func(part []int32, _ int, last bool) error {
+		logits, err = g.run(part, wanted{logits: last})
+		return err
+	})
+	return logits, err
+}
+
+// Append is [Generation.Step] without the logits: the state of the layers is that after the tokens.
+func (g *Generation) Append(tokens []int32) error {
+	return g.advance(tokens, func(part []int32, _ int, _ bool) error {
+		_, err := g.run(part, wanted{})
+		return err
+	})
+}
+
+// Score is [Generation.Append], and returns the loss of each token: −log p, in nats, by the tokens before it. Nothing predicts the first
+// token of a sequence, whose loss is 0. The logits of some hundred tokens exist at a time.
+//
+// Losses have the same bits if a sequence is scored again with the same sizes of steps. Steps of other sizes may differ by rounding, unless
+// all but the last are multiples of 4,096.
+func (g *Generation) Score(tokens []int32) (losses []float32, err error) {
+	losses = make([]float32, len(tokens))
+	err = g.advance(tokens, func(part []int32, at int, _ bool) error {
+		_, err := g.run(part, wanted{losses: losses[at : at+len(part)]})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return losses, nil
+}
+
+// advance checks tokens, and runs parts of them. at is the place of a part.
+func (g *Generation) advance(tokens []int32, run func(part []int32, at int, last bool) error) error {
 	if g.err != nil {
-		return nil, g.err
+		return g.err
 	}
 	if err := g.m.acquire(); err != nil {
-		return nil, err
+		return err
 	}
 	defer g.m.release()
 	if len(tokens) == 0 {
-		return nil, errors.New("model: found no tokens to append, expected at least one")
+		return errors.New("model: found no tokens to append, expected at least one")
 	}
 	if err := g.m.checkBatch(&data.Batch{Tokens: tokens, Lengths: []int{len(tokens)}}); err != nil {
-		return nil, err
+		return err
 	}
 	if limit := g.m.spec.MaxTokens(); limit > 0 && g.tokens+len(tokens) > limit {
-		return nil, fmt.Errorf("model: found %d tokens, the model has %d learned positions", g.tokens+len(tokens), limit)
+		return fmt.Errorf("model: found %d tokens, the model has %d learned positions", g.tokens+len(tokens), limit)
 	}
-	for {
-		n := g.next(len(tokens))
-		logits, err := g.run(tokens[:n], n == len(tokens))
-		if err != nil {
+	for at := 0; at < len(tokens); {
+		part := tokens[at : at+g.next(len(tokens)-at)]
+		if err := run(part, at, at+len(part) == len(tokens)); err != nil {
 			g.err = err
-			return nil, err
+			return err
 		}
-		g.tokens += n
-		g.remember(tokens[:n])
-		if tokens = tokens[n:]; len(tokens) == 0 {
-			return logits, nil
-		}
+		at += len(part)
+		g.tokens += len(part)
+		g.remember(part)
 	}
+	return nil
 }
 
 // remember keeps the last tokens, as far back as later n-grams may begin.
@@ -153,8 +193,14 @@ func (g *Generation) next(tokens int) int {
 	return min(tokens, promptTokens)
 }
 
-// run runs tokens through the layers, and updates their state. Only the last run of a step needs logits.
-func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
+// wanted is what a run gives beside the new state.
+type wanted struct {
+	logits bool      // of the next token
+	losses []float32 // one for each token of the run; nil: none
+}
+
+// run runs tokens through the layers, and updates their state.
+func (g *Generation) run(tokens []int32, w wanted) ([]float32, error) {
 	p := g.pass([]int{len(tokens)}, []int{g.tokens})
 	defer p.Close()
 	h := g.m.embed(p, g.before, tokens, nil)
@@ -163,22 +209,55 @@ func (g *Generation) run(tokens []int32, last bool) ([]float32, error) {
 	} else {
 		h = g.apply(p, h)
 	}
+	h = finish(p, g.m.end, h)
+	last := p.G.Keep(p.G.Take(h, []int32{int32(h.Rows() - 1)}))
 	var logits *autograd.Var
-	if last {
-		logits = p.G.Keep(g.m.lastLogits(p, finish(p, g.m.end, h)))
+	if w.logits {
+		logits = p.G.Keep(g.m.logits(p, last))
+	}
+	if w.losses != nil {
+		g.score(p, h, tokens, w.losses)
 	}
 	if err := p.G.Forward(); err != nil {
 		return nil, err
 	}
+	g.cost.Add(p.G.Cost())
+	copyElements(g.last, last.Value())
 	if g.segments != nil {
 		if err := g.segments.advance(g, len(tokens)); err != nil {
 			return nil, err
 		}
 	}
-	if !last {
+	if logits == nil {
 		return nil, nil
 	}
 	return append([]float32(nil), logits.Value().F32...), nil
+}
+
+// score records the losses of tokens, of which h [n, width] is what the head reads: row i predicts token i+1, and the last row of the run
+// before predicts the first.
+func (g *Generation) score(p *nn.Pass, h *autograd.Var, tokens []int32, losses []float32) {
+	n := len(tokens)
+	var x *autograd.Var
+	if n > 1 {
+		rows := make([]int32, n-1)
+		for i := range rows {
+			rows[i] = int32(i)
+		}
+		x = p.G.Take(h, rows)
+	}
+	switch {
+	case g.tokens == 0 && n == 1:
+		return
+	case g.tokens == 0:
+		tokens, losses = tokens[1:], losses[1:]
+	case n == 1:
+		x = p.G.Input(g.last)
+	default:
+		x = p.G.Join(p.G.Input(g.last), []int{1}, x, []int{n - 1})
+	}
+	table, bias := g.m.projection(p)
+	p.G.Keep(p.G.CrossEntropy(g.m.transform.apply(p, x), table, bias, tokens, autograd.CrossEntropyOptions{Losses: losses}))
 }
 
 func (g *Generation) pass(lengths, starts []int) *nn.Pass {
@@ -201,11 +280,6 @@ func (g *Generation) apply(p *nn.Pass, h *autograd.Var) *autograd.Var {
 // cached is the attention of block i to its cache.
 func (g *Generation) cached(p *nn.Pass, i int) branches {
 	return branches{attend: func(h *autograd.Var) *autograd.Var { return g.m.blocks[i].attention.ApplyCached(p, h, g.caches[i]) }}
-}
-
-// lastLogits are the logits [1, vocab] of the last row of h.
-func (m *Model) lastLogits(p *nn.Pass, h *autograd.Var) *autograd.Var {
-	return m.logits(p, p.G.Take(h, []int32{int32(h.Rows() - 1)}))
 }
 
 // read runs the encoder over the source, and projects the keys and values of each block.

@@ -31,6 +31,7 @@ func Generation(s model.Spec, prompt, tokens, threads int) (Estimate, error) {
 	if err := steps(g, prompt, tokens); err != nil {
 		return Estimate{}, err
 	}
+	e.Cost = g.Cost()
 	e.Bytes.Activations = x.Pool.InUse() - e.Bytes.Weights
 	e.Bytes.Scratch = x.Pool.Peak() - x.Pool.InUse()
 	e.Bytes.addRuntime(e.Tokens, 0)

@@ -34,6 +34,10 @@ func TestFrequencies(t *testing.T) {
 		{sampling.Config{TopP: 1e-9}, []float64{0, 1, 0, 0, 0}},
 		{sampling.Config{TopK: 3, TopP: 0.7}, []float64{0, 4 / 7.0, 0, 3 / 7.0, 0}}, // 0.7 of what top-k leaves
 		{sampling.Config{Greedy: true, Temperature: 9}, []float64{0, 1, 0, 0, 0}},
+		{sampling.Config{MinP: 0.6}, []float64{0, 4 / 7.0, 0, 3 / 7.0, 0}},
+		{sampling.Config{MinP: 1}, []float64{0, 1, 0, 0, 0}},
+		{sampling.Config{MinP: 0.3, TopK: 2}, []float64{0, 4 / 7.0, 0, 3 / 7.0, 0}},
+		{sampling.Config{MinP: 0.6, TopP: 0.95, TopK: 4}, []float64{0, 4 / 7.0, 0, 3 / 7.0, 0}},
 	} {
 		c.config.Seed = 5
 		s, err := sampling.New(c.config)
@@ -90,7 +94,8 @@ func TestTiesGoToTheLowerToken(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
-	for _, c := range []sampling.Config{{Temperature: -1}, {Temperature: nan}, {Temperature: inf}, {TopK: -1}, {TopP: 1.1}, {TopP: nan}} {
+	for _, c := range []sampling.Config{{Temperature: -1}, {Temperature: nan}, {Temperature: inf}, {TopK: -1}, {TopP: 1.1}, {TopP: nan},
+		{MinP: 2}, {MinP: nan}, {RepetitionPenalty: -1}, {RepetitionPenalty: inf}, {RepetitionPenalty: nan}} {
 		if _, err := sampling.New(c); err == nil {
 			t.Errorf("%+v was taken", c)
 		}
@@ -108,5 +113,46 @@ func TestRefusals(t *testing.T) {
 		if _, err := s.Next(bad); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v; want one with %q", err, want)
 		}
+	}
+}
+
+// The penalty divides positive logits and multiplies negative ones, of tokens seen and drawn.
+func TestRepetitionPenalty(t *testing.T) {
+	s, err := sampling.New(sampling.Config{Greedy: true, RepetitionPenalty: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Observe([]int32{0, 7, -1}) // tokens that the logits do not have are no repetitions
+	for i, want := range []int{1, 2, 0, 0} {
+		if got, err := s.Next([]float32{5, 4, 3, -1}); got != want || err != nil {
+			t.Errorf("draw %d: found token %d, %v, expected %d", i, got, err, want)
+		}
+	}
+	for range 2 {
+		if got, err := s.Next([]float32{-3, -2.5, -9, -5.5}); got != 1 && got != 3 || err != nil {
+			t.Errorf("found token %d, %v, expected 1, then 3", got, err)
+		}
+	}
+}
+
+// A large vocabulary costs no sort.
+func BenchmarkNext(b *testing.B) {
+	logits := make([]float32, 262144)
+	for i := range logits {
+		logits[i] = float32(i*2654435761%100003) / 5000
+	}
+	for name, c := range map[string]sampling.Config{"greedy": {Greedy: true}, "all": {}, "top-k": {TopK: 40}, "top-p": {TopP: 0.9},
+		"min-p": {MinP: 0.05}} {
+		b.Run(name, func(b *testing.B) {
+			s, err := sampling.New(c)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := s.Next(logits); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

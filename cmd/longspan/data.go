@@ -14,7 +14,7 @@ import (
 
 // newTraining returns the commands on recipes and trained models.
 func newTraining(o *output) []*cobra.Command {
-	return []*cobra.Command{newData(o), newTrain(o), newEval(o), newSample(o), newPredict(o), newPlan(o)}
+	return []*cobra.Command{newData(o), newTrain(o), newEval(o), newSample(o), newGenerate(o), newScore(o), newPredict(o), newPlan(o)}
 }
 
 // recipeFlags are the flags of every command that reads a recipe.

@@ -147,15 +147,12 @@ type openedModel struct {
 	weights string // file of the weights
 }
 
-// open opens the model in dir. It returns a *memory.Error if need, the memory of the work called what, is more than the allowed memory.
-func (f *modelFlags) open(o *output, dir, what, advice string, need func(*model.Model) (plan.Estimate, error)) (*openedModel, error) {
-	path, err := findWeights(o, dir, f.weights)
+// open opens the model that an argument names. It returns a *memory.Error if need, the memory of the work called what, is more than the
+// allowed memory.
+func (f *modelFlags) open(o *output, argument, what, advice string, need func(*model.Model) (plan.Estimate, error)) (*openedModel, error) {
+	m, path, err := openModel(o, argument, *f, mechanismFlags{})
 	if err != nil {
 		return nil, err
-	}
-	m, err := model.OpenWith(dir, model.OpenOptions{Weights: path, Precision: f.precision})
-	if err != nil {
-		return nil, usage(err)
 	}
 	e, err := need(m)
 	if err != nil {

@@ -91,3 +91,13 @@ func (o *output) list(make func(add func(value any, text func(w io.Writer)) erro
 	fmt.Fprint(o.out, "\n]\n")
 	return errors.Join(err, o.lost())
 }
+
+// line prints a value as JSON on one line.
+func (o *output) line(value any) error {
+	encoder := json.NewEncoder(o.out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	return o.lost()
+}

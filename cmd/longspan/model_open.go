@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longspan/longspan/hub"
+	"github.com/longspan/longspan/internal/filename"
+	"github.com/longspan/longspan/model"
+)
+
+// mechanismFlags change the attention of a model at its opening.
+type mechanismFlags struct {
+	attention []string
+	global    []int
+}
+
+func (f *mechanismFlags) add(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.attention, "attention", nil,
+		"mechanism in place of the model's, such as 'window(512) | global(0)'; given several times, the layers take them in turn")
+	c.Flags().IntSliceVar(&f.global, "global", nil, "positions of global tokens, of models that have projections for them, such as Longformer")
+}
+
+// openModel opens the model that an argument names: a folder of this program or in Hugging Face's form, a GGUF file, or a repo of the hub's
+// cache. It tells on standard error what a changed mechanism does to the model.
+func openModel(o *output, argument string, f modelFlags, g mechanismFlags) (m *model.Model, weights string, err error) {
+	path, err := hub.Resolve(argument)
+	if err != nil {
+		return nil, "", usage(err)
+	}
+	options := model.OpenOptions{Precision: f.precision, Attention: g.attention, Global: g.global}
+	if own, err := isOwn(path); err != nil {
+		return nil, "", err
+	} else if own {
+		if options.Weights, err = findWeights(o, path, f.weights); err != nil {
+			return nil, "", err
+		}
+	} else if f.weights != "" {
+		return nil, "", usage(fmt.Errorf("found --weights for %s, expected it for a run of this program alone: other models have one file", path))
+	}
+	if m, err = model.OpenWith(path, options); err != nil {
+		return nil, "", usage(err)
+	}
+	if len(g.attention)+len(g.global) > 0 {
+		for _, note := range m.Notes() {
+			fmt.Fprintln(o.err, note)
+		}
+	}
+	if options.Weights != "" {
+		path = options.Weights
+	}
+	return m, path, nil
+}
+
+// isOwn reports whether a path is no GGUF file and no folder in Hugging Face's form: a folder of this program, or what is refused as one.
+func isOwn(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, usage(err)
+	}
+	if !info.IsDir() {
+		return false, nil
+	}
+	for _, name := range []string{filename.Model, filename.Config} {
+		if _, err := os.Stat(filepath.Join(path, name)); !errors.Is(err, os.ErrNotExist) {
+			return true, err
+		}
+	}
+	for _, name := range []string{"config.json", "modules.json"} {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+			return false, nil
+		}
+	}
+	return true, nil
+}
