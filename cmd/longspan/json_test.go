@@ -35,11 +35,13 @@ var smallest = []struct {
 	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1", true},
 	{"data", "tiny.yaml", false},
 	{"eval", "run --batches 1", false},
+	{"generate", "run ACGT --tokens 5", false},
 	{"info", "--quick", false},
 	{"mask", "full --tokens 8", false},
 	{"plan", "tiny.yaml --max-memory 32MiB", false},
 	{"predict", "run --text ACGT", true}, // refused: the run is a language model
 	{"pull", "org/encoder --dry-run", false},
+	{"score", "run --text ACGTACGT", false},
 	{"sample", "run --tokens 5 --prompt ACGT", false},
 	{"tokenizer decode", "run 0 1 2 3", false},
 	{"tokenizer encode", "run --text ACGT", false},
