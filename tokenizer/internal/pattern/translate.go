@@ -23,9 +23,16 @@ type translator struct {
 	in   string
 	out  strings.Builder
 	i    int
-	open []int // where the groups that are open begin in out
-	atom int   // where the last atom begins in out, -1 where there is none
-	look bool  // the pattern looks around, or has no way back
+	open []group
+	fold bool // case does not matter
+	atom int  // where the last atom begins in out, -1 where there is none
+	look bool // the pattern looks around, or has no way back
+}
+
+// group is a group that is open.
+type group struct {
+	at   int  // where it begins in out
+	fold bool // of what is around it
 }
 
 func translate(text string) (Pattern, error) {
@@ -56,8 +63,8 @@ func (t *translator) step() error {
 		if len(t.open) == 0 {
 			return errors.New("a group ends that did not begin")
 		}
-		t.atom = t.open[len(t.open)-1]
-		t.open = t.open[:len(t.open)-1]
+		last := t.open[len(t.open)-1]
+		t.atom, t.fold, t.open = last.at, last.fold, t.open[:len(t.open)-1]
 		t.out.WriteByte(c)
 		t.i++
 	case '*', '+', '?', '{':
@@ -68,6 +75,11 @@ func (t *translator) step() error {
 		t.atom = -1
 	default:
 		t.atom = t.out.Len()
+		if others := foldings[c|0x20]; t.fold && others != "" {
+			t.out.WriteString("[" + string(c) + others + "]")
+			t.i++
+			return nil
+		}
 		t.out.WriteByte(c)
 		for t.i++; t.i < len(t.in) && t.in[t.i]&0xc0 == 0x80; t.i++ {
 			t.out.WriteByte(t.in[t.i])
@@ -76,9 +88,12 @@ func (t *translator) step() error {
 	return nil
 }
 
+// foldings are the letters beside those of ASCII that are the same where case does not matter. One of the engines does not know them.
+var foldings = map[byte]string{'s': "\u017f", 'k': "\u212a"}
+
 // group translates what opens a group. The option m, by which a dot matches a line end, is the engine's s.
 func (t *translator) group() error {
-	t.open = append(t.open, t.out.Len())
+	t.open = append(t.open, group{t.out.Len(), t.fold})
 	t.atom = -1
 	for _, known := range []struct{ in, out string }{
 		{"(?:", "(?:"}, {"(?=", "(?="}, {"(?!", "(?!"}, {"(?<=", "(?<="}, {"(?<!", "(?<!"}, {"(?>", "(?>"},
@@ -88,6 +103,7 @@ func (t *translator) group() error {
 			t.out.WriteString(known.out)
 			t.i += len(known.in)
 			t.look = t.look || strings.ContainsAny(known.in, "=!>")
+			t.fold = t.fold || strings.Contains(known.in, "i")
 			if strings.HasSuffix(known.in, ")") {
 				t.open = t.open[:len(t.open)-1]
 			}
@@ -300,6 +316,9 @@ func (t *translator) class() error {
 			}
 		default:
 			t.out.WriteByte(c)
+			if t.fold {
+				t.out.WriteString(foldings[c|0x20])
+			}
 			t.i++
 		}
 	}

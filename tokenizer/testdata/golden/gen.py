@@ -157,6 +157,24 @@ def sentence_piece_goldens():
     return [[w, processor.encode(w, out_type=str)] for w in dict.fromkeys(known)]
 
 
+def unicode_goldens():
+    """A checksum over what each normalizer makes of every character, alone and among marks."""
+    bert = dict(type="BertNormalizer", clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=True)
+    kinds = [dict(type=name) for name in ("NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "StripAccents")] + [bert]
+    around = ["{}", "a{}\u0323\u0301", "\u0345{}\u0327e"]
+    sums = {}
+    for kind in kinds:
+        t = Tokenizer.from_str(json.dumps({"version": "1.0", "normalizer": kind, "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}}))
+        h = hashlib.sha256()
+        # The planes that have characters with a decomposition, a case or a combining class.
+        for first in [*range(0, 0xD800, 256), *range(0xE000, 0x20000, 256), *range(0x2F800, 0x2FB00, 256), *range(0xE0000, 0xE0200, 256)]:
+            for form in around:
+                text = "x".join(form.format(chr(c)) for c in range(first, first + 256))
+                h.update((t.normalizer.normalize_str(text) + "\n").encode())
+        sums[json.dumps(kind)] = h.hexdigest()[:16]
+    (HERE.parents[1] / "internal/normalize/testdata/unicode.json").write_text(json.dumps(sums, indent=1) + "\n")
+
+
 def folder_goldens(versions):
     texts, shared, made = nasty.texts(8, 180)[60:], Shared(), []
     for name, folder in folders.make(tempfile.mkdtemp()):
@@ -191,6 +209,7 @@ def main():
     versions |= {name: importlib.metadata.version(name) for name in ("transformers", "sentencepiece")}
     layout_goldens(versions)
     folder_goldens(versions)
+    unicode_goldens()
 
 
 if __name__ == "__main__":
