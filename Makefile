@@ -1,4 +1,4 @@
-.PHONY: build test test-all generate check fuzz golden bench bench-table bench-peers bench-chart real
+.PHONY: build test test-all generate check fuzz golden real real-tokenizers bench bench-table bench-peers bench-chart
 
 FUZZTIME ?= 10s
 COUNT ?= 6
@@ -65,6 +65,11 @@ REAL ?= .real
 real:
 	_tools/real.sh $(REAL)
 	LONGSPAN_REAL=$(abspath $(REAL)) go test -count=1 -run Real ./...
+
+# Genuine tokenizers of REAL beside Hugging Face's library, on nasty texts.
+real-tokenizers:
+	$(PYTHON) tokenizer/testdata/real/real.py $(REAL)
+	LONGSPAN_REAL=$(abspath $(REAL)) go test -count=1 ./tokenizer -run Real
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build

@@ -102,7 +102,7 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.tokenizer, m.answers = t, c.Answers
+	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
 	m.manners.chat, m.manners.err = chat.ReadFolder(dir)
 	return m, nil
 }

@@ -32,15 +32,41 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	t, err := openTokenizer(c.Body)
+	m, err := withTokenizer(c, o)
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
+	}
+	return m, nil
+}
+
+// withTokenizer makes the model of a checkpoint in a folder with the tokenizer of the folder.
+func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
+	t, err := openFolderTokenizer(c.Body)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	if t == nil {
+		m, err := buildForeign(c, o)
+		if err == nil {
+			m.roles = noRoles()
+		}
+		return m, err
+	}
+	if mask := c.Spec.Head.MaskToken; mask != nil && t.Roles.Mask != tokenizer.None {
+		*mask = t.Roles.Mask
+	}
+	if t.Vocab() > c.Spec.Vocab {
+		c.Notes = append(c.Notes, fmt.Sprintf("the tokenizer has %d tokens, the model %d: the last ones are refused in a text", t.Vocab(), c.Spec.Vocab))
 	}
 	m, err := buildForeign(c, o)
 	if err != nil {
-		return nil, errors.Join(err, c.Weights.Close())
+		return nil, err
 	}
-	m.tokenizer, m.manners = t, readManners(c.Body, t)
+	m.tokenizer, m.roles = t.Tokenizer, t.Roles
+	for _, ignored := range t.Ignored() {
+		m.notes = append(m.notes, "the tokenizer's files say, and this program does not follow: "+ignored)
+	}
+	m.manners = readManners(c.Body, t.Tokenizer)
 	return m, nil
 }
 
@@ -67,7 +93,15 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
-	m.tokenizer, m.manners = t, ggufManners(path, f, t)
+	m.manners = ggufManners(path, f, t)
+	m.tokenizer = t
+	m.roles = noRoles()
+	if t == nil {
+		return m, nil
+	}
+	if m.roles, err = rolesOfGGUF(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("model: %s: %w", path, err), m.Close())
+	}
 	return m, nil
 }
 

@@ -37,6 +37,7 @@ type Model struct {
 	headBias  *tensor.Param
 
 	tokenizer *tokenizer.Tokenizer // nil: none
+	roles     tokenizer.Roles
 	answers   data.Answers
 	file      io.Closer // weights of an opened model
 	notes     []string  // about an opened model, for people
@@ -73,7 +74,7 @@ func NewOf(s Spec, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.tokenizer, m.answers = o.Tokenizer, o.Answers
+	m.tokenizer, m.roles, m.answers = o.Tokenizer, rolesOf(o.Tokenizer), o.Answers
 	return m, nil
 }
 

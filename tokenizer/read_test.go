@@ -202,6 +202,12 @@ func FuzzRead(f *testing.F) {
 	for name := range goldens(f) {
 		f.Add([]byte(saved(f, name)))
 	}
+	a := openArchive(f, "layouts.json.gz")
+	for _, file := range a.Files {
+		if len(file.File) < 20_000 {
+			f.Add([]byte(file.File))
+		}
+	}
 	f.Add([]byte(`{"version":"1.0","added_tokens":[],"pre_tokenizer":{"type":"WhitespaceSplit"},` +
 		`"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"<unk>"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -30,6 +30,7 @@ type Set struct {
 	Notes   []string
 	byID    map[int32]int
 	byName  map[string]int
+	plain   bool   // special tokens are left to the model
 	exact   finder // looked for in the text as it is
 	changed finder // looked for in the normalized text
 	top     int32  // the largest id
@@ -96,15 +97,15 @@ func New(all []Token, v *vocab.Vocab, n normalize.Normalizer) (*Set, error) {
 		s.Tokens = append(s.Tokens, t)
 		s.top = max(s.top, t.ID)
 	}
-	return s, s.build(n, false)
+	return s, s.build(n)
 }
 
-// build makes the finders. Special tokens are left to the model where plain is true.
-func (s *Set) build(n normalize.Normalizer, plain bool) error {
+// build makes the finders.
+func (s *Set) build(n normalize.Normalizer) error {
 	var exact, changed []Token
 	var contents, normalized []string
 	for _, t := range s.Tokens {
-		if plain && t.Special {
+		if s.plain && t.Special {
 			continue
 		}
 		if !t.Normalized {
@@ -130,7 +131,14 @@ func (s *Set) build(n normalize.Normalizer, plain bool) error {
 // WithoutSpecials returns the set in which special tokens are not looked for.
 func (s *Set) WithoutSpecials(n normalize.Normalizer) (*Set, error) {
 	with := *s
-	return &with, with.build(n, true)
+	with.plain = true
+	return &with, with.build(n)
+}
+
+// WithNormalizer returns the set whose tokens are normalized in another way.
+func (s *Set) WithNormalizer(n normalize.Normalizer) (*Set, error) {
+	with := *s
+	return &with, with.build(n)
 }
 
 // ByID returns the token of an id.

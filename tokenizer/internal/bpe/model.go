@@ -1,5 +1,5 @@
-// Package bpe is byte-pair encoding, as the model BPE of a tokenizer.json has it. Sennrich, Haddow, Birch 2016; in a text without a border a
-// piece of n symbols takes O(n log n).
+// Package bpe is byte-pair encoding, as the model BPE of a tokenizer.json has it. Sennrich, Haddow, Birch 2016. A piece of n symbols
+// takes O(n log n), so that a text without a border between words is no trouble.
 package bpe
 
 import (
@@ -27,7 +27,8 @@ type Model struct {
 	symbols  symbols
 
 	raw    bool          // texts are bytes, which the vocabulary has in the byte-level alphabet
-	cut    bool          // a piece may be cut before each ▁ behind another character: no merge joins them
+	cut    bool          // a piece may be cut before each ▁ behind a character that is neither ▁ nor in glued
+	glued  string        // the characters that a merge joins to a ▁ behind them
 	whole  []atomic.Bool // whether the merges make one token of a piece that is a token; found out when a text has the piece
 	cache  cache.Cache
 	wholes wholes
@@ -86,18 +87,42 @@ func New(v *vocab.Vocab, merges []Merge, o Options) (*Model, error) {
 // space is the character for a blank in SentencePiece.
 const space = "▁"
 
-// mayCut says whether a piece may be cut before each ▁ behind another character, so that the pieces, which are then words, can be kept. That
-// is so where no merge joins across such a place, and ▁ is in the vocabulary.
+// longestGlued is the largest size of the list of characters in bytes. A longer one is slower than pieces that are not cut.
+const longestGlued = 64
+
+// mayCut says whether a piece may be cut into words, which can be kept in the cache: before each ▁ behind another character, but for the
+// few characters that a merge joins to it. The ▁ must be in the vocabulary, or it could become one unknown token with its neighbours.
 func (m *Model) mayCut(merges []Merge) bool {
 	if _, ok := m.IDs[space]; !ok || m.Prefix != "" || m.Suffix != "" || m.IgnoreMerges {
 		return false
 	}
 	for _, pair := range merges {
-		if strings.HasPrefix(m.Tokens[pair.Right], space) && !strings.HasSuffix(m.Tokens[pair.Left], space) {
+		left := m.Tokens[pair.Left]
+		if !strings.HasPrefix(m.Tokens[pair.Right], space) || strings.HasSuffix(left, space) {
+			continue
+		}
+		if r, size := utf8.DecodeLastRuneInString(left); !strings.ContainsRune(m.glued, r) {
+			m.glued += left[len(left)-size:]
+		}
+		if len(m.glued) > longestGlued {
 			return false
 		}
 	}
 	return true
+}
+
+// word returns the end of the word that begins at a byte.
+func (m *Model) word(s string, from int) int {
+	for at := from; ; at += len(space) {
+		i := strings.Index(s[at:], space)
+		if i < 0 {
+			return len(s)
+		}
+		at += i
+		if r, _ := utf8.DecodeLastRuneInString(s[:at]); at > from && r != '▁' && !strings.ContainsRune(m.glued, r) {
+			return at
+		}
+	}
 }
 
 // Raw makes the model read bytes in place of characters of the byte-level alphabet. It returns false where the model needs the characters:
@@ -136,19 +161,7 @@ func (r *Reader) Tokens(dst []vocab.Token, s string) ([]vocab.Token, error) {
 		return r.piece(dst, s, 0)
 	}
 	for from := 0; from < len(s); {
-		to := len(s)
-		for at := from; ; {
-			i := strings.Index(s[at:], space)
-			if i < 0 {
-				break
-			}
-			at += i
-			if at > from && !strings.HasSuffix(s[from:at], space) {
-				to = at
-				break
-			}
-			at += len(space)
-		}
+		to := r.m.word(s, from)
 		var err error
 		if dst, err = r.piece(dst, s[from:to], from); err != nil {
 			return nil, err

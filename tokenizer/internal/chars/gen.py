@@ -70,8 +70,8 @@ def sets():
     yield {c for c in ALL if len(pre_tokenizers.Digits(individual_digits=False).pre_tokenize_str("1" + chr(c))) == 1}
     yield removed(pre_tokenizers.Punctuation("removed"))
     yield set(ALL) - kept(bert(clean_text=True)) - {c for c in ALL if bert(clean_text=True).normalize_str(chr(c)) == " "}
-    # Marks that remain after decomposition and are stripped.
-    yield {c for c in ALL if c not in decomposed and bert(strip_accents=True).normalize_str(chr(c)) == ""}
+    # Marks that remain after canonical decomposition and are stripped.
+    yield {c for c in ALL if nfd.normalize_str(chr(c)) == chr(c) and bert(strip_accents=True).normalize_str(chr(c)) == ""}
     yield {c for c in ALL if normalizers.StripAccents().normalize_str(chr(c)) == ""}
     yield decomposed
     yield {c for c in ALL if nfd.normalize_str("\u0345" + chr(c)) == chr(c) + "\u0345" or c == 0x345}

@@ -1,5 +1,5 @@
-// Package normalize has the normalizers of a tokenizer.json. Each changes a text and keeps the place of every byte, as the library tokenizers
-// does.
+// Package normalize has the normalizers of a tokenizer.json. Each changes a text and keeps the place of every byte, as the library
+// tokenizers does.
 package normalize
 
 import (

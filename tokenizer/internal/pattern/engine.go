@@ -3,15 +3,13 @@ package pattern
 import (
 	"fmt"
 	"regexp"
-	"regexp/syntax"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
 )
 
-// linear is a pattern in Go's engine, whose time is linear. The syntax and meaning of simple patterns are the same in both engines.
+// linear is a pattern in Go's engine, whose time is linear. It does not look around, and gives no repetition its way back.
 type linear struct{ re *regexp.Regexp }
 
 // Each implements [Pattern].
@@ -22,45 +20,14 @@ func (l linear) Each(s string, f func(from, to int)) error {
 	return nil
 }
 
-// simple returns the pattern in Go's engine where it has no class, anchor or option that the engines read in different ways, and
-// nil where it has. A pattern that may match nothing at all goes to the other engine too.
-func simple(text string) Pattern {
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '^', '$', '&', '(', ')':
-			if c != '^' || i == 0 || text[i-1] != '[' {
-				return nil
-			}
-		case '\\':
-			i++
-			if i == len(text) || !strings.ContainsRune(`\.+*?[]{}()|-/^$nrt`, rune(text[i])) {
-				return nil
-			}
-		case '+':
-			if i > 0 && strings.ContainsRune("+*?}", rune(text[i-1])) {
-				return nil
-			}
-		case '[':
-			if strings.HasPrefix(text[i:], "[[") {
-				return nil
-			}
-		}
-	}
-	parsed, err := syntax.Parse(text, syntax.Perl)
-	if err != nil || mayBeEmpty(parsed) {
-		return nil
-	}
-	re, err := regexp.Compile(text)
-	if err != nil {
+// inLinear returns a translated pattern in Go's engine, and nil where that engine does not have the pattern, or where the pattern matches
+// the empty text, of which the engines find different ones.
+func inLinear(text string) Pattern {
+	re, err := regexp.Compile("(?m:" + text + ")")
+	if err != nil || re.MatchString("") {
 		return nil
 	}
 	return linear{re}
-}
-
-// mayBeEmpty says whether a pattern matches the empty text.
-func mayBeEmpty(re *syntax.Regexp) bool {
-	compiled, err := regexp.Compile(re.String())
-	return err != nil || compiled.MatchString("")
 }
 
 // backtracking is a pattern in an engine that can look ahead.
@@ -90,8 +57,8 @@ func (b backtracking) Each(s string, f func(from, to int)) error {
 	return nil
 }
 
-// compile returns a translated pattern.
-func compile(text string) (Pattern, error) {
+// inBacktracking returns a translated pattern in the other engine.
+func inBacktracking(text string) (Pattern, error) {
 	re, err := regexp2.Compile(text, regexp2.Multiline)
 	if err != nil {
 		return nil, err

@@ -74,8 +74,5 @@ func Compile(text string) (Pattern, error) {
 	if next, ok := scanners[text]; ok {
 		return scanner(next), nil
 	}
-	if p := simple(text); p != nil {
-		return p, nil
-	}
 	return translate(text)
 }

@@ -25,6 +25,7 @@ type translator struct {
 	i    int
 	open []int // where the groups that are open begin in out
 	atom int   // where the last atom begins in out, -1 where there is none
+	look bool  // the pattern looks around, or has no way back
 }
 
 func translate(text string) (Pattern, error) {
@@ -34,7 +35,12 @@ func translate(text string) (Pattern, error) {
 			return nil, fmt.Errorf("at byte %d: %w", t.i, err)
 		}
 	}
-	return compile(t.out.String())
+	if !t.look {
+		if p := inLinear(t.out.String()); p != nil {
+			return p, nil
+		}
+	}
+	return inBacktracking(t.out.String())
 }
 
 // step translates one element.
@@ -81,6 +87,7 @@ func (t *translator) group() error {
 		if strings.HasPrefix(t.in[t.i:], known.in) {
 			t.out.WriteString(known.out)
 			t.i += len(known.in)
+			t.look = t.look || strings.ContainsAny(known.in, "=!>")
 			if strings.HasSuffix(known.in, ")") {
 				t.open = t.open[:len(t.open)-1]
 			}
@@ -125,6 +132,7 @@ func (t *translator) quantifier() error {
 		all := t.out.String()
 		t.out.Reset()
 		t.out.WriteString(all[:t.atom] + "(?>" + all[t.atom:] + text + ")")
+		t.look = true
 		t.i++
 		return nil
 	case strings.IndexByte("*+{", next) >= 0 && next != 0 || text[0] == '{' && next == '?':
@@ -160,7 +168,12 @@ func (t *translator) escape(inClass bool) error {
 	case strings.IndexByte("nrtfvae", c) >= 0 || c < 0x80 && !isAlphanumeric(c):
 		t.out.WriteString(t.in[t.i : t.i+2])
 		t.i += 2
-	case !inClass && strings.IndexByte("bBAzZG", c) >= 0:
+	case !inClass && c|0x20 == 'b':
+		t.look = true
+		t.border(c == 'B')
+		t.i += 2
+	case !inClass && strings.IndexByte("AzZG", c) >= 0:
+		t.look = true
 		t.out.WriteString(t.in[t.i : t.i+2])
 		t.i += 2
 		t.atom = -1
@@ -173,6 +186,18 @@ func (t *translator) escape(inClass bool) error {
 		return fmt.Errorf(`the escape \%c is not supported`, c)
 	}
 	return nil
+}
+
+// border translates \b, a place with a word character on one side alone, and \B, any other place.
+func (t *translator) border(not bool) {
+	var word translator
+	word.ranges(chars.Word, false, false)
+	w, format := word.out.String(), "(?:(?<=%[1]s)(?!%[1]s)|(?<!%[1]s)(?=%[1]s))"
+	if not {
+		format = "(?:(?<=%[1]s)(?=%[1]s)|(?<!%[1]s)(?!%[1]s))"
+	}
+	fmt.Fprintf(&t.out, format, w)
+	t.atom = -1
 }
 
 // hexadecimal translates \xHH and \x{H…}.

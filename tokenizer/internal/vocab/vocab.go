@@ -68,13 +68,14 @@ func Read(s *scan.Scanner) (*Vocab, error) {
 	}
 	names := string(arena)
 	v := &Vocab{IDs: make(map[string]int32, len(entries)), Tokens: make([]string, top+1)}
+	seen := make([]bool, top+1)
 	for _, e := range entries {
 		token := names[e.from:e.to]
 		v.IDs[token] = e.id
-		if v.Tokens[e.id] != "" {
+		if seen[e.id] {
 			return nil, fmt.Errorf("the vocabulary gives %q and %q the id %d; expected each id once", v.Tokens[e.id], token, e.id)
 		}
-		v.Tokens[e.id] = token
+		v.Tokens[e.id], seen[e.id] = token, true
 	}
 	if len(v.IDs) != len(entries) {
 		return nil, fmt.Errorf("the vocabulary has %d tokens twice; expected each once", len(entries)-len(v.IDs))

@@ -70,7 +70,8 @@ func (m *Model) Tokens(dst []vocab.Token, s string) ([]vocab.Token, error) {
 
 func (m *Model) unknownWord(dst []vocab.Token, s string) ([]vocab.Token, error) {
 	if m.unknown < 0 {
-		return nil, fmt.Errorf("the word %.40q is unknown, and the vocabulary of the model WordPiece does not have its unk_token %q", s, m.Unknown)
+		return nil, fmt.Errorf("the word %.40q is unknown, and the vocabulary of the model WordPiece does not have its unk_token %q",
+			s, m.Unknown)
 	}
 	return append(dst, vocab.Token{ID: m.unknown, To: int32(len(s))}), nil
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"log"
 	"os"
 
@@ -64,7 +63,11 @@ func main() {
 
 func open(path string) (*tokenizer.Tokenizer, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder", path)
+		folder, err := tokenizer.OpenFolder(path)
+		if err != nil {
+			return nil, err
+		}
+		return folder.Tokenizer, nil
 	}
 	return tokenizer.Open(path)
 }

@@ -1,0 +1,52 @@
+package model
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/longspan/longspan/gguf"
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// Roles are the ids of the tokens with a role, each tokenizer.None where the model names no such token.
+func (m *Model) Roles() tokenizer.Roles { return m.roles }
+
+// noRoles names no token.
+func noRoles() tokenizer.Roles {
+	const none = tokenizer.None
+	return tokenizer.Roles{Begin: none, End: none, Unknown: none, Separator: none, Pad: none, Class: none, Mask: none}
+}
+
+// rolesOf are the roles that a tokenizer knows by itself; nil has none.
+func rolesOf(t *tokenizer.Tokenizer) tokenizer.Roles {
+	r := noRoles()
+	if t != nil {
+		s := t.Specials()
+		r.Begin, r.End, r.Unknown = s.Begin, s.End, s.Unknown
+	}
+	return r
+}
+
+// rolesOfGGUF are those of a GGUF file.
+func rolesOfGGUF(f *gguf.File) (tokenizer.Roles, error) {
+	s, err := f.SpecialTokens()
+	return tokenizer.Roles{Begin: int32(s.BOS), End: int32(s.EOS), Unknown: int32(s.Unknown), Separator: int32(s.Separator),
+		Pad: int32(s.Padding), Class: int32(s.BOS), Mask: int32(s.Mask)}, err
+}
+
+// tokenizerFiles are the files of which a folder has one if it has a tokenizer.
+var tokenizerFiles = []string{"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"}
+
+// openFolderTokenizer opens the tokenizer of a folder in Hugging Face's form; nil: it has none.
+func openFolderTokenizer(dir string) (*tokenizer.Folder, error) {
+	for _, name := range tokenizerFiles {
+		path := filepath.Join(dir, name)
+		if err := checkRegular(path); err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(path); err == nil {
+			return tokenizer.OpenFolder(dir)
+		}
+	}
+	return nil, nil
+}
