@@ -232,7 +232,7 @@ func Load(s Spec, o OpenOptions) (m *Model, err error) {
 	if m, err = build(s, nn.ParamsOptions{Load: w.load}); err != nil {
 		return nil, err
 	}
-	m.file = w
+	m.file, m.origin = w, w.origin()
 	if name, ok := w.unused(); ok {
 		return nil, fmt.Errorf("model: %s has the weight %q, which the model does not have: the file is of another model", o.Weights, name)
 	}

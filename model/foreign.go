@@ -94,7 +94,8 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
-	m.tokenizer, m.generation = t, ggufGeneration(path, f, t)
+	m.origin.Form, m.generation = "gguf", ggufGeneration(path, f, t)
+	m.tokenizer = t
 	m.roles = noRoles()
 	if t == nil {
 		return m, nil
@@ -144,6 +145,7 @@ func buildForeign(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 			name, c.Class, c.Family)
 	}
 	m.file, m.notes = c.Weights, c.Notes
+	m.origin = Origin{Form: "huggingface", Family: c.Family, Class: c.Class, Stored: c.Weights.Stored()}
 	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context, Prompts: c.Prompts, Prompt: c.Prompt, LowerCase: c.LowerCase}
 	return m, nil
 }

@@ -128,14 +128,15 @@ func (g *generateOptions) run(o *output, args []string) (r generateReport, err e
 	if err != nil {
 		return r, usage(err)
 	}
-	need, err := plan.Generation(*m.Spec(), max(len(p.Source), len(p.Tokens)), m.MostTokens(len(p.Tokens), g.tokens), g.threads)
+	most := m.MostTokens(len(p.Tokens), g.tokens)
+	need, err := plan.Generation(*m.Spec(), max(len(p.Source), len(p.Tokens)), most, g.threads)
 	if err != nil {
 		return r, usage(err)
 	}
 	if err := fits(need.Bytes, g.memory, "continuing the prompt", "use fewer --tokens, or a shorter prompt"); err != nil {
 		return r, err
 	}
-	r = generateReport{Model: path, StateBytes: need.Bytes.Activations, Notes: beyond(m, len(p.Tokens)+g.tokens)}
+	r = generateReport{Model: path, StateBytes: need.Bytes.Activations, Notes: beyond(m, len(p.Tokens)+most-1)} // the last one is not read
 	return r, g.generate(o, m.NewSession(tensor.Exec{Threads: g.threads, Pool: reservedPool(need.Bytes)}), p, options, &r)
 }
 

@@ -53,7 +53,7 @@ func newRoot(o *output) *cobra.Command {
 			}{c.Long + c.UsageString()}, nil)
 		})
 	}
-	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newMask(o), newPull(o), newTokenizer(o), newTour(o), newVerify(o))
+	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newInspect(o), newMask(o), newPull(o), newTokenizer(o), newTour(o), newVerify(o))
 	root.AddCommand(newTraining(o)...)
 	return root
 }

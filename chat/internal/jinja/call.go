@@ -18,6 +18,13 @@ type call struct {
 	named      []any
 }
 
+// unsupported is a filter or a test that this package does not have.
+func unsupported(what, name string) builtin {
+	return func(*call) (any, error) {
+		return nil, fmt.Errorf("found the %s %q, which is not supported", what, clip(name))
+	}
+}
+
 // absent is the value of an argument that is not given.
 var absent any = &struct{ absent bool }{true}
 

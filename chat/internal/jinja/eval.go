@@ -81,6 +81,8 @@ func attributeOf(of any, name string) (any, error) {
 		if value, ok := v.values[name]; ok {
 			return value, nil
 		}
+	case markup:
+		return nil, fmt.Errorf("found the attribute %s of %s, which is not supported", clip(name), typeName(of))
 	case *Dict:
 		if method, ok := dictMethods[name]; ok {
 			return bound(of, name, method), nil
@@ -119,6 +121,8 @@ func (i *item) eval(m *machine, s *scope) (any, error) {
 		return nil, err
 	}
 	switch v := of.(type) {
+	case markup:
+		return nil, fmt.Errorf("found an element of %s, which is not supported", typeName(of))
 	case *Dict:
 		if value, ok := v.get(at); ok {
 			return value, nil
@@ -352,9 +356,19 @@ func (m *machine) operate(op string, left, right any) (any, error) {
 		return floatOp(op, xf, yf)
 	}
 	switch a := left.(type) {
+	case markup:
+		if b, ok := right.(string); ok && op == "+" {
+			return m.markup(string(a), escapeHTML(b))
+		}
+		if b, ok := right.(markup); ok && op == "+" {
+			return m.markup(string(a), string(b))
+		}
 	case string:
 		if b, ok := right.(string); ok && op == "+" {
 			return m.text(a + b)
+		}
+		if b, ok := right.(markup); ok && op == "+" {
+			return m.markup(escapeHTML(a), string(b))
 		}
 		if op == "*" && yInt {
 			return m.repeat(a, y)
@@ -371,6 +385,14 @@ func (m *machine) operate(op string, left, right any) (any, error) {
 		return m.repeat(b, x)
 	}
 	return nil, fmt.Errorf("found %s %s %s, expected two numbers, strings or lists", typeName(left), op, typeName(right))
+}
+
+// markup is two texts together.
+func (m *machine) markup(a, b string) (any, error) { return markup(a + b), m.spend(len(a) + len(b)) }
+
+// escapeHTML is what Python's markupsafe does to text that is added to safe text.
+func escapeHTML(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'", "&#39;", `"`, "&#34;").Replace(text)
 }
 
 // repeat is text · n.

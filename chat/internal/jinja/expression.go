@@ -376,14 +376,19 @@ func (p *parser) filters(e expr) (expr, error) {
 // filter reads | name(arguments).
 func (p *parser) filter(of expr) (*filtered, error) {
 	p.at++
+	return p.filterName(of)
+}
+
+// filterName reads name(arguments) of a filter. As in Jinja, one that is not known is an error where it is used: many templates have
+// branches for tools that are never reached.
+func (p *parser) filterName(of expr) (*filtered, error) {
 	n, err := p.wantName()
 	if err != nil {
 		return nil, err
 	}
-	f := &filtered{of: of, name: n}
-	if f.filter = filters[n]; f.filter == nil {
-		p.at--
-		return nil, p.fail("found the filter %q, which is not supported", clip(n))
+	f := &filtered{of: of, name: n, filter: filters[n]}
+	if f.filter == nil {
+		f.filter = unsupported("filter", n)
 	}
 	if p.skipOp("(") {
 		f.arguments, err = p.arguments()
@@ -395,11 +400,14 @@ func (p *parser) filter(of expr) (*filtered, error) {
 func (p *parser) test(of expr) (expr, error) {
 	t := &tested{of: of, negated: p.skipName("not")}
 	token := p.peek()
-	if token.kind != nameToken || tests[token.text] == nil {
-		return nil, p.fail("found the test %q, which is not supported", clip(token.text))
+	if token.kind != nameToken {
+		return nil, p.fail("found %v, expected the name of a test", token)
 	}
 	p.at++
 	t.name, t.test = token.text, tests[token.text]
+	if t.test == nil {
+		t.test = unsupported("test", token.text)
+	}
 	if p.skipOp("(") {
 		var err error
 		t.arguments, err = p.arguments()

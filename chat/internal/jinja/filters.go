@@ -22,7 +22,7 @@ func init() { // a map of functions that read maps of functions
 		"capitalize": onText("capitalize"),
 		"replace":    onText("replace"),
 		"string":     func(c *call) (any, error) { return operand(c, c.m.strAny) },
-		"safe":       func(c *call) (any, error) { return operand(c, c.m.strAny) },
+		"safe":       func(c *call) (any, error) { return operand(c, c.m.safe) },
 		"length":     length,
 		"count":      length,
 		"default":    otherwise,
@@ -69,9 +69,18 @@ func (m *machine) strAny(v any) (any, error) {
 	return s, err
 }
 
+// safe makes a value markup.
+func (m *machine) safe(v any) (any, error) {
+	s, err := m.str(v)
+	return markup(s), err
+}
+
 // onText makes a filter of a method of strings: it reads its operand as text.
 func onText(name string) builtin {
 	return func(c *call) (any, error) {
+		if _, ok := c.positional[0].(markup); ok {
+			return nil, fmt.Errorf("found %s before the filter %s, which is not supported", typeName(c.positional[0]), name)
+		}
 		text, err := c.m.str(c.positional[0])
 		if err != nil {
 			return nil, err
@@ -539,7 +548,7 @@ func unique(c *call) (any, error) {
 
 // mapFilter is map(attribute=…, default=…), or map of a filter and its arguments.
 func mapFilter(c *call) (any, error) {
-	all, err := c.m.elements(c.positional[0])
+	all, err := c.orNothing(c.positional[0])
 	if err != nil {
 		return nil, err
 	}
@@ -568,6 +577,14 @@ func mapFilter(c *call) (any, error) {
 	return c.m.list(some)
 }
 
+// orNothing lists the elements of a value; none has none.
+func (c *call) orNothing(v any) ([]any, error) {
+	if !truth(v) {
+		return nil, nil
+	}
+	return c.m.elements(v)
+}
+
 // each calls a filter or a test with one element.
 func (c *call) each(f builtin, name string, v any, rest []any) (any, error) {
 	if err := errors.Join(c.m.step(), c.m.deeper()); err != nil {
@@ -580,7 +597,7 @@ func (c *call) each(f builtin, name string, v any, rest []any) (any, error) {
 // choose is select, reject, selectattr and rejectattr: the elements for which a test holds, or does not hold.
 func choose(want, byAttribute bool) builtin {
 	return func(c *call) (any, error) {
-		all, err := c.m.elements(c.positional[0])
+		all, err := c.orNothing(c.positional[0])
 		if err != nil {
 			return nil, err
 		}

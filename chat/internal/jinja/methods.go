@@ -32,6 +32,7 @@ var textMethods = map[string]method{
 	"replace":      replace,
 	"join":         joinMethod,
 	"find":         find,
+	"format":       formatText,
 	"count":        count,
 	"isdigit":      every(unicode.IsDigit),
 	"isalpha":      every(unicode.IsLetter),
@@ -42,7 +43,7 @@ var textMethods = map[string]method{
 var unsupportedMethods = map[string]bool{}
 
 func init() {
-	for _, name := range strings.Fields("casefold center encode expandtabs format format_map index isalnum isascii isdecimal isidentifier " +
+	for _, name := range strings.Fields("casefold center encode expandtabs format_map index isalnum isascii isdecimal isidentifier " +
 		"islower isnumeric isprintable istitle isupper ljust maketrans partition rfind rindex rjust rpartition rsplit swapcase translate zfill") {
 		unsupportedMethods[name] = true
 	}

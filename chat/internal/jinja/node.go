@@ -95,6 +95,11 @@ type (
 		body    []stmt
 		filters []*filtered // with a nil operand
 	}
+	filterBlock struct {
+		line    int
+		body    []stmt
+		filters []*filtered // with a nil operand
+	}
 	macroStmt struct {
 		line int
 		macro

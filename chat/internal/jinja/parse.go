@@ -177,13 +177,15 @@ func (p *parser) statement() (stmt, error) {
 		return p.setTag(t.line)
 	case "macro":
 		return p.macroTag(t.line)
+	case "filter":
+		return p.filterTag(t.line)
 	case "break", "continue":
 		return p.jumpTag(t.text)
 	case "generation": // transformers marks with it what an assistant says
 		return p.generationTag()
 	}
 	p.at--
-	return nil, p.fail("found the tag %q, expected one of if, for, set, macro, break, continue, generation, or the end of the block: "+
+	return nil, p.fail("found the tag %q, expected one of if, for, set, macro, filter, break, continue, generation, or the end of the block: "+
 		"no other is supported", clip(t.text))
 }
 
@@ -338,6 +340,27 @@ func (p *parser) setTag(line int) (stmt, error) {
 		return nil, err
 	}
 	if s.body, _, err = p.block("set", []string{"endset"}); err != nil {
+		return nil, err
+	}
+	return s, p.wantEnd(endBlock)
+}
+
+func (p *parser) filterTag(line int) (stmt, error) {
+	f, err := p.filterName(nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &filterBlock{line: line, filters: []*filtered{f}}
+	for p.isOp("|") {
+		if f, err = p.filter(nil); err != nil {
+			return nil, err
+		}
+		s.filters = append(s.filters, f)
+	}
+	if err := p.wantEnd(endBlock); err != nil {
+		return nil, err
+	}
+	if s.body, _, err = p.block("filter", []string{"endfilter"}); err != nil {
 		return nil, err
 	}
 	return s, p.wantEnd(endBlock)

@@ -206,18 +206,37 @@ func (t *setStmt) exec(m *machine, s *scope) error {
 }
 
 func (t *setBlock) exec(m *machine, s *scope) error {
-	made, err := m.capture(t.body, &scope{around: s})
+	v, err := m.filtered(t.body, t.filters, s, t.line)
 	if err != nil {
 		return err
 	}
-	m.line = t.line
-	var v any = made
-	for _, f := range t.filters {
+	return t.target.bind(m, s, v)
+}
+
+func (f *filterBlock) exec(m *machine, s *scope) error {
+	v, err := m.filtered(f.body, f.filters, s, f.line)
+	if err != nil {
+		return err
+	}
+	text, err := m.str(v)
+	if err != nil {
+		return err
+	}
+	return m.write(text)
+}
+
+// filtered is what statements write, through filters.
+func (m *machine) filtered(body []stmt, filters []*filtered, s *scope, line int) (v any, err error) {
+	if v, err = m.capture(body, &scope{around: s}); err != nil {
+		return nil, err
+	}
+	m.line = line
+	for _, f := range filters {
 		if v, err = f.apply(m, s, v); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return t.target.bind(m, s, v)
+	return v, nil
 }
 
 // bind binds a value.

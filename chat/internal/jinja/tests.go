@@ -16,7 +16,7 @@ func init() { // a map of functions that read maps of functions
 		"integer":   is(func(v any) bool { _, ok := v.(int64); return ok }),
 		"float":     is(func(v any) bool { _, ok := v.(float64); return ok }),
 		"number":    is(func(v any) bool { _, _, _, ok := number(v); return ok }),
-		"string":    is(func(v any) bool { _, ok := v.(string); return ok }),
+		"string":    is(isText),
 		"mapping":   is(func(v any) bool { _, ok := v.(*Dict); return ok }),
 		"sequence":  is(isSequence),
 		"iterable":  is(isSequence),
@@ -42,11 +42,19 @@ func init() { // a map of functions that read maps of functions
 	}
 }
 
+func isText(v any) bool {
+	switch v.(type) {
+	case string, markup:
+		return true
+	}
+	return false
+}
+
 func isUndefined(v any) bool { _, ok := v.(undefined); return ok }
 
 func isSequence(v any) bool {
 	switch v.(type) {
-	case string, *List, *Dict, undefined: // what is undefined has no elements
+	case string, markup, *List, *Dict, undefined: // what is undefined has no elements
 		return true
 	}
 	return false

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A value is nil (none), a bool, an int64, a float64, a string, a *List, a *Dict, a *namespace, a *loop, a *macro, a function or an
+// A value is nil (none), a bool, an int64, a float64, a string, a markup, a *List, a *Dict, a *namespace, a *loop, a *macro, a function or an
 // undefined.
 
 // List is a list or a tuple of Python. It does not change.
@@ -29,6 +29,10 @@ type undefined struct{ what string }
 
 // namespace is a value whose attributes a template may set, in a loop too.
 type namespace struct{ values map[string]any }
+
+// markup is text behind the filter safe. Text that is added to it by + is escaped for HTML, as in Jinja. It can also be written, tested and
+// joined by ~; other uses are errors here.
+type markup string
 
 // macro is a part of a template that is called like a function.
 type macro struct {
@@ -138,6 +142,8 @@ func typeName(v any) string {
 		return "a float"
 	case string:
 		return "a string"
+	case markup:
+		return "text behind the filter safe"
 	case *List:
 		if v.tuple {
 			return "a tuple"
@@ -168,6 +174,8 @@ func truth(v any) bool {
 		return v != 0
 	case string:
 		return v != ""
+	case markup:
+		return v != ""
 	case *List:
 		return len(v.items) > 0
 	case *Dict:
@@ -196,9 +204,14 @@ func equal(a, b any) bool {
 	if xOK || yOK {
 		return xOK && yOK && (xInt && yInt && x == y || !(xInt && yInt) && xf == yf)
 	}
+	if m, ok := b.(markup); ok {
+		b = string(m)
+	}
 	switch a := a.(type) {
 	case nil:
 		return b == nil
+	case markup:
+		return b == string(a)
 	case undefined:
 		_, ok := b.(undefined)
 		return ok

@@ -14,17 +14,26 @@ import (
 // Known returns the rates that were measured before on this machine, with the same kernels and threads. Where there are none it measures
 // them. The rates are kept in the user's cache directory.
 func Known(threads int) (Rates, error) {
-	path, err := cachePath(threads)
-	if err != nil {
+	if r, ok := Kept(threads); ok {
+		return r, nil
+	}
+	if _, err := cachePath(threads); err != nil {
 		return Measure(threads)
 	}
-	if text, err := os.ReadFile(path); err == nil {
-		var r Rates
-		if json.Unmarshal(text, &r) == nil && r.usable(threads) {
-			return r, nil
-		}
-	}
 	return Calibrate(threads)
+}
+
+// Kept returns the rates that were measured before; ok is false where there are none.
+func Kept(threads int) (r Rates, ok bool) {
+	path, err := cachePath(threads)
+	if err != nil {
+		return r, false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(text, &r) != nil || !r.usable(threads) {
+		return Rates{}, false
+	}
+	return r, true
 }
 
 // Calibrate measures the rates anew and keeps them for Known. It is for a machine that was busy at the first measurement.
