@@ -18,7 +18,8 @@ func matches(t testing.TB, p Pattern, s string) (all []string) {
 
 // A scanner finds what the pattern that it stands for finds in the engine.
 func FuzzScanners(f *testing.F) {
-	for _, seed := range []string{"don't 'S 'ſ IT'LL", "a  b\n\n c\t\r\n  ", "Ωmega ÄÖü ʰʷ ẞß ǅx", "12345 ½Ⅻ 1a2", "!?/ //\r\n ...", "e\u0301\u0301 \u0301a",
+	for _, seed := range []string{"don't 'S 'ſ IT'LL", "a  b\n\n c\t\r\n  ", "Ωmega ÄÖü ʰʷ ẞß ǅx",
+		"12345 ½Ⅻ 1a2", "!?/ //\r\n ...", "e\u0301\u0301 \u0301a",
 		"日本語 カナ", "\u00a0\u3000 x", "iPhone HTTPServer aB", "🙂🚀 ™"} {
 		f.Add(seed)
 	}

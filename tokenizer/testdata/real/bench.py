@@ -1,6 +1,6 @@
 """How fast the library tokenizers reads files and encodes a text, in the time of one processor: the other side of BenchmarkReal.
 
-    TOKENIZERS_PARALLELISM=false .venv/bin/python tokenizer/testdata/real/bench.py FOLDER [NAME ...]
+TOKENIZERS_PARALLELISM=false .venv/bin/python tokenizer/testdata/real/bench.py FOLDER [NAME ...]
 """
 
 import pathlib
