@@ -13,16 +13,16 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// manners is what the files of a model say about text that it writes. What cannot be read is an error when it is asked for: the model is of
-// use without it.
-type manners struct {
+// generationFiles is what the files of a model say about text that it writes. What cannot be read is an error when it is asked for: the model
+// is of use without it.
+type generationFiles struct {
 	chat chat.Source
 	ends []int32 // tokens that end a text
 	err  error
 }
 
-// readManners reads the files of a folder.
-func readManners(dir string, t *tokenizer.Tokenizer) (n manners) {
+// readGeneration reads the files of a folder.
+func readGeneration(dir string, t *tokenizer.Tokenizer) (n generationFiles) {
 	n.chat, n.err = chat.ReadFolder(dir)
 	for _, name := range []string{"generation_config.json", "config.json"} {
 		ends, err := readEnds(filepath.Join(dir, name))
@@ -65,8 +65,8 @@ func readEnds(path string) (ids []int32, err error) {
 	return ids, nil
 }
 
-// ggufManners reads what is inside a GGUF file.
-func ggufManners(path string, f *gguf.File, t *tokenizer.Tokenizer) (n manners) {
+// ggufGeneration reads what is inside a GGUF file.
+func ggufGeneration(path string, f *gguf.File, t *tokenizer.Tokenizer) (n generationFiles) {
 	n.chat = chat.Source{Where: path, Templates: map[string]string{}, Tokens: map[string]string{}}
 	names, err := f.ChatTemplateNames()
 	for _, name := range append([]string{""}, names...) {
@@ -99,7 +99,7 @@ func ggufManners(path string, f *gguf.File, t *tokenizer.Tokenizer) (n manners) 
 }
 
 // with adds the end that a tokenizer knows, and drops ids that it does not have, which no model draws.
-func (n manners) with(t *tokenizer.Tokenizer) manners {
+func (n generationFiles) with(t *tokenizer.Tokenizer) generationFiles {
 	if t != nil {
 		n.ends = append(n.ends, t.Specials().End)
 	}
@@ -112,25 +112,25 @@ func (n manners) with(t *tokenizer.Tokenizer) manners {
 // Ends are the tokens that end a text, by the tokenizer and by the files generation_config.json and config.json or the GGUF file. It returns
 // an error if a file cannot be read.
 func (m *Model) Ends() ([]int32, error) {
-	if m.manners.err != nil {
-		return nil, m.manners.err
+	if m.generation.err != nil {
+		return nil, m.generation.err
 	}
-	return slices.Clone(m.manners.with(m.tokenizer).ends), nil
+	return slices.Clone(m.generation.with(m.tokenizer).ends), nil
 }
 
 // ChatTemplates lists the chat templates that came with the model. The usual one is "default".
-func (m *Model) ChatTemplates() []string { return m.manners.chat.Names() }
+func (m *Model) ChatTemplates() []string { return m.generation.chat.Names() }
 
 // ChatTemplate is a chat template of the model, by name; an empty name is the usual one. It returns an error if the model has none, and if the
 // template uses what package chat does not have.
 func (m *Model) ChatTemplate(name string) (*chat.Template, error) {
-	if m.manners.err != nil {
-		return nil, m.manners.err
+	if m.generation.err != nil {
+		return nil, m.generation.err
 	}
-	if m.manners.chat.Where == "" {
+	if m.generation.chat.Where == "" {
 		return nil, errors.New("model: found a model without a chat template, expected one in tokenizer_config.json or chat_template.jinja")
 	}
-	return m.manners.chat.Template(name)
+	return m.generation.chat.Template(name)
 }
 
 // chatEnd is the special token that a template writes behind an answer, with which a chat model ends its answer; None: there is none.

@@ -103,7 +103,7 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 		return nil, err
 	}
 	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
-	m.manners.chat, m.manners.err = chat.ReadFolder(dir)
+	m.generation.chat, m.generation.err = chat.ReadFolder(dir)
 	return m, nil
 }
 

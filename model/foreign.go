@@ -56,7 +56,8 @@ func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 		*mask = t.Roles.Mask
 	}
 	if t.Vocab() > c.Spec.Vocab {
-		c.Notes = append(c.Notes, fmt.Sprintf("the tokenizer has %d tokens, the model %d: the last ones are refused in a text", t.Vocab(), c.Spec.Vocab))
+		c.Notes = append(c.Notes, fmt.Sprintf("the tokenizer has %d tokens, the model %d: the last ones are refused in a text", t.Vocab(),
+			c.Spec.Vocab))
 	}
 	m, err := buildForeign(c, o)
 	if err != nil {
@@ -66,7 +67,7 @@ func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 	for _, ignored := range t.Ignored() {
 		m.notes = append(m.notes, "the tokenizer's files say, and this program does not follow: "+ignored)
 	}
-	m.manners = readManners(c.Body, t.Tokenizer)
+	m.generation = readGeneration(c.Body, t.Tokenizer)
 	return m, nil
 }
 
@@ -93,8 +94,8 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
-	m.origin.Form, m.manners = "gguf", ggufManners(path, f, t)
-	m.tokenizer = t
+	m.tokenizer, m.generation = t, ggufGeneration(path, f, t)
+	m.origin.Form = "gguf"
 	m.roles = noRoles()
 	if t == nil {
 		return m, nil

@@ -36,14 +36,14 @@ type Model struct {
 	head      *nn.Linear  // nil: the embedding's table, with headBias
 	headBias  *tensor.Param
 
-	tokenizer *tokenizer.Tokenizer // nil: none
-	roles     tokenizer.Roles
-	answers   data.Answers
-	file      io.Closer // weights of an opened model
-	notes     []string  // about an opened model, for people
-	manners   manners   // of an opened model
-	origin    Origin    // of an opened model
-	train     bool      // weights have gradients
+	tokenizer  *tokenizer.Tokenizer // nil: none
+	roles      tokenizer.Roles
+	answers    data.Answers
+	file       io.Closer       // weights of an opened model
+	notes      []string        // about an opened model, for people
+	generation generationFiles // of an opened model
+	origin     Origin          // of an opened model
+	train      bool            // weights have gradients
 
 	progress progress
 

@@ -1,5 +1,7 @@
 package vocab
 
+import "github.com/longspan/longspan/tokenizer/internal/pattern"
+
 // splitter cuts text into words. It is for one goroutine.
 type splitter struct {
 	config       Config
@@ -12,7 +14,8 @@ func newSplitter(c Config) *splitter { return &splitter{config: c} }
 func (s *splitter) block(b block, add func(piece []byte)) {
 	for text, begins := range b.parts {
 		if s.config.Kind == BPE {
-			gpt2Words(text, add)
+			words := string(text)
+			_ = pattern.GPT2.Each(words, func(from, to int) { add(text[from:to]) }) // a scanner, which never gives up
 			continue
 		}
 		s.pieces(text, begins, add)
