@@ -94,8 +94,8 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
-	m.origin.Form, m.generation = "gguf", ggufGeneration(path, f, t)
-	m.tokenizer = t
+	m.tokenizer, m.generation = t, ggufGeneration(path, f, t)
+	m.origin.Form = "gguf"
 	m.roles = noRoles()
 	if t == nil {
 		return m, nil

@@ -37,7 +37,7 @@ var smallest = []struct {
 	{"eval", "run --batches 1", false},
 	{"generate", "run ACGT --tokens 5", false},
 	{"info", "--quick", false},
-	{"inspect", "run", false},
+	{"inspect", "run --tokens 16", false},
 	{"mask", "full --tokens 8", false},
 	{"plan", "tiny.yaml --max-memory 32MiB", false},
 	{"predict", "run --text ACGT", true}, // refused: the run is a language model
