@@ -53,8 +53,10 @@ func newRoot(o *output) *cobra.Command {
 			}{c.Long + c.UsageString()}, nil)
 		})
 	}
-	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newMask(o), newPull(o), newTokenizer(o), newTour(o), newVerify(o))
+	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newMask(o), newPull(o), newTokenizer(o),
+		newTour(o), newVerify(o))
 	root.AddCommand(newTraining(o)...)
+	root.AddCommand(newClassify(o), newEmbed(o), newFill(o), newRerank(o), newTag(o))
 	return root
 }
 

@@ -68,6 +68,9 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"XDG_CACHE_HOME", "LONGSPAN_CPU"} { // a script has no other variables of the tests
 				env.Setenv(name, os.Getenv(name))
 			}
+			if err := tinyModels(filepath.Join(env.WorkDir, "models")); err != nil {
+				return err
+			}
 			env.Setenv("HF_ENDPOINT", models.URL)
 			env.Setenv("HF_HOME", filepath.Join(env.WorkDir, "hf"))
 			return nil
