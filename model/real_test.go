@@ -21,8 +21,8 @@ func real(t *testing.T, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// Nats a token of the first 2,048 tokens of the General Public License, from text, are those of transformers for the same ids. (transformers
-// makes another tokenizer of SmolLM2's file, by whose ids it has 2.9786.)
+// Nats a token of the first 2,048 tokens of the General Public License, from text, are those of transformers for the same ids.
+// (transformers makes another tokenizer of SmolLM2's file, by whose ids it has 2.9786.)
 func TestRealScore(t *testing.T) {
 	for path, want := range map[string]float64{
 		"SmolLM2-135M-Instruct.Q4_1.gguf":       2.9814,
