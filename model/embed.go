@@ -56,3 +56,18 @@ func normalise(rows tensor.Mat) {
 		}
 	}
 }
+
+// project puts pooled rows [n, width] through the projections of the head embed: [n, outputs], in memory of its own.
+func (s *Session) project(pooled tensor.Mat) (tensor.Mat, error) {
+	m := s.m
+	if len(m.project) == 0 {
+		return pooled, nil
+	}
+	if err := m.acquire(); err != nil {
+		return tensor.Mat{}, err
+	}
+	defer m.release()
+	p := &nn.Pass{G: autograd.New(s.x, autograd.Options{Policy: m.policy}), Lengths: []int{pooled.Rows}, Compiled: s.compiled}
+	defer p.Close()
+	return result(tensor.Exec{}, p, m.vectors(p, p.G.Input(pooled)))
+}

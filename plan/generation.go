@@ -54,7 +54,12 @@ func steps(g *model.Generation, prompt, tokens int) error {
 
 // Prediction walks [model.Session.Predict] of one sequence without data.
 func Prediction(s model.Spec, tokens, threads int) (Estimate, error) {
-	j := Job{Model: s, Lengths: []int{tokens}, Threads: threads}
+	return Predictions(s, []int{tokens}, threads)
+}
+
+// Predictions is Prediction of a batch of sequences of the given numbers of tokens.
+func Predictions(s model.Spec, lengths []int, threads int) (Estimate, error) {
+	j := Job{Model: s, Lengths: lengths, Threads: threads}
 	if err := j.checkLengths(); err != nil {
 		return Estimate{}, err
 	}
@@ -65,7 +70,10 @@ func Prediction(s model.Spec, tokens, threads int) (Estimate, error) {
 	if _, err := m.NewSession(x).Predict(batch(&s, j.Lengths), model.StepOptions{}); err != nil {
 		return Estimate{}, err
 	}
-	e.Tokens, e.Bytes.Scratch = tokens, x.Pool.Peak()-e.Bytes.Weights
-	e.Bytes.addRuntime(tokens, 0)
+	for _, n := range lengths {
+		e.Tokens += n
+	}
+	e.Bytes.Scratch = x.Pool.Peak() - e.Bytes.Weights
+	e.Bytes.addRuntime(e.Tokens, 0)
 	return e, nil
 }

@@ -33,8 +33,8 @@ func layoutTokenizers(t testing.TB) map[string]*tokenizer.Tokenizer {
 
 // Whatever the text, ids are in the vocabulary and offsets in the text, a second time too, and a stream gives the decoded text.
 func FuzzLayouts(f *testing.F) {
-	for _, seed := range []string{"", "Hello, world! it 's", "e\u0301\u0323 İ ﬁ", "a  \r\n\t b", "<s> [MASK]</s>", "日本語 1234", "\x00\u200b▁Ġ", "\xff",
-		"<0xE3><0x81>", "👩‍👩‍👧"} {
+	for _, seed := range []string{"", "Hello, world! it 's", "e\u0301\u0323 İ ﬁ", "a  \r\n\t b", "<s> [MASK]</s>",
+		"日本語 1234", "\x00\u200b▁Ġ", "\xff", "<0xE3><0x81>", "👩‍👩‍👧"} {
 		f.Add(seed)
 	}
 	toks := layoutTokenizers(f)
@@ -111,8 +111,8 @@ func FuzzOpenFolder(f *testing.F) {
 	f.Add([]byte(`{"tokenizer_class": "LlamaTokenizer", "add_eos_token": true, "eos_token": null}`), []byte(`{}`), []byte(`{}`))
 	f.Fuzz(func(t *testing.T, config, specials, added []byte) {
 		dir := t.TempDir()
-		for name, b := range map[string][]byte{"tokenizer.json": []byte(file), "tokenizer_config.json": config, "special_tokens_map.json": specials,
-			"added_tokens.json": added} {
+		for name, b := range map[string][]byte{"tokenizer.json": []byte(file), "tokenizer_config.json": config,
+			"special_tokens_map.json": specials, "added_tokens.json": added} {
 			if err := os.WriteFile(filepath.Join(dir, name), b, 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -170,14 +170,18 @@ func TestOpenFolderRefuses(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"nothing":           {nil, "expected tokenizer.json"},
-		"a sentence piece":  {map[string]string{"spiece.model": "x"}, "the folder has spiece.model and no tokenizer.json; make one with transformers"},
-		"no merges":         {map[string]string{"vocab.json": "{}", "config.json": `{"model_type": "gpt2"}`}, "not both vocab.json and merges.txt"},
-		"another class":     {map[string]string{"tokenizer_config.json": `{"tokenizer_class": "T5Tokenizer"}`}, "the class T5 has no other files"},
-		"a broken file":     {map[string]string{"tokenizer.json": "{", "config.json": "{}"}, "tokenizer.json: the JSON ends at byte 1"},
-		"a broken setting":  {map[string]string{"tokenizer_config.json": "[]"}, "tokenizer_config.json is not a JSON object"},
-		"a line twice":      {map[string]string{"vocab.txt": "a\nb\na\n", "config.json": `{"model_type": "bert"}`}, "3 lines and 2 different tokens"},
-		"no special tokens": {map[string]string{"vocab.txt": "a\nb\n", "config.json": `{"model_type": "bert"}`}, `vocab.txt lacks the token "[CLS]"`},
+		"nothing":          {nil, "expected tokenizer.json"},
+		"a sentence piece": {map[string]string{"spiece.model": "x"}, "the folder has spiece.model and no tokenizer.json; make one with"},
+		"no merges": {map[string]string{"vocab.json": "{}", "config.json": `{"model_type": "gpt2"}`},
+			"not both vocab.json and merges.txt"},
+		"another class": {map[string]string{"tokenizer_config.json": `{"tokenizer_class": "T5Tokenizer"}`},
+			"the class T5 has no other files"},
+		"a broken file":    {map[string]string{"tokenizer.json": "{", "config.json": "{}"}, "tokenizer.json: the JSON ends at byte 1"},
+		"a broken setting": {map[string]string{"tokenizer_config.json": "[]"}, "tokenizer_config.json is not a JSON object"},
+		"a line twice": {map[string]string{"vocab.txt": "a\nb\na\n", "config.json": `{"model_type": "bert"}`},
+			"3 lines and 2 different tokens"},
+		"no special tokens": {map[string]string{"vocab.txt": "a\nb\n", "config.json": `{"model_type": "bert"}`},
+			`vocab.txt lacks the token "[CLS]"`},
 	} {
 		dir := t.TempDir()
 		for file, text := range c.files {

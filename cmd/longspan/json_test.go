@@ -33,8 +33,11 @@ var smallest = []struct {
 	{"bench open", "--only run", false},
 	{"bench table", "--only bigbird --runs 1", true},
 	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1", true},
+	{"classify", "classifier --text law", false},
 	{"data", "tiny.yaml", false},
+	{"embed", "embedder --text law", false},
 	{"eval", "run --batches 1", false},
+	{"fill", "masked --text [MASK]", false},
 	{"generate", "run ACGT --tokens 5", false},
 	{"info", "--quick", false},
 	{"inspect", "run --tokens 16", false},
@@ -42,11 +45,13 @@ var smallest = []struct {
 	{"plan", "tiny.yaml --max-memory 32MiB", false},
 	{"predict", "run --text ACGT", true}, // refused: the run is a language model
 	{"pull", "org/encoder --dry-run", false},
+	{"rerank", "cross --query law --text court", false},
 	{"score", "run --text ACGTACGT", false},
 	{"sample", "run --tokens 5 --prompt ACGT", false},
 	{"tokenizer decode", "run 0 1 2 3", false},
 	{"tokenizer encode", "run --text ACGT", false},
 	{"tokenizer info", "run", false},
+	{"tag", "tagger --text law", false},
 	{"train", "tiny.yaml --out again", false},
 }
 
@@ -62,6 +67,9 @@ func inRun(t *testing.T) {
 	}
 	peers := `{"rows": [{"peer": "a", "ours_seconds": [1], "theirs_seconds": [2]}]}`
 	if err := os.WriteFile("peers.json", []byte(peers), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := tinyModels("."); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer

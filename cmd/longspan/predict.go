@@ -52,7 +52,7 @@ Without files the text is --text, or standard input. The folder is all the model
 func (p *predictOptions) run(o *output, dir string, files []string) (rows []prediction, err error) {
 	var texts []input
 	m, err := p.open(o, dir, "the longest text", "use shorter texts", func(m *model.Model) (e plan.Estimate, err error) {
-		if texts, err = p.read(m.Tokenizer(), files); err != nil {
+		if texts, err = p.read(o, m.Tokenizer(), files); err != nil {
 			return e, err
 		}
 		return plan.Prediction(*m.Spec(), longestOf(m.Spec(), texts), p.threads)

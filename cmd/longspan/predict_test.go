@@ -11,7 +11,7 @@ import (
 
 // A text may have many more bytes than tokens: what is planned for it never exceeds the learned positions.
 func TestPredictPlansWithinTheLearnedPositions(t *testing.T) {
-	texts := []input{{"a", "a"}, {"b", strings.Repeat("b", 100)}}
+	texts := []input{{name: "a", text: "a"}, {name: "b", text: strings.Repeat("b", 100)}}
 	for positions, want := range map[int]int{0: 102, 64: 64, 512: 102} {
 		if got := longestOf(&model.Spec{Embed: model.Embedding{Positions: positions}}, texts); got != want {
 			t.Errorf("%d positions: planned %d tokens, want %d", positions, got, want)

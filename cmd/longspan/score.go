@@ -116,7 +116,7 @@ func (s *scoreOptions) run(o *output, args []string) (r scoreReport, err error) 
 		return r, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	texts, err := s.read(m.Tokenizer(), args[1:])
+	texts, err := s.read(o, m.Tokenizer(), args[1:])
 	if err != nil {
 		return r, usage(err)
 	}

@@ -62,7 +62,7 @@ line is one. Without files the text is --text, or standard input.
 			if err != nil {
 				return err
 			}
-			texts, err := in.read(t, args[1:])
+			texts, err := in.read(o, t, args[1:])
 			if err != nil {
 				return usage(err)
 			}

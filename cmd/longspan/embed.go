@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longspan/longspan/model"
+)
+
+// vectorRow is a vector of the output of `embed`.
+type vectorRow struct {
+	Name  string `json:"name"`  // the file, and the line of JSON lines; - for standard input
+	Index int    `json:"index"` // of the vector, from 0
+	From  int    `json:"from"`  // the bytes of the text that it stands for
+	To    int    `json:"to"`
+	model.Reading
+	Vector []float32 `json:"vector"`
+}
+
+// embedOptions are the flags of `embed`.
+type embedOptions struct {
+	encoderFlags
+	pooling, prompt, promptText string
+	normalise, plain            bool
+	passages, format            string
+	similarity                  bool
+}
+
+func newEmbed(o *output) *cobra.Command {
+	var e embedOptions
+	c := &cobra.Command{
+		Use:   "embed MODEL [FILE…]",
+		Short: "Turn texts into vectors",
+		Long: `Turn texts into vectors, as the model says: with its pooling, its projections and its prompts. A file is one text; of JSON lines
+(.jsonl, .ndjson) each line is one, and of a folder each file. Without files the text is --text, or standard input.
+
+A text that is longer than the model reads at once is read in chunks that overlap. Nothing is cut off, and each line of the output says how
+its text was read. With --late-chunks each passage of a text has a vector, and all passages have seen the whole text.
+
+  longspan embed org/embedder --text 'a sentence' --prompt query
+  longspan embed folder/of/model papers/ --late-chunks paragraphs > vectors.jsonl
+  longspan embed folder/of/model texts.jsonl --format npy > vectors.npy
+  longspan embed folder/of/model a.txt b.txt c.txt --similarity`,
+		Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) (err error) { return e.run(o, c, args) },
+	}
+	f := c.Flags()
+	f.StringVar(&e.pooling, "pooling", "", "mean, first or last (default: the model's)")
+	f.StringVar(&e.prompt, "prompt", "", "name of one of the model's prompts, which stands before each text")
+	f.StringVar(&e.promptText, "prompt-text", "", "text that stands before each text")
+	f.BoolVar(&e.normalise, "normalise", false, "vectors of length 1, whatever the model says")
+	f.BoolVar(&e.plain, "no-normalise", false, "vectors of any length, whatever the model says")
+	f.StringVar(&e.passages, "late-chunks", "",
+		"a vector for each passage: sentences, paragraphs, or a number of tokens, as 256 or 256,32 (shared)")
+	f.StringVar(&e.format, "format", "", "jsonl, json, npy or tsv (default: jsonl, or json with --json)")
+	f.BoolVar(&e.similarity, "similarity", false, "print the cosines of all pairs instead of vectors")
+	e.encoderFlags.add(c)
+	return c
+}
+
+// options are those of the session.
+func (e *embedOptions) options(m *model.Model) (model.EmbedOptions, error) {
+	s := model.EmbedOptions{ReadOptions: e.encoderFlags.options, Pooling: e.pooling, Prompt: e.promptText}
+	switch {
+	case e.prompt != "" && e.promptText != "":
+		return s, errors.New("found --prompt and --prompt-text, expected one of them")
+	case e.normalise && e.plain:
+		return s, errors.New("found --normalise and --no-normalise, expected one of them")
+	case e.normalise || e.plain:
+		s.Normalise = &e.normalise
+	}
+	if head := m.Spec().Head.Kind; head != model.Embed && e.pooling == "" {
+		return s, fmt.Errorf("found a model with the head %s, expected one that gives vectors; use %s, or say --pooling mean for vectors of the "+
+			"states below the head", head, commandOf(head))
+	}
+	var err error
+	if e.promptText == "" {
+		if s.Prompt, err = m.PromptText(e.prompt); err != nil {
+			return s, err
+		}
+	}
+	s.Passages, err = parsePassages(e.passages)
+	return s, err
+}
+
+// parsePassages reads --late-chunks.
+func parsePassages(text string) (p model.Passages, err error) {
+	switch text {
+	case "":
+		return p, nil
+	case "sentences":
+		return model.Sentences, nil
+	case "paragraphs":
+		return model.Paragraphs, nil
+	}
+	size, shared, two := strings.Cut(text, ",")
+	n, err := strconv.Atoi(size)
+	overlap := 0
+	if two && err == nil {
+		overlap, err = strconv.Atoi(shared)
+	}
+	if err != nil || n < 1 || overlap < 0 || overlap >= n {
+		return p, fmt.Errorf("found --late-chunks %s, expected sentences, paragraphs, or a number of tokens and of shared ones, as 256,32", text)
+	}
+	return model.TokenPassages(n, overlap), nil
+}
+
+func (e *embedOptions) run(o *output, c *cobra.Command, args []string) (err error) {
+	if err := e.checkFormat(o); err != nil {
+		return usage(err)
+	}
+	var options model.EmbedOptions
+	r, err := e.open(o, c, args, func(m *model.Model) (w work, err error) {
+		options, err = e.options(m)
+		return work{spec: body, joint: options.Prompt}, err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.end()) }()
+	options.ReadOptions = r.read
+	if e.similarity || e.format == "npy" {
+		return e.together(o, r, options)
+	}
+	return o.list(func(add func(any, func(io.Writer)) error) error {
+		return e.each(r, options, func(row vectorRow) error {
+			return add(row, func(w io.Writer) { e.write(w, row) })
+		})
+	})
+}
+
+func (e *embedOptions) checkFormat(o *output) error {
+	switch {
+	case e.similarity && e.format != "":
+		return errors.New("found --similarity and --format, expected one of them; use --json for the cosines as JSON")
+	case o.json && e.format != "" && e.format != "json":
+		return fmt.Errorf("found --json and --format %s, expected one of them", e.format)
+	case e.format == "npy" && isTerminalOut(o):
+		return errors.New("found --format npy for a terminal, expected a file; add > vectors.npy")
+	case e.format == "json":
+		o.json = true
+	case e.format != "" && e.format != "jsonl" && e.format != "npy" && e.format != "tsv":
+		return fmt.Errorf("found --format %s, expected jsonl, json, npy or tsv", e.format)
+	}
+	return nil
+}
+
+// each gives the vectors in order, each as soon as it is there.
+func (e *embedOptions) each(r *opened, options model.EmbedOptions, use func(vectorRow) error) error {
+	index := 0
+	return r.failed(r.session.EmbedEach(r.ctx, r.strings(), options, func(i int, made model.Embedded) error {
+		for _, v := range made.Vectors {
+			row := vectorRow{r.texts[i].name, index, v.From, v.To, made.Reading, v.Vector}
+			index++
+			if err := use(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// together prints what needs all vectors.
+func (e *embedOptions) together(o *output, r *opened, options model.EmbedOptions) error {
+	var rows []vectorRow
+	err := e.each(r, options, func(row vectorRow) error {
+		if rows = append(rows, row); e.similarity && len(rows) > maxSimilar {
+			return usage(fmt.Errorf("found more than %d vectors, expected fewer for --similarity, which prints each pair", maxSimilar))
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case e.similarity:
+		s := newSimilarity(rows)
+		return o.print(s, s.write)
+	}
+	writeNPY(o.out, rows)
+	return o.lost()
+}
+
+// write writes a row as a line.
+func (e *embedOptions) write(w io.Writer, row vectorRow) {
+	if e.format != "tsv" {
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(row) // finish reports a write error, and finite numbers have JSON
+		return
+	}
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d", row.Name, row.Index, row.From, row.To)
+	for _, v := range row.Vector {
+		fmt.Fprintf(w, "\t%s", strconv.FormatFloat(float64(v), 'g', -1, 32))
+	}
+	fmt.Fprintln(w)
+}
