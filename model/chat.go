@@ -13,8 +13,8 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// generationFiles is what the files of a model say about text that it writes. What cannot be read is an error when it is asked for: the model
-// is of use without it.
+// generationFiles is what the files of a model say about text that it writes. What cannot be read is an error when it is asked for: the
+// model is of use without it.
 type generationFiles struct {
 	chat chat.Source
 	ends []int32 // tokens that end a text
@@ -89,8 +89,8 @@ func ggufGeneration(path string, f *gguf.File, t *tokenizer.Tokenizer) (n genera
 	for _, id := range []int{roles.EOS, roles.EOT, roles.EOM} {
 		n.ends = append(n.ends, int32(id))
 	}
-	for name, id := range map[string]int{"bos_token": roles.BOS, "eos_token": roles.EOS, "unk_token": roles.Unknown, "pad_token": roles.Padding,
-		"sep_token": roles.Separator, "mask_token": roles.Mask} {
+	for name, id := range map[string]int{"bos_token": roles.BOS, "eos_token": roles.EOS, "unk_token": roles.Unknown,
+		"pad_token": roles.Padding, "sep_token": roles.Separator, "mask_token": roles.Mask} {
 		if token := t.Token(int32(id)); token != "" {
 			n.chat.Tokens[name] = token
 		}
@@ -109,8 +109,8 @@ func (n generationFiles) with(t *tokenizer.Tokenizer) generationFiles {
 	return n
 }
 
-// Ends are the tokens that end a text, by the tokenizer and by the files generation_config.json and config.json or the GGUF file. It returns
-// an error if a file cannot be read.
+// Ends are the tokens that end a text, by the tokenizer and by the files generation_config.json and config.json or the GGUF file. It
+// returns an error if a file cannot be read.
 func (m *Model) Ends() ([]int32, error) {
 	if m.generation.err != nil {
 		return nil, m.generation.err
@@ -121,8 +121,8 @@ func (m *Model) Ends() ([]int32, error) {
 // ChatTemplates lists the chat templates that came with the model. The usual one is "default".
 func (m *Model) ChatTemplates() []string { return m.generation.chat.Names() }
 
-// ChatTemplate is a chat template of the model, by name; an empty name is the usual one. It returns an error if the model has none, and if the
-// template uses what package chat does not have.
+// ChatTemplate is a chat template of the model, by name; an empty name is the usual one. It returns an error if the model has none, and
+// if the template uses what package chat does not have.
 func (m *Model) ChatTemplate(name string) (*chat.Template, error) {
 	if m.generation.err != nil {
 		return nil, m.generation.err

@@ -118,8 +118,8 @@ func TestGenerateStops(t *testing.T) {
 func TestReadEnds(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.json")
-	for text, want := range map[string][]int32{`{"eos_token_id": 7}`: {7}, `{"eos_token_id": [1, 106]}`: {1, 106}, `{"eos_token_id": null}`: nil,
-		`{}`: nil} {
+	for text, want := range map[string][]int32{`{"eos_token_id": 7}`: {7}, `{"eos_token_id": [1, 106]}`: {1, 106},
+		`{"eos_token_id": null}`: nil, `{}`: nil} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,7 @@ func TestScoreEqualsTheWhole(t *testing.T) {
 // scored is a byte model with a text, and learned positions or none.
 func scored(t *testing.T, positions, length int) (*Model, string) {
 	t.Helper()
-	c := Config{Kind: Decoder, Vocab: 257, Width: 32, Layers: 2, Heads: 2, Attention: []string{"window(100)", "full"}}
+	c := Config{Kind: Decoder, Vocab: 257, Width: 16, Layers: 2, Heads: 1, Attention: []string{"window(100)", "full"}}
 	if positions > 0 {
 		c.Position, c.MaxTokens = "learned", positions
 	}
@@ -85,10 +85,10 @@ func TestScoreGoesOn(t *testing.T) {
 		positions, length int
 		o                 ScoreOptions
 	}{
-		"stream":    {0, 3*scoreStep + 700, ScoreOptions{}},
+		"stream":    {0, 2*scoreStep + 100, ScoreOptions{}},
 		"windows":   {0, 2500, ScoreOptions{Context: 1000, Stride: 600}},
 		"positions": {512, 1300, ScoreOptions{}},
-		"long":      {0, 2*scoreStep + 5000, ScoreOptions{Context: scoreStep + 2000}},
+		"long":      {0, scoreStep + 1500, ScoreOptions{Context: scoreStep + 500}},
 	} {
 		m, text := scored(t, c.positions, c.length)
 		read, err := m.ReadScored(text)

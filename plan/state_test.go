@@ -28,8 +28,8 @@ func mechanisms(layer, window int) string {
 	return fmt.Sprintf("window(%d)", window-1)
 }
 
-// The state of a decoder is the keys and values of window·layers + T·full layers, and room: a store has half as many rows more than it keeps,
-// and is made smaller where it is twice as large as that. The plan has the bytes of the run.
+// The state of a decoder is the keys and values of window·layers + T·full layers, and room: a store has half as many rows more than it
+// keeps, and is made smaller where it is twice as large as that. The plan has the bytes of the run.
 func TestStateFollowsTheWindow(t *testing.T) {
 	for _, c := range []struct{ layers, window, columns, prompt int }{
 		{18, 512, 256, 1024}, {18, 512, 256, 32765}, {7, 8, 8, 300}, {7, 8, 8, 5000}, {6, 64, 16, 40},

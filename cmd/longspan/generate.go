@@ -46,17 +46,17 @@ func newGenerate(o *output) *cobra.Command {
 		Use:   "generate MODEL [PROMPT]",
 		Short: "Write text with a language model, or answer a conversation",
 		Long: `Write text with a decoder: a folder of this program or in Hugging Face's form, a GGUF file, or a repo of the hub's cache.
-The prompt is PROMPT, a file, or standard input. Text is printed as it is made. It ends where the model ends it, before a stop string, or after
---tokens. The same seed gives the same text, at any number of threads.
+The prompt is PROMPT, a file, or standard input. Text is printed as it is made. It ends where the model ends it, before a stop string,
+or after --tokens. The same seed gives the same text, at any number of threads.
 
   longspan generate SmolLM2-135M-Instruct.Q4_1.gguf 'Once upon a time' --tokens 100
   longspan generate Qwen/Qwen3-0.6B --chat 'Why is the sky blue?' --temperature 0.7 --top-p 0.9
   longspan generate model.gguf --system 'Be brief.' --message 'Hello' --message 'Hi!' --message 'Who are you?'
   longspan generate model.gguf --file report.txt --stop '###' --json
 
-With --chat, and with --system, --message or --messages, the model answers by its chat template. Without them it continues the prompt, after the
-special tokens that begin a document; with --raw not even these are added. One line end at the end of a file is not part of the prompt, except
-with --raw.`,
+With --chat, and with --system, --message or --messages, the model answers by its chat template. Without them it continues the prompt,
+after the special tokens that begin a document; with --raw not even these are added. One line end at the end of a file is not part of the
+prompt, except with --raw.`,
 		Args: arguments(cobra.RangeArgs(1, 2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := g.check(c); err != nil {
@@ -173,9 +173,11 @@ func (g *generateOptions) generate(o *output, s *model.Session, p model.Prompt, 
 
 // summary says how the text was made.
 func (r generateReport) summary(w io.Writer) {
-	reasons := map[string]string{model.StoppedByEnd: "the model ended the text", model.StoppedByStop: fmt.Sprintf("the stop string %q came", r.Stop),
+	reasons := map[string]string{
+		model.StoppedByEnd: "the model ended the text", model.StoppedByStop: fmt.Sprintf("the stop string %q came", r.Stop),
 		model.StoppedByTokens: "--tokens are drawn", model.StoppedByPositions: "the model has no more positions",
-		model.StoppedByContext: "interrupted"}
+		model.StoppedByContext: "interrupted",
+	}
 	parts := []string{fmt.Sprintf("%d tokens read in %.2f s", r.PromptTokens, r.PromptSeconds), fmt.Sprintf("%d drawn", len(r.Tokens))}
 	if r.TokensPerSecond > 0 {
 		parts[1] += fmt.Sprintf(" at %.1f a second", r.TokensPerSecond)

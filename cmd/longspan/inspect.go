@@ -75,9 +75,9 @@ func newInspect(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "Show what a model is, and what a document of N tokens will take",
-		Long: `Show a model without loading its weights: the family, the sizes, the attention of each layer, the context, the tokenizer, what of its
-files has no effect, and what a document will take in bytes and seconds. Seconds come from the speed of this machine, which is measured once; without
---tokens they are shown only where it is known.
+		Long: `Show a model without loading its weights: the family, the sizes, the attention of each layer, the context, the tokenizer,
+what of its files has no effect, and what a document will take in bytes and seconds. Seconds come from the speed of this machine, which is
+measured once; without --tokens they are shown only where it is known.
 
   longspan inspect SmolLM2-135M-Instruct.Q4_1.gguf
   longspan inspect BAAI/bge-m3 --tokens 30000 --json`,

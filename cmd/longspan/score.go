@@ -72,18 +72,18 @@ func newScore(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "score MODEL [FILE…]",
 		Short: "Measure the probability of texts of any length under a language model",
-		Long: `Measure how well a decoder predicts texts: the log-probability, nats a token, perplexity and bits a byte. A file is one text; of JSON
-lines (.jsonl, .ndjson) each line is one. Without files the text is --text, or standard input.
+		Long: `Measure how well a decoder predicts texts: the log-probability, nats a token, perplexity and bits a byte. A file is one text;
+of JSON lines (.jsonl, .ndjson) each line is one. Without files the text is --text, or standard input.
 
   longspan score SmolLM2-135M-Instruct.Q4_1.gguf /usr/share/common-licenses/GPL-3
   longspan score model.gguf book.txt --context 4096 --stride 2048 --state book.state
   longspan score model.gguf book.txt --tokens > losses.jsonl
 
-A text is read as one sequence, token after token, by steps of 4,096; memory holds the keys and values that later tokens may see. With --context,
-and by a model with learned positions, a longer text is read in windows that overlap, and memory is bounded by those.
+A text is read as one sequence, token after token, by steps of 4,096; memory holds the keys and values that later tokens may see.
+With --context, and by a model with learned positions, a longer text is read in windows that overlap, and memory is bounded by those.
 
-With --state the command goes on where it stopped, with the same bits as if it had not: a text that is one sequence is then read again up to there,
-without the losses, and windows that are done are not read again.`,
+With --state the command goes on where it stopped, with the same bits as if it had not: a text that is one sequence is then read again up
+to there, without the losses, and windows that are done are not read again.`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := s.run(o, args)
@@ -101,7 +101,7 @@ without the losses, and windows that are done are not read again.`,
 	f.IntVar(&s.context, "context", 0, "most tokens that the model reads at a time (default: all, or the learned positions)")
 	f.IntVar(&s.stride, "stride", 0, "tokens from one window to the next (default: half of a window)")
 	f.StringVar(&s.state, "state", "", "file that keeps how far the score is, from which the command goes on")
-	f.BoolVar(&s.tokens, "tokens", false, "print a line of JSON for each token, with its bytes in the text and its nats, and the result as the last line")
+	f.BoolVar(&s.tokens, "tokens", false, "print a line of JSON for each token, with its bytes and its nats, and the result as the last line")
 	s.mechanismFlags.add(c)
 	s.modelFlags.add(c)
 	s.addPrecision(c)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A value is nil (none), a bool, an int64, a float64, a string, a markup, a *List, a *Dict, a *namespace, a *loop, a *macro, a function or an
-// undefined.
+// A value is nil (none), a bool, an int64, a float64, a string, a markup, a *List, a *Dict, a *namespace, a *loop, a *macro, a function
+// or an undefined.
 
 // List is a list or a tuple of Python. It does not change.
 type List struct {
