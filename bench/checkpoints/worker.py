@@ -38,7 +38,11 @@ def sentences(folder, path):
     torch.set_num_threads(THREADS)
     model = SentenceTransformer(folder, device="cpu")
     texts = open(path).read().splitlines()
-    return lambda: model.encode(texts)
+
+    def run():
+        model.encode(texts)
+
+    return run
 
 
 def onnx(folder, path):
