@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,13 @@ type vectorRow struct {
 	To    int    `json:"to"`
 	model.Reading
 	Vector []float32 `json:"vector"`
+}
+
+// embedReport is the output of `embed` as one document.
+type embedReport struct {
+	Weights string      `json:"weights"`
+	Seconds float64     `json:"seconds"` // for all texts, tokens and vectors; opening the model is not counted
+	Vectors []vectorRow `json:"vectors"`
 }
 
 // embedOptions are the flags of `embed`.
@@ -128,11 +136,27 @@ func (e *embedOptions) run(o *output, c *cobra.Command, args []string) (err erro
 	if e.similarity || e.format == "npy" {
 		return e.together(o, r, options)
 	}
-	return o.list(func(add func(any, func(io.Writer)) error) error {
-		return e.each(r, options, func(row vectorRow) error {
-			return add(row, func(w io.Writer) { e.write(w, row) })
-		})
+	if o.json {
+		return e.report(o, r, options)
+	}
+	return e.each(r, options, func(row vectorRow) error {
+		e.write(o.out, row)
+		return o.lost()
 	})
+}
+
+// report prints one document of JSON.
+func (e *embedOptions) report(o *output, r *opened, options model.EmbedOptions) error {
+	report, began := embedReport{Weights: r.weights}, time.Now()
+	err := e.each(r, options, func(row vectorRow) error {
+		report.Vectors = append(report.Vectors, row)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	report.Seconds = time.Since(began).Seconds()
+	return o.print(report, nil)
 }
 
 func (e *embedOptions) checkFormat(o *output) error {

@@ -30,6 +30,7 @@ func (f *encoderFlags) add(c *cobra.Command) {
 	flags.IntVar(&f.options.Chunk, "chunk", 0,
 		"most tokens that are read at once (default: what the model was made for; of longer texts 4096)")
 	flags.IntVar(&f.overlap, "overlap", -1, "least number of tokens that neighbouring chunks share (default: 1/8 of a chunk, at least 64)")
+	flags.Lookup("overlap").DefValue = "0" // the help has the default in words
 	flags.BoolVar(&f.options.Beyond, "beyond", false, "read texts as a whole that are longer than the model was made for")
 	flags.IntVar(&f.options.Batch, "batch", model.DefaultBatch, "tokens that are computed together; longer texts are computed alone")
 	f.mechanismFlags.add(c)

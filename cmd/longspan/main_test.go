@@ -68,7 +68,8 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"XDG_CACHE_HOME", "LONGSPAN_CPU"} { // a script has no other variables of the tests
 				env.Setenv(name, os.Getenv(name))
 			}
-			if err := errors.Join(tinyDecoders(filepath.Join(env.WorkDir, "decoders")), tinyModels(filepath.Join(env.WorkDir, "models"))); err != nil {
+			err := errors.Join(tinyDecoders(filepath.Join(env.WorkDir, "decoders")), tinyModels(filepath.Join(env.WorkDir, "models")))
+			if err != nil {
 				return err
 			}
 			env.Setenv("HF_ENDPOINT", models.URL)
