@@ -82,7 +82,7 @@ func (c *config) bertBody(b *built, f bertNames) {
 }
 
 func (c *config) bertNorm() *spec.Norm {
-	return &spec.Norm{Kind: "layer", Eps: c.number("layer_norm_eps", 1e-12)}
+	return &spec.Norm{Kind: "layer", Eps: c.eps("layer_norm_eps", 1e-12)}
 }
 
 // bertLayer is a layer of BERT.

@@ -12,10 +12,12 @@ import (
 	"strings"
 )
 
-// config is config.json. Its methods read a key, and keep the first error. A null is an absent key, as it is in Python.
+// config is config.json. Its methods read a key, and keep the first error. A null is an absent key, but for the few keys of which the family
+// asks more.
 type config struct {
 	path  string
 	keys  map[string]json.RawMessage
+	null  map[string]bool // keys whose value is null
 	read  map[string]bool // keys that a family has read
 	notes []string        // for people
 
@@ -30,6 +32,9 @@ const maxConfig = 16 << 20
 // readConfig reads the config.json of a folder.
 func readConfig(dir string) (*config, error) {
 	path := filepath.Join(dir, "config.json")
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("hf: found %s of type %s, expected a regular file", path, info.Mode().Type())
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("hf: %w", err)
@@ -47,11 +52,11 @@ func readConfig(dir string) (*config, error) {
 
 // parseConfig reads the text of a config.json; path names it in errors.
 func parseConfig(path string, text []byte) (*config, error) {
-	c := &config{path: path, read: map[string]bool{}}
+	c := &config{path: path, read: map[string]bool{}, null: map[string]bool{}}
 	if bytes.HasPrefix(text, []byte("version https://git-lfs")) {
 		return nil, fmt.Errorf("hf: %s: found a Git LFS pointer, expected the file; run git lfs pull in its folder", path)
 	}
-	// Python writes numbers that JSON does not have. No key that is read has one.
+	// Python writes numbers that JSON does not have.
 	text = plainNumbers(text)
 	if err := json.Unmarshal(text, &c.keys); err != nil {
 		return nil, fmt.Errorf("hf: %s: found no JSON object: %w", path, err)
@@ -61,13 +66,14 @@ func parseConfig(path string, text []byte) (*config, error) {
 	}
 	for key, value := range c.keys {
 		if string(value) == "null" {
+			c.null[key] = true
 			delete(c.keys, key)
 		}
 	}
 	return c, nil
 }
 
-// plainNumbers replaces NaN and Infinity outside of strings by null.
+// plainNumbers puts NaN and Infinity outside of strings into quotes. No number is read from a text.
 func plainNumbers(text []byte) []byte {
 	var out []byte
 	inString := false
@@ -80,7 +86,7 @@ func plainNumbers(text []byte) []byte {
 			inString = !inString
 		case !inString && (b == 'N' || b == 'I' || b == '-'):
 			if n := notJSON(text[i:]); n > 0 {
-				out = append(out, "null"...)
+				out = append(append(append(out, '"'), text[i:i+n]...), '"')
 				i += n - 1
 				continue
 			}
@@ -189,6 +195,26 @@ func (c *config) number(key string, absent float64) float64 {
 	return v
 }
 
+// eps reads the number that a norm adds to the variance.
+func (c *config) eps(key string, absent float64) float64 {
+	v := c.number(key, absent)
+	if !(v > 0 && v < 1) {
+		c.fail(key, "found %g, expected a small number above 0", v)
+		return absent
+	}
+	return v
+}
+
+// length reads a number of tokens, 0 for one that is not known.
+func (c *config) length(key string, absent int) int {
+	n := c.integer(key, absent)
+	if n < 0 || n > 1<<31-1 {
+		c.fail(key, "found %d, expected a number of tokens", n)
+		return 0
+	}
+	return n
+}
+
 // needed reads a number that must be there.
 func (c *config) needed(key string) float64 {
 	if !c.has(key) {
@@ -295,13 +321,13 @@ func (c *config) unread() (keys []string) {
 
 // withoutEffect are keys that describe how a model was made, trained or wrapped, not what it computes.
 var withoutEffect = []string{
-	"attention_dropout", "attention_probs_dropout_prob", "attn_pdrop", "auto_map", "bos_token_id", "chunk_size_feed_forward",
+	"architectures", "attention_dropout", "attention_probs_dropout_prob", "attn_pdrop", "bos_token_id", "chunk_size_feed_forward",
 	"classifier_dropout", "cls_token_id", "decoder_start_token_id", "deterministic_flash_attn", "dtype", "embd_pdrop", "embedding_dropout",
 	"eos_token_id", "finetuning_task", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob", "ignore_attention_mask",
 	"initializer_cutoff_factor", "initializer_range", "is_encoder_decoder", "keys_to_ignore_at_inference", "label2id", "mlp_dropout",
 	"model_max_length", "onnx_export", "output_attentions", "output_hidden_states", "output_past", "pad_token_id", "pretraining_tp",
 	"reference_compile", "reorder_and_upcast_attn", "repad_logits_with_grad", "resid_pdrop", "return_dict", "sep_token_id",
 	"sparse_pred_ignore_index", "sparse_prediction", "summary_activation", "summary_first_dropout", "summary_proj_to_labels",
-	"summary_type", "summary_use_proj", "task_specific_params", "tokenizer_class", "torch_dtype", "torchscript", "transformers_version",
+	"summary_type", "summary_use_proj", "task_specific_params", "tie_word_embeddings", "tokenizer_class", "torch_dtype", "torchscript", "transformers_version",
 	"use_cache",
 }

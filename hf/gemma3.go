@@ -23,7 +23,7 @@ func gemma3(c *config, in request) (*built, error) {
 				"Gemma3TextModel")
 		}
 	}
-	b.context = c.integer("max_position_embeddings", 131072)
+	b.context = c.length("max_position_embeddings", 131072)
 	b.spec.Embed.Scale = math.Sqrt(float64(b.spec.Width))
 	b.spec.Final = c.rmsNorm()
 	c.absent("final_logit_softcapping", "attn_logit_softcapping")
@@ -60,7 +60,7 @@ func (c *config) gemmaLayer(b *built, kind string) spec.Layer {
 		r.scaling = nil // version 4 scales the layers that see everything alone
 	}
 	a := spec.Attention{Mechanism: "full", Heads: heads, KVHeads: c.integer("num_key_value_heads", 4), HeadDim: c.integer("head_dim", 256),
-		Causal: causal, Position: "rotary", RotaryBase: r.base, RotaryScaling: r.scaling, QKNorm: c.number("rms_norm_eps", 1e-6),
+		Causal: causal, Position: "rotary", RotaryBase: r.base, RotaryScaling: r.scaling, QKNorm: c.eps("rms_norm_eps", 1e-6),
 		Bias: c.flag("attention_bias", false), Scale: 1 / math.Sqrt(c.number("query_pre_attn_scalar", 256))}
 	if kind == slidingAttention {
 		a.Mechanism = c.gemmaWindow(causal)

@@ -38,7 +38,9 @@ func describeGGUF(path string, f *gguf.File, o Options) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(m.config())
+	config := m.config()
+	notes := m.unread()
+	text, err := json.Marshal(config)
 	if err := errors.Join(m.err, err); err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func describeGGUF(path string, f *gguf.File, o Options) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.normsHaveOne = m.arch == "gemma3"
+	c.normsHaveOne, c.notes = m.arch == "gemma3", notes
 	return c.describe(path, m.tensors(), o)
 }
 
@@ -58,6 +60,7 @@ type metadata struct {
 	heads  int
 	kv     int // key/value heads
 	err    error
+	read   map[string]bool // keys of the architecture that were read
 }
 
 func newMetadata(f *gguf.File) (*metadata, error) {
@@ -68,7 +71,10 @@ func newMetadata(f *gguf.File) (*metadata, error) {
 	if _, ok := ggufFamilies[arch]; !ok {
 		return nil, fmt.Errorf("found the architecture %q, expected llama, qwen2, qwen3 or gemma3", arch)
 	}
-	m := &metadata{f: f, arch: arch}
+	m := &metadata{f: f, arch: arch, read: map[string]bool{}}
+	if kind, err := f.String("general.type"); err == nil && kind != "model" {
+		return nil, fmt.Errorf("general.type: found %q, expected model: this file is not a model by itself", kind)
+	}
 	m.layers, m.heads = m.integer("block_count"), m.integer("attention.head_count")
 	m.kv = m.heads
 	if m.has("attention.head_count_kv") {
@@ -79,10 +85,14 @@ func newMetadata(f *gguf.File) (*metadata, error) {
 
 func (m *metadata) key(name string) string { return m.arch + "." + name }
 
-func (m *metadata) has(name string) bool { return m.f.Has(m.key(name)) }
+func (m *metadata) has(name string) bool {
+	m.read[m.key(name)] = true
+	return m.f.Has(m.key(name))
+}
 
 // integer reads a whole number that must be there.
 func (m *metadata) integer(name string) int {
+	m.read[m.key(name)] = true
 	v, err := m.f.Int(m.key(name))
 	m.err = errors.Join(m.err, err)
 	if v < 0 || v > math.MaxInt32 {
@@ -93,8 +103,15 @@ func (m *metadata) integer(name string) int {
 }
 
 func (m *metadata) number(name string) float64 {
+	m.read[m.key(name)] = true
 	v, err := m.f.Float(m.key(name))
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		err = fmt.Errorf("%s: found %g, expected a finite number", m.key(name), v)
+	}
 	m.err = errors.Join(m.err, err)
+	if err != nil {
+		return 1
+	}
 	return v
 }
 
@@ -120,6 +137,38 @@ func (m *metadata) config() map[string]any {
 		m.addGemma(c, width, head)
 	}
 	return c
+}
+
+// notComputed are keys that change what a model computes; 0 changes nothing, and neither does the value beside a key.
+var notComputed = map[string]float64{"expert_count": 0, "logit_scale": 1, "embedding_scale": 1, "residual_scale": 1, "attention.scale": 0,
+	"attention.clamp_kqv": 0, "attn_logit_softcapping": 0, "final_logit_softcapping": 0, "rope.scaling.yarn_log_multiplier": 0,
+	"rope.scaling.yarn_beta_fast": 32, "rope.scaling.yarn_beta_slow": 1}
+
+// unread refuses keys of the architecture that change what it computes and that nothing has read, and lists the others as a note.
+func (m *metadata) unread() (notes []string) {
+	for name, neutral := range notComputed {
+		if m.read[m.key(name)] || !m.has(name) {
+			continue
+		}
+		if v := m.number(name); v != 0 && v != neutral {
+			m.err = errors.Join(m.err, fmt.Errorf("%s: found %g, expected %g: this program does not compute the other", m.key(name), v, neutral))
+		}
+	}
+	if m.has("attention.causal") {
+		if causal, err := m.f.Bool(m.key("attention.causal")); err != nil || !causal {
+			m.err = errors.Join(m.err, fmt.Errorf("%s: found %t, expected true: this family is a decoder", m.key("attention.causal"), causal))
+		}
+	}
+	var keys []string
+	for _, key := range m.f.Keys() {
+		if strings.HasPrefix(key, m.arch+".") && !m.read[key] && key != m.key("vocab_size") {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) > 0 {
+		notes = append(notes, "the file has keys that this program does not read: "+strings.Join(keys, ", "))
+	}
+	return notes
 }
 
 // checkHead refuses heads whose values or rotation differ from what the families have.
@@ -153,9 +202,16 @@ func (m *metadata) addRotary(c map[string]any) {
 		c["rope_theta"] = m.number("rope.freq_base")
 	}
 	scaling := map[string]any{}
-	if m.has("rope.scaling.type") {
-		kind, err := m.f.String(m.key("rope.scaling.type"))
-		m.err = errors.Join(m.err, err)
+	if m.has("rope.scale_linear") { // of the first files
+		scaling["rope_type"], scaling["factor"] = "linear", m.number("rope.scale_linear")
+	}
+	if m.has("rope.scaling.type") || m.has("rope.scaling.factor") {
+		kind := "linear" // llama.cpp's default
+		if m.has("rope.scaling.type") {
+			var err error
+			kind, err = m.f.String(m.key("rope.scaling.type"))
+			m.err = errors.Join(m.err, err)
+		}
 		if kind != "none" {
 			scaling["rope_type"], scaling["factor"] = kind, m.number("rope.scaling.factor")
 		}

@@ -15,7 +15,7 @@ func gpt2(c *config, in request) (*built, error) {
 	b.size(c, "n_embd")
 	b.spec.Kind = spec.Decoder
 	b.spec.Embed.Positions = c.integer("n_positions", 1024)
-	norm := func() *spec.Norm { return &spec.Norm{Kind: "layer", Eps: c.number("layer_norm_epsilon", 1e-5)} }
+	norm := func() *spec.Norm { return &spec.Norm{Kind: "layer", Eps: c.eps("layer_norm_epsilon", 1e-5)} }
 	b.spec.Final = norm()
 	c.off("add_cross_attention")
 	p := b.names.prefix(c, "wte.weight", "transformer.", "")

@@ -29,9 +29,20 @@ var tasks = []struct {
 	{"ForSequenceClassification", classify}, {"ForTokenClassification", tag}, {"TextModel", body}, {"Model", body},
 }
 
+// classNames are the beginnings of the names of transformers' classes, by model_type.
+var classNames = map[string][]string{
+	"bert": {"Bert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"}, "modernbert": {"ModernBert"},
+	"longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"}, "qwen2": {"Qwen2"}, "qwen3": {"Qwen3"},
+	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"},
+}
+
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.
 func (c *config) task(bodyOnly bool, allowed ...task) task {
 	classes := c.texts("architectures")
+	if c.has("auto_map") {
+		c.read["auto_map"] = true
+		c.note("config.json names code of its own (auto_map), which this program does not run")
+	}
 	if bodyOnly {
 		return body
 	}
@@ -49,9 +60,11 @@ func (c *config) task(bodyOnly bool, allowed ...task) task {
 			if a != t.task {
 				continue
 			}
-			known = append(known, "…"+t.end)
-			if strings.HasSuffix(classes[0], t.end) {
-				return t.task
+			for _, name := range classNames[c.text("model_type", "")] {
+				known = append(known, name+t.end)
+				if strings.EqualFold(classes[0], name+t.end) { // the first Llama folders have LLaMAForCausalLM
+					return t.task
+				}
 			}
 		}
 	}
@@ -103,10 +116,13 @@ func (c *config) labels() []string {
 func (c *config) classifier(t task, pooling string) (spec.Head, []string) {
 	labels := c.labels()
 	if t == tag {
-		return spec.Head{Kind: spec.Tag, Classes: max(len(labels), 2)}, labels
+		if len(labels) == 1 {
+			c.fail("id2label", "found one label of tokens, expected at least 2")
+		}
+		return spec.Head{Kind: spec.Tag, Classes: len(labels)}, labels
 	}
 	problem := c.text("problem_type", "")
-	if len(labels) == 1 || problem == "regression" && len(labels) < 2 {
+	if len(labels) == 1 && problem != "multi_label_classification" {
 		return spec.Head{Kind: spec.Regress, Pooling: pooling}, nil
 	}
 	switch problem {

@@ -43,6 +43,7 @@ func Is(dir string) bool {
 // Options change what is made of a checkpoint. The zero value changes nothing.
 type Options struct {
 	BodyOnly  bool     // without the head: the model gives vectors
+	Pooled    bool     // something else says how vectors are pooled
 	MaskToken int32    // of the tokenizer; −1: not known
 	Attention []string // the mechanism of layer i is element i mod n; nil: the checkpoint's
 	Global    []int    // positions of global tokens; nil: the checkpoint's
@@ -81,6 +82,7 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 	if err != nil {
 		return nil, err
 	}
+	b.names.splitLayers(&b.spec)
 	k := &Checkpoint{Family: kind, Spec: b.spec, Labels: b.labels, Context: b.context}
 	if k.Context == 0 {
 		k.Context = b.spec.MaxTokens()
@@ -95,6 +97,9 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 		return nil, fmt.Errorf("hf: %s: %w", c.path, err)
 	}
 	k.Notes = append(k.Notes, c.notes...)
+	if b.spec.Head.Kind == spec.Embed && !o.Pooled {
+		k.Notes = append(k.Notes, "no file says how the vectors of tokens become one: they are means (pooling mean)")
+	}
 	if keys := c.unread(); len(keys) > 0 {
 		k.Notes = append(k.Notes, "config.json has keys that transformers' class and this program do not read: "+strings.Join(keys, ", "))
 	}

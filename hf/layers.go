@@ -27,6 +27,16 @@ func (c *config) layerTypes(layers int, rule func(i int) string) []string {
 	return types
 }
 
+// agree refuses types other than those of a rule that transformers' class follows instead.
+func (c *config) agree(types []string, rule func(i int) string) {
+	for i, t := range types {
+		if t != rule(i) {
+			c.fail("layer_types", "found %s for layer %d, expected %s: the class follows other keys", t, i, rule(i))
+			return
+		}
+	}
+}
+
 // maxLayerTypes bounds the list that is made for a configuration; more layers are refused.
 const maxLayerTypes = 4096
 

@@ -14,24 +14,25 @@ type decoders struct {
 	mlpBias bool // mlp_bias gives the feed-forward layers biases
 	qkNorm  bool // RMS norms of queries and keys
 
-	base float64 // of the rotary encoding, where old configurations have none; 0: they have one
+	oneType bool    // layer_types is not read by transformers' class, and must say what the rule says
+	base    float64 // of the rotary encoding, where old configurations have none; 0: they have one
 
 	window func(c *config) func(i int) string // the rule for windows
 }
 
 // llama is Llama 1 to 3.
 func llama(c *config, in request) (*built, error) {
-	return c.decoder(in, decoders{bias: true, mlpBias: true, base: 10000,
+	return c.decoder(in, decoders{bias: true, mlpBias: true, base: 10000, oneType: true,
 		window: func(*config) func(int) string { return always(fullAttention) }})
 }
 
 // mistral is Mistral: every layer has a window, unless sliding_window is null (Jiang et al. 2023, arXiv:2310.06825).
 func mistral(c *config, in request) (*built, error) {
-	return c.decoder(in, decoders{base: 10000, window: func(c *config) func(int) string {
-		if c.has("sliding_window") {
-			return always(slidingAttention)
+	return c.decoder(in, decoders{base: 10000, oneType: true, window: func(c *config) func(int) string {
+		if c.null["sliding_window"] {
+			return always(fullAttention)
 		}
-		return always(fullAttention)
+		return always(slidingAttention)
 	}})
 }
 
@@ -48,7 +49,7 @@ func qwen3(c *config, in request) (*built, error) {
 func qwenWindows(c *config) func(i int) string {
 	used, from := c.flag("use_sliding_window", false), c.integer("max_window_layers", 28)
 	return func(i int) string {
-		if used && c.has("sliding_window") && i >= from {
+		if used && !c.null["sliding_window"] && i >= from {
 			return slidingAttention
 		}
 		return fullAttention
@@ -65,12 +66,15 @@ func (c *config) decoder(in request, f decoders) (*built, error) {
 	if kv := c.integer("num_key_value_heads", heads); kv < 1 || heads%kv != 0 {
 		c.fail("num_key_value_heads", "found %d for %d heads, expected a divisor", kv, heads)
 	}
-	b.context = c.integer("max_position_embeddings", 0)
+	b.context = c.length("max_position_embeddings", 0)
 	b.spec.Final = c.rmsNorm()
 	p := b.names.prefix(c, "embed_tokens.weight", "model.", "")
 	b.names.put("embedding.weight", p+"embed_tokens.weight")
 	b.names.put("norm.weight", p+"norm.weight")
 	types := c.layerTypes(c.positive("num_hidden_layers"), f.window(c))
+	if f.oneType {
+		c.agree(types, f.window(c))
+	}
 	for i, kind := range types {
 		b.spec.Layers = append(b.spec.Layers, c.decoderLayer(b, f, kind))
 		decoderNames(b.names, i, fmt.Sprintf("%slayers.%d.", p, i))
@@ -81,7 +85,7 @@ func (c *config) decoder(in request, f decoders) (*built, error) {
 }
 
 func (c *config) rmsNorm() *spec.Norm {
-	return &spec.Norm{Kind: "rms", Eps: c.number("rms_norm_eps", 1e-6)}
+	return &spec.Norm{Kind: "rms", Eps: c.eps("rms_norm_eps", 1e-6)}
 }
 
 // decoderLayer is a layer of the given type.
@@ -100,7 +104,7 @@ func (c *config) decoderLayer(b *built, f decoders, kind string) spec.Layer {
 		a.Bias = c.flag("attention_bias", false)
 	}
 	if f.qkNorm {
-		a.QKNorm = c.number("rms_norm_eps", 1e-6)
+		a.QKNorm = c.eps("rms_norm_eps", 1e-6)
 	}
 	return spec.Layer{
 		Attention: a,
@@ -110,9 +114,13 @@ func (c *config) decoderLayer(b *built, f decoders, kind string) spec.Layer {
 	}
 }
 
-// causalWindow is the mechanism of sliding_window: so many tokens, with the query's own.
+// causalWindow is the mechanism of sliding_window: so many tokens, with the query's own. Where the key is absent, transformers has 4,096.
 func (c *config) causalWindow() string {
-	w := c.positive("sliding_window")
+	w := c.integer("sliding_window", 4096)
+	if w < 1 || c.null["sliding_window"] {
+		c.fail("sliding_window", "found %d, expected at least 1, or null in a model without windows", w)
+		return window(0)
+	}
 	return window(w - 1)
 }
 
@@ -136,7 +144,14 @@ func (b *built) decoderHead(c *config, t task) {
 		b.names.tied("lm_head.weight")
 	case classify, tag:
 		name := "score"
+		if t == tag && b.spec.Embed.Positions > 0 {
+			name = "classifier" // of GPT-2
+		}
 		b.spec.Head, b.labels = c.classifier(t, "last")
+		if c.has("pad_token_id") && b.spec.Head.Pooling == "last" {
+			padding := int32(c.integer("pad_token_id", 0))
+			b.spec.Head.Padding = &padding
+		}
 		b.names.put("head.weight", name+".weight")
 		if t == tag {
 			b.spec.Head.Bias = true

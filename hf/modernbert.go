@@ -14,7 +14,7 @@ func modernbert(c *config, in request) (*built, error) {
 	t := c.task(in.bodyOnly, maskedLM, classify, tag)
 	b.size(c, "hidden_size")
 	b.spec.Kind = spec.Encoder
-	b.context = c.integer("max_position_embeddings", 8192)
+	b.context = c.length("max_position_embeddings", 8192)
 	p := b.names.prefix(c, "embeddings.tok_embeddings.weight", "model.", "")
 	b.spec.Embed = spec.Embedding{Norm: c.modernNorm()}
 	b.spec.Final = c.modernNorm()
@@ -27,7 +27,7 @@ func modernbert(c *config, in request) (*built, error) {
 }
 
 func (c *config) modernNorm() *spec.Norm {
-	return &spec.Norm{Kind: "layer", Eps: c.number("norm_eps", 1e-5), NoBias: !c.flag("norm_bias", false)}
+	return &spec.Norm{Kind: "layer", Eps: c.eps("norm_eps", 1e-5), NoBias: !c.flag("norm_bias", false)}
 }
 
 // modernLayers reads the layers: windows, or all tokens where the type of the layer is full_attention.
@@ -35,11 +35,17 @@ func (c *config) modernLayers(b *built, p string) {
 	heads, positions := c.positive("num_attention_heads"), b.context
 	full := c.rotary("full_attention", "global_rope_theta", 160000, positions)
 	local := c.rotary("sliding_attention", "local_rope_theta", 10000, positions)
+	if c.null["local_rope_theta"] && !c.has("rope_parameters") {
+		local = full
+	}
 	width := c.integer("local_attention", 128)
 	if width < 2 || width%2 != 0 {
 		c.fail("local_attention", "found %d, expected an even number: both sides of a token", width)
 	}
 	types := c.layerTypes(c.positive("num_hidden_layers"), c.everyNth())
+	if c.has("layer_types") && c.has("global_attn_every_n_layers") {
+		c.agree(types, c.everyNth())
+	}
 	attentionBias, mlpBias := c.flag("attention_bias", false), c.flag("mlp_bias", false)
 	for i, kind := range types {
 		a := spec.Attention{Mechanism: "full", Heads: heads, KVHeads: heads, HeadDim: c.headDim(heads), Position: "rotary",

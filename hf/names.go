@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/longspan/longspan/model/spec"
 )
 
 // change is what is done to a tensor of a file to make it a weight of the model, or a part of one.
@@ -25,6 +27,7 @@ type part struct {
 type names struct {
 	has    func(name string) bool // a tensor of the file
 	parts  map[string][]part      // by the name of the weight
+	rows   map[string][]int       // of each part of a weight that has several
 	unused []unused
 	second string // the name of a tied head's weight, in files that have it twice
 }
@@ -35,12 +38,30 @@ type unused struct {
 	what  string // they are, for people
 }
 
-func newNames(has func(string) bool) *names { return &names{has: has, parts: map[string][]part{}} }
+func newNames(has func(string) bool) *names {
+	return &names{has: has, parts: map[string][]part{}, rows: map[string][]int{}}
+}
 
 // put says that the rows of a weight are those of tensors, one after another.
 func (n *names) put(weight string, tensors ...string) {
 	for _, t := range tensors {
 		n.parts[weight] = append(n.parts[weight], part{name: t})
+	}
+}
+
+// split says how many rows each of several tensors has, where a linear layer's outputs lie side by side.
+func (n *names) split(weight string, rows ...int) {
+	n.rows[weight+".weight"], n.rows[weight+".bias"] = rows, rows
+}
+
+// splitLayers does so for the layers of a specification.
+func (n *names) splitLayers(s *spec.Spec) {
+	for i, l := range s.Layers {
+		a := l.Attention
+		q, kv := a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
+		n.split(layer(i, "attention.qkv"), q, kv, kv)
+		n.split(layer(i, "attention.global_kv"), kv, kv)
+		n.split(layer(i, "feed_forward.up"), l.FeedForward.Hidden, l.FeedForward.Hidden)
 	}
 }
 

@@ -25,7 +25,7 @@ func Open(dir string, o Options) (k *Checkpoint, err error) {
 	body := dir
 	if p != nil {
 		t.dense, body = p.dense, p.transformer.Dir
-		o.BodyOnly = true
+		o.BodyOnly, o.Pooled = true, true
 	}
 	c, err := readConfig(body) // before the weights: a folder without it is no model, whatever weights it has
 	if err != nil {

@@ -28,9 +28,13 @@ func (b *built) robertaHead(c *config, t task, prefix string) {
 	case maskedLM:
 		b.names.linear("head.transform", "lm_head.dense")
 		b.names.norm("head.norm", "lm_head.layer_norm")
-		b.maskedHead(c, spec.Transform{Activation: "gelu", Bias: true, Norm: c.bertNorm()}, "lm_head.decoder.weight", "lm_head.bias")
+		bias := "lm_head.bias"
+		if b.names.has("lm_head.decoder.bias") {
+			bias = "lm_head.decoder.bias" // transformers ties the other to this one
+		}
+		b.maskedHead(c, spec.Transform{Activation: "gelu", Bias: true, Norm: c.bertNorm()}, "lm_head.decoder.weight", bias)
 		b.names.tied("lm_head.decoder.weight")
-		b.names.ignore(`lm_head\.decoder\.bias`, "a second name of the bias")
+		b.names.ignore(`lm_head\.bias`, "a second name of the bias")
 	case classify:
 		b.spec.Head, b.labels = c.classifier(t, "first")
 		b.spec.Head.Transform = &spec.Transform{Activation: "tanh", Bias: true}

@@ -17,7 +17,9 @@ type rotary struct {
 //
 // absent is the base that transformers takes for the family where a configuration of version 4 has none.
 func (c *config) rotary(layerType, baseKey string, absent float64, positions int) rotary {
-	c.absent("partial_rotary_factor")
+	if f := c.number("partial_rotary_factor", 1); f != 1 {
+		c.fail("partial_rotary_factor", "found %g, expected 1: this program rotates all features of a head", f)
+	}
 	base := c.number(baseKey, absent)
 	if p := c.object("rope_parameters"); p != nil {
 		return c.rotaryOfVersion5(p, layerType, baseKey, positions)
@@ -72,6 +74,9 @@ func (c *config) checked(r rotary, from *config) rotary {
 // scaling reads rope_scaling, or rope_parameters of version 5.
 func (c *config) scaling(positions int) *spec.RotaryScaling {
 	kind := c.text("rope_type", c.text("type", "default"))
+	if old := c.text("type", kind); old != kind {
+		c.fail("rope_type", "found %q, and type %q, expected one of them, or the same", kind, old)
+	}
 	if f := c.number("partial_rotary_factor", 1); f != 1 {
 		c.fail("partial_rotary_factor", "found %g, expected 1: this program rotates all features of a head", f)
 	}

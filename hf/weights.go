@@ -111,7 +111,7 @@ func (w *Weights) check(weight string, parts []part, rows, cols int) error {
 	if rows == 1 {
 		want, across = cols, 1
 	}
-	for _, p := range parts {
+	for i, p := range parts {
 		shape, ok := w.tensors.Shape(p.name)
 		if !ok {
 			return fmt.Errorf("hf: %s has no tensor %q, which makes %q: the weights are of another model, or not whole", w.where, p.name, weight)
@@ -120,6 +120,9 @@ func (w *Weights) check(weight string, parts []part, rows, cols int) error {
 		r, c := w.matrix(p)
 		if rows == 1 {
 			r, c = c, r
+		}
+		if own := w.names.rows[weight]; len(parts) > 1 && len(own) == len(parts) && r != own[i] {
+			return fmt.Errorf("hf: %s: the tensor %q has the shape %v, expected %d rows by config.json", w.where, p.name, shape, own[i])
 		}
 		if r < 1 || c != across || r > want-found {
 			return fmt.Errorf("hf: %s: the tensor %q has the shape %v, expected %s of %d×%d by config.json", w.where, p.name, shape,

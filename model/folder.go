@@ -128,7 +128,7 @@ func readCard(dir string) (c card, err error) {
 				"whose old keys are errors that name the new ones: longspan train %s --set train.init=%s", dir, filename.Model, filename.Config,
 				filepath.Join(dir, filename.Config), dir)
 		}
-		return c, fmt.Errorf("model: %s is no model folder: %w", dir, err)
+		return c, notAFolder(dir, err)
 	}
 	if err != nil {
 		return c, fmt.Errorf("model: %w", err)
@@ -137,6 +137,23 @@ func readCard(dir string) (c card, err error) {
 		return c, fmt.Errorf("model: %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// notAFolder is the error of a folder without model.json and without the files of Hugging Face's form.
+func notAFolder(dir string, err error) error {
+	entries, _ := os.ReadDir(dir)
+	for _, known := range []struct{ pattern, what string }{
+		{"config.json", "config.json is a link whose target is missing; fetch the model again"},
+		{"adapter_config.json", "it has an adapter (LoRA), not a model; merge it into its model with PEFT's merge_and_unload in Python"},
+		{"*.gguf", "it has a GGUF file; name the file in place of the folder"},
+	} {
+		for _, e := range entries {
+			if ok, _ := filepath.Match(known.pattern, e.Name()); ok {
+				return fmt.Errorf("model: %s is no model folder: %s", dir, known.what)
+			}
+		}
+	}
+	return fmt.Errorf("model: %s is no model folder: found neither %s nor config.json, expected one of them: %w", dir, filename.Model, err)
 }
 
 // maxCard is the largest number of bytes of model.json: some 4 KiB for each of the most layers.

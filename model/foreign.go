@@ -52,7 +52,7 @@ func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 		}
 		return m, err
 	}
-	if mask := c.Spec.Head.MaskToken; mask != nil && t.Roles.Mask != tokenizer.None {
+	if mask := c.Spec.Head.MaskToken; mask != nil && t.Roles.Mask != tokenizer.None && int(t.Roles.Mask) < c.Spec.Vocab {
 		*mask = t.Roles.Mask
 	}
 	if t.Vocab() > c.Spec.Vocab {

@@ -86,6 +86,17 @@ func (m *Model) projection(p *nn.Pass) (w, bias *autograd.Var) {
 	return p.Leaf(&table), p.Leaf(m.headBias)
 }
 
+// last is the last token of a sequence that is not padding; the first where all are.
+func (m *Model) last(tokens []int32) int {
+	padding := m.spec.Head.Padding
+	for i := len(tokens) - 1; i > 0; i-- {
+		if padding == nil || tokens[i] != *padding {
+			return i
+		}
+	}
+	return 0
+}
+
 // pooled is one row for each sequence [sequences, width]: the mean of its tokens, its first token or its last.
 func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	if m.spec.Head.Pooling == "mean" {
@@ -96,7 +107,7 @@ func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	for _, n := range p.Lengths {
 		row := start
 		if m.spec.Head.Pooling == "last" {
-			row += int32(n) - 1
+			row += int32(m.last(p.Tokens()[start : int(start)+n]))
 		}
 		rows = append(rows, row)
 		start += int32(n)

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -44,8 +46,11 @@ func openFolderTokenizer(dir string) (*tokenizer.Folder, error) {
 		if err := checkRegular(path); err != nil {
 			return nil, err
 		}
-		if _, err := os.Stat(path); err == nil {
+		switch _, err := os.Lstat(path); { // a link whose target is missing is there, and is an error
+		case err == nil:
 			return tokenizer.OpenFolder(dir)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
 		}
 	}
 	return nil, nil

@@ -31,6 +31,9 @@ const ngramGain = 1.6817928305074292 // 8^¼
 // many as the longest n-gram has, or all. Otherwise before is empty.
 func (p *Pass) Read(before, tokens []int32) { p.before, p.tokens, p.ngrams = before, tokens, nil }
 
+// Tokens are those that Read set.
+func (p *Pass) Tokens() []int32 { return p.tokens }
+
 // seeds are the hashes of the n-grams of one size in a pass.
 type seeds struct {
 	ending []uint64 // of the n-gram that ends with each token; 0: none

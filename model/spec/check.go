@@ -83,7 +83,9 @@ func (h Head) check() error {
 	}
 	ofSequences, ofTokens := h.OfSequences(), h.Kind == LM || h.Kind == MaskedLM
 	switch {
-	case (h.Kind == Classify || h.Kind == Tag) && (h.Classes < 2 || h.Classes > maxSize):
+	case h.Padding != nil && h.Pooling != "last":
+		return fmt.Errorf("padding: found with the pooling %q, expected last", h.Pooling)
+	case (h.Kind == Classify || h.Kind == Tag) && (h.Classes < 2 && !h.Independent || h.Classes < 1 || h.Classes > maxSize):
 		return fmt.Errorf("classes: found %d for the head %s, expected 2 to %d", h.Classes, h.Kind, maxSize)
 	case h.Tied && !ofTokens:
 		return fmt.Errorf("tied: found with the head %s, expected lm or mlm: only they predict tokens", h.Kind)

@@ -171,6 +171,8 @@ type Head struct {
 
 	Independent bool `json:"independent,omitempty"` // classify: each class has a probability of its own, which no loss trains
 
+	Padding *int32 `json:"padding,omitempty"` // pooling last: the last token that is not this one counts; nil: the last
+
 	NeverMasked []int `json:"never_masked,omitempty"` // mlm: tokens that are neither hidden nor predicted
 }
 
