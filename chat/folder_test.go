@@ -74,3 +74,36 @@ func TestReadFolderRefuses(t *testing.T) {
 	_, err = s.Template("a")
 	refused(t, "a bad one", err, "nope")
 }
+
+// FuzzReadFolder looks for a panic in tokenizer_config.json.
+func FuzzReadFolder(f *testing.F) {
+	f.Add(`{"chat_template": "{{ bos_token }}one", "bos_token": {"content": "<b>"}}`)
+	f.Add(`{"bos_token": null, "chat_template": [{"name": "default", "template": "x"}, {"name": "tool_use", "template": 7}]}`)
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := chat.ReadFolder(dir)
+		if err != nil {
+			return
+		}
+		for _, name := range append(s.Names(), "") {
+			if made, err := s.Template(name); err == nil {
+				_, _ = made.Render(nil, chat.Options{Answer: true})
+			}
+		}
+	})
+}
+
+// FuzzParseMessages looks for a panic, and for messages that a template cannot have.
+func FuzzParseMessages(f *testing.F) {
+	f.Add(`[{"role":"user","content":"a"},{"role":"user","content":null,"n":[1,{"b":1e3}]}]`)
+	template := parse(f, "{% for m in messages %}{{ m.role }}{{ m.content }}{{ m | tojson }}{% endfor %}")
+	f.Fuzz(func(t *testing.T, document string) {
+		messages, err := chat.ParseMessages([]byte(document))
+		if err == nil {
+			_, _ = template.Render(messages, chat.Options{})
+		}
+	})
+}
