@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// config is config.json. Its methods read a key, and keep the first error. A null is an absent key, but for the few keys of which the family
-// asks more.
+// config is config.json. Its methods read a key, and keep the first error. A null is an absent key, but for the few keys of which the
+// family asks more.
 type config struct {
 	path  string
 	keys  map[string]json.RawMessage
@@ -328,6 +328,7 @@ var withoutEffect = []string{
 	"model_max_length", "onnx_export", "output_attentions", "output_hidden_states", "output_past", "pad_token_id", "pretraining_tp",
 	"reference_compile", "reorder_and_upcast_attn", "repad_logits_with_grad", "resid_pdrop", "return_dict", "sep_token_id",
 	"sparse_pred_ignore_index", "sparse_prediction", "summary_activation", "summary_first_dropout", "summary_proj_to_labels",
-	"summary_type", "summary_use_proj", "task_specific_params", "tie_word_embeddings", "tokenizer_class", "torch_dtype", "torchscript", "transformers_version",
+	"summary_type", "summary_use_proj", "task_specific_params", "tie_word_embeddings", "tokenizer_class", "torch_dtype", "torchscript",
+	"transformers_version",
 	"use_cache",
 }

@@ -278,7 +278,8 @@ func TestGlobalsOfAMechanism(t *testing.T) {
 		return outputs(t, m, b)
 	}
 	want := run(model.OpenOptions{Global: []int{30, 0}})
-	got := run(model.OpenOptions{Attention: []string{"window(4) | global(0, 30)", "global(30) | window(8) | global(0)", "window(4) | global(0, 30)"}})
+	got := run(model.OpenOptions{Attention: []string{"window(4) | global(0, 30)", "global(30) | window(8) | global(0)",
+		"window(4) | global(0, 30)"}})
 	if !slices.Equal(got, want) {
 		t.Errorf("logits %v, want %v", got[:4], want[:4])
 	}

@@ -2,6 +2,7 @@ package hf_test
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"math"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/tensor"
@@ -160,7 +162,8 @@ func near32(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-5 }
 
 // One label of a model with independent labels has a probability of its own and keeps its name.
 func TestOneIndependentLabel(t *testing.T) {
-	dir := edited(t, "xlmr_classify_cross", map[string]any{"problem_type": "multi_label_classification", "id2label": map[string]any{"0": "toxic"}})
+	dir := edited(t, "xlmr_classify_cross", map[string]any{"problem_type": "multi_label_classification",
+		"id2label": map[string]any{"0": "toxic"}})
 	m, err := model.Open(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -184,5 +187,41 @@ func TestBodyOfAnyClass(t *testing.T) {
 	defer m.Close()
 	if notes := strings.Join(m.Notes(), "\n"); m.Spec().Head.Kind != model.Embed || !strings.Contains(notes, "pooling mean") {
 		t.Errorf("head %+v, notes %q", m.Spec().Head, notes)
+	}
+}
+
+// Copies of weights that are too large are refused before they are made.
+func TestCopiesAreBounded(t *testing.T) {
+	_, err := model.OpenWith(filepath.Join(goldenDir, "llama"), model.OpenOptions{MaxMemory: 1000})
+	var full *memory.Error
+	if !errors.As(err, &full) || full.Need < 10000 || full.Available != 1000 {
+		t.Errorf("error %v, want a *memory.Error of 1000 bytes", err)
+	}
+	m, err := model.OpenWith(filepath.Join(goldenDir, "modernbert"), model.OpenOptions{MaxMemory: 1000}) // each weight is one tensor
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+}
+
+// A mask token that the model does not have is not one; a text with such a token is refused with its place.
+func TestTokenizerLargerThanTheModel(t *testing.T) {
+	dir := edited(t, "bert", nil)
+	write(t, dir, map[string]string{"tokenizer.json": `{"added_tokens": [
+		{"id": 200, "content": "[MASK]", "special": true, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}],
+		"model": {"type": "WordLevel", "vocab": {"a": 5, "[UNK]": 1, "b": 150, "[MASK]": 200}, "unk_token": "[UNK]"},
+		"pre_tokenizer": {"type": "Whitespace"}}`,
+		"tokenizer_config.json": `{"mask_token": "[MASK]", "tokenizer_class": "PreTrainedTokenizerFast"}`})
+	m, err := model.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if notes := strings.Join(m.Notes(), "\n"); !strings.Contains(notes, "tokens, the model 89") {
+		t.Errorf("notes %q", notes)
+	}
+	_, err = m.NewSession(tensor.Exec{}).Fill(t.Context(), []string{"a b"}, model.FillOptions{Mask: "b"})
+	if err == nil {
+		t.Error("a text with a token that the model does not have was read")
 	}
 }

@@ -61,12 +61,17 @@ func (w *Weights) LeftOut() map[string]int {
 	return counts
 }
 
-// Close returns copies to the pool, and closes the files.
-func (w *Weights) Close() error {
+// Forget drops the copies that were made in a dry pool, so that a real one can follow.
+func (w *Weights) Forget() {
 	for _, m := range w.read {
 		w.pool.Put(m)
 	}
-	w.read = nil
+	w.read, w.used = nil, map[string]bool{}
+}
+
+// Close returns copies to the pool, and closes the files.
+func (w *Weights) Close() error {
+	w.Forget()
 	return w.tensors.Close()
 }
 

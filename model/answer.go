@@ -123,7 +123,18 @@ func (m *Model) encodeDocument(text string) (e tokenizer.Encoding, err error) {
 	if len(e.IDs) == 0 {
 		return e, errors.New("model: the text is empty, expected at least one token")
 	}
-	return e, nil
+	return e, m.checkVocabulary(e)
+}
+
+// checkVocabulary refuses tokens of a tokenizer that has more of them than the model.
+func (m *Model) checkVocabulary(e tokenizer.Encoding) error {
+	for i, id := range e.IDs {
+		if int(id) >= m.spec.Vocab {
+			return fmt.Errorf("model: the text: found the token %q at byte %d, number %d of the tokenizer; the model has %d tokens",
+				m.tokenizer.Token(id), e.Offsets[i].From, id, m.spec.Vocab)
+		}
+	}
+	return nil
 }
 
 // className is the name of a class, or its number if classes have no names.

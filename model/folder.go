@@ -44,7 +44,9 @@ type OpenOptions struct {
 	Pool      *tensor.Pool // of weights that cannot be used in place in the file
 	Verify    bool         // compare the file with its checksum, which reads all of it, at about 2 GB/s
 
-	// Of folders in Hugging Face's form alone.
+	// Of folders in Hugging Face's form and of GGUF files alone. MaxMemory is the most bytes that copies of weights may take: those that do
+	// not lie in the file as they are used. 0: what the machine has. More is a *memory.Error, before anything is copied.
+	MaxMemory int64
 	Attention []string // the mechanism of layer i is element i mod n; nil: the model's
 	Global    []int    // positions of global tokens, of models that have projections for them; nil: the model's
 	BodyOnly  bool     // without the head: the model gives vectors
@@ -161,6 +163,9 @@ const maxCard = 16 << 20
 
 // readSmall reads a file of at most maxCard bytes.
 func readSmall(path string) ([]byte, error) {
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 	"github.com/longspan/longspan/gguf"
 	"github.com/longspan/longspan/hf"
 	"github.com/longspan/longspan/internal/filename"
+	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/tokenizer"
 )
 
@@ -136,6 +138,11 @@ func buildForeign(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.Pool.Dry() {
+		if err := checkCopies(c, s, policy.Products, o.MaxMemory); err != nil {
+			return nil, err
+		}
+	}
 	m, err := build(s, nn.ParamsOptions{Load: c.Weights.Loader(policy.Products, o.Pool)})
 	if err != nil {
 		return nil, err
@@ -148,6 +155,21 @@ func buildForeign(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 	m.origin = Origin{Form: "huggingface", Family: c.Family, Class: c.Class, Stored: c.Weights.Stored()}
 	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context, Prompts: c.Prompts, Prompt: c.Prompt, LowerCase: c.LowerCase}
 	return m, nil
+}
+
+// checkCopies refuses weights whose copies take more than limit bytes; 0: more than the machine has.
+func checkCopies(c *hf.Checkpoint, s Spec, products tensor.Type, limit int64) error {
+	dry := tensor.NewDryPool()
+	if _, err := build(s, nn.ParamsOptions{Load: c.Weights.Loader(products, dry)}); err != nil {
+		return err
+	}
+	need := dry.InUse()
+	c.Weights.Forget()
+	const what = "opening the model, whose weights are copied in part,"
+	if limit > 0 && need > limit {
+		return &memory.Error{What: what, Need: need, Available: limit, Advice: "use a smaller model, or --precision bf16"}
+	}
+	return memory.Check(what, need)
 }
 
 // Notes are facts about an opened model, for people: settings without effect, tensors that are not used, a changed mechanism.

@@ -10,7 +10,8 @@ import (
 
 // Passages have each token of a text once, in order, and bytes within the text; so has a text in lower case, and one with masks.
 func FuzzPassages(f *testing.F) {
-	for _, text := range []string{"", "One. Two!\n\nThree", " \n\n\n x", "a.b. c", "İI Σ. \u2028?!", "。！?…\")» ", "\n \n", "__ _ ___", "\xff."} {
+	for _, text := range []string{"", "One. Two!\n\nThree", " \n\n\n x", "a.b. c", "İI Σ. \u2028?!", "。！?…\")» ", "\n \n",
+		"__ _ ___", "\xff."} {
 		f.Add(text)
 	}
 	file, err := os.Open("testdata/wordpiece/tokenizer.json")
@@ -22,7 +23,7 @@ func FuzzPassages(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	m := &Model{tokenizer: t}
+	m := &Model{tokenizer: t, spec: Spec{Vocab: t.Vocab()}}
 	m.answers.LowerCase = true
 	mask := int32(4)
 	m.spec.Head.MaskToken = &mask

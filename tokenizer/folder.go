@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,10 +100,21 @@ type folderFiles struct {
 
 // limited reads a file of the folder, nil where there is none.
 func limited(dir, name string, most int64) ([]byte, error) {
-	f, err := os.Open(filepath.Join(dir, name))
+	path := filepath.Join(dir, name)
+	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err == nil {
+		info, err = os.Stat(path) // a link whose target is missing is an error
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is of type %s; expected a regular file", path, info.Mode().Type())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
@@ -110,6 +122,9 @@ func limited(dir, name string, most int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	if bytes.HasPrefix(b, []byte("version https://git-lfs.github.com/")) {
+		return nil, fmt.Errorf("tokenizer: %s is a Git LFS pointer; fetch the file with 'git lfs pull'", path)
 	}
 	if int64(len(b)) > most {
 		return nil, fmt.Errorf("tokenizer: %s has more than %d bytes, the largest size of such a file", f.Name(), most)

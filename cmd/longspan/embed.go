@@ -124,6 +124,7 @@ func (e *embedOptions) run(o *output, c *cobra.Command, args []string) (err erro
 		return usage(err)
 	}
 	var options model.EmbedOptions
+	e.bodyOnly = e.pooling != ""
 	r, err := e.open(o, c, args, func(m *model.Model) (w work, err error) {
 		options, err = e.options(m)
 		return work{spec: body, joint: options.Prompt}, err

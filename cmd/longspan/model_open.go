@@ -17,6 +17,7 @@ import (
 type mechanismFlags struct {
 	attention []string
 	global    []int
+	bodyOnly  bool // vectors are asked for: a head is of no use
 }
 
 func (f *mechanismFlags) add(c *cobra.Command) {
@@ -32,18 +33,22 @@ func openModel(o *output, argument string, f modelFlags, g mechanismFlags) (m *m
 	if err != nil {
 		return nil, "", usage(err)
 	}
-	options := model.OpenOptions{Precision: f.precision, Attention: g.attention, Global: g.global}
+	options := model.OpenOptions{Precision: f.precision, Attention: g.attention, Global: g.global, BodyOnly: g.bodyOnly}
+	if options.MaxMemory, err = allowance(f.memory); err != nil {
+		return nil, "", usage(err)
+	}
 	if own, err := isOwn(path); err != nil {
 		return nil, "", err
 	} else if own {
 		if options.Weights, err = findWeights(o, path, f.weights); err != nil {
 			return nil, "", err
 		}
+		options.BodyOnly = false
 	} else if f.weights != "" {
 		return nil, "", usage(fmt.Errorf("found --weights for %s, expected it for a run of this program alone: other models have one file", path))
 	}
 	if m, err = model.OpenWith(path, options); err != nil {
-		return nil, "", usage(err)
+		return nil, "", benchError(err)
 	}
 	if len(g.attention)+len(g.global) > 0 {
 		for _, note := range m.Notes() {
