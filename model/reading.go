@@ -37,6 +37,7 @@ type cutter struct {
 	chunk   int // tokens of a chunk of a longer text, with the tokens that each chunk repeats
 	overlap int
 	causal  bool // tokens see nothing after them
+	globals bool // there are global tokens, at positions of each chunk
 }
 
 // Context is the largest number of tokens that the model was made to read at once: the longest sequence of training, or that of learned
@@ -62,7 +63,7 @@ func (m *Model) cutter(o ReadOptions) (c cutter, err error) {
 	case o.Beyond && o.Chunk > 0:
 		return c, errors.New("model: found a size of chunks and texts to be read as a whole, expected one of them")
 	}
-	c = cutter{limit: m.Context(), causal: m.spec.Causal()}
+	c = cutter{limit: m.Context(), causal: m.spec.Causal(), globals: len(m.spec.Layers[0].Attention.Global) > 0}
 	if o.Beyond {
 		c.limit = positions
 	}
@@ -102,6 +103,9 @@ func (c cutter) describe(tokens int, pieces []piece, joined string) Reading {
 	reading := Reading{Tokens: tokens, Used: tokens, Chunks: len(pieces), How: "as a whole"}
 	if len(pieces) > 1 {
 		reading.How = fmt.Sprintf("%d chunks of up to %d tokens that share at least %d; %s", len(pieces), c.chunk, shared(pieces), joined)
+		if c.globals {
+			reading.How += "; positions of global tokens are those of each chunk"
+		}
 	}
 	return reading
 }
