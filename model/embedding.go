@@ -43,6 +43,9 @@ func (m *Model) PromptText(name string) (string, error) {
 	}
 	text, ok := m.answers.Prompts[name]
 	if !ok {
+		if len(m.answers.Prompts) == 0 {
+			return "", fmt.Errorf("model: found the name %q of a prompt, and the model has no prompts; give the text of a prompt", name)
+		}
 		var known []string
 		for k := range m.answers.Prompts {
 			known = append(known, k)

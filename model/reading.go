@@ -8,7 +8,7 @@ import (
 // ReadOptions set how texts are read. The zero value reads a text as a whole where the model was made for its length, and in chunks that
 // overlap where it was not. No text is cut short.
 type ReadOptions struct {
-	Chunk   int  // most tokens that are read at once, with special tokens; 0: what the model was made for, and DefaultChunk of longer texts
+	Chunk   int  // most tokens that are read at once, with special tokens; 0: what the model was made for
 	Overlap int  // least number of tokens that neighbouring chunks share; 0: 1/8 of a chunk, at least 64, at most half; NoOverlap: none
 	Beyond  bool // read a text of any length as a whole, up to the learned positions
 	Batch   int  // tokens of several texts or chunks that are computed together; 0: DefaultBatch
@@ -18,7 +18,6 @@ type ReadOptions struct {
 }
 
 const (
-	DefaultChunk = 4096 // tokens of a chunk of a text that is longer than what the model was made for
 	DefaultBatch = 1024 // tokens that are computed together: enough for products of full speed, few enough for the caches
 	NoOverlap    = -1   // for ReadOptions.Overlap
 )
@@ -71,9 +70,6 @@ func (m *Model) cutter(o ReadOptions) (c cutter, err error) {
 		c.limit = o.Chunk
 	}
 	c.chunk = c.limit
-	if o.Chunk == 0 {
-		c.chunk = min(DefaultChunk, c.limit)
-	}
 	switch {
 	case o.Overlap == 0:
 		c.overlap = min(max(64, c.chunk/8), c.chunk/2)

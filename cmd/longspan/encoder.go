@@ -28,7 +28,7 @@ func (f *encoderFlags) add(c *cobra.Command) {
 	f.inputFlags.add(c)
 	flags := c.Flags()
 	flags.IntVar(&f.options.Chunk, "chunk", 0,
-		"most tokens that are read at once (default: what the model was made for; of longer texts 4096)")
+		"most tokens that are read at once (default: what the model was made for)")
 	flags.IntVar(&f.overlap, "overlap", -1, "least number of tokens that neighbouring chunks share (default: 1/8 of a chunk, at least 64)")
 	flags.Lookup("overlap").DefValue = "0" // the help has the default in words
 	flags.BoolVar(&f.options.Beyond, "beyond", false, "read texts as a whole that are longer than the model was made for")

@@ -175,7 +175,7 @@ func (g *generateOptions) generate(o *output, s *model.Session, p model.Prompt, 
 func (r generateReport) summary(w io.Writer) {
 	reasons := map[string]string{
 		model.StoppedByEnd: "the model ended the text", model.StoppedByStop: fmt.Sprintf("the stop string %q came", r.Stop),
-		model.StoppedByTokens: "--tokens are drawn", model.StoppedByPositions: "the model has no more positions",
+		model.StoppedByTokens: "as many as --tokens", model.StoppedByPositions: "the model has no more positions",
 		model.StoppedByContext: "interrupted",
 	}
 	parts := []string{fmt.Sprintf("%d tokens read in %.2f s", r.PromptTokens, r.PromptSeconds), fmt.Sprintf("%d drawn", len(r.Tokens))}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/cmd/longspan/internal/machine"
 	"github.com/longspan/longspan/model"
@@ -46,9 +48,13 @@ func planDocument(m *model.Model, n, threads int) (d *inspectDocument, err error
 	}
 	d = &inspectDocument{Tokens: n, Chunks: 1, Chunk: n}
 	decoder := s.Head.Kind == model.LM && s.Kind != model.EncoderDecoder
-	if limit := s.MaxTokens(); limit > 0 && n > limit || !decoder && most > 0 && n > most {
-		d.Chunk = min(planChunk, most)
-		d.Chunks = (n + d.Chunk - 1) / d.Chunk
+	if limit := s.MaxTokens(); decoder && limit > 0 && n > limit {
+		return nil, fmt.Errorf("found --tokens %d, expected at most %d: a decoder reads no more than its learned positions", n, limit)
+	}
+	if !decoder && most > 0 && n > most {
+		shared := min(max(64, most/8), most/2) // as the commands that read long texts have it
+		d.Chunk = most
+		d.Chunks = (n - shared + most - shared - 1) / (most - shared)
 	}
 	if decoder {
 		return d, d.decode(s, threads)

@@ -38,7 +38,11 @@ func (r inspectReport) write(w io.Writer) {
 		line("source", "%s", l)
 	}
 	for _, l := range r.Layers {
-		line("layers", "%s", l)
+		text := l.String()
+		if r.Positions > 0 { // they are of the embedding, not of the layers
+			text = strings.Replace(text, "position none", "position learned", 1)
+		}
+		line("layers", "%s", text)
 	}
 	line("head", "%s", headText(r.Head))
 	if len(r.Classes) > 0 {
@@ -150,7 +154,7 @@ func list(names []string) string {
 func (d *inspectDocument) write(line func(name, format string, args ...any)) {
 	how := "as a whole"
 	if d.Chunks > 1 {
-		how = fmt.Sprintf("in %d chunks of %d, without what they share", d.Chunks, d.Chunk)
+		how = fmt.Sprintf("in %d chunks of %d, neighbours sharing an eighth", d.Chunks, d.Chunk)
 	}
 	seconds := "seconds are not known: --tokens measures this machine"
 	if d.Seconds > 0 {

@@ -3,8 +3,8 @@
     make real REAL=.real && .venv/bin/pip install sentence-transformers==5.1.2 gguf accelerate
     .venv/bin/python hf/testdata/real/gen.py .real
 
-Decoders are GGUF files that transformers widens to float32. Its tokenizers of such files are wrong, so ids come from the model's own
-tokenizer.json, or without one from the file's, whose ids the tests of package gguf compare with llama.cpp's.
+Decoders are GGUF files that transformers widens to float32. Its tokenizers of such files are not exact. Gemma's ids come from the model's own
+tokenizer.json. SmolLM2 has none among the packages: its ids are those of transformers, and test the model, not the tokenizer.
 """
 
 import argparse
