@@ -979,7 +979,7 @@ four:
 	RET
 
 // func gemmFewAVX2(rows int, k int, a *float32, rs int, cs int, b *float32, ldb int, acc *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmFewAVX2(SB), NOSPLIT, $0-64
 	MOVQ    rows+0(FP), AX
 	MOVQ    k+8(FP), CX
@@ -994,6 +994,9 @@ TEXT ·gemmFewAVX2(SB), NOSPLIT, $0-64
 	LEAQ    (R8)(R8*2), R9
 	LEAQ    (BX)(BX*2), R10
 	LEAQ    (DI)(R8*4), R11
+	MOVQ    R8, R12
+	SHLQ    $0x03, R12
+	ADDQ    DI, R12
 	CMPQ    AX, $0x04
 	JEQ     rows4
 	CMPQ    AX, $0x03
@@ -1004,6 +1007,9 @@ TEXT ·gemmFewAVX2(SB), NOSPLIT, $0-64
 	VMOVUPS (AX), Y8
 
 loop1:
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	VMOVUPS      (DI), X0
 	VINSERTF128  $0x01, (R11), Y0, Y0
 	VMOVUPS      (DI)(R8*1), X1
@@ -1047,6 +1053,9 @@ rows2:
 	VMOVUPS 32(AX), Y9
 
 loop2:
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	VMOVUPS      (DI), X0
 	VINSERTF128  $0x01, (R11), Y0, Y0
 	VMOVUPS      (DI)(R8*1), X1
@@ -1100,6 +1109,9 @@ rows3:
 	VMOVUPS 64(AX), Y10
 
 loop3:
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	VMOVUPS      (DI), X0
 	VINSERTF128  $0x01, (R11), Y0, Y0
 	VMOVUPS      (DI)(R8*1), X1
@@ -1163,6 +1175,9 @@ rows4:
 	VMOVUPS 96(AX), Y11
 
 loop4:
+	PREFETCHT1   (R12)
+	PREFETCHT1   64(R12)
+	ADDQ         $0x00000080, R12
 	VMOVUPS      (DI), X0
 	VINSERTF128  $0x01, (R11), Y0, Y0
 	VMOVUPS      (DI)(R8*1), X1
