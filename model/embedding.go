@@ -81,16 +81,7 @@ func (s *Session) EmbedEach(ctx context.Context, texts []string, o EmbedOptions,
 	if err != nil {
 		return err
 	}
-	for i, text := range texts {
-		d, err := k.document(i, text)
-		if err != nil {
-			return &TextError{i, len(texts), err}
-		}
-		if err := k.add(d); err != nil {
-			return err
-		}
-	}
-	return k.flush()
+	return k.read(texts, k.document)
 }
 
 // embedder makes vectors of the documents that it packs.

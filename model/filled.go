@@ -52,16 +52,7 @@ func (s *Session) FillEach(ctx context.Context, texts []string, o FillOptions, u
 	if err != nil {
 		return err
 	}
-	for i, text := range texts {
-		d, err := k.document(i, text)
-		if err != nil {
-			return &TextError{i, len(texts), err}
-		}
-		if err := k.add(d); err != nil {
-			return err
-		}
-	}
-	return k.flush()
+	return k.read(texts, k.document)
 }
 
 // Fill is [Session.FillEach] with the results in a slice.

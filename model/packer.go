@@ -64,6 +64,20 @@ type packer struct {
 	done  int64 // bytes
 }
 
+// read computes texts, which document cuts into pieces. An error of document is a *TextError.
+func (k *packer) read(texts []string, document func(i int, text string) (*document, error)) error {
+	for i, text := range texts {
+		d, err := document(i, text)
+		if err != nil {
+			return &TextError{i, len(texts), err}
+		}
+		if err := k.add(d); err != nil {
+			return err
+		}
+	}
+	return k.flush()
+}
+
 // add appends the pieces of a document, and computes full batches.
 func (k *packer) add(d *document) error {
 	budget := k.options.Batch
