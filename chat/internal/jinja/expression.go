@@ -264,9 +264,7 @@ func (p *parser) postfix(e expr) (expr, error) {
 		case p.skipOp("["):
 			e, err = p.subscript(e)
 		case p.skipOp("("):
-			call := &invocation{callee: e}
-			call.arguments, err = p.arguments()
-			e = call
+			e, err = p.invocation(e)
 		default:
 			return e, nil
 		}
@@ -351,6 +349,12 @@ func (p *parser) arguments() (a arguments, err error) {
 	return a, p.wantOp(")")
 }
 
+// invocation reads the arguments of a call, after its parenthesis.
+func (p *parser) invocation(callee expr) (expr, error) {
+	arguments, err := p.arguments()
+	return &invocation{callee: callee, arguments: arguments}, err
+}
+
 // filters reads filters, tests and calls behind an operand.
 func (p *parser) filters(e expr) (expr, error) {
 	for {
@@ -361,9 +365,7 @@ func (p *parser) filters(e expr) (expr, error) {
 		case p.skipName("is"):
 			e, err = p.test(e)
 		case p.skipOp("("):
-			call := &invocation{callee: e}
-			call.arguments, err = p.arguments()
-			e = call
+			e, err = p.invocation(e)
 		default:
 			return e, nil
 		}
