@@ -10,9 +10,9 @@ import (
 func bert(c *config, in request) (*built, error) {
 	b := newBuilt(in)
 	t := c.task(in.bodyOnly, maskedLM, classify, tag)
-	c.bertBody(b, bertNames{prefix: b.names.prefix(c, "embeddings.word_embeddings.weight", "bert.", "")})
-	c.off("is_decoder", "add_cross_attention")
 	p := b.names.prefix(c, "embeddings.word_embeddings.weight", "bert.", "")
+	c.bertBody(b, bertNames{prefix: p})
+	c.off("is_decoder", "add_cross_attention")
 	switch t {
 	case maskedLM:
 		b.names.linear("head.transform", "cls.predictions.transform.dense")
