@@ -20,20 +20,23 @@ func (m *machine) tuple(op byte) error {
 	return err
 }
 
-// items takes the operands of an opcode that adds to a container: those since the mark, or single of them.
-func (m *machine) items(sinceMark bool, single int) ([]any, error) {
+// items takes the operands of an opcode that adds to a container: those since the mark, or single of them. The container stays on the
+// stack.
+func (m *machine) items(sinceMark bool, single int) (items []any, to any, err error) {
 	if sinceMark {
-		return m.popMark()
+		items, err = m.popMark()
+	} else {
+		items, err = m.pop(single)
 	}
-	return m.pop(single)
+	if err != nil {
+		return nil, nil, err
+	}
+	to, err = m.top()
+	return items, to, err
 }
 
 func (m *machine) extend(op byte) error {
-	items, err := m.items(op == opAppends, 1)
-	if err != nil {
-		return err
-	}
-	to, err := m.top()
+	items, to, err := m.items(op == opAppends, 1)
 	if err != nil {
 		return err
 	}
@@ -46,11 +49,7 @@ func (m *machine) extend(op byte) error {
 }
 
 func (m *machine) set(op byte) error {
-	items, err := m.items(op == opSetItems, 2)
-	if err != nil {
-		return err
-	}
-	to, err := m.top()
+	items, to, err := m.items(op == opSetItems, 2)
 	if err != nil {
 		return err
 	}
