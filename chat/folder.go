@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/longspan/longspan/internal/smallfile"
 )
 
 // Source is the chat templates of a model as its files have them. They are parsed when they are asked for: a model is of use without them.
@@ -92,22 +92,8 @@ func escapeGlob(path string) string {
 
 // readFile reads a file of at most maxFile bytes.
 func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path) // first: to open a pipe may wait for ever
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("found %s of type %s, expected a regular file", path, info.Mode().Type())
-	}
+	text, err := smallfile.Read(path, maxFile)
 	if err != nil {
-		return nil, fmt.Errorf("chat: %w", err)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("chat: %w", err)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if len(text) > maxFile {
-		err = fmt.Errorf("%s: found more than %d bytes, expected fewer", path, maxFile)
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
 	}
 	return text, nil

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/longspan/longspan/internal/smallfile"
 )
 
 // config is config.json. Its methods read a key, and keep the first error. A null is an absent key, but for the few keys of which the
@@ -32,20 +32,9 @@ const maxConfig = 16 << 20
 // readConfig reads the config.json of a folder.
 func readConfig(dir string) (*config, error) {
 	path := filepath.Join(dir, "config.json")
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("hf: found %s of type %s, expected a regular file", path, info.Mode().Type())
-	}
-	f, err := os.Open(path)
+	text, err := smallfile.Read(path, maxConfig)
 	if err != nil {
 		return nil, fmt.Errorf("hf: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("hf: %s: %w", path, err)
-	case len(text) > maxConfig:
-		return nil, fmt.Errorf("hf: %s: found more than %d bytes, expected the configuration of a model", path, maxConfig)
 	}
 	return parseConfig(path, text)
 }
@@ -321,7 +310,7 @@ func (c *config) unread() (keys []string) {
 
 // withoutEffect are keys that describe how a model was made, trained or wrapped, not what it computes.
 var withoutEffect = []string{
-	"architectures", "attention_dropout", "attention_probs_dropout_prob", "attn_pdrop", "bos_token_id", "chunk_size_feed_forward",
+	"attention_dropout", "attention_probs_dropout_prob", "attn_pdrop", "bos_token_id", "chunk_size_feed_forward",
 	"classifier_dropout", "cls_token_id", "decoder_start_token_id", "deterministic_flash_attn", "dtype", "embd_pdrop", "embedding_dropout",
 	"eos_token_id", "finetuning_task", "gradient_checkpointing", "hidden_dropout", "hidden_dropout_prob", "ignore_attention_mask",
 	"initializer_cutoff_factor", "initializer_range", "is_encoder_decoder", "keys_to_ignore_at_inference", "label2id", "mlp_dropout",

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/longspan/longspan/internal/smallfile"
+
 	"github.com/longspan/longspan/chat"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/durable"
@@ -162,20 +164,7 @@ func notAFolder(dir string, err error) error {
 const maxCard = 16 << 20
 
 // readSmall reads a file of at most maxCard bytes.
-func readSmall(path string) ([]byte, error) {
-	if err := checkRegular(path); err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxCard+1))
-	if len(text) > maxCard {
-		err = fmt.Errorf("%s: found more than %d bytes, the largest size of a %s; check that it is one", path, maxCard, filename.Model)
-	}
-	return text, errors.Join(err, f.Close())
-}
+func readSmall(path string) ([]byte, error) { return smallfile.Read(path, maxCard) }
 
 // parseCard reads the text of model.json. An unknown key is an error, as it may change the meaning of the weights.
 func parseCard(text []byte, c *card) error {
