@@ -1,0 +1,102 @@
+package parallel
+
+import (
+	"unsafe"
+
+	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Bytes views float32 as bytes, in the order of the machine: all ranks have the same.
+func Bytes(x []float32) []byte { return view(x) }
+
+func view[T any](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), uintptr(len(x))*unsafe.Sizeof(x[0]))
+}
+
+// Cut is the piece of n that rank owns: as even as whole units allow. Pieces of all ranks follow each other.
+func Cut(n, unit, size, rank int) (lo, hi int) {
+	units := (n + unit - 1) / unit
+	return min(n, units*rank/size*unit), min(n, units*(rank+1)/size*unit)
+}
+
+// AllGather gives every rank all pieces: parts[r] is that of rank r, its own included. It receives (R−1)/R of all.
+func AllGather[T any](e Engine, name string, parts [][]T) error {
+	var send, recv []Part
+	for i := 1; i < e.Size(); i++ {
+		to, from := (e.Rank()+i)%e.Size(), (e.Rank()-i+e.Size())%e.Size()
+		send = append(send, Part{Rank: to, Data: view(parts[e.Rank()])})
+		recv = append(recv, Part{Rank: from, Data: view(parts[from])})
+	}
+	return e.Begin(name, send, recv).Wait()
+}
+
+// AllToAll sends out[r] to rank r and receives in[r] from it. A rank's own part is copied.
+func AllToAll[T any](e Engine, name string, out, in [][]T) error {
+	copy(in[e.Rank()], out[e.Rank()])
+	var send, recv []Part
+	for i := 1; i < e.Size(); i++ {
+		to, from := (e.Rank()+i)%e.Size(), (e.Rank()-i+e.Size())%e.Size()
+		send = append(send, Part{Rank: to, Data: view(out[to])})
+		recv = append(recv, Part{Rank: from, Data: view(in[from])})
+	}
+	return e.Begin(name, send, recv).Wait()
+}
+
+// sumUnit is what pieces of a sum are multiples of: a line of the cache.
+const sumUnit = 16
+
+// Sum replaces x by its sum over all ranks, in the binary tree of their numbers: ((0+1)+(2+3))+…. Every rank gets the same bits, over every
+// engine. A rank adds one piece for all, so 2·(R−1)/R·len(x) floats are sent and received. Scratch from pool: len(x) floats and a little.
+func Sum(e Engine, pool *tensor.Pool, name string, x []float32) error {
+	ranks := e.Size()
+	if ranks == 1 {
+		return nil
+	}
+	lo, hi := Cut(len(x), sumUnit, ranks, e.Rank())
+	mine := hi - lo
+	scratch := pool.Get(tensor.F32, ranks, mine)
+	defer pool.Put(scratch)
+	out, in := make([][]float32, ranks), make([][]float32, ranks)
+	for r := range ranks {
+		a, b := Cut(len(x), sumUnit, ranks, r)
+		out[r], in[r] = x[a:b], scratch.Row(r)
+	}
+	if err := AllToAll(e, name+" (scatter)", out, in); err != nil {
+		return err
+	}
+	tree(ranks, func(to, from int) { kernel.Add(in[to], in[to], in[from]) })
+	copy(x[lo:hi], in[0])
+	return AllGather(e, name+" (gather)", out)
+}
+
+// tree calls add for every addition of the binary tree over n numbers. The sum is in 0 at the end.
+func tree(n int, add func(to, from int)) {
+	for step := 1; step < n; step *= 2 {
+		for i := 0; i+step < n; i += 2 * step {
+			add(i, i+step)
+		}
+	}
+}
+
+// SumFloat64 is Sum of a few numbers: every rank sends all of its own to every other.
+func SumFloat64(e Engine, name string, x []float64) error {
+	all := make([][]float64, e.Size())
+	for r := range all {
+		all[r] = make([]float64, len(x))
+	}
+	copy(all[e.Rank()], x)
+	if err := AllGather(e, name, all); err != nil {
+		return err
+	}
+	tree(e.Size(), func(to, from int) {
+		for i, v := range all[from] {
+			all[to][i] += v
+		}
+	})
+	copy(x, all[0])
+	return nil
+}
