@@ -100,3 +100,37 @@ func SumFloat64(e Engine, name string, x []float64) error {
 	copy(x, all[0])
 	return nil
 }
+
+// Broadcast gives every rank the x of rank 0. A rank passes it on as soon as it has it, in a binary tree: log₂ R steps.
+func Broadcast[T any](e Engine, name string, x []T) error {
+	rank, size := e.Rank(), e.Size()
+	step := 1
+	for ; step < size; step *= 2 {
+		if rank&step == 0 {
+			continue
+		}
+		if err := e.Begin(name, nil, []Part{{Rank: rank - step, Data: view(x)}}).Wait(); err != nil {
+			return err
+		}
+		break
+	}
+	var send []Part
+	for step /= 2; step > 0; step /= 2 {
+		if rank+step < size {
+			send = append(send, Part{Rank: rank + step, Data: view(x)})
+		}
+	}
+	return e.Begin(name, send, nil).Wait()
+}
+
+// BroadcastBytes is Broadcast of bytes whose number the other ranks do not know. They give nil.
+func BroadcastBytes(e Engine, name string, x []byte) ([]byte, error) {
+	length := []int64{int64(len(x))}
+	if err := Broadcast(e, name+" (length)", length); err != nil {
+		return nil, err
+	}
+	if e.Rank() != 0 {
+		x = make([]byte, length[0])
+	}
+	return x, Broadcast(e, name, x)
+}

@@ -175,3 +175,49 @@ func TestDry(t *testing.T) {
 		t.Errorf("counted %+v, expected %+v", e.Counts, want)
 	}
 }
+
+func TestBroadcast(t *testing.T) {
+	for n := 1; n <= 9; n++ {
+		err := each(parallel.Local(n), func(e parallel.Engine) error {
+			var text []byte
+			if e.Rank() == 0 {
+				text = []byte("step 7")
+			}
+			got, err := parallel.BroadcastBytes(e, "state", text)
+			if err == nil && string(got) != "step 7" {
+				err = fmt.Errorf("rank %d of %d got %q", e.Rank(), n, got)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestSub checks sums in groups of two of four shards, beside sums of all.
+func TestSub(t *testing.T) {
+	err := each(splits(t, 2, 4), func(e parallel.Engine) error {
+		group, err := parallel.Sub(e, []int{e.Rank() % 2, e.Rank()%2 + 2})
+		if err != nil {
+			return err
+		}
+		x, all := []float64{float64(e.Rank())}, []float64{float64(e.Rank())}
+		if err := parallel.SumFloat64(group, "group", x); err != nil {
+			return err
+		}
+		if err := parallel.SumFloat64(e, "all", all); err != nil {
+			return err
+		}
+		if want := float64(2*(e.Rank()%2) + 2); x[0] != want || all[0] != 6 {
+			return fmt.Errorf("shard %d: got %g of the group and %g of all, expected %g and 6", e.Rank(), x[0], all[0], want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := parallel.Sub(parallel.Local(4)[0], []int{1, 2}); err == nil {
+		t.Error("a group without this rank was taken")
+	}
+}
