@@ -20,6 +20,10 @@ type CrossEntropyOptions struct {
 	Losses    []float32 // −log p of each row's target, in nats, without smoothing; 0 where it is ignored
 	Best      []int32   // the most probable class of each row, the lowest of equals
 
+	// N, the rows that the mean is over; 0: those of x that count. A part of a batch has the number of the whole, so that the losses and
+	// the gradients of its parts add up to those of the whole.
+	Counted int
+
 	// Derivative, when not 0, is what the derivative by this loss will be: the scale of Backward, where it is called with this loss. The
 	// gradients are then computed in Forward, while the logits are there, and with the same bits. Those of w and b are added then, even if
 	// Backward is never called; that of x waits for it. Backward refuses another derivative than the one announced.
@@ -92,6 +96,9 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 		}
 		counted++
 	}
+	if o.Counted > 0 {
+		counted = o.Counted
+	}
 	return g.record(&crossEntropy{affine{g.options.Policy.Products}, targets, counted, chunkRows(x.rows, w.rows), o}, tensor.F32, 1, 1, in...)
 }
 
@@ -147,7 +154,7 @@ func (o *crossEntropy) keep(c *call, g headGrads, lse, room tensor.Mat) {
 	if c.keeps && o.early() {
 		c.x.Pool.Put(room)
 		c.x.Pool.Put(lse)
-		if g.dx.Rows > 0 {
+		if c.node.in[0].wants {
 			c.save(g.dx)
 		}
 		return

@@ -8,12 +8,18 @@ type dropout struct {
 	cut   uint16 // a draw of 16 bits below it drops
 	scale float32
 	seed  uint64
+	first int // the row of the whole batch that is row 0 here
 }
 
 // Dropout sets each element of x to 0 with probability rate, 0 ≤ rate < 1 in steps of 1/65536, and scales the others
 // by 1/(1−rate); in a graph without Train it returns x. What is dropped depends on seed, row and column alone: give each
 // place of a model, and each step, its own seed. Srivastava et al. 2014, JMLR 15.
 func (g *Graph) Dropout(x *Var, rate float64, seed uint64) *Var {
+	return g.DropoutRows(x, rate, seed, 0)
+}
+
+// DropoutRows is Dropout of rows first, first+1, … of a larger matrix: what is dropped of them is what Dropout drops of the whole.
+func (g *Graph) DropoutRows(x *Var, rate float64, seed uint64, first int) *Var {
 	switch {
 	case !g.check("Dropout", x):
 		return g.nothing()
@@ -23,7 +29,7 @@ func (g *Graph) Dropout(x *Var, rate float64, seed uint64) *Var {
 		return x
 	}
 	cut := uint16(rate * (1 << 16))
-	return g.record(dropout{cut, float32(1 / (1 - float64(cut)/(1<<16))), seed}, x.typ, x.rows, x.cols, x)
+	return g.record(dropout{cut, float32(1 / (1 - float64(cut)/(1<<16))), seed, first}, x.typ, x.rows, x.cols, x)
 }
 
 func (dropout) reads() (inputs uint64, result bool) { return 0, false }
@@ -52,7 +58,7 @@ func (o dropout) backward(b *backCall) error {
 
 // mask sets y to x with the mask of row i. They may be the same.
 func (o dropout) mask(y, x []float32, i int) {
-	row := random.Finalise(o.seed + random.Finalise(uint64(i)))
+	row := random.Finalise(o.seed + random.Finalise(uint64(o.first+i)))
 	for j := range x {
 		if j%4 == 0 { // four draws of 16 bits from each number
 			row += random.Gamma

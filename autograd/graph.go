@@ -11,6 +11,7 @@ import (
 type Options struct {
 	Policy Policy // types of storage and of products
 	Train  bool   // keep what the backward pass reads; without it, Backward is refused and memory is given back sooner
+	Part   bool   // the rows are a part of a batch, which may be empty: Embedding and Take accept an empty index
 }
 
 // Graph is a tape of operations. It is recorded and run once, by one goroutine, and closed.

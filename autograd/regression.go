@@ -9,12 +9,16 @@ import (
 // pointwise is the mean of a loss f(x, t) of single numbers and their targets; dx = f'(x, t)·dloss/n.
 type pointwise struct {
 	targets tensor.Mat
+	of      float64 // numbers that the mean is over
 	loss    func(x, t float64) (loss, slope float64)
 }
 
 // MeanSquare returns the mean of (x − t)², a 1×1 float32. targets is a float32 matrix of x's shape, unchanged until Close.
-func (g *Graph) MeanSquare(x *Var, targets tensor.Mat) *Var {
-	return g.pointwise("MeanSquare", x, targets, func(x, t float64) (float64, float64) {
+func (g *Graph) MeanSquare(x *Var, targets tensor.Mat) *Var { return g.MeanSquareOf(x, targets, 0) }
+
+// MeanSquareOf is MeanSquare with the mean over a number of rows, of which those of x are a part; 0: those of x.
+func (g *Graph) MeanSquareOf(x *Var, targets tensor.Mat, rows int) *Var {
+	return g.pointwise("MeanSquare", x, targets, rows, func(x, t float64) (float64, float64) {
 		return (x - t) * (x - t), 2 * (x - t)
 	})
 }
@@ -22,19 +26,22 @@ func (g *Graph) MeanSquare(x *Var, targets tensor.Mat) *Var {
 // BinaryCrossEntropy returns the mean of −t·log σ(x) − (1−t)·log(1 − σ(x)), in nats, a 1×1 float32: x are logits and targets,
 // a float32 matrix of x's shape, probabilities, 0 … 1, unchanged until Close.
 func (g *Graph) BinaryCrossEntropy(x *Var, targets tensor.Mat) *Var {
-	return g.pointwise("BinaryCrossEntropy", x, targets, func(x, t float64) (float64, float64) {
+	return g.pointwise("BinaryCrossEntropy", x, targets, 0, func(x, t float64) (float64, float64) {
 		return max(x, 0) - x*t + math.Log1p(math.Exp(-math.Abs(x))), 1/(1+math.Exp(-x)) - t
 	})
 }
 
-func (g *Graph) pointwise(name string, x *Var, targets tensor.Mat, loss func(x, t float64) (float64, float64)) *Var {
+func (g *Graph) pointwise(name string, x *Var, targets tensor.Mat, rows int, loss func(x, t float64) (float64, float64)) *Var {
 	switch {
 	case !g.check(name, x):
 		return g.nothing()
 	case targets.Type != tensor.F32 || targets.Rows != x.rows || targets.Cols != x.cols:
 		return g.failf("%s: found targets of %s %d×%d, expected f32 of %d×%d", name, targets.Type, targets.Rows, targets.Cols, x.rows, x.cols)
 	}
-	return g.record(&pointwise{targets, loss}, tensor.F32, 1, 1, x)
+	if rows == 0 {
+		rows = x.rows
+	}
+	return g.record(&pointwise{targets, float64(rows) * float64(x.cols), loss}, tensor.F32, 1, 1, x)
 }
 
 func (*pointwise) reads() (inputs uint64, result bool) { return 1 << 0, false }
@@ -55,7 +62,7 @@ func (o *pointwise) forward(c *call) error {
 		for _, l := range losses.F32 {
 			total += float64(l)
 		}
-		c.out.F32[0] = float32(total / (float64(x.Rows) * float64(x.Cols)))
+		c.out.F32[0] = float32(total / o.of)
 	}
 	c.x.Pool.Put(losses)
 	return nil
@@ -65,7 +72,7 @@ func (o *pointwise) backward(b *backCall) error {
 	x, dx := b.in[0], b.fresh(0)
 	scale := 0.0
 	if !b.dry {
-		scale = float64(b.dout.F32[0]) / (float64(x.Rows) * float64(x.Cols))
+		scale = float64(b.dout.F32[0]) / o.of
 	}
 	eachRow(b.x, b.dry, x.Rows, x.Cols, 2*x.Cols, func(i int, s []float32) {
 		d := room(dx, i, s[:x.Cols])

@@ -29,7 +29,7 @@ func (g *Graph) take(name string, x *Var, index []int32, t tensor.Type) *Var {
 	if !g.check(name, x) {
 		return g.nothing()
 	}
-	if len(index) == 0 {
+	if len(index) == 0 && !g.options.Part {
 		return g.failf("%s: found no index, expected at least one", name)
 	}
 	for i, k := range index {
