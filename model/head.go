@@ -97,20 +97,35 @@ func (m *Model) last(tokens []int32) int {
 	return 0
 }
 
-// pooled is one row for each sequence [sequences, width]: the mean of its tokens, its first token or its last.
+// pooled is one row for each sequence that p owns (see pooledRows) [sequences, width]: the mean of its tokens, its first token or its last.
 func (m *Model) pooled(p *nn.Pass, x *autograd.Var) *autograd.Var {
-	if m.spec.Head.Pooling == "mean" {
-		return p.G.MeanPool(x, p.Lengths)
+	switch {
+	case m.spec.Head.Pooling != "mean":
+		_, rows := m.pooledRows(p, p.Tokens())
+		return p.G.Take(x, rows)
+	case p.Share != nil:
+		return p.G.MeanPoolOver(x, p.Share)
 	}
-	rows := make([]int32, 0, len(p.Lengths))
-	start := int32(0)
-	for _, n := range p.Lengths {
+	return p.G.MeanPool(x, p.Lengths)
+}
+
+// pooledRows lists the sequences that p owns, and the row in p of the token that stands for each: its last, or its first. p owns a sequence
+// if it has that row. tokens are of the whole batch.
+func (m *Model) pooledRows(p *nn.Pass, tokens []int32) (sequences []int, rows []int32) {
+	lo, hi := 0, len(tokens)
+	if p.Share != nil {
+		lo, hi = p.Share.Own()
+	}
+	start := 0
+	for s, n := range p.Whole() {
 		row := start
 		if m.spec.Head.Pooling == "last" {
-			row += int32(m.last(p.Tokens()[start : int(start)+n]))
+			row += m.last(tokens[start : start+n])
 		}
-		rows = append(rows, row)
-		start += int32(n)
+		if lo <= row && row < hi {
+			sequences, rows = append(sequences, s), append(rows, int32(row-lo))
+		}
+		start += n
 	}
-	return p.G.Take(x, rows)
+	return sequences, rows
 }

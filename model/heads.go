@@ -15,6 +15,7 @@ type targets struct {
 	classes []int32    // of each row that the head reads
 	values  tensor.Mat // of regress, [sequences, 1]
 	rows    []int32    // rows of the hidden states that have a target; nil: all
+	places  []int32    // of a share: rows of the whole batch that have a target; nil: rows
 	all     int        // rows with and without a target
 	counted int        // rows with a target
 	losses  []float32  // of the rows with a target; nil: not wanted
@@ -128,6 +129,9 @@ func (t *targets) deliver(r StepOptions) {
 }
 
 func (t *targets) place(k int) int {
+	if t.places != nil {
+		return int(t.places[k])
+	}
 	if t.rows == nil {
 		return k
 	}
@@ -140,9 +144,9 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 		x = m.pooled(p, x)
 	}
 	if m.spec.Head.Kind == Regress {
-		return p.G.MeanSquare(m.logits(p, x), t.values)
+		return p.G.MeanSquareOf(m.logits(p, x), t.values, t.counted)
 	}
-	if t.rows != nil {
+	if t.rows != nil || t.places != nil {
 		x = p.G.Take(x, t.rows)
 	}
 	x = m.transform.apply(p, x)
@@ -152,7 +156,7 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 		smoothing = m.spec.LabelSmoothing
 	}
 	return p.G.CrossEntropy(x, w, bias, t.classes, autograd.CrossEntropyOptions{
-		Smoothing: smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative,
+		Smoothing: smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative, Counted: t.counted,
 	})
 }
 

@@ -46,6 +46,7 @@ type Model struct {
 	train      bool            // weights have gradients
 
 	progress progress
+	shares   shares
 
 	work   sync.RWMutex // read-locked while a session computes, so that Close waits
 	closed bool
@@ -217,11 +218,11 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 	return x
 }
 
-// embed returns the embeddings of tokens [T, width], with the vectors of their n-grams, positions and types. While a sequence is decoded,
-// before are its earlier tokens. No types are all 0.
+// embed returns the embeddings of tokens [T, width], with the vectors of their n-grams, positions and types. Tokens and types are of the
+// whole batch, the result of the rows of p. While a sequence is decoded, before are its earlier tokens. No types are all 0.
 func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 	p.Read(before, tokens)
-	x := m.embedding.Apply(p, tokens)
+	x := m.embedding.Apply(p, nn.Own(p, tokens))
 	if scale := m.spec.Embed.Scale; scale != 0 && scale != 1 {
 		x = p.G.Scale(x, float32(scale))
 	}
@@ -235,26 +236,27 @@ func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 		if len(types) == 0 {
 			types = make([]int32, len(tokens))
 		}
-		x = p.G.Add(x, m.types.Apply(p, types))
+		x = p.G.Add(x, m.types.Apply(p, nn.Own(p, types)))
 	}
 	return p.Dropout(finish(p, m.embedNorm, x))
 }
 
-// positionRows is the row of each token in the table of learned positions.
+// positionRows is the row of each token of p in the table of learned positions. tokens are of the whole batch.
 func (m *Model) positionRows(p *nn.Pass, tokens []int32) []int32 {
 	first, padding := int32(m.spec.Embed.FirstPosition), m.spec.Embed.Padding
 	if first == 0 {
 		return p.Positions()
 	}
-	rows := make([]int32, len(tokens))
 	if padding == nil {
-		for i, position := range p.Positions() {
-			rows[i] = first + position
+		rows := make([]int32, 0, len(p.Positions()))
+		for _, position := range p.Positions() {
+			rows = append(rows, first+position)
 		}
 		return rows
 	}
+	rows := make([]int32, len(tokens))
 	at, next := 0, int32(0)
-	for _, n := range p.Lengths {
+	for _, n := range p.Whole() {
 		next = first
 		for i := at; i < at+n; i++ {
 			if tokens[i] == *padding {
@@ -266,7 +268,7 @@ func (m *Model) positionRows(p *nn.Pass, tokens []int32) []int32 {
 		}
 		at += n
 	}
-	return rows
+	return nn.Own(p, rows)
 }
 
 // finish applies a norm, if there is one.

@@ -24,7 +24,7 @@ func (m *Model) makeNgrams() {
 	}
 }
 
-// add adds the vectors of the n-grams of tokens to x [T, width]. While one sequence is decoded, before are its earlier tokens. The first
+// add adds the vectors of the n-grams of tokens, those of the whole batch, to the rows x of p. While one sequence is decoded, before are its earlier tokens. The first
 // n−1 tokens of a sequence end no n-gram, and get no vector.
 func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autograd.Var {
 	index := make([]int32, 0, len(tokens))
@@ -34,10 +34,11 @@ func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autogr
 		index = g.appendRows(index, all)[len(before):]
 	} else {
 		start := 0
-		for _, length := range p.Lengths {
+		for _, length := range p.Whole() {
 			index = g.appendRows(index, tokens[start:start+length])
 			start += length
 		}
+		index = nn.Own(p, index)
 	}
 	return p.G.Add(x, g.table.Apply(p, index))
 }

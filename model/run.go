@@ -8,6 +8,8 @@ import (
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/parallel"
+	"github.com/longspan/longspan/tensor"
 )
 
 // StepOptions sets how a batch is run. The zero value computes the loss alone.
@@ -19,6 +21,14 @@ type StepOptions struct {
 	// First is the index, in an evaluation, of the first sequence. A masked language model then hides the same tokens of a sequence in
 	// batches of any size. Nil: hidden tokens depend on the batch.
 	First *uint64
+
+	// Share says which rows of the batch this rank has, where several ranks run a step together; nil: all. Every rank is given the whole
+	// batch and runs it with the same options. The loss and the gradients are this rank's share of those of the batch: they add up to them.
+	// Losses and Best are filled for the rows of this rank.
+	Share *parallel.Share
+
+	// Grads, where not nil, are added to in place of the gradients of the weights, by the name of the weight.
+	Grads map[string]tensor.Mat
 
 	// Memory is read by a Transformer-XL, and advanced to the end of the batch. It is emptied where the loss is not finite. Nil: none.
 	Memory *Memory
@@ -80,6 +90,7 @@ func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	m.keepOwn(p, in, t)
 	if t.counted == 0 {
 		return s.withoutTargets(p, in, r)
 	}
@@ -126,6 +137,10 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 		return nil, inputs{}, err
 	}
 	in := inputs{tokens: b.Tokens, types: b.Types}
+	lengths, starts := b.Lengths, []int(nil)
+	if r.Share != nil {
+		lengths, starts = nn.PassOver(r.Share)
+	}
 	switch m.spec.Kind {
 	case EncoderDecoder:
 		in.source = b.Source
@@ -137,8 +152,8 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 		in.memory = newRecurrence(r.Memory, room, b.Lengths, b.Follows)
 	}
 	return &nn.Pass{
-		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward}),
-		Lengths: b.Lengths, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed,
+		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward, Part: r.Share != nil}),
+		Lengths: lengths, Starts: starts, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed, Share: r.Share, Grads: r.Grads,
 	}, in, nil
 }
 
@@ -155,6 +170,9 @@ func (m *Model) checkStep(b *data.Batch, r StepOptions) error {
 		return fmt.Errorf("model: found a memory for a model of kind %s, expected none; use the kind transformer-xl", m.spec.Kind)
 	}
 	if err := m.checkBatch(b); err != nil {
+		return err
+	}
+	if err := m.checkShare(b, r.Share); err != nil {
 		return err
 	}
 	if err := r.Memory.check(m, b.Follows); err != nil {

@@ -47,7 +47,7 @@ func TestSegmentsEqualTheWhole(t *testing.T) {
 		c.Memory, c.Segment = 64, segment
 		m := newModel(t, c, nil)
 		run := StepOptions{Losses: make([]float32, len(b.Tokens)), Best: make([]int32, len(b.Tokens))}
-		result, err := m.step(tensor.Exec{}, b, run, &m.progress.reading)
+		result, err := m.step(&m.progress, tensor.Exec{}, b, run, &m.progress.reading)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -64,19 +64,19 @@ func (m *Model) Targets(b *data.Batch) int64 {
 func (m *Model) Train(x tensor.Exec, b *data.Batch, p data.Pass) (float64, error) {
 	m.progress.reading.Free() // the evaluation is over, and its memory would add to the peak of the step
 	run := StepOptions{Backward: true, Scale: p.Weight, Seed: p.Mix()}
-	result, err := m.step(x, b, run, &m.progress.memory)
+	result, err := m.step(&m.progress, x, b, run, &m.progress.memory)
 	return result.Loss, err
 }
 
-// step runs b in the session of m. It keeps memory between batches, unless sequences are read in segments.
-func (m *Model) step(x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory) (Result, error) {
+// step runs b in the session of p. It keeps memory between batches, unless sequences are read in segments.
+func (m *Model) step(p *progress, x tensor.Exec, b *data.Batch, o StepOptions, memory *Memory) (Result, error) {
 	if b == nil {
 		b = &data.Batch{} // which is refused
 	}
-	if m.progress.session == nil {
-		m.progress.session = m.NewSession(x)
+	if p.session == nil {
+		p.session = m.NewSession(x)
 	}
-	s := m.progress.session
+	s := p.session
 	s.x = x
 	if m.spec.Kind == TransformerXL && m.spec.Segment == 0 {
 		o.Memory = memory
@@ -97,40 +97,57 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 // Eval predicts b, batch number place of an evaluation, from 0. A masked language model hides the same tokens of a sequence in every
 // evaluation of the same sequences, with batches of any size.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, place int) (data.Outcome, error) {
+	if place == 0 {
+		m.beginTally()
+	}
+	o, err := m.eval(&m.progress, x, b, StepOptions{}, place)
+	if err != nil {
+		return data.Outcome{}, err
+	}
+	for i, class := range m.wanted(b) {
+		if class != data.Ignore && m.progress.best[i] != data.Ignore {
+			m.tally(class, m.progress.best[i])
+		}
+	}
+	return o, nil
+}
+
+// wanted is the right class of each target of b; data.Ignore where there is none.
+func (m *Model) wanted(b *data.Batch) []int32 {
+	switch m.spec.Head.Kind {
+	case Classify:
+		return b.Labels
+	case Regress:
+		return nil // a number is not right or wrong
+	case MaskedLM:
+		return b.Tokens
+	}
+	return b.Targets
+}
+
+// eval is Eval with the state p, over the share of run.
+func (m *Model) eval(p *progress, x tensor.Exec, b *data.Batch, run StepOptions, place int) (data.Outcome, error) {
 	if b == nil {
 		b = &data.Batch{} // which is refused
 	}
 	if place == 0 {
-		m.progress.reading.Free()
-		m.progress.read = 0
-		m.beginTally()
+		p.reading.Free()
+		p.read = 0
 	}
-	want := b.Targets
-	switch m.spec.Head.Kind {
-	case Classify:
-		want = b.Labels
-	case Regress:
-		want = nil // a number is not right or wrong
-	case MaskedLM:
-		want = b.Tokens
-	}
-	index := m.progress.read
-	m.progress.read += uint64(b.Sequences())
-	m.progress.losses, m.progress.best = resize(m.progress.losses, len(want)), resize(m.progress.best, len(want))
-	run := StepOptions{Losses: m.progress.losses, Best: m.progress.best, First: &index}
-	result, err := m.step(x, b, run, &m.progress.reading)
+	want := m.wanted(b)
+	index := p.read
+	p.read += uint64(b.Sequences())
+	p.losses, p.best = resize(p.losses, len(want)), resize(p.best, len(want))
+	run.Losses, run.Best, run.First = p.losses, p.best, &index
+	result, err := m.step(p, x, b, run, &p.reading)
 	if err != nil {
 		return data.Outcome{}, err
 	}
 	o := data.Outcome{Loss: result.Loss, Targets: int64(result.Targets), Numbers: m.spec.Head.Kind == Regress}
 	for i, class := range want {
-		if class == data.Ignore || m.progress.best[i] == data.Ignore { // a masked language model predicts its chosen targets only
-			continue
-		}
-		if m.progress.best[i] == class {
+		if class != data.Ignore && p.best[i] == class { // a masked language model predicts its chosen targets only
 			o.Correct++
 		}
-		m.tally(class, m.progress.best[i])
 	}
 	return o, nil
 }

@@ -115,7 +115,7 @@ func (a *Attention) configure() error {
 
 // Apply returns the attention of each sequence of x [T, width] to itself: [T, width].
 func (a *Attention) Apply(p *Pass, x *autograd.Var) *autograd.Var {
-	core, err := p.Compiled.compile(a.layer, p.selfSeqs())
+	core, err := p.compile(a.layer)
 	if err != nil {
 		return p.G.Fail(err)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/mechanism"
+	"github.com/longspan/longspan/parallel"
 )
 
 // CompileCache keeps attention that is compiled for the lengths of a batch. The layers of a model, and batches of the same lengths, then
@@ -31,10 +32,15 @@ const maxCores = 32
 // compile returns the core of l for the sequences.
 func (s *CompileCache) compile(l mechanism.Layer, seqs []attention.Seq) (mechanism.Core, error) {
 	key := fmt.Sprintf("%T %s %v", l, l.Key(), seqs)
+	return s.cached(key, func() (mechanism.Core, error) { return l.Compile(seqs) })
+}
+
+// cached returns the core of a key, which make makes at first.
+func (s *CompileCache) cached(key string, make func() (mechanism.Core, error)) (mechanism.Core, error) {
 	if core, ok := s.cores[key]; ok {
 		return core, nil
 	}
-	core, err := l.Compile(seqs)
+	core, err := make()
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +49,12 @@ func (s *CompileCache) compile(l mechanism.Layer, seqs []attention.Seq) (mechani
 	}
 	s.cores[key] = core
 	return core, nil
+}
+
+// compileOver returns the core of l for the rows of a share.
+func (s *CompileCache) compileOver(l mechanism.Layer, share *parallel.Share) (mechanism.Core, error) {
+	key := fmt.Sprintf("%T %s over %v of %v", l, l.Key(), share.Cuts, share.Lengths)
+	return s.cached(key, func() (mechanism.Core, error) { return mechanism.Over(l, share) })
 }
 
 // rotate returns the rotary table of c for at least the given number of positions.

@@ -27,7 +27,7 @@ const MaxNgram = 64
 // among about ten thousand. Without a match the most similar of a thousand keys has a fifth of the weight: the output is a mean over many.
 const ngramGain = 1.6817928305074292 // 8^¼
 
-// Read sets the tokens of the pass, for layers that hash n-grams. While one sequence is decoded, before are its earlier tokens: at least as
+// Read sets the tokens of the whole batch, for layers that hash n-grams. While one sequence is decoded, before are its earlier tokens: at least as
 // many as the longest n-gram has, or all. Otherwise before is empty.
 func (p *Pass) Read(before, tokens []int32) { p.before, p.tokens, p.ngrams = before, tokens, nil }
 
@@ -47,7 +47,7 @@ func (p *Pass) ngramSeeds(n int) seeds {
 	}
 	s := seeds{make([]uint64, 0, len(p.tokens)), make([]uint64, 0, len(p.tokens))}
 	start := 0
-	for _, length := range p.Lengths {
+	for _, length := range p.whole() {
 		sequence := p.tokens[start : start+length]
 		start += length
 		if len(p.before) > 0 {
@@ -65,6 +65,7 @@ func (p *Pass) ngramSeeds(n int) seeds {
 			last = seed
 		}
 	}
+	s.ending, s.before = Own(p, s.ending), Own(p, s.before)
 	if p.ngrams == nil {
 		p.ngrams = map[int]seeds{}
 	}

@@ -46,6 +46,9 @@ func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries
 // replace replaces the rows of the global tokens in attended [T, H·D] by their attention with the second projections. x [T, width] is the
 // input of the layer.
 func (g *globalQueries) replace(p *Pass, x, attended *autograd.Var) *autograd.Var {
+	if p.Share != nil {
+		return g.replaceOver(p, x, attended)
+	}
 	var rows, places []int32 // of the global tokens: in the batch, and in their sequences
 	var counts []int
 	var seqs []attention.Seq
@@ -83,4 +86,9 @@ func (g *globalQueries) replace(p *Pass, x, attended *autograd.Var) *autograd.Va
 	}
 	over := p.G.CrossAttention(core, q, kv)
 	return p.G.Take(p.G.Join(attended, p.Lengths, over, counts), from)
+}
+
+// replaceOver is replace for the rows of a share.
+func (g *globalQueries) replaceOver(p *Pass, x, attended *autograd.Var) *autograd.Var {
+	return p.G.Fail(errors.New("nn: stub"))
 }

@@ -203,9 +203,17 @@ func (p *Pass) Leaf(w *tensor.Param) *autograd.Var {
 	case w == nil:
 		return nil
 	case p.G.Train():
-		return p.G.Leaf(w.Value, w.Grad)
+		return p.G.Leaf(w.Value, p.grad(w))
 	}
 	return p.G.Input(w.Value)
+}
+
+// grad is where the gradient of w is added. A weight that is the first rows of another has its name.
+func (p *Pass) grad(w *tensor.Param) tensor.Mat {
+	if g, ok := p.Grads[w.Name]; ok {
+		return g.SliceRows(0, w.Grad.Rows)
+	}
+	return w.Grad
 }
 
 // GradsFinite reports whether every gradient is a finite number. After a step in fp16 it reports whether the loss scale was low enough.

@@ -2,8 +2,10 @@ package nn
 
 import (
 	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/internal/random"
+	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -16,6 +18,13 @@ type Pass struct {
 	Seed    uint64  // of dropout
 
 	Compiled *CompileCache // shared by layers and passes; not nil
+
+	// Share, where several ranks have rows of the batch, says which; nil: all rows are here. Lengths and Starts are then those of the pieces
+	// of this rank. Attention exchanges with the other ranks, which all run the same layers.
+	Share *parallel.Share
+
+	// Grads, where not nil, are added to in place of the gradients of the weights, by the name of the weight.
+	Grads map[string]tensor.Mat
 
 	before       []int32 // tokens already generated
 	tokens       []int32
@@ -67,7 +76,7 @@ func (p *Pass) first() *Pass {
 func (p *Pass) Dropout(x *autograd.Var) *autograd.Var {
 	first := p.first()
 	first.dropouts++
-	return p.G.Dropout(x, p.Rate, random.Finalise(p.Seed+first.dropouts*random.Gamma))
+	return p.G.DropoutRows(x, p.Rate, random.Finalise(p.Seed+first.dropouts*random.Gamma), p.firstRow())
 }
 
 // borrow returns a float32 input that fill fills, and that Close returns to the pool.
@@ -90,5 +99,13 @@ func (p *Pass) Close() {
 	p.borrowed = nil
 }
 
-// selfSeqs are the sequences of the batch, each attending to itself.
-func (p *Pass) selfSeqs() []attention.Seq { return attention.Self(p.Lengths...) }
+// selfSeqs are the sequences of the whole batch, each attending to itself.
+func (p *Pass) selfSeqs() []attention.Seq { return attention.Self(p.whole()...) }
+
+// compile prepares self-attention for the sequences of the pass.
+func (p *Pass) compile(l mechanism.Layer) (mechanism.Core, error) {
+	if p.Share != nil {
+		return p.Compiled.compileOver(l, p.Share)
+	}
+	return p.Compiled.compile(l, p.selfSeqs())
+}

@@ -1,0 +1,130 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/parallel"
+	"github.com/longspan/longspan/tensor"
+)
+
+// CanShare returns an error for a model whose rows of a batch cannot lie on several ranks: one that carries a memory, joins segments, or
+// reads a source.
+func CanShare(s *Spec) error {
+	if s.Kind != Encoder && s.Kind != Decoder {
+		return fmt.Errorf("model: found a sequence shared by several ranks for a model of kind %s, expected an encoder or a decoder; "+
+			"give every rank whole batches (train.sequence_shards: 1)", s.Kind)
+	}
+	return nil
+}
+
+// shares is the state of training over shares of batches, of each engine: shards that run side by side have one each.
+type shares struct {
+	mu sync.Mutex
+	of map[parallel.Engine]*progress
+}
+
+// get returns the state of an engine.
+func (s *shares) get(e parallel.Engine) *progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of == nil {
+		s.of = map[parallel.Engine]*progress{}
+	}
+	if s.of[e] == nil {
+		s.of[e] = &progress{}
+	}
+	return s.of[e]
+}
+
+// TrainShare is Train of the rows of b that this rank of e has. It adds their share of the gradient to grads, by the names of the weights,
+// and returns their share of the loss. All ranks of e call it with the same batch and pass. Several goroutines may call it side by side,
+// each with an engine of its own.
+func (m *Model) TrainShare(x tensor.Exec, b *data.Batch, p data.Pass, e parallel.Engine, grads map[string]tensor.Mat) (float64, error) {
+	run := StepOptions{Backward: true, Scale: p.Weight, Seed: p.Mix(), Grads: grads}
+	var err error
+	if run.Share, err = shareOf(b, e); err != nil {
+		return 0, err
+	}
+	state := m.shares.get(e)
+	result, err := m.step(state, x, b, run, &state.memory)
+	return result.Loss, err
+}
+
+// EvalShare is Eval of the rows of b that this rank of e has. The loss and the number of correct targets are their share of those of the
+// batch. All ranks of e call it.
+func (m *Model) EvalShare(x tensor.Exec, b *data.Batch, place int, e parallel.Engine) (data.Outcome, error) {
+	share, err := shareOf(b, e)
+	if err != nil {
+		return data.Outcome{}, err
+	}
+	return m.eval(m.shares.get(e), x, b, StepOptions{Share: share}, place)
+}
+
+// shareOf is the share of b of a rank; nil for one rank.
+func shareOf(b *data.Batch, e parallel.Engine) (*parallel.Share, error) {
+	if e.Size() == 1 || b == nil {
+		return nil, nil
+	}
+	return parallel.NewShare(e, b.Lengths)
+}
+
+// checkShare refuses a share of another batch, and kinds whose rows cannot be shared.
+func (m *Model) checkShare(b *data.Batch, s *parallel.Share) error {
+	if s == nil {
+		return nil
+	}
+	if !slices.Equal(s.Lengths, b.Lengths) {
+		return fmt.Errorf("model: found a share of sequences of %v tokens for a batch of %v, expected that of the batch", s.Lengths, b.Lengths)
+	}
+	return CanShare(&m.spec)
+}
+
+// keepOwn leaves the targets of the rows of p. What is counted stays the number of the whole batch.
+func (m *Model) keepOwn(p *nn.Pass, in inputs, t *targets) {
+	if p.Share == nil {
+		return
+	}
+	rowOf := m.rowsOf(p, in)
+	if m.spec.Head.Kind == Regress {
+		t.keepValues(rowOf)
+		return
+	}
+	var classes, rows []int32
+	places := []int32{} // not nil, even if it stays empty
+	for k, c := range t.classes {
+		place := t.place(k)
+		if row, ok := rowOf(place); ok {
+			classes, rows, places = append(classes, c), append(rows, row), append(places, int32(place))
+		}
+	}
+	t.classes, t.rows, t.places = classes, rows, places
+	t.losses, t.best = roomLike(t.losses, len(classes)), roomLike(t.best, len(classes))
+}
+
+// rowsOf finds the row in the input of the head, on this rank, of a target of the whole batch: a token or a sequence.
+func (m *Model) rowsOf(p *nn.Pass, in inputs) func(place int) (row int32, ok bool) {
+	if !m.spec.Head.OfSequences() {
+		lo, hi := p.Share.Own()
+		return func(place int) (int32, bool) { return int32(place - lo), lo <= place && place < hi }
+	}
+	own, _ := m.pooledRows(p, in.tokens)
+	return func(place int) (int32, bool) {
+		i, ok := slices.BinarySearch(own, place)
+		return int32(i), ok
+	}
+}
+
+// keepValues leaves the numbers of the sequences that this rank owns, in their order.
+func (t *targets) keepValues(rowOf func(int) (int32, bool)) {
+	var own []float32
+	for s, v := range t.values.F32 {
+		if _, ok := rowOf(s); ok {
+			own = append(own, v)
+		}
+	}
+	t.values = tensor.Mat{Type: tensor.F32, Rows: len(own), Cols: 1, Stride: 1, F32: own}
+}

@@ -1,0 +1,191 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/parallel"
+	"github.com/longspan/longspan/tensor"
+)
+
+// overRanks runs f on a goroutine for each of n ranks.
+func overRanks(t *testing.T, n int, f func(e parallel.Engine) error) {
+	t.Helper()
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i, e := range parallel.Local(n) {
+		all.Go(func() {
+			if errs[i] = f(e); errs[i] != nil {
+				e.Abort(1, errs[i].Error())
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shareable are the models of the zoo whose batches ranks can share.
+func shareable() map[string]Config {
+	all := zoo()
+	maps.DeleteFunc(all, func(_ string, c Config) bool {
+		kind := c.WithDefaults().Kind
+		return kind != Encoder && kind != Decoder
+	})
+	for name, c := range all {
+		if c.MaxTokens > 0 {
+			c.MaxTokens = 2048
+		}
+		all[name] = c
+	}
+	return all
+}
+
+// lengths of batches that ranks share: sequences of one row, cut ones, and more ranks than units.
+var sharedLengths = [][]int{{1}, {7, 513}, {1200, 30, 600}}
+
+// TestHiddenOverRanks checks that the hidden states of every rank have the bits of the whole.
+func TestHiddenOverRanks(t *testing.T) {
+	for name, c := range shareable() {
+		m := newModel(t, c, nil)
+		for _, lengths := range sharedLengths {
+			b := batch(3, lengths...)
+			whole, err := m.NewSession(tensor.Exec{}).Hidden(b, StepOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, ranks := range []int{2, 3, 5} {
+				overRanks(t, ranks, func(e parallel.Engine) error {
+					s, err := parallel.NewShare(e, lengths)
+					if err != nil {
+						return err
+					}
+					got, err := m.NewSession(tensor.Exec{Pool: tensor.NewPool()}).Hidden(b, StepOptions{Share: s})
+					if err != nil {
+						return fmt.Errorf("%s, %v over %d ranks: %w", name, lengths, ranks, err)
+					}
+					lo, hi := s.Own()
+					if want := whole.SliceRows(lo, hi); !slices.Equal(got.F32, want.F32) {
+						return fmt.Errorf("%s, %v: rank %d of %d has other hidden states", name, lengths, e.Rank(), ranks)
+					}
+					return nil
+				})
+			}
+		}
+	}
+}
+
+// TestStepOverRanks checks that losses, predictions and gradients of the ranks add up to those of the whole: the predictions bit for bit, and
+// the sums but for rounding.
+func TestStepOverRanks(t *testing.T) {
+	for name, c := range shareable() {
+		c.Dropout = 0.1
+		for _, lengths := range sharedLengths {
+			b, run := batch(3, lengths...), StepOptions{Backward: true, Seed: 9}
+			if c.Head == Tag || c.Head == "" && c.Kind != Encoder {
+				b.Targets[0] = data.Ignore
+			}
+			whole := newModel(t, c, nil)
+			result, err := whole.NewSession(tensor.Exec{}).Step(b, run)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, ranks := range []int{2, 5} {
+				m := newModel(t, c, nil)
+				sum := make([]float64, 1+len(grads(m)))
+				overRanks(t, ranks, func(e parallel.Engine) error {
+					s, err := parallel.NewShare(e, lengths)
+					if err != nil {
+						return err
+					}
+					run := run
+					run.Share, run.Grads = s, map[string]tensor.Mat{}
+					for _, p := range m.Params() {
+						run.Grads[p.Name] = tensor.New(tensor.F32, p.Grad.Rows, p.Grad.Cols)
+					}
+					result, err := m.NewSession(tensor.Exec{Pool: tensor.NewPool()}).Step(b, run)
+					if err != nil {
+						return fmt.Errorf("%s, %v over %d ranks: %w", name, lengths, ranks, err)
+					}
+					share := []float64{result.Loss}
+					for _, p := range m.Params() {
+						for _, g := range run.Grads[p.Name].F32 {
+							share = append(share, float64(g))
+						}
+					}
+					if err := parallel.SumFloat64(e, "test", share); err != nil {
+						return err
+					}
+					if e.Rank() == 0 {
+						copy(sum, share)
+					}
+					return nil
+				})
+				want := grads(whole)
+				worst, size := math.Abs(sum[0]-result.Loss), result.Loss
+				for i, g := range want {
+					worst, size = max(worst, math.Abs(sum[1+i]-float64(g))), max(size, math.Abs(float64(g)))
+				}
+				if worst > 2e-6*size {
+					t.Errorf("%s, %v: the sums over %d ranks differ by %.2g of %.2g", name, lengths, ranks, worst, size)
+				}
+			}
+		}
+	}
+}
+
+// TestEvalOverRanks checks that outcomes add up to that of the whole.
+func TestEvalOverRanks(t *testing.T) {
+	for name, c := range shareable() {
+		m := newModel(t, c, nil)
+		b := batch(4, 700, 40, 600)
+		want, err := m.Eval(tensor.Exec{}, b, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		overRanks(t, 3, func(e parallel.Engine) error {
+			o, err := m.EvalShare(tensor.Exec{}, b, 0, e)
+			if err != nil {
+				return err
+			}
+			sums := []float64{o.Loss, float64(o.Correct)}
+			if err := parallel.SumFloat64(e, "test", sums); err != nil {
+				return err
+			}
+			if math.Abs(sums[0]-want.Loss) > 1e-6*want.Loss || int64(sums[1]) != want.Correct || o.Targets != want.Targets {
+				return fmt.Errorf("%s: loss %g, %g correct of %d, expected %+v", name, sums[0], sums[1], o.Targets, want)
+			}
+			return nil
+		})
+	}
+}
+
+func TestShareRefused(t *testing.T) {
+	b := batch(1, 30)
+	e := parallel.Local(2)[0]
+	for name, c := range zoo() {
+		if _, ok := shareable()[name]; ok || c.Kind == EncoderDecoder {
+			continue
+		}
+		_, err := newModel(t, c, nil).TrainShare(tensor.Exec{}, b, data.Pass{}, e, nil)
+		if err == nil || !strings.Contains(err.Error(), "expected an encoder or a decoder") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	s, err := parallel.NewShare(e, []int{31})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = newModel(t, zoo()["decoder"], nil).NewSession(tensor.Exec{}).Step(b, StepOptions{Share: s})
+	if err == nil || !strings.Contains(err.Error(), "found a share of sequences of [31] tokens for a batch of [30]") {
+		t.Errorf("another batch: got %v", err)
+	}
+}
