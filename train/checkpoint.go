@@ -63,6 +63,10 @@ func (l *loop) save() error {
 	if name := notFinite(l.matrices()); name != "" {
 		return fmt.Errorf("%w: after step %d the numbers of %q are not finite, and are not saved", ErrDiverged, l.state.Step, name)
 	}
+	if !l.job.root() {
+		l.savedStep = l.state.Step
+		return nil
+	}
 	if err := l.log.sync(); err != nil {
 		return err
 	}

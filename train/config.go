@@ -12,15 +12,19 @@ type Config struct {
 	// Seed draws the first weights, dropout and the order of the data.
 	Seed uint64 `yaml:"seed"`
 	// Init is a run's folder or a .safetensors file whose weights the run starts from. A head of another task is drawn anew.
-	Init       string           `yaml:"init,omitempty"`
-	Steps      int64            `yaml:"steps"`      // updates of the weights
-	Accumulate int              `yaml:"accumulate"` // batches per update
-	Precision  string           `yaml:"-"`          // of the model: f32, bf16 or fp16; fp16 scales the loss
-	Optimizer  OptimizerConfig  `yaml:"optimizer"`
-	EMA        float64          `yaml:"ema" was:"average"` // decay of the moving average of the weights, such as 0.999; 0: no average
-	Log        LogConfig        `yaml:"log"`
-	Eval       EvalConfig       `yaml:"eval"`
-	Checkpoint CheckpointConfig `yaml:"checkpoint"`
+	Init       string `yaml:"init,omitempty"`
+	Steps      int64  `yaml:"steps"`      // updates of the weights
+	Accumulate int    `yaml:"accumulate"` // batches per update
+	// Shards cut the work of a step. Its bits depend on them, and not on the ranks that hold them: 1, 2, 4 … Shards. 0 is 1.
+	Shards int `yaml:"shards,omitempty"`
+	// SequenceShards of the shards have each a part of every sequence; the others have batches of their own. 0: as few as Accumulate allows.
+	SequenceShards int              `yaml:"sequence_shards,omitempty"`
+	Precision      string           `yaml:"-"` // of the model: f32, bf16 or fp16; fp16 scales the loss
+	Optimizer      OptimizerConfig  `yaml:"optimizer"`
+	EMA            float64          `yaml:"ema" was:"average"` // decay of the moving average of the weights, such as 0.999; 0: no average
+	Log            LogConfig        `yaml:"log"`
+	Eval           EvalConfig       `yaml:"eval"`
+	Checkpoint     CheckpointConfig `yaml:"checkpoint"`
 }
 
 // OptimizerConfig chooses the optimiser and its learning rate.
@@ -66,6 +70,9 @@ func DefaultConfig() Config {
 // maxAccumulate bounds the batches of a step, which are all in memory at once.
 const maxAccumulate = 1 << 16
 
+// maxShards bounds the shards of a step.
+const maxShards = 1 << 14
+
 // Check returns an error that names the first key out of range, such as optimizer.beta1.
 func (c Config) Check() error {
 	switch {
@@ -73,6 +80,13 @@ func (c Config) Check() error {
 		return strict.Wrong("steps", "is %d; it must be positive", c.Steps)
 	case c.Accumulate <= 0 || c.Accumulate > maxAccumulate:
 		return strict.Wrong("accumulate", "is %d; it must lie between 1 and %d", c.Accumulate, maxAccumulate)
+	case c.Shards < 0 || c.Shards > maxShards:
+		return strict.Wrong("shards", "is %d; it must lie between 1 and %d", c.Shards, maxShards)
+	case c.SequenceShards < 0 || c.SequenceShards > 0 && max(1, c.Shards)%c.SequenceShards != 0:
+		return strict.Wrong("sequence_shards", "is %d; it must divide the %d shards", c.SequenceShards, max(1, c.Shards))
+	case c.Accumulate%c.Split().Data != 0:
+		return strict.Wrong("accumulate", "is %d; it must be a multiple of the %d shards that have batches of their own, "+
+			"which are shards/sequence_shards", c.Accumulate, c.Split().Data)
 	case c.Precision != "f32" && c.Precision != "bf16" && c.Precision != "fp16":
 		return strict.Wrong("precision", "is %q; use f32, bf16 or fp16", c.Precision)
 	case !(c.EMA >= 0 && c.EMA < 1):

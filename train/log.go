@@ -80,6 +80,9 @@ func keepLines(text []byte, step int64, due bool) []byte {
 
 // write appends r in one call: after a kill, only the last line can be incomplete.
 func (l *logFile) write(r Record) error {
+	if l == nil { // rank 0 has the log
+		return nil
+	}
 	line, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("writing the log: %w", err)

@@ -32,6 +32,7 @@ type loop struct {
 	schedule  optim.Schedule
 	batches   []data.Batch // of one step
 	pace      pace
+	shards    *shards // nil: one
 
 	from    string    // path of the checkpoint to resume from; empty: none
 	damaged []Damaged // newer checkpoints
@@ -55,10 +56,13 @@ func newLoop(job Job, f *folder) (*loop, error) {
 	if l.weights, err = optim.NewWeights(job.Model.Params()); err != nil {
 		return nil, err
 	}
+	if l.shards, err = newShards(c, job.Ranks, job.Model); err != nil {
+		return nil, err
+	}
 	if err := l.findCheckpoint(); err != nil {
 		return nil, err
 	}
-	if c.Init != "" && l.from == "" {
+	if c.Init != "" && l.from == "" && job.root() {
 		if l.first, err = beginWith(c.Init, job); err != nil {
 			return nil, inputError{fmt.Errorf("init: %w", err)}
 		}
@@ -74,6 +78,9 @@ func newLoop(job Job, f *folder) (*loop, error) {
 
 // findCheckpoint looks for the newest undamaged checkpoint. It is an error if all checkpoints are damaged, but not if there is none yet.
 func (l *loop) findCheckpoint() (err error) {
+	if !l.job.root() {
+		return nil
+	}
 	l.from, l.damaged, err = Newest(l.folder.dir)
 	if err == nil || errors.Is(err, ErrNoCheckpoint) && len(l.damaged) == 0 {
 		return nil
@@ -86,6 +93,9 @@ func (l *loop) findCheckpoint() (err error) {
 
 // begin restores the newest checkpoint, if there is one, and opens the log.
 func (l *loop) begin() error {
+	if !l.job.root() {
+		return nil
+	}
 	notes := l.first
 	if l.from != "" {
 		var err error
@@ -204,10 +214,10 @@ func (l *loop) run(ctx context.Context) (Result, error) {
 		if !l.state.Due && l.state.Step >= l.job.Config.Steps {
 			return l.result(), l.saveModel()
 		}
-		if ctx.Err() != nil {
+		if l.stopped(ctx) {
 			return l.interrupted()
 		}
-		if err := l.step(); err != nil {
+		if err := l.step(ctx); err != nil {
 			return l.result(), err
 		}
 		l.state.Due = true
@@ -271,6 +281,9 @@ func (l *loop) evaluate(ctx context.Context) (score Score, err error) {
 	if c, ok := source.(io.Closer); ok { // a source that reads files
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
+	if l.shards != nil {
+		return l.shards.evaluate(ctx, l.job.Exec, source, l.job.Config.Eval.Batches)
+	}
 	return Evaluate(ctx, l.job.Exec, l.job.Model, source, l.job.Config.Eval.Batches)
 }
 
@@ -286,12 +299,15 @@ func (l *loop) scored(score Score) (improved bool, err error) {
 	now := time.Now()
 	err = l.log.write(Record{Step: l.state.Step, ValidLoss: score.Loss, ValidAccuracy: score.Accuracy(), ValidTargets: score.Targets,
 		Seconds: l.pace.seconds(now)})
-	return improved, errors.Join(err, l.board.Scalars(now, l.state.Step, events.Scalar{Tag: "loss/valid", Value: score.Loss},
+	return improved, errors.Join(err, l.scalars(now, events.Scalar{Tag: "loss/valid", Value: score.Loss},
 		events.Scalar{Tag: "accuracy/valid", Value: score.Accuracy()}))
 }
 
 // saveModel writes the moving average, or the weights if there is none.
 func (l *loop) saveModel() error {
+	if !l.job.root() {
+		return nil
+	}
 	if l.average != nil {
 		l.average.Swap(l.job.Exec)
 		defer l.average.Swap(l.job.Exec)
@@ -309,6 +325,14 @@ func (l *loop) saveModel() error {
 		return fmt.Errorf("saving the model: %w; the checkpoints are unchanged, and resuming writes the model", err)
 	}
 	return nil
+}
+
+// scalars writes points to the event file, which rank 0 has.
+func (l *loop) scalars(now time.Time, points ...events.Scalar) error {
+	if l.board == nil {
+		return nil
+	}
+	return l.board.Scalars(now, l.state.Step, points...)
 }
 
 // note writes a note to the user and the log.

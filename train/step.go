@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -22,7 +23,7 @@ func NewOptimizer(c Config, x tensor.Exec, w *optim.Weights) (optim.Optimizer, e
 }
 
 // step does one step: the gradient of all accumulated batches, and one update.
-func (l *loop) step() error {
+func (l *loop) step(ctx context.Context) error {
 	x, s := l.job.Exec, &l.state
 	tokens, err := l.fetch(s.Step + 1)
 	if err != nil {
@@ -34,7 +35,7 @@ func (l *loop) step() error {
 		r.Scale = s.Scaler.Scale
 	}
 	l.weights.ZeroGrad(x)
-	loss, err := l.gradient(r.Step, max(r.Scale, 1))
+	loss, err := l.gradient(ctx, r.Step, max(r.Scale, 1))
 	if err != nil {
 		return err
 	}
@@ -87,24 +88,40 @@ func (l *loop) fetch(step int64) (tokens int64, err error) {
 
 // gradient runs the batches forward and backward. The gradient is that of scale times the mean loss over all targets of the step: each
 // batch is weighted by its share of the targets.
-func (l *loop) gradient(step int64, scale float64) (loss meanLoss, err error) {
+func (l *loop) gradient(ctx context.Context, step int64, scale float64) (loss meanLoss, err error) {
 	var total int64
+	targets, passes := make([]int64, len(l.batches)), make([]data.Pass, len(l.batches))
 	for i := range l.batches {
-		total += l.job.Model.Targets(&l.batches[i])
+		targets[i] = l.job.Model.Targets(&l.batches[i])
+		total += targets[i]
 	}
-	for i := range l.batches {
-		b := &l.batches[i]
-		n := l.job.Model.Targets(b)
-		p := data.Pass{Seed: l.job.Config.Seed, Step: step, Part: i, Weight: scale * float64(n) / float64(total)}
-		mean, err := l.job.Model.Train(l.job.Exec, b, p)
-		if err != nil {
-			return loss, fmt.Errorf("step %d: %w", step, err)
-		}
+	for i, n := range targets {
+		passes[i] = data.Pass{Seed: l.job.Config.Seed, Step: step, Part: i, Weight: scale * float64(n) / float64(total)}
+	}
+	means, err := l.means(ctx, passes)
+	if err != nil {
+		return loss, fmt.Errorf("step %d: %w", step, err)
+	}
+	for i, n := range targets {
 		if n > 0 { // a batch without targets has no mean loss
-			loss.add(mean, n)
+			loss.add(means[i], n)
 		}
 	}
 	return loss, nil
+}
+
+// means runs the batches forward and backward, and returns their mean losses.
+func (l *loop) means(ctx context.Context, passes []data.Pass) (means []float64, err error) {
+	if l.shards != nil {
+		return l.shards.gradient(l.job.Exec, l.batches, passes, ctx.Err() != nil)
+	}
+	means = make([]float64, len(passes))
+	for i, p := range passes {
+		if means[i], err = l.job.Model.Train(l.job.Exec, &l.batches[i], p); err != nil {
+			return nil, err
+		}
+	}
+	return means, nil
 }
 
 // overflowed looks for NaN and infinity in the loss and the gradient. With loss scaling the step is skipped. Without it, or when the
@@ -157,7 +174,7 @@ func (l *loop) report(r Report, change string) error {
 	if r.Scale > 0 {
 		points = append(points, events.Scalar{Tag: "gradient/loss_scale", Value: r.Scale})
 	}
-	return errors.Join(err, l.board.Scalars(now, s.Step, points...))
+	return errors.Join(err, l.scalars(now, points...))
 }
 
 // finiteOrZero is v, or 0 if it is not finite: JSON has no infinity.

@@ -20,6 +20,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -55,6 +56,7 @@ type Job struct {
 	Train  data.Source                 // must not end
 	Valid  func() (data.Source, error) // opens the validation data at its first batch; nil: no evaluations
 	Exec   tensor.Exec                 // threads and pool; zero: all processors, and no pool
+	Ranks  parallel.Engine             // of the processes that run the job together; nil: this one alone
 	Meta   Meta                        // describes the run to checkpoints; recipe.Job fills it
 
 	// RestartData resumes even if the training data has changed: it then restarts from its first batch, with a note. By default
@@ -109,6 +111,9 @@ var ErrExists = errors.New("the folder holds a run already; resume it, or choose
 // Run trains in the folder dir, which it makes. It returns ErrExists if the folder has a run already.
 //
 // When ctx is done, Run finishes the current step, saves a checkpoint, and returns without error and with Interrupted set.
+//
+// With Job.Ranks every rank calls Run with an equal job. Rank 0 alone uses the folder, and its checkpoint is that of all ranks. Where ctx is
+// done on one rank, all of them stop after the same step, and an evaluation is finished first. The caller calls Abort on an error.
 func Run(ctx context.Context, dir string, job Job) (Result, error) {
 	return run(ctx, dir, job, false)
 }
@@ -133,17 +138,22 @@ func run(ctx context.Context, dir string, job Job, resume bool) (result Result, 
 	if err := probe(job); err != nil {
 		return result, inputError{err}
 	}
-	f, err := openFolder(dir, resume)
-	if err != nil {
-		return result, err
+	var f *folder // of rank 0
+	if job.root() {
+		if f, err = openFolder(dir, resume); err != nil {
+			return result, err
+		}
+		defer func() { err = errors.Join(err, f.close()) }()
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
 	l, err := newLoop(job, f)
 	if err != nil {
 		return result, err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	if err := l.begin(); err != nil {
+		return result, err
+	}
+	if err := l.equalise(); err != nil {
 		return result, err
 	}
 	result, err = l.run(ctx)

@@ -144,7 +144,7 @@ func TestAccumulationIsTheMeanOverTargets(t *testing.T) {
 		if _, err := l.fetch(1); err != nil {
 			t.Fatal(err)
 		}
-		loss, err := l.gradient(1, 4)
+		loss, err := l.gradient(t.Context(), 1, 4)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,157 @@
+package recipe_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/parallel"
+	"github.com/longspan/longspan/recipe"
+	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/train"
+)
+
+// Recipes whose batches are shared by ranks: a window decoder, a Longformer encoder with hidden tokens, a Performer with labels.
+var sharedRecipes = map[string]string{
+	"window": `
+model: {width: 32, layers: 2, heads: 2, attention: ["window(256)"], dropout: 0.1}
+data: {batch: 1, genome: {tokens: 1500}}`,
+	"longformer": `
+model: {kind: encoder, width: 32, layers: 2, heads: 2, attention: ["window(128) | global(0)"], recompute: every}
+data: {batch: 1, genome: {tokens: 1100}}`,
+	"performer": `
+model: {kind: encoder, width: 32, layers: 2, heads: 2, attention: ["performer(features=32)"], precision: bf16}
+data: {batch: 2, genome: {tokens: 700}}`,
+}
+
+const sharedTraining = `
+train:
+  steps: 3
+  accumulate: 2
+  optimizer: {warmup: 0, lr: 1e-3}
+  eval: {every: 2, batches: 2}
+  checkpoint: {every: 1}
+  log: {every: 1}
+  shards: %d
+  sequence_shards: %d
+`
+
+// trainOver trains a recipe over n ranks that are goroutines, and returns the model and the log.
+func trainOver(t *testing.T, ranks int, text, dir string) (weights []byte, log []train.Record) {
+	t.Helper()
+	errs := make([]error, ranks)
+	var all sync.WaitGroup
+	for i, e := range parallel.Local(ranks) {
+		all.Go(func() {
+			if errs[i] = trainRank(e, text, dir); errs[i] != nil {
+				e.Abort(1, errs[i].Error())
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	weights, err := os.ReadFile(filepath.Join(dir, train.ModelName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log, err = train.ReadLog(filepath.Join(dir, train.LogName)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range log {
+		log[i].Seconds, log[i].TokensPerSecond = 0, 0
+	}
+	return weights, log
+}
+
+// trainRank trains a recipe on one rank, or resumes a run.
+func trainRank(e parallel.Engine, text, dir string) error {
+	r, err := recipe.Parse([]byte(text), "test", nil)
+	if err != nil {
+		return err
+	}
+	sets, err := r.Data.Open(r.Train.Seed)
+	if err != nil {
+		return err
+	}
+	if err := r.Fit(sets); err != nil {
+		return err
+	}
+	x := tensor.Exec{Pool: tensor.NewPool(), Threads: 1}
+	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	job, err := r.Job(sets, m, x)
+	if err != nil {
+		return err
+	}
+	job.Ranks = e
+	_, err = train.Run(context.Background(), dir, job)
+	return err
+}
+
+// TestRanks checks that a run has the same model and log on any number of ranks that hold its shards.
+func TestRanks(t *testing.T) {
+	for name, text := range sharedRecipes {
+		for _, split := range [][2]int{{2, 1}, {4, 4}, {4, 2}} {
+			t.Run(fmt.Sprintf("%s, %d shards, %d of a sequence", name, split[0], split[1]), func(t *testing.T) {
+				whole := text + fmt.Sprintf(sharedTraining, split[0], split[1])
+				want, wantLog := trainOver(t, 1, whole, filepath.Join(t.TempDir(), "run"))
+				for ranks := 2; ranks <= split[0]; ranks *= 2 {
+					got, log := trainOver(t, ranks, whole, filepath.Join(t.TempDir(), "run"))
+					if !bytes.Equal(got, want) {
+						t.Errorf("%d ranks: the model differs from that of one rank", ranks)
+					}
+					if diff := cmp.Diff(wantLog, log); diff != "" {
+						t.Errorf("%d ranks: the log differs (-one +%d):\n%s", ranks, ranks, diff)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestShardsNearOne checks that the loss over shards is that of one shard, but for rounding.
+func TestShardsNearOne(t *testing.T) {
+	for name, text := range sharedRecipes {
+		_, one := trainOver(t, 1, text+fmt.Sprintf(sharedTraining, 1, 1), filepath.Join(t.TempDir(), "run"))
+		_, four := trainOver(t, 1, text+fmt.Sprintf(sharedTraining, 4, 4), filepath.Join(t.TempDir(), "run"))
+		for i := range one {
+			if d := one[i].Loss - four[i].Loss; d > 1e-4 || d < -1e-4 {
+				t.Errorf("%s: line %d has the loss %g over four shards, expected %g", name, i+1, four[i].Loss, one[i].Loss)
+			}
+		}
+	}
+}
+
+// TestRanksRefused checks what cannot be cut.
+func TestRanksRefused(t *testing.T) {
+	text := sharedRecipes["window"]
+	for _, c := range []struct {
+		ranks int
+		train string
+		want  string
+	}{
+		{3, "train: {shards: 4}", "4 shards for 3 ranks"},
+		{1, "train: {shards: 4, sequence_shards: 3}", "sequence_shards is 3; it must divide the 4 shards"},
+		{1, "train: {shards: 4, sequence_shards: 1, accumulate: 2}", "accumulate is 2; it must be a multiple of the 4 shards"},
+		{2, "train: {shards: 6}", "use a power of two"},
+	} {
+		err := trainRank(parallel.Local(c.ranks)[0], text+"\n"+c.train, filepath.Join(t.TempDir(), "run"))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, expected %q", c.train, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,319 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/parallel"
+	"github.com/longspan/longspan/tensor"
+)
+
+// A step over shards. The batches of a step are cut into Config.Shards shards: data shards have whole batches, and sequence shards have the
+// rows of each batch. The gradient is a binary tree of sums over the shards, each formed from zero. A rank holds neighbouring shards, and
+// their part of the tree. So the bits depend on the number of shards, and not on the number of ranks.
+
+// ShareModel is a Model that can compute shares of a batch; *model.Model is one.
+type ShareModel interface {
+	Model
+
+	// TrainShare adds the share of the gradient of b that this rank of e has to grads, by the names of the weights, and returns the share of
+	// the mean loss. Goroutines call it side by side, each with an engine of its own.
+	TrainShare(x tensor.Exec, b *data.Batch, p data.Pass, e parallel.Engine, grads map[string]tensor.Mat) (loss float64, err error)
+
+	// EvalShare predicts the rows of b that this rank of e has: the loss and the correct targets are their share.
+	EvalShare(x tensor.Exec, b *data.Batch, place int, e parallel.Engine) (data.Outcome, error)
+}
+
+// Split is how the shards of a step are laid out: shard d·Sequence + s has part s of the batches of data shard d.
+type Split struct{ Data, Sequence int }
+
+// Split is the layout of the shards of c. Check has found it possible.
+func (c Config) Split() Split {
+	shards := max(1, c.Shards)
+	if c.SequenceShards > 0 {
+		return Split{shards / c.SequenceShards, c.SequenceShards}
+	}
+	data := shards
+	for shards%data != 0 || c.Accumulate%data != 0 {
+		data--
+	}
+	return Split{data, shards / data}
+}
+
+// shards are the shards of a step that this rank holds.
+type shards struct {
+	ranks  parallel.Engine // of the processes
+	split  Split
+	model  ShareModel
+	groups []shardGroup // in the order of their numbers
+	params []*tensor.Param
+	own    map[string]tensor.Mat   // the gradients of params
+	free   []map[string]tensor.Mat // further gradients
+	stop   bool                    // some rank was asked to stop, at the last step
+}
+
+// shardGroup are the shards of one data shard that this rank holds.
+type shardGroup struct {
+	data    int
+	engines []parallel.Engine // of each shard, over the shards of the data shard
+}
+
+// newShards lays out the shards of c on the ranks of e; nil for one shard.
+func newShards(c Config, e parallel.Engine, m Model) (*shards, error) {
+	if e == nil {
+		e = parallel.Local(1)[0]
+	}
+	if c.Shards <= 1 && e.Size() == 1 {
+		return nil, nil
+	}
+	held, err := parallel.Split(e, max(1, c.Shards))
+	if err != nil {
+		return nil, inputError{fmt.Errorf("train.shards: %w", err)}
+	}
+	model, ok := m.(ShareModel)
+	if !ok {
+		return nil, inputError{errors.New("the model cannot be trained by shards; set train.shards to 1")}
+	}
+	if n := c.Shards; n&(n-1) != 0 && e.Size() != 1 && e.Size() != n {
+		return nil, inputError{fmt.Errorf("train.shards is %d on %d ranks; use a power of two, or as many ranks as shards, "+
+			"so that the order of sums does not depend on the ranks", n, e.Size())}
+	}
+	s := &shards{ranks: e, split: c.Split(), model: model, params: m.Params(), own: map[string]tensor.Mat{}}
+	for _, p := range s.params {
+		s.own[p.Name] = p.Grad
+	}
+	return s, s.group(held)
+}
+
+// group makes the engines of the data shards.
+func (s *shards) group(held []parallel.Engine) error {
+	for _, shard := range held {
+		d := shard.Rank() / s.split.Sequence
+		ranks := make([]int, s.split.Sequence)
+		for i := range ranks {
+			ranks[i] = d*s.split.Sequence + i
+		}
+		e, err := parallel.Sub(shard, ranks)
+		if err != nil {
+			return err
+		}
+		if n := len(s.groups); n == 0 || s.groups[n-1].data != d {
+			s.groups = append(s.groups, shardGroup{data: d})
+		}
+		g := &s.groups[len(s.groups)-1]
+		g.engines = append(g.engines, e)
+	}
+	return nil
+}
+
+// gradient computes the gradient of the batches over all shards, into the gradients of the weights on every rank. losses are those of the
+// batches. stopping says that this rank was asked to stop; s.stop becomes true on all ranks if any was.
+func (s *shards) gradient(x tensor.Exec, batches []data.Batch, passes []data.Pass, stopping bool) (losses []float64, err error) {
+	losses = make([]float64, len(batches)+1)
+	sums := gradientTree{shards: s, pool: x.Pool}
+	defer sums.release()
+	each := len(batches) / s.split.Data
+	for _, g := range s.groups {
+		first := g.data * each
+		part := make([][]float64, len(g.engines))
+		grads := make([]map[string]tensor.Mat, len(g.engines))
+		for i := range grads {
+			grads[i] = sums.take(x)
+			part[i] = make([]float64, each)
+		}
+		err := s.sideBySide(g, func(i int, e parallel.Engine) error {
+			threads := s.threads(x, g)
+			for k := range each {
+				var err error
+				if part[i][k], err = s.model.TrainShare(threads, &batches[first+k], passes[first+k], e, grads[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for i := range grads {
+			sums.push(x, grads[i])
+		}
+		sumParts(part)
+		copy(losses[first:], part[0])
+	}
+	sums.finish(x)
+	if stopping {
+		losses[len(batches)] = 1
+	}
+	if err := parallel.SumFloat64(s.ranks, "losses", losses); err != nil {
+		return nil, err
+	}
+	s.stop = losses[len(batches)] > 0
+	return losses[:len(batches)], s.sumRanks(x)
+}
+
+// threads is x for one shard of a group whose shards run side by side.
+func (s *shards) threads(x tensor.Exec, g shardGroup) tensor.Exec {
+	x.Threads = (pool.Threads(x.Threads) + len(g.engines) - 1) / len(g.engines)
+	return x
+}
+
+// sumParts adds the numbers of the shards of a rank in the tree of their numbers, into the first.
+func sumParts(part [][]float64) {
+	for step := 1; step < len(part); step *= 2 {
+		for i := 0; i+step < len(part); i += 2 * step {
+			for k, v := range part[i+step] {
+				part[i][k] += v
+			}
+		}
+	}
+}
+
+// sideBySide runs f for every shard of a group, each on a goroutine of its own, since shards wait for each other. The first error that is
+// not a consequence of another ends all ranks, and is returned.
+func (s *shards) sideBySide(g shardGroup, f func(i int, e parallel.Engine) error) error {
+	errs := make([]error, len(g.engines))
+	var all sync.WaitGroup
+	for i, e := range g.engines {
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					e.Abort(panicStatus, fmt.Sprintf("panic: %v\n%s", p, debug.Stack()))
+					panic(p)
+				}
+			}()
+			if errs[i] = f(i, e); errs[i] != nil && len(g.engines) > 1 && !errors.Is(errs[i], parallel.ErrAborted) {
+				e.Abort(1, errs[i].Error())
+			}
+		})
+	}
+	all.Wait()
+	var aborted error
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, parallel.ErrAborted) {
+			return err
+		}
+		aborted = errors.Join(aborted, err)
+	}
+	return aborted
+}
+
+// panicStatus is the exit status of ranks that a panic has ended.
+const panicStatus = 7
+
+// sumRanks adds the gradients of all ranks. Small ones travel together.
+func (s *shards) sumRanks(x tensor.Exec) error {
+	if s.ranks.Size() == 1 {
+		return nil
+	}
+	var small []float32
+	for _, p := range s.params {
+		if g := p.Grad.F32; len(g) < sumTogether {
+			small = append(small, g...)
+		} else if err := parallel.Sum(s.ranks, x.Pool, "gradients", g); err != nil {
+			return err
+		}
+	}
+	if err := parallel.Sum(s.ranks, x.Pool, "gradients", small); err != nil {
+		return err
+	}
+	for _, p := range s.params {
+		if g := p.Grad.F32; len(g) < sumTogether {
+			small = small[copy(g, small):]
+		}
+	}
+	return nil
+}
+
+// sumTogether is the size from which on a gradient travels by itself: 256 KiB take longer than a message.
+const sumTogether = 1 << 16
+
+// gradientTree adds gradients of neighbouring shards in a binary tree. It holds one for each level: a counter that carries.
+type gradientTree struct {
+	*shards
+	pool  *tensor.Pool
+	stack []treeNode
+	taken []map[string]tensor.Mat // from the pool
+	used  bool                    // the gradients of the weights are in the stack
+}
+
+type treeNode struct {
+	grads  map[string]tensor.Mat
+	shards int
+}
+
+// take returns gradients of zeros. The first are those of the weights.
+func (t *gradientTree) take(x tensor.Exec) map[string]tensor.Mat {
+	if !t.used {
+		t.used = true
+		clearAll(x, t.params, t.own)
+		return t.own
+	}
+	if n := len(t.free); n > 0 {
+		g := t.free[n-1]
+		t.free = t.free[:n-1]
+		clearAll(x, t.params, g)
+		return g
+	}
+	g := map[string]tensor.Mat{}
+	for _, p := range t.params {
+		g[p.Name] = t.pool.GetZero(tensor.F32, p.Grad.Rows, p.Grad.Cols)
+	}
+	t.taken = append(t.taken, g)
+	return g
+}
+
+// push adds the gradient of the next shard.
+func (t *gradientTree) push(x tensor.Exec, g map[string]tensor.Mat) {
+	t.stack = append(t.stack, treeNode{g, 1})
+	for n := len(t.stack); n > 1 && t.stack[n-1].shards == t.stack[n-2].shards; n-- {
+		t.join(x)
+	}
+}
+
+// join adds the last node to the one before.
+func (t *gradientTree) join(x tensor.Exec) {
+	n := len(t.stack)
+	a, b := t.stack[n-2], t.stack[n-1]
+	for _, p := range t.params {
+		addBlocks(x, a.grads[p.Name].F32, b.grads[p.Name].F32)
+	}
+	t.free = append(t.free, b.grads)
+	t.stack = append(t.stack[:n-2], treeNode{a.grads, a.shards + b.shards})
+}
+
+// finish adds what is left. The sum is in the gradients of the weights, which were pushed first.
+func (t *gradientTree) finish(x tensor.Exec) {
+	for len(t.stack) > 1 {
+		t.join(x)
+	}
+}
+
+// release gives the further gradients back to the pool.
+func (t *gradientTree) release() {
+	for _, g := range t.taken {
+		for _, p := range t.params {
+			t.pool.Put(g[p.Name])
+		}
+	}
+	t.shards.free = nil
+}
+
+// addBlock is the elements of one piece of an addition.
+const addBlock = 1 << 15
+
+// addBlocks adds from to to.
+func addBlocks(x tensor.Exec, to, from []float32) {
+	pool.Run(x.Threads, (len(to)+addBlock-1)/addBlock, func(_, i int) {
+		lo, hi := i*addBlock, min(len(to), (i+1)*addBlock)
+		kernel.Add(to[lo:hi], to[lo:hi], from[lo:hi])
+	})
+}
+
+func clearAll(x tensor.Exec, params []*tensor.Param, g map[string]tensor.Mat) {
+	pool.Run(x.Threads, len(params), func(_, i int) { clear(g[params[i].Name].F32) })
+}
