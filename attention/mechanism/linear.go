@@ -26,6 +26,13 @@ func (k *features) layer(c Config) (Layer, error) {
 func (linearLayer) Learned() []Learned { return nil }
 func (l linearLayer) Key() string      { return fmt.Sprintf("%v", l.c) }
 
+// heads have the features of all: Ω is one for all heads.
+func (l linearLayer) heads(lo, hi int) Layer {
+	l.Heads, l.KVHeads = (hi-lo)*l.group(), hi-lo
+	l.c.Heads, l.c.KVHeads = l.Heads, l.KVHeads
+	return l
+}
+
 func (l linearLayer) Compile(seqs []attention.Seq) (Core, error) {
 	lengths, err := own(l.c.Feature.String(), seqs)
 	if err != nil {

@@ -30,6 +30,12 @@ func (k *landmarks) layer(c Config) (Layer, error) {
 
 func (l nystromLayer) Key() string { return fmt.Sprintf("%v", l.c) }
 
+func (l nystromLayer) heads(lo, hi int) Layer {
+	l.Heads, l.KVHeads = hi-lo, hi-lo
+	l.c.Heads = l.Heads
+	return l
+}
+
 // Learned lists the taps of the skip, if there is one.
 func (l nystromLayer) Learned() []Learned {
 	if l.c.ConvKernel == 0 {

@@ -66,7 +66,23 @@ func (l softmaxLayer) Key() string {
 		t5, terms.T5 = *terms.T5, nil
 	}
 	c := l.c
-	return fmt.Sprintf("%s %d %d %d %g %g %v %v %v", c.Pattern, c.Heads, c.KVHeads, c.HeadDim, c.Scale, c.SoftCap, l.Causal, terms, t5)
+	return fmt.Sprintf("%s %d %d %d %g %g %v %v %v %v", c.Pattern, c.Heads, c.KVHeads, c.HeadDim, c.Scale, c.SoftCap, l.Causal, terms, t5,
+		c.Bias)
+}
+
+// heads keeps the slopes that ALiBi gives the heads among all.
+func (l softmaxLayer) heads(lo, hi int) Layer {
+	group := l.group()
+	if a, ok := l.c.Bias.(attention.ALiBi); ok {
+		if a.Slopes == nil {
+			a.Slopes = attention.ALiBiSlopes(l.Heads)
+		}
+		a.Slopes = a.Slopes[lo*group : hi*group]
+		l.c.Bias = a
+	}
+	l.Heads, l.KVHeads = (hi-lo)*group, hi-lo
+	l.c.Heads, l.c.KVHeads = l.Heads, l.KVHeads
+	return l
 }
 
 func (l softmaxLayer) Compile(seqs []attention.Seq) (Core, error) {
@@ -105,12 +121,24 @@ func (l softmaxLayer) bind(learned []tensor.Mat, first int) (sinks []float32, bi
 	return sinks, bias
 }
 
-// values returns the elements of m, and zeros where m is dry, because then only their number is read.
+// values returns the elements of m: in m's own memory where its rows touch. It returns zeros where m is dry, because then only their
+// number is read.
 func values(m tensor.Mat) []float32 {
-	if m.Dry() {
-		return make([]float32, m.Rows*m.Cols)
+	if !m.Dry() && (m.Rows == 1 || m.Stride == m.Cols) {
+		return m.F32
 	}
-	return m.F32
+	all := make([]float32, m.Rows*m.Cols)
+	for i := 0; i < m.Rows && !m.Dry(); i++ {
+		copy(all[i*m.Cols:], m.Row(i))
+	}
+	return all
+}
+
+// setValues puts elements into m, if they do not lie there already.
+func setValues(m tensor.Mat, all []float32) {
+	for i := 0; i < m.Rows && !m.Dry(); i++ {
+		copy(m.Row(i), all[i*m.Cols:])
+	}
 }
 
 // softmaxCore saves LSE, a number a row and head.
@@ -166,7 +194,13 @@ func (s softmaxCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in
 	if s.Terms.Relative {
 		grads.Bias = &attention.BiasGrads{U: values(rest[0]), V: values(rest[1]), R: rest[2]}
 	}
-	return a.Backward(x, grads, do, out.attention(), in.In)
+	if err := a.Backward(x, grads, do, out.attention(), in.In); err != nil {
+		return err
+	}
+	if s.Terms.T5 != nil {
+		setValues(rest[0], grads.Bias.Table)
+	}
+	return nil
 }
 
 // NewState returns a *[KeyValues]: keys and values, kept as long as the pattern needs them.
