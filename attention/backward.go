@@ -13,9 +13,10 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// Grads is what Backward writes. What was there is overwritten.
+// Grads is what Backward writes. What was there is overwritten. A zero Mat is a gradient that is not wanted: without DQ, Backward computes
+// four of its five products, and without DK and DV three. The others keep their bits.
 type Grads struct {
-	DQ, DK, DV tensor.Mat // like Q, K and V, of any types
+	DQ, DK, DV tensor.Mat // like Q, K and V, of any types; DK and DV together
 	Sinks      []float32  // [H], or nil: not wanted
 	Bias       *BiasGrads // of the kind the bias has, or nil: not wanted
 }
@@ -30,15 +31,17 @@ type Grads struct {
 // Every chunk of 512 keys is one piece of work for each key/value head. It owns its rows of dK and dV, and adds its share of a
 // tile's dQ after the chunks before it have, so that every sum has one order whatever the number of threads.
 //
-// Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice the scratch of Forward for a bias. Cost: BackwardFlops.
+// Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice the scratch of Forward for a bias. Cost: BackwardFlops, and
+// 4/5 or 3/5 of them without DQ, or without DK and DV.
 // Gradients of a bias are summed over all tiles of a head, which leaves a head's chunks to one thread.
 func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
-	q, kv := a.qWidth(), a.kvWidth()
 	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, Out{O: out.O},
-		check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, q),
-		check.Of("DQ", g.DQ, a.tq, q), check.Of("DK", g.DK, a.tk, kv), check.Of("DV", g.DV, a.tk, kv))
+		append(a.gradMats(g), check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, a.qWidth()))...)
 	if err != nil {
 		return err
+	}
+	if wanted(g.DK) != wanted(g.DV) {
+		return errors.New("attention: found room for one of DK and DV, expected it for both or neither: they come from the same products")
 	}
 	if err := checkLSE(out.LSE); err != nil {
 		return err
@@ -57,16 +60,16 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in 
 			return err
 		}
 	}
-	b := a.newBackward(x, in, dry)
+	b := a.newBackward(x, g, in, dry)
 	defer b.free()
-	b.g, b.q, b.do, b.lse, b.dry = g, in.Q, do, out.LSE, dry
+	b.q, b.do, b.lse = in.Q, do, out.LSE
 	if b.bias, err = a.startBias(x.Pool, in.Q, dry); err != nil {
 		return err
 	}
 	if b.bias != nil {
 		defer b.bias.free(x.Pool)
 	}
-	if g.Bias != nil || b.bias != nil && b.bias.readsQueries() {
+	if g.Bias != nil || b.wantQ && b.bias != nil && b.bias.readsQueries() {
 		b.biasOut = b.bias.gradient(b)
 		defer b.biasOut.free(x.Pool)
 	}
@@ -76,11 +79,27 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in 
 	b.deltas(out.O)
 	b.clearUnseen()
 	b.sinks()
-	b.run()
+	if b.wantQ || b.wantKV {
+		b.run()
+	}
 	if g.Bias != nil {
 		b.biasOut.finish()
 	}
 	return nil
+}
+
+// wanted reports whether there is room for a gradient, however few its rows.
+func wanted(m tensor.Mat) bool { return m.Rows != 0 || m.Cols != 0 }
+
+// gradMats are the gradients that are wanted, with their shapes.
+func (a *Attention) gradMats(g Grads) (mats []check.Mat) {
+	for _, m := range []check.Mat{check.Of("DQ", g.DQ, a.tq, a.qWidth()), check.Of("DK", g.DK, a.tk, a.kvWidth()),
+		check.Of("DV", g.DV, a.tk, a.kvWidth())} {
+		if wanted(m.M) {
+			mats = append(mats, m)
+		}
+	}
+	return mats
 }
 
 // backward is one call of Backward.
@@ -92,11 +111,13 @@ type backward struct {
 	lse     tensor.Mat
 	bias    tileBias
 	dry     bool
+	wantQ   bool         // dQ is computed: it is wanted, or the gradients of a bias follow from it
+	wantKV  bool         // dK and dV are
 	biasOut biasGradient // nil where its gradients are not wanted and those of the queries do not pass through it
 
 	p       *packed
 	delta   tensor.Mat     // [H, Tq]: dO·O of each row
-	dq      tensor.Mat     // [H·tiles][D·Lanes]: dQ so far, by tile, transposed
+	dq      tensor.Mat     // [H·tiles][D·Lanes]: dQ so far, by tile, transposed; without wantQ none
 	done    []atomic.Int32 // [H·tiles]: chunks whose share is in dq
 	tiles   int            // of the whole batch
 	first   []int          // first tile of each sequence
@@ -110,8 +131,13 @@ type chunkWork struct {
 	visits      []visit
 }
 
-func (a *Attention) newBackward(x tensor.Exec, in In, dry bool) *backward {
-	b := &backward{a: a, x: x, p: a.pack(x, in, packBackward, dry)}
+func (a *Attention) newBackward(x tensor.Exec, g Grads, in In, dry bool) *backward {
+	b := &backward{a: a, x: x, g: g, dry: dry, wantQ: wanted(g.DQ) || g.Bias != nil, wantKV: wanted(g.DK)}
+	use := packBackward
+	if !b.wantQ {
+		use = packBackwardKV
+	}
+	b.p = a.pack(x, in, use, dry)
 	for i := range a.seqs {
 		b.first = append(b.first, b.tiles)
 		b.tiles += a.seqs[i].tiles()
@@ -121,11 +147,13 @@ func (a *Attention) newBackward(x tensor.Exec, in In, dry bool) *backward {
 		}
 	}
 	b.delta = x.Pool.Get(tensor.F32, a.c.Heads, a.tq)
-	b.dq = x.Pool.Get(tensor.F32, a.c.Heads*b.tiles, a.c.HeadDim*kernel.Lanes)
+	if b.wantQ {
+		b.dq = x.Pool.Get(tensor.F32, a.c.Heads*b.tiles, a.c.HeadDim*kernel.Lanes)
+	}
 	for range min(pool.Threads(x.Threads), max(1, len(b.work)*a.c.KVHeads)) {
 		b.workers = append(b.workers, newBackwardWorker(b, x.Pool))
 	}
-	if !dry {
+	if b.wantQ && !dry {
 		b.done = make([]atomic.Int32, a.c.Heads*b.tiles)
 	}
 	return b
@@ -135,7 +163,9 @@ func (b *backward) free() {
 	for _, w := range b.workers {
 		w.free(b.x.Pool)
 	}
-	b.x.Pool.Put(b.dq)
+	if b.wantQ {
+		b.x.Pool.Put(b.dq)
+	}
 	b.x.Pool.Put(b.delta)
 	b.p.free(b.x.Pool)
 }
@@ -160,6 +190,9 @@ func (b *backward) deltas(out tensor.Mat) {
 
 // clearUnseen sets dQ of the tiles that see no key at all to zero: no chunk visits them.
 func (b *backward) clearUnseen() {
+	if !wanted(b.g.DQ) {
+		return
+	}
 	zero := make([]float32, b.g.DQ.Cols)
 	for i := range b.a.seqs {
 		s := &b.a.seqs[i]

@@ -23,7 +23,7 @@ type backwardWorker struct {
 	qr, dor    []float32 // [Lanes][width], the same as rows where they must be copied
 	q, do      rowView   // the rows: those above, or the caller's own
 	dq         []float32 // [D][Lanes], this chunk's share
-	dk, dv     []float32 // [chunkKeys][width]
+	dk, dv     []float32 // [chunkKeys][width]; none where they are not wanted
 	lse, delta []float32 // [Lanes]
 	ones       []float32 // [Lanes]
 	extra      []float32 // what a bias works in
@@ -46,11 +46,14 @@ func (w *backwardWorker) free(mem *tensor.Pool) {
 func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	d, lanes, tile := b.a.c.HeadDim, kernel.Lanes, kernel.KeyBlock*kernel.Lanes
 	w := &backwardWorker{b: b, width: ceil.Multiple(d, lanes)}
-	capped := 0
+	capped, chunk := 0, 0
 	if b.a.c.SoftCap > 0 {
 		capped = tile
 	}
-	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+2*lanes*w.width+2*chunkKeys*w.width+3*lanes+2*b.a.biasScratch())
+	if b.wantKV {
+		chunk = chunkKeys * w.width
+	}
+	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+2*lanes*w.width+2*chunk+3*lanes+2*b.a.biasScratch())
 	if b.p.bf16 {
 		w.mem16 = mem.Get(tensor.BF16, 1, 2*d*lanes+2*lanes*w.width+2*tile+2*w.width)
 	}
@@ -67,7 +70,7 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	w.s, w.dp, w.capped = cut.Take(tile), cut.Take(tile), cut.Take(capped)
 	w.qt, w.dot, w.dq = cut.Take(d*lanes), cut.Take(d*lanes), cut.Take(d*lanes)
 	w.qr, w.dor = cut.Take(lanes*w.width), cut.Take(lanes*w.width)
-	w.dk, w.dv = cut.Take(chunkKeys*w.width), cut.Take(chunkKeys*w.width)
+	w.dk, w.dv = cut.Take(chunk), cut.Take(chunk)
 	w.lse, w.delta, w.ones = cut.Take(lanes), cut.Take(lanes), cut.Take(lanes)
 	for x := range w.ones {
 		w.ones[x] = 1
@@ -78,17 +81,28 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 
 // chunk computes all that the keys of one chunk and key/value head contribute.
 func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
-	b, a := w.b, w.b.a
 	used := ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
-	clear(w.dk[:used])
-	clear(w.dv[:used])
-	for h := kvHead * b.p.group; h < (kvHead+1)*b.p.group; h++ {
+	if w.b.wantKV {
+		clear(w.dk[:used])
+		clear(w.dv[:used])
+	}
+	for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
 		for _, at := range c.visits {
 			w.load(c.seq, h, int(at.tile))
 			w.tile(c, h, int(at.tile))
-			w.share(c.seq, h, at)
+			if w.b.wantQ {
+				w.share(c.seq, h, at)
+			}
 		}
 	}
+	if w.b.wantKV {
+		w.storeChunk(c, kvHead, used)
+	}
+}
+
+// storeChunk writes dK, times scale, and dV of one chunk and key/value head. used is the elements of each.
+func (w *backwardWorker) storeChunk(c *chunkWork, kvHead, used int) {
+	b, a := w.b, w.b.a
 	s, d := &a.seqs[c.seq], a.c.HeadDim
 	kernel.Scale(w.dk[:used], float32(a.c.Scale), w.dk[:used])
 	for _, x := range []struct {
@@ -198,7 +212,9 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 		kernel.TileMul(n, a.c.HeadDim, p.v[at:], a.c.HeadDim, w.dot, kernel.Lanes, w.dp, kernel.Lanes)
 	}
 	kernel.TileDScores(n, w.dp, w.s, w.delta)
-	w.addRows(w.dv[from*w.width:], w.s, w.do, w.dor16, n)
+	if w.b.wantKV {
+		w.addRows(w.dv[from*w.width:], w.s, w.do, w.dor16, n)
+	}
 	if w.b.biasOut != nil {
 		w.b.biasOut.add(ref, w)
 	}
@@ -208,14 +224,24 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 			w.dp[i] *= 1 - c*slope*c*slope
 		}
 	}
-	w.addRows(w.dk[from*w.width:], w.dp, w.q, w.qr16, n)
-	if p.bf16 {
-		kernel.TilePair(n, w.dp, w.pairs16)
-		kt, ld := p.transposed(p.kt, ref.head, &a.seqs[ref.seq], ref.lo)
-		kernel.TileMulInBF16(a.c.HeadDim, n, kt, ld, w.pairs16, w.ones, w.dq)
-	} else {
-		kernel.TileMulT(a.c.HeadDim, n, p.k[at:], a.c.HeadDim, w.dp, w.ones, w.dq)
+	if w.b.wantKV {
+		w.addRows(w.dk[from*w.width:], w.dp, w.q, w.qr16, n)
 	}
+	if w.b.wantQ {
+		w.addDQ(ref)
+	}
+}
+
+// addDQ adds the keys of a tile, times the gradients of their scores, to its share of dQ.
+func (w *backwardWorker) addDQ(ref tileRef) {
+	a, p, d := w.b.a, w.b.p, w.b.a.c.HeadDim
+	if p.bf16 {
+		kernel.TilePair(ref.n, w.dp, w.pairs16)
+		kt, ld := p.transposed(p.kt, ref.head, &a.seqs[ref.seq], ref.lo)
+		kernel.TileMulInBF16(d, ref.n, kt, ld, w.pairs16, w.ones, w.dq)
+		return
+	}
+	kernel.TileMulT(d, ref.n, p.k[p.row(ref.head, a.seqs[ref.seq].p0+ref.lo)*d:], d, w.dp, w.ones, w.dq)
 }
 
 // scores multiplies n packed keys, from element at on, by the tile's queries.
@@ -278,8 +304,11 @@ func (w *backwardWorker) share(seq, head int, at visit) {
 	b.done[slot].Store(at.rank + 1)
 }
 
-// storeDQ writes a tile's dQ, times scale. It uses up w.lse and w.qr.
+// storeDQ writes a tile's dQ, times scale, where it is wanted. It uses up w.lse and w.qr.
 func (w *backwardWorker) storeDQ(dq []float32, seq, head, tile int) {
+	if !wanted(w.b.g.DQ) {
+		return
+	}
 	a, s := w.b.a, &w.b.a.seqs[seq]
 	for x := range w.lse {
 		w.lse[x] = float32(a.c.Scale)

@@ -27,6 +27,7 @@ type packFor int
 const (
 	packForward packFor = iota
 	packBackward
+	packBackwardKV // without dQ
 )
 
 // packRows is the number of keys one piece of packing takes.
@@ -45,6 +46,8 @@ func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
 		p.k, p.v = get(tensor.F32).F32, get(tensor.F32).F32
 	case use == packForward:
 		p.k16, p.vt = get(tensor.BF16).U16, get(tensor.BF16).U16
+	case use == packBackwardKV:
+		p.k16, p.v16 = get(tensor.BF16).U16, get(tensor.BF16).U16
 	default:
 		p.k16, p.v16, p.kt = get(tensor.BF16).U16, get(tensor.BF16).U16, get(tensor.BF16).U16
 	}

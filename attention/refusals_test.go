@@ -211,7 +211,7 @@ func TestCallsRefuse(t *testing.T) {
 			func(c *call) { r := relative(); r.R = dry(r.R); c.c.Bias = r }},
 		"dout of another shape": {"found DO of 10×16", func(c *call) { c.dout, c.skipForward = c.k, true }},
 		"dq of another shape":   {"found DQ of 10×16", func(c *call) { c.g.DQ, c.skipForward = c.k, true }},
-		"dk missing":            {"found DK of 0×0", func(c *call) { c.g.DK, c.skipForward = tensor.Mat{}, true }},
+		"dk missing":            {"found room for one of DK and DV", func(c *call) { c.g.DK, c.skipForward = tensor.Mat{}, true }},
 		"room for sinks, none": {"found room for 4 gradients of sinks", func(c *call) {
 			c.g.Sinks, c.skipForward = make([]float32, 4),
 				true
