@@ -143,11 +143,15 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 	if m.spec.Head.OfSequences() {
 		x = m.pooled(p, x)
 	}
-	if m.spec.Head.Kind == Regress {
-		return p.G.MeanSquareOf(m.logits(p, x), t.values, t.counted)
+	if p.Tensor != nil { // each rank has some of the targets
+		x = p.G.CopyOver(p.Tensor, "gradients of the head", x)
+		p = p.WithoutTensor()
 	}
 	if t.rows != nil || t.places != nil {
 		x = p.G.Take(x, t.rows)
+	}
+	if m.spec.Head.Kind == Regress {
+		return p.G.MeanSquareOf(m.logits(p, x), t.values, t.counted)
 	}
 	x = m.transform.apply(p, x)
 	w, bias := m.projection(p)

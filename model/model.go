@@ -238,7 +238,11 @@ func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 		}
 		x = p.G.Add(x, m.types.Apply(p, nn.Own(p, types)))
 	}
-	return p.Dropout(finish(p, m.embedNorm, x))
+	x = p.Dropout(finish(p, m.embedNorm, x))
+	if p.Tensor != nil { // the tables count on the first rank alone
+		return p.G.Anchor(x)
+	}
+	return x
 }
 
 // positionRows is the row of each token of p in the table of learned positions. tokens are of the whole batch.

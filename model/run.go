@@ -27,6 +27,9 @@ type StepOptions struct {
 	// Losses and Best are filled for the rows of this rank.
 	Share *parallel.Share
 
+	// Tensor, where not nil, are ranks that have the same rows and share the features of every layer and the targets.
+	Tensor parallel.Engine
+
 	// Grads, where not nil, are added to in place of the gradients of the weights, by the name of the weight.
 	Grads map[string]tensor.Mat
 
@@ -91,6 +94,7 @@ func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 		return Result{}, err
 	}
 	m.keepOwn(p, in, t)
+	t.keepPart(p.Tensor)
 	if t.counted == 0 {
 		return s.withoutTargets(p, in, r)
 	}
@@ -152,8 +156,8 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 		in.memory = newRecurrence(r.Memory, room, b.Lengths, b.Follows)
 	}
 	return &nn.Pass{
-		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward, Part: r.Share != nil}),
-		Lengths: lengths, Starts: starts, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed, Share: r.Share, Grads: r.Grads,
+		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward, Part: r.Share != nil || r.Tensor != nil}),
+		Lengths: lengths, Starts: starts, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed, Share: r.Share, Tensor: r.Tensor, Grads: r.Grads,
 	}, in, nil
 }
 
@@ -174,6 +178,11 @@ func (m *Model) checkStep(b *data.Batch, r StepOptions) error {
 	}
 	if err := m.checkShare(b, r.Share); err != nil {
 		return err
+	}
+	if r.Tensor != nil {
+		if err := m.checkTensor(r.Tensor.Size()); err != nil {
+			return err
+		}
 	}
 	if err := r.Memory.check(m, b.Follows); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,6 +20,43 @@ func CanShare(s *Spec) error {
 			"give every rank whole batches (train.sequence_shards: 1)", s.Kind)
 	}
 	return nil
+}
+
+// checkTensor refuses a model whose features so many ranks cannot share.
+func (m *Model) checkTensor(ranks int) error {
+	if err := CanShare(&m.spec); err != nil {
+		return err
+	}
+	for i, b := range m.blocks {
+		if err := errors.Join(b.attention.CheckTensor(ranks), b.forward.CheckTensor(ranks)); err != nil {
+			return fmt.Errorf("model: layer %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// keepPart leaves the targets of this rank of e: an even part of them.
+func (t *targets) keepPart(e parallel.Engine) {
+	if e == nil {
+		return
+	}
+	n := max(len(t.classes), t.values.Rows)
+	lo, hi := parallel.Cut(n, 1, e.Size(), e.Rank())
+	rows, places := make([]int32, 0, hi-lo), make([]int32, 0, hi-lo)
+	for k := lo; k < hi; k++ {
+		row := int32(k)
+		if t.rows != nil {
+			row = t.rows[k]
+		}
+		rows, places = append(rows, row), append(places, int32(t.place(k)))
+	}
+	if t.values.Rows > 0 {
+		t.values = t.values.SliceRows(lo, hi)
+	} else {
+		t.classes = t.classes[lo:hi]
+	}
+	t.rows, t.places = rows, places
+	t.losses, t.best = roomLike(t.losses, hi-lo), roomLike(t.best, hi-lo)
 }
 
 // shares is the state of training over shares of batches, of each engine: shards that run side by side have one each.
@@ -40,36 +78,39 @@ func (s *shares) get(e parallel.Engine) *progress {
 	return s.of[e]
 }
 
-// TrainShare is Train of the rows of b that this rank of e has. It adds their share of the gradient to grads, by the names of the weights,
-// and returns their share of the loss. All ranks of e call it with the same batch and pass. Several goroutines may call it side by side,
-// each with an engine of its own.
-func (m *Model) TrainShare(x tensor.Exec, b *data.Batch, p data.Pass, e parallel.Engine, grads map[string]tensor.Mat) (float64, error) {
-	run := StepOptions{Backward: true, Scale: p.Weight, Seed: p.Mix(), Grads: grads}
-	var err error
-	if run.Share, err = shareOf(b, e); err != nil {
+// TrainShare is Train of the part of b that this shard of a team computes. It adds its share of the gradient to grads, by the names of the
+// weights, and returns its share of the loss. All shards of the team call it with the same batch and pass. Several goroutines may call it
+// side by side, each with a team of its own.
+func (m *Model) TrainShare(x tensor.Exec, b *data.Batch, p data.Pass, team parallel.Team, grads map[string]tensor.Mat) (float64, error) {
+	run, err := shareOf(b, team)
+	if err != nil {
 		return 0, err
 	}
-	state := m.shares.get(e)
+	run.Backward, run.Scale, run.Seed, run.Grads = true, p.Weight, p.Mix(), grads
+	state := m.shares.get(team.All)
 	result, err := m.step(state, x, b, run, &state.memory)
 	return result.Loss, err
 }
 
-// EvalShare is Eval of the rows of b that this rank of e has. The loss and the number of correct targets are their share of those of the
-// batch. All ranks of e call it.
-func (m *Model) EvalShare(x tensor.Exec, b *data.Batch, place int, e parallel.Engine) (data.Outcome, error) {
-	share, err := shareOf(b, e)
+// EvalShare is Eval of the part of b that this shard of a team computes. The loss and the number of correct targets are its share of those
+// of the batch. All shards of the team call it.
+func (m *Model) EvalShare(x tensor.Exec, b *data.Batch, place int, team parallel.Team) (data.Outcome, error) {
+	run, err := shareOf(b, team)
 	if err != nil {
 		return data.Outcome{}, err
 	}
-	return m.eval(m.shares.get(e), x, b, StepOptions{Share: share}, place)
+	return m.eval(m.shares.get(team.All), x, b, run, place)
 }
 
-// shareOf is the share of b of a rank; nil for one rank.
-func shareOf(b *data.Batch, e parallel.Engine) (*parallel.Share, error) {
-	if e.Size() == 1 || b == nil {
-		return nil, nil
+// shareOf says which part of b a shard has.
+func shareOf(b *data.Batch, team parallel.Team) (o StepOptions, err error) {
+	if team.Tensor.Size() > 1 {
+		o.Tensor = team.Tensor
 	}
-	return parallel.NewShare(e, b.Lengths)
+	if team.Sequence.Size() > 1 && b != nil {
+		o.Share, err = parallel.NewShare(team.Sequence, b.Lengths)
+	}
+	return o, err
 }
 
 // checkShare refuses a share of another batch, and kinds whose rows cannot be shared.

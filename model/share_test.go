@@ -98,16 +98,23 @@ func TestStepOverRanks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, ranks := range []int{2, 5} {
+			for _, split := range [][2]int{{2, 1}, {5, 1}, {1, 2}, {2, 2}} { // parts of the rows, and of the features
 				m := newModel(t, c, nil)
+				if split[1] > 1 && m.checkTensor(split[1]) != nil {
+					continue
+				}
+				ranks := split[0] * split[1]
 				sum := make([]float64, 1+len(grads(m)))
 				overRanks(t, ranks, func(e parallel.Engine) error {
-					s, err := parallel.NewShare(e, lengths)
+					team, err := parallel.NewTeam(e, split[1])
 					if err != nil {
 						return err
 					}
-					run := run
-					run.Share, run.Grads = s, map[string]tensor.Mat{}
+					run, err := shareOf(b, team)
+					if err != nil {
+						return err
+					}
+					run.Backward, run.Seed, run.Grads = true, 9, map[string]tensor.Mat{}
 					for _, p := range m.Params() {
 						run.Grads[p.Name] = tensor.New(tensor.F32, p.Grad.Rows, p.Grad.Cols)
 					}
@@ -135,7 +142,7 @@ func TestStepOverRanks(t *testing.T) {
 					worst, size = max(worst, math.Abs(sum[1+i]-float64(g))), max(size, math.Abs(float64(g)))
 				}
 				if worst > 2e-6*size {
-					t.Errorf("%s, %v: the sums over %d ranks differ by %.2g of %.2g", name, lengths, ranks, worst, size)
+					t.Errorf("%s, %v: the sums over %v ranks differ by %.2g of %.2g", name, lengths, split, worst, size)
 				}
 			}
 		}
@@ -152,7 +159,7 @@ func TestEvalOverRanks(t *testing.T) {
 			t.Fatal(err)
 		}
 		overRanks(t, 3, func(e parallel.Engine) error {
-			o, err := m.EvalShare(tensor.Exec{}, b, 0, e)
+			o, err := m.EvalShare(tensor.Exec{}, b, 0, parallel.Team{All: e, Sequence: e, Tensor: parallel.Local(1)[0]})
 			if err != nil {
 				return err
 			}
@@ -175,7 +182,7 @@ func TestShareRefused(t *testing.T) {
 		if _, ok := shareable()[name]; ok || c.Kind == EncoderDecoder {
 			continue
 		}
-		_, err := newModel(t, c, nil).TrainShare(tensor.Exec{}, b, data.Pass{}, e, nil)
+		_, err := newModel(t, c, nil).TrainShare(tensor.Exec{}, b, data.Pass{}, parallel.Team{All: e, Sequence: e, Tensor: parallel.Local(1)[0]}, nil)
 		if err == nil || !strings.Contains(err.Error(), "expected an encoder or a decoder") {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -115,6 +115,9 @@ func (a *Attention) configure() error {
 
 // Apply returns the attention of each sequence of x [T, width] to itself: [T, width].
 func (a *Attention) Apply(p *Pass, x *autograd.Var) *autograd.Var {
+	if p.Tensor != nil {
+		return a.applyTensor(p, x)
+	}
 	core, err := p.compile(a.layer)
 	if err != nil {
 		return p.G.Fail(err)

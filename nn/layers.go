@@ -137,5 +137,8 @@ func NewFeedForward(p *Params, name string, c FeedForwardConfig) *FeedForward {
 
 // Apply maps x [T, width] to [T, width].
 func (f *FeedForward) Apply(p *Pass, x *autograd.Var) *autograd.Var {
+	if p.Tensor != nil {
+		return f.applyTensor(p, x)
+	}
 	return f.Down.Apply(p, p.G.Activate(f.Up.Apply(p, x), f.kind))
 }

@@ -23,6 +23,9 @@ type Pass struct {
 	// of this rank. Attention exchanges with the other ranks, which all run the same layers.
 	Share *parallel.Share
 
+	// Tensor, where not nil, are ranks that have the same rows and share the features of every layer (tensor.go).
+	Tensor parallel.Engine
+
 	// Grads, where not nil, are added to in place of the gradients of the weights, by the name of the weight.
 	Grads map[string]tensor.Mat
 
@@ -63,6 +66,13 @@ func positions(lengths, starts []int) []int32 {
 // with p.
 func (p *Pass) With(lengths []int) *Pass {
 	return &Pass{G: p.G, Lengths: lengths, Compiled: p.Compiled, Rate: p.Rate, Seed: p.Seed, root: p.first()}
+}
+
+// WithoutTensor returns p for layers that this rank computes whole, on rows of its own. It shares everything else, and is closed with p.
+func (p *Pass) WithoutTensor() *Pass {
+	whole := *p
+	whole.Tensor, whole.root = nil, p.first()
+	return &whole
 }
 
 func (p *Pass) first() *Pass {

@@ -43,6 +43,7 @@ train:
   log: {every: 1}
   shards: %d
   sequence_shards: %d
+  tensor_shards: %d
 `
 
 // trainOver trains a recipe over n ranks that are goroutines, and returns the model and the log.
@@ -105,9 +106,9 @@ func trainRank(e parallel.Engine, text, dir string) error {
 // TestRanks checks that a run has the same model and log on any number of ranks that hold its shards.
 func TestRanks(t *testing.T) {
 	for name, text := range sharedRecipes {
-		for _, split := range [][2]int{{2, 1}, {4, 4}, {4, 2}} {
-			t.Run(fmt.Sprintf("%s, %d shards, %d of a sequence", name, split[0], split[1]), func(t *testing.T) {
-				whole := text + fmt.Sprintf(sharedTraining, split[0], split[1])
+		for _, split := range [][3]int{{2, 1, 1}, {4, 4, 1}, {4, 2, 1}, {4, 2, 2}} {
+			t.Run(fmt.Sprintf("%s, %d shards, %d of a sequence, %d of features", name, split[0], split[1], split[2]), func(t *testing.T) {
+				whole := text + fmt.Sprintf(sharedTraining, split[0], split[1], split[2])
 				want, wantLog := trainOver(t, 1, whole, filepath.Join(t.TempDir(), "run"))
 				for ranks := 2; ranks <= split[0]; ranks *= 2 {
 					got, log := trainOver(t, ranks, whole, filepath.Join(t.TempDir(), "run"))
@@ -126,11 +127,13 @@ func TestRanks(t *testing.T) {
 // TestShardsNearOne checks that the loss over shards is that of one shard, but for rounding.
 func TestShardsNearOne(t *testing.T) {
 	for name, text := range sharedRecipes {
-		_, one := trainOver(t, 1, text+fmt.Sprintf(sharedTraining, 1, 1), filepath.Join(t.TempDir(), "run"))
-		_, four := trainOver(t, 1, text+fmt.Sprintf(sharedTraining, 4, 4), filepath.Join(t.TempDir(), "run"))
-		for i := range one {
-			if d := one[i].Loss - four[i].Loss; d > 1e-4 || d < -1e-4 {
-				t.Errorf("%s: line %d has the loss %g over four shards, expected %g", name, i+1, four[i].Loss, one[i].Loss)
+		_, one := trainOver(t, 1, text+fmt.Sprintf(sharedTraining, 1, 1, 1), filepath.Join(t.TempDir(), "run"))
+		for _, split := range [][2]int{{4, 1}, {2, 2}} {
+			_, four := trainOver(t, 1, text+fmt.Sprintf(sharedTraining, 4, split[0], split[1]), filepath.Join(t.TempDir(), "run"))
+			for i := range one {
+				if d := one[i].Loss - four[i].Loss; d > 1e-4 || d < -1e-4 {
+					t.Errorf("%s: line %d has the loss %g over %v shards, expected %g", name, i+1, four[i].Loss, split, one[i].Loss)
+				}
 			}
 		}
 	}

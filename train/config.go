@@ -18,13 +18,15 @@ type Config struct {
 	// Shards cut the work of a step. Its bits depend on them, and not on the ranks that hold them: 1, 2, 4 … Shards. 0 is 1.
 	Shards int `yaml:"shards,omitempty"`
 	// SequenceShards of the shards have each a part of every sequence; the others have batches of their own. 0: as few as Accumulate allows.
-	SequenceShards int              `yaml:"sequence_shards,omitempty"`
-	Precision      string           `yaml:"-"` // of the model: f32, bf16 or fp16; fp16 scales the loss
-	Optimizer      OptimizerConfig  `yaml:"optimizer"`
-	EMA            float64          `yaml:"ema" was:"average"` // decay of the moving average of the weights, such as 0.999; 0: no average
-	Log            LogConfig        `yaml:"log"`
-	Eval           EvalConfig       `yaml:"eval"`
-	Checkpoint     CheckpointConfig `yaml:"checkpoint"`
+	SequenceShards int `yaml:"sequence_shards,omitempty"`
+	// TensorShards of the shards have the same rows, and each a part of the features of every layer. 0 is 1.
+	TensorShards int              `yaml:"tensor_shards,omitempty"`
+	Precision    string           `yaml:"-"` // of the model: f32, bf16 or fp16; fp16 scales the loss
+	Optimizer    OptimizerConfig  `yaml:"optimizer"`
+	EMA          float64          `yaml:"ema" was:"average"` // decay of the moving average of the weights, such as 0.999; 0: no average
+	Log          LogConfig        `yaml:"log"`
+	Eval         EvalConfig       `yaml:"eval"`
+	Checkpoint   CheckpointConfig `yaml:"checkpoint"`
 }
 
 // OptimizerConfig chooses the optimiser and its learning rate.
@@ -82,11 +84,13 @@ func (c Config) Check() error {
 		return strict.Wrong("accumulate", "is %d; it must lie between 1 and %d", c.Accumulate, maxAccumulate)
 	case c.Shards < 0 || c.Shards > maxShards:
 		return strict.Wrong("shards", "is %d; it must lie between 1 and %d", c.Shards, maxShards)
-	case c.SequenceShards < 0 || c.SequenceShards > 0 && max(1, c.Shards)%c.SequenceShards != 0:
-		return strict.Wrong("sequence_shards", "is %d; it must divide the %d shards", c.SequenceShards, max(1, c.Shards))
+	case c.TensorShards < 0 || max(1, c.Shards)%max(1, c.TensorShards) != 0:
+		return strict.Wrong("tensor_shards", "is %d; it must divide the %d shards", c.TensorShards, max(1, c.Shards))
+	case c.SequenceShards < 0 || max(1, c.Shards)/max(1, c.TensorShards)%max(1, c.SequenceShards) != 0:
+		return strict.Wrong("sequence_shards", "is %d; it must divide the %d shards (over tensor_shards)", c.SequenceShards, max(1, c.Shards))
 	case c.Accumulate%c.Split().Data != 0:
 		return strict.Wrong("accumulate", "is %d; it must be a multiple of the %d shards that have batches of their own, "+
-			"which are shards/sequence_shards", c.Accumulate, c.Split().Data)
+			"which are shards/sequence_shards/tensor_shards", c.Accumulate, c.Split().Data)
 	case c.Precision != "f32" && c.Precision != "bf16" && c.Precision != "fp16":
 		return strict.Wrong("precision", "is %q; use f32, bf16 or fp16", c.Precision)
 	case !(c.EMA >= 0 && c.EMA < 1):

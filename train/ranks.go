@@ -87,13 +87,13 @@ type sharedEval struct {
 
 func (m sharedEval) Eval(x tensor.Exec, b *data.Batch, place int) (data.Outcome, error) {
 	g := m.s.groups[0]
-	outcomes := make([]data.Outcome, len(g.engines))
-	err := m.s.sideBySide(g, func(i int, e parallel.Engine) (err error) {
-		if outcomes[i], err = m.EvalShare(m.s.threads(x, g), b, place, e); err != nil {
+	outcomes := make([]data.Outcome, len(g.teams))
+	err := m.s.sideBySide(g, func(i int, team parallel.Team) (err error) {
+		if outcomes[i], err = m.EvalShare(m.s.threads(x, g), b, place, team); err != nil {
 			return err
 		}
 		sums := []float64{outcomes[i].Loss, float64(outcomes[i].Correct)} // exact: far fewer than 2⁵³
-		if err := parallel.SumFloat64(e, "evaluation", sums); err != nil {
+		if err := parallel.SumFloat64(team.All, "evaluation", sums); err != nil {
 			return err
 		}
 		outcomes[i].Loss, outcomes[i].Correct = sums[0], int64(sums[1])

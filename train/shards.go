@@ -13,36 +13,40 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// A step over shards. The batches of a step are cut into Config.Shards shards: data shards have whole batches, and sequence shards have the
-// rows of each batch. The gradient is a binary tree of sums over the shards, each formed from zero. A rank holds neighbouring shards, and
+// A step over shards. The batches of a step are cut into Config.Shards shards: data shards have whole batches, sequence shards have some rows
+// of each batch, and tensor shards some features of each layer. The gradient is a binary tree of sums over the shards, each formed from zero. A rank holds neighbouring shards, and
 // their part of the tree. So the bits depend on the number of shards, and not on the number of ranks.
 
 // ShareModel is a Model that can compute shares of a batch; *model.Model is one.
 type ShareModel interface {
 	Model
 
-	// TrainShare adds the share of the gradient of b that this rank of e has to grads, by the names of the weights, and returns the share of
-	// the mean loss. Goroutines call it side by side, each with an engine of its own.
-	TrainShare(x tensor.Exec, b *data.Batch, p data.Pass, e parallel.Engine, grads map[string]tensor.Mat) (loss float64, err error)
+	// TrainShare adds the share of the gradient of b that this shard of a team has to grads, by the names of the weights, and returns its
+	// share of the mean loss. Goroutines call it side by side, each with a team of its own.
+	TrainShare(x tensor.Exec, b *data.Batch, p data.Pass, team parallel.Team, grads map[string]tensor.Mat) (loss float64, err error)
 
-	// EvalShare predicts the rows of b that this rank of e has: the loss and the correct targets are their share.
-	EvalShare(x tensor.Exec, b *data.Batch, place int, e parallel.Engine) (data.Outcome, error)
+	// EvalShare predicts the part of b that this shard of a team has: the loss and the correct targets are its share.
+	EvalShare(x tensor.Exec, b *data.Batch, place int, team parallel.Team) (data.Outcome, error)
 }
 
-// Split is how the shards of a step are laid out: shard d·Sequence + s has part s of the batches of data shard d.
-type Split struct{ Data, Sequence int }
+// Split is how the shards of a step are laid out: shard (d·Sequence + s)·Tensor + t has rows s and features t of the batches of data shard d.
+type Split struct{ Data, Sequence, Tensor int }
+
+// Team is the shards that compute a batch together.
+func (s Split) Team() int { return s.Sequence * s.Tensor }
 
 // Split is the layout of the shards of c. Check has found it possible.
 func (c Config) Split() Split {
-	shards := max(1, c.Shards)
+	tensor := max(1, c.TensorShards)
+	shards := max(1, c.Shards) / tensor
 	if c.SequenceShards > 0 {
-		return Split{shards / c.SequenceShards, c.SequenceShards}
+		return Split{shards / c.SequenceShards, c.SequenceShards, tensor}
 	}
 	data := shards
 	for shards%data != 0 || c.Accumulate%data != 0 {
 		data--
 	}
-	return Split{data, shards / data}
+	return Split{data, shards / data, tensor}
 }
 
 // shards are the shards of a step that this rank holds.
@@ -59,8 +63,8 @@ type shards struct {
 
 // shardGroup are the shards of one data shard that this rank holds.
 type shardGroup struct {
-	data    int
-	engines []parallel.Engine // of each shard, over the shards of the data shard
+	data  int
+	teams []parallel.Team // of each shard
 }
 
 // newShards lays out the shards of c on the ranks of e; nil for one shard.
@@ -93,12 +97,16 @@ func newShards(c Config, e parallel.Engine, m Model) (*shards, error) {
 // group makes the engines of the data shards.
 func (s *shards) group(held []parallel.Engine) error {
 	for _, shard := range held {
-		d := shard.Rank() / s.split.Sequence
-		ranks := make([]int, s.split.Sequence)
+		d := shard.Rank() / s.split.Team()
+		ranks := make([]int, s.split.Team())
 		for i := range ranks {
-			ranks[i] = d*s.split.Sequence + i
+			ranks[i] = d*s.split.Team() + i
 		}
 		e, err := parallel.Sub(shard, ranks)
+		if err != nil {
+			return err
+		}
+		team, err := parallel.NewTeam(e, s.split.Tensor)
 		if err != nil {
 			return err
 		}
@@ -106,7 +114,7 @@ func (s *shards) group(held []parallel.Engine) error {
 			s.groups = append(s.groups, shardGroup{data: d})
 		}
 		g := &s.groups[len(s.groups)-1]
-		g.engines = append(g.engines, e)
+		g.teams = append(g.teams, team)
 	}
 	return nil
 }
@@ -120,17 +128,17 @@ func (s *shards) gradient(x tensor.Exec, batches []data.Batch, passes []data.Pas
 	each := len(batches) / s.split.Data
 	for _, g := range s.groups {
 		first := g.data * each
-		part := make([][]float64, len(g.engines))
-		grads := make([]map[string]tensor.Mat, len(g.engines))
+		part := make([][]float64, len(g.teams))
+		grads := make([]map[string]tensor.Mat, len(g.teams))
 		for i := range grads {
 			grads[i] = sums.take(x)
 			part[i] = make([]float64, each)
 		}
-		err := s.sideBySide(g, func(i int, e parallel.Engine) error {
+		err := s.sideBySide(g, func(i int, team parallel.Team) error {
 			threads := s.threads(x, g)
 			for k := range each {
 				var err error
-				if part[i][k], err = s.model.TrainShare(threads, &batches[first+k], passes[first+k], e, grads[i]); err != nil {
+				if part[i][k], err = s.model.TrainShare(threads, &batches[first+k], passes[first+k], team, grads[i]); err != nil {
 					return err
 				}
 			}
@@ -158,7 +166,7 @@ func (s *shards) gradient(x tensor.Exec, batches []data.Batch, passes []data.Pas
 
 // threads is x for one shard of a group whose shards run side by side.
 func (s *shards) threads(x tensor.Exec, g shardGroup) tensor.Exec {
-	x.Threads = (pool.Threads(x.Threads) + len(g.engines) - 1) / len(g.engines)
+	x.Threads = (pool.Threads(x.Threads) + len(g.teams) - 1) / len(g.teams)
 	return x
 }
 
@@ -175,10 +183,11 @@ func sumParts(part [][]float64) {
 
 // sideBySide runs f for every shard of a group, each on a goroutine of its own, since shards wait for each other. The first error that is
 // not a consequence of another ends all ranks, and is returned.
-func (s *shards) sideBySide(g shardGroup, f func(i int, e parallel.Engine) error) error {
-	errs := make([]error, len(g.engines))
+func (s *shards) sideBySide(g shardGroup, f func(i int, team parallel.Team) error) error {
+	errs := make([]error, len(g.teams))
 	var all sync.WaitGroup
-	for i, e := range g.engines {
+	for i, team := range g.teams {
+		e := team.All
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
@@ -186,7 +195,7 @@ func (s *shards) sideBySide(g shardGroup, f func(i int, e parallel.Engine) error
 					panic(p)
 				}
 			}()
-			if errs[i] = f(i, e); errs[i] != nil && len(g.engines) > 1 && !errors.Is(errs[i], parallel.ErrAborted) {
+			if errs[i] = f(i, team); errs[i] != nil && len(g.teams) > 1 && !errors.Is(errs[i], parallel.ErrAborted) {
 				e.Abort(1, errs[i].Error())
 			}
 		})
