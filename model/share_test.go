@@ -33,20 +33,34 @@ func overRanks(t *testing.T, n int, f func(e parallel.Engine) error) {
 	}
 }
 
-// shareable are the models of the zoo whose batches ranks can share.
-func shareable() map[string]Config {
+// shareable are the models of the zoo whose batches ranks can share, and one with global projections.
+func shareable(t *testing.T) map[string]Spec {
+	t.Helper()
 	all := zoo()
 	maps.DeleteFunc(all, func(_ string, c Config) bool {
 		kind := c.WithDefaults().Kind
 		return kind != Encoder && kind != Decoder
 	})
+	specs := map[string]Spec{}
 	for name, c := range all {
 		if c.MaxTokens > 0 {
 			c.MaxTokens = 2048
 		}
-		all[name] = c
+		s, err := c.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs[name] = s
 	}
-	return all
+	s, err := all["encoder mlm"].Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.Layers {
+		s.Layers[i].Attention.Position, s.Layers[i].Attention.Global = "rotary", []int{0, 3, 515}
+	}
+	specs["encoder global"] = s
+	return specs
 }
 
 // lengths of batches that ranks share: sequences of one row, cut ones, and more ranks than units.
@@ -54,8 +68,8 @@ var sharedLengths = [][]int{{1}, {7, 513}, {1200, 30, 600}}
 
 // TestHiddenOverRanks checks that the hidden states of every rank have the bits of the whole.
 func TestHiddenOverRanks(t *testing.T) {
-	for name, c := range shareable() {
-		m := newModel(t, c, nil)
+	for name, c := range shareable(t) {
+		m := newOf(t, c, Options{Train: true})
 		for _, lengths := range sharedLengths {
 			b := batch(3, lengths...)
 			whole, err := m.NewSession(tensor.Exec{}).Hidden(b, StepOptions{})
@@ -86,20 +100,20 @@ func TestHiddenOverRanks(t *testing.T) {
 // TestStepOverRanks checks that losses, predictions and gradients of the ranks add up to those of the whole: the predictions bit for bit, and
 // the sums but for rounding.
 func TestStepOverRanks(t *testing.T) {
-	for name, c := range shareable() {
+	for name, c := range shareable(t) {
 		c.Dropout = 0.1
 		for _, lengths := range sharedLengths {
 			b, run := batch(3, lengths...), StepOptions{Backward: true, Seed: 9}
-			if c.Head == Tag || c.Head == "" && c.Kind != Encoder {
+			if c.Head.Kind == Tag || c.Head.Kind == LM {
 				b.Targets[0] = data.Ignore
 			}
-			whole := newModel(t, c, nil)
+			whole := newOf(t, c, Options{Train: true})
 			result, err := whole.NewSession(tensor.Exec{}).Step(b, run)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, split := range [][2]int{{2, 1}, {5, 1}, {1, 2}, {2, 2}} { // parts of the rows, and of the features
-				m := newModel(t, c, nil)
+				m := newOf(t, c, Options{Train: true})
 				if split[1] > 1 && m.checkTensor(split[1]) != nil {
 					continue
 				}
@@ -151,8 +165,8 @@ func TestStepOverRanks(t *testing.T) {
 
 // TestEvalOverRanks checks that outcomes add up to that of the whole.
 func TestEvalOverRanks(t *testing.T) {
-	for name, c := range shareable() {
-		m := newModel(t, c, nil)
+	for name, c := range shareable(t) {
+		m := newOf(t, c, Options{Train: true})
 		b := batch(4, 700, 40, 600)
 		want, err := m.Eval(tensor.Exec{}, b, 0)
 		if err != nil {
@@ -179,7 +193,7 @@ func TestShareRefused(t *testing.T) {
 	b := batch(1, 30)
 	e := parallel.Local(2)[0]
 	for name, c := range zoo() {
-		if _, ok := shareable()[name]; ok || c.Kind == EncoderDecoder {
+		if _, ok := shareable(t)[name]; ok || c.Kind == EncoderDecoder {
 			continue
 		}
 		_, err := newModel(t, c, nil).TrainShare(tensor.Exec{}, b, data.Pass{}, parallel.Team{All: e, Sequence: e, Tensor: parallel.Local(1)[0]}, nil)

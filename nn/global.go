@@ -3,10 +3,12 @@ package nn
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/parallel"
 )
 
 // globalQueries is Longformer's second set of projections: "name.global_q" and "name.global_kv". The global tokens of a sequence attend to
@@ -43,52 +45,89 @@ func newGlobalQueries(p *Params, name string, c AttentionConfig) (*globalQueries
 	return g, err
 }
 
+// globalRows are the rows of the global tokens in a pass.
+type globalRows struct {
+	rows   []int32 // in the pass
+	places []int32 // in their sequences
+	counts []int   // of each sequence or piece of the pass
+	from   []int32 // the row of each token, where every piece is followed by its global tokens
+}
+
+// find lists the global tokens of the pieces of a pass.
+func (g *globalQueries) find(p *Pass) (r globalRows) {
+	start, joined := 0, 0
+	for s, n := range p.Lengths {
+		first, count := 0, 0 // position of the piece, and its global tokens
+		if p.Starts != nil {
+			first = p.Starts[s]
+		}
+		for t := range n {
+			row := joined + t
+			if _, global := slices.BinarySearch(g.c.Global, first+t); global {
+				r.rows, r.places, row = append(r.rows, int32(start+t)), append(r.places, int32(first+t)), joined+n+count
+				count++
+			}
+			r.from = append(r.from, int32(row))
+		}
+		r.counts = append(r.counts, count)
+		start, joined = start+n, joined+n+count
+	}
+	return r
+}
+
+// seqs are the sequences of the whole batch: their global tokens over all their tokens. queries is the number of global tokens.
+func (g *globalQueries) seqs(p *Pass) (seqs []attention.Seq, queries int) {
+	for _, n := range p.whole() {
+		count, _ := slices.BinarySearch(g.c.Global, n)
+		seqs = append(seqs, attention.Seq{Q: count, K: n})
+		queries += count
+	}
+	return seqs, queries
+}
+
+// cuts says which global tokens each rank of a share has, in the order of their rows.
+func (g *globalQueries) cuts(s *parallel.Share) []int {
+	cuts := make([]int, len(s.Cuts))
+	start := 0
+	for _, n := range s.Lengths {
+		for _, at := range g.c.Global {
+			if at < n {
+				cuts[s.Owner(start+at)+1]++
+			}
+		}
+		start += n
+	}
+	for r := 1; r < len(cuts); r++ {
+		cuts[r] += cuts[r-1]
+	}
+	return cuts
+}
+
+// compile prepares the attention of the global tokens.
+func (g *globalQueries) compile(p *Pass, seqs []attention.Seq) (mechanism.Core, error) {
+	if p.Share != nil {
+		return p.Compiled.compileCrossOver(g.layer, p.Share, seqs, g.cuts(p.Share))
+	}
+	return p.Compiled.compile(g.layer, seqs)
+}
+
 // replace replaces the rows of the global tokens in attended [T, H·D] by their attention with the second projections. x [T, width] is the
 // input of the layer.
 func (g *globalQueries) replace(p *Pass, x, attended *autograd.Var) *autograd.Var {
-	if p.Share != nil {
-		return g.replaceOver(p, x, attended)
-	}
-	var rows, places []int32 // of the global tokens: in the batch, and in their sequences
-	var counts []int
-	var seqs []attention.Seq
-	var from []int32 // the row of each token, where every sequence is followed by its global tokens
-	start, joined := 0, 0
-	for _, n := range p.Lengths {
-		count := 0
-		for t := range n {
-			row := joined + t
-			if count < len(g.c.Global) && g.c.Global[count] == t {
-				rows, places, row = append(rows, int32(start+t)), append(places, int32(t)), joined+n+count
-				count++
-			}
-			from = append(from, int32(row))
-		}
-		if count > 0 {
-			seqs = append(seqs, attention.Seq{Q: count, K: n})
-		} else {
-			seqs = append(seqs, attention.Seq{K: n})
-		}
-		counts = append(counts, count)
-		start, joined = start+n, joined+n+count
-	}
-	if len(rows) == 0 {
+	seqs, queries := g.seqs(p)
+	if queries == 0 {
 		return attended
 	}
-	core, err := p.Compiled.compile(g.layer, seqs)
+	core, err := g.compile(p, seqs)
 	if err != nil {
 		return p.G.Fail(err)
 	}
-	q, kv := g.q.Apply(p, p.G.Take(x, rows)), g.kv.Apply(p, x)
+	r := g.find(p)
+	q, kv := g.q.Apply(p, p.G.Take(x, r.rows)), g.kv.Apply(p, x)
 	if g.c.Position == Rotary {
-		q = rotate(p, g.c, q, g.c.Heads*g.c.HeadDim, places)
+		q = rotate(p, g.c, q, g.c.Heads*g.c.HeadDim, r.places)
 		kv = rotate(p, g.c, kv, g.c.KVHeads*g.c.HeadDim, p.Positions())
 	}
 	over := p.G.CrossAttention(core, q, kv)
-	return p.G.Take(p.G.Join(attended, p.Lengths, over, counts), from)
-}
-
-// replaceOver is replace for the rows of a share.
-func (g *globalQueries) replaceOver(p *Pass, x, attended *autograd.Var) *autograd.Var {
-	return p.G.Fail(errors.New("nn: stub"))
+	return p.G.Take(p.G.Join(attended, p.Lengths, over, r.counts), r.from)
 }

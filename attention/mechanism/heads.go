@@ -1,6 +1,11 @@
 package mechanism
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/parallel"
+)
 
 // Heads is the layer of key/value heads lo … hi−1 of l, with their query heads. It computes the bits that l has there. It returns an error
 // for other heads than l has, and for none.
@@ -13,4 +18,10 @@ func Heads(l Layer, lo, hi int) (Layer, error) {
 		return nil, fmt.Errorf("mechanism: found key/value heads %d … %d, expected some of 0 … %d", lo, hi-1, n-1)
 	}
 	return h.heads(lo, hi), nil
+}
+
+// OverCross is Over for queries that are other rows than the keys: sequence i of the whole batch has seqs[i].Q queries and the keys that s
+// cuts. Rank r has rows queries[r] … queries[r+1]−1 of the queries. Heads are exchanged, whatever the mechanism.
+func OverCross(l Layer, s *parallel.Share, seqs []attention.Seq, queries []int) (Core, error) {
+	return overHeadsCross(l, s, seqs, queries)
 }
