@@ -7,6 +7,7 @@ import (
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -169,7 +170,7 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
 	m := s.m
-	out, err := s.compute(b, r, func(p *nn.Pass, h *autograd.Var) *autograd.Var {
+	out, err := s.compute(b, r, m.headCuts, func(p *nn.Pass, h *autograd.Var) *autograd.Var {
 		if m.spec.Head.OfSequences() {
 			h = m.pooled(p, h)
 		}
@@ -188,7 +189,7 @@ func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 // belongs to the session's pool: Put it back. Errors are those of [Session.Step].
 func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
-	return s.compute(b, r, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
+	return s.compute(b, r, tokenCuts, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
 }
 
 // HiddenStates returns the embeddings of a batch, the output of each layer, and that of the last norm if there is one: each [T, width], in
@@ -220,17 +221,29 @@ func (s *Session) HiddenStates(b *data.Batch, r StepOptions) (states []tensor.Ma
 	return states, nil
 }
 
-func (s *Session) compute(b *data.Batch, r StepOptions, top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
+// compute returns what top makes of the hidden states. cuts are the rows of its result that each of several ranks has.
+func (s *Session) compute(b *data.Batch, r StepOptions, cuts func(*parallel.Share, []int32) []int,
+	top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
 	if err := s.m.acquire(); err != nil {
 		return tensor.Mat{}, err
 	}
 	defer s.m.release()
+	shared := s.ranks != nil && r.Share == nil && b != nil
+	if shared {
+		var err error
+		if r.Share, err = parallel.NewShare(s.ranks, b.Lengths); err != nil {
+			return tensor.Mat{}, err
+		}
+	}
 	p, in, err := s.begin(b, r)
 	if err != nil {
 		return tensor.Mat{}, err
 	}
 	defer p.Close()
 	out, err := result(s.x, p, top(p, s.m.hidden(p, in)))
+	if err == nil && shared {
+		out, err = s.gather(out, cuts(r.Share, in.tokens))
+	}
 	if err == nil && r.Memory != nil {
 		in.memory.remember(r.Memory, s.x)
 	}

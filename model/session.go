@@ -3,6 +3,7 @@ package model
 import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -12,12 +13,23 @@ type Session struct {
 	m        *Model
 	x        tensor.Exec
 	compiled *nn.CompileCache
+	ranks    parallel.Engine // which share the rows of Predict and Hidden; nil: none
 }
 
 // NewSession makes a session that computes on the threads of x, with buffers from its pool. A pool that several sessions share at the
 // same time has the peak of their sum. The zero Exec uses all processors and no pool.
 func (m *Model) NewSession(x tensor.Exec) *Session {
 	return &Session{m: m, x: x, compiled: nn.NewCompileCache()}
+}
+
+// NewSessionOver is NewSession of one of several ranks, which have the same model and make the same calls in the same order. They share the
+// rows of each batch, and each has the whole result. Decoding and Step are not shared, nor are the rows of kinds that [CanShare] refuses.
+func (m *Model) NewSessionOver(x tensor.Exec, e parallel.Engine) *Session {
+	s := m.NewSession(x)
+	if e != nil && e.Size() > 1 && CanShare(&m.spec) == nil {
+		s.ranks = e
+	}
+	return s
 }
 
 // Model is the model of the session.

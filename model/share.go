@@ -22,6 +22,42 @@ func CanShare(s *Spec) error {
 	return nil
 }
 
+// gather returns the rows of all ranks, of which rank r has rows cuts[r] … cuts[r+1]−1. It takes own.
+func (s *Session) gather(own tensor.Mat, cuts []int) (tensor.Mat, error) {
+	defer s.x.Pool.Put(own)
+	rank, last := s.ranks.Rank(), len(cuts)-1
+	if own.Rows != cuts[rank+1]-cuts[rank] {
+		return tensor.Mat{}, fmt.Errorf("model: found %d rows on rank %d, expected %d", own.Rows, rank, cuts[rank+1]-cuts[rank])
+	}
+	all := s.x.Pool.Get(own.Type, cuts[last], own.Cols)
+	copyElements(all.SliceRows(cuts[rank], cuts[rank+1]), own)
+	err := parallel.AllGatherRows(s.ranks, "results", all, cuts)
+	if err != nil {
+		s.x.Pool.Put(all)
+		return tensor.Mat{}, err
+	}
+	return all, nil
+}
+
+// tokenCuts are the rows of each rank in a result that has one for each token.
+func tokenCuts(s *parallel.Share, _ []int32) []int { return s.Cuts }
+
+// headCuts are the rows of each rank in the outputs of the head, where each rank has those of its tokens or of the sequences that it owns.
+func (m *Model) headCuts(s *parallel.Share, tokens []int32) []int {
+	if !m.spec.Head.OfSequences() {
+		return s.Cuts
+	}
+	cuts := make([]int, len(s.Cuts))
+	_, rows := m.pooledRows(&nn.Pass{Lengths: s.Lengths}, tokens)
+	for _, row := range rows {
+		cuts[s.Owner(int(row))+1]++
+	}
+	for r := 1; r < len(cuts); r++ {
+		cuts[r] += cuts[r-1]
+	}
+	return cuts
+}
+
 // checkTensor refuses a model whose features so many ranks cannot share.
 func (m *Model) checkTensor(ranks int) error {
 	if err := CanShare(&m.spec); err != nil {

@@ -210,3 +210,28 @@ func TestShareRefused(t *testing.T) {
 		t.Errorf("another batch: got %v", err)
 	}
 }
+
+// TestSessionOver checks that every rank has the whole results, with the bits of one.
+func TestSessionOver(t *testing.T) {
+	for name, c := range shareable(t) {
+		m := newOf(t, c, Options{})
+		for _, lengths := range sharedLengths {
+			b := batch(3, lengths...)
+			want, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			overRanks(t, 3, func(e parallel.Engine) error {
+				s := m.NewSessionOver(tensor.Exec{Pool: tensor.NewPool()}, e)
+				got, err := s.Predict(b, StepOptions{})
+				if err != nil {
+					return err
+				}
+				if !slices.Equal(got.F32, want.F32) {
+					return fmt.Errorf("%s, %v: rank %d has other results", name, lengths, e.Rank())
+				}
+				return nil
+			})
+		}
+	}
+}

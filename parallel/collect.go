@@ -156,3 +156,19 @@ func BroadcastBytes(e Engine, name string, x []byte) ([]byte, error) {
 	}
 	return x, Broadcast(e, name, x)
 }
+
+// AllGatherRows gives every rank all rows of a matrix without gaps, of which rank r has rows cuts[r] … cuts[r+1]−1.
+func AllGatherRows(e Engine, name string, m tensor.Mat, cuts []int) error {
+	if m.Type == tensor.F32 {
+		return allGatherRows(e, name, m.F32, m.Cols, cuts)
+	}
+	return allGatherRows(e, name, m.U16, m.Cols, cuts)
+}
+
+func allGatherRows[T any](e Engine, name string, x []T, cols int, cuts []int) error {
+	parts := make([][]T, e.Size())
+	for r := range parts {
+		parts[r] = x[cuts[r]*cols : cuts[r+1]*cols]
+	}
+	return AllGather(e, name, parts)
+}
