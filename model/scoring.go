@@ -23,6 +23,9 @@ func (r *scoring) run(ctx context.Context) error {
 	if !r.windows.several() {
 		return r.sequence(ctx, 0, 0, r.windows.text)
 	}
+	if e := r.session.ranks; e != nil {
+		return r.runOver(ctx, e)
+	}
 	for i := range r.windows.count() {
 		from, done, to := r.windows.at(i)
 		if to <= r.state.Tokens {

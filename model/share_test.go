@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -234,4 +235,45 @@ func TestSessionOver(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestScoreOver checks that windows that ranks share give the score, the losses and the last state of one rank, also from the middle.
+func TestScoreOver(t *testing.T) {
+	m, text := scored(t, 64, 700)
+	tokens, err := m.ReadScored(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(s *Session, from ScoreState) (Score, []float32, []ScoreState, error) {
+		var losses []float32
+		var states []ScoreState
+		o := ScoreOptions{From: from, Stride: 20, Context: 64}
+		o.Losses = func(at int, more []float32) error {
+			losses = append(losses, more...)
+			return nil
+		}
+		o.Saved = func(s ScoreState) error {
+			states = append(states, s)
+			return nil
+		}
+		score, err := s.Score(context.Background(), tokens, o)
+		return score, losses, states, err
+	}
+	want, losses, states, err := read(m.NewSession(tensor.Exec{}), ScoreState{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	middle := states[len(states)/2]
+	overRanks(t, 3, func(e parallel.Engine) error {
+		for _, from := range []ScoreState{{}, middle} {
+			got, gotLosses, gotStates, err := read(m.NewSessionOver(tensor.Exec{}, e), from)
+			if err != nil {
+				return err
+			}
+			if got != want || !slices.Equal(gotLosses, losses[from.Tokens:]) || gotStates[len(gotStates)-1] != states[len(states)-1] {
+				return fmt.Errorf("from %d tokens on, rank %d: score %+v, expected %+v", from.Tokens, e.Rank(), got, want)
+			}
+		}
+		return nil
+	})
 }
