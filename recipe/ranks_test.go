@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,14 +47,14 @@ train:
   tensor_shards: %d
 `
 
-// trainOver trains a recipe over n ranks that are goroutines, and returns the model and the log.
-func trainOver(t *testing.T, ranks int, text, dir string) (weights []byte, log []train.Record) {
+// runOver trains a recipe over ranks that are goroutines. Rank 0 is asked to stop after step stop, if that is not 0.
+func runOver(t *testing.T, ranks int, text, dir string, stop int64) {
 	t.Helper()
 	errs := make([]error, ranks)
 	var all sync.WaitGroup
 	for i, e := range parallel.Local(ranks) {
 		all.Go(func() {
-			if errs[i] = trainRank(e, text, dir); errs[i] != nil {
+			if errs[i] = trainRank(e, text, dir, stop); errs[i] != nil {
 				e.Abort(1, errs[i].Error())
 			}
 		})
@@ -62,6 +63,18 @@ func trainOver(t *testing.T, ranks int, text, dir string) (weights []byte, log [
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// trainOver trains a recipe over ranks that are goroutines, and returns the model and the log.
+func trainOver(t *testing.T, ranks int, text, dir string) (weights []byte, log []train.Record) {
+	t.Helper()
+	runOver(t, ranks, text, dir, 0)
+	return outcomeOf(t, dir)
+}
+
+// outcomeOf returns the model and the log of a run, without times and notes.
+func outcomeOf(t *testing.T, dir string) (weights []byte, log []train.Record) {
+	t.Helper()
 	weights, err := os.ReadFile(filepath.Join(dir, train.ModelName))
 	if err != nil {
 		t.Fatal(err)
@@ -72,11 +85,11 @@ func trainOver(t *testing.T, ranks int, text, dir string) (weights []byte, log [
 	for i := range log {
 		log[i].Seconds, log[i].TokensPerSecond = 0, 0
 	}
-	return weights, log
+	return weights, slices.DeleteFunc(log, func(r train.Record) bool { return r.Note != "" })
 }
 
 // trainRank trains a recipe on one rank, or resumes a run.
-func trainRank(e parallel.Engine, text, dir string) error {
+func trainRank(e parallel.Engine, text, dir string, stop int64) error {
 	r, err := recipe.Parse([]byte(text), "test", nil)
 	if err != nil {
 		return err
@@ -99,8 +112,41 @@ func trainRank(e parallel.Engine, text, dir string) error {
 		return err
 	}
 	job.Ranks = e
-	_, err = train.Run(context.Background(), dir, job)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if e.Rank() == 0 && stop > 0 {
+		job.Report = func(r train.Report) {
+			if r.Step+1 == stop { // the ranks tell each other in the next step
+				cancel()
+			}
+		}
+	}
+	do := train.Run
+	if _, err := os.Stat(filepath.Join(dir, train.ConfigName)); err == nil && stop == 0 {
+		do = train.Resume
+	}
+	_, err = do(ctx, dir, job)
 	return err
+}
+
+// TestResumeOnOtherRanks checks that a run that was stopped on four ranks, and resumed on two and on one, has the bits of one that was not.
+func TestResumeOnOtherRanks(t *testing.T) {
+	for name, text := range sharedRecipes {
+		text += fmt.Sprintf(strings.Replace(sharedTraining, "steps: 3", "steps: 5", 1), 4, 2, 1)
+		want, wantLog := trainOver(t, 1, text, filepath.Join(t.TempDir(), "run"))
+		dir := filepath.Join(t.TempDir(), "run")
+		runOver(t, 4, text, dir, 2)
+		if _, err := os.Stat(filepath.Join(dir, train.ModelName)); err == nil {
+			t.Fatalf("%s: the run was not stopped", name)
+		}
+		got, log := trainOver(t, 2, text, dir)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: the model differs from that of a run that was not stopped", name)
+		}
+		if diff := cmp.Diff(wantLog, log); diff != "" {
+			t.Errorf("%s: the log differs:\n%s", name, diff)
+		}
+	}
 }
 
 // TestRanks checks that a run has the same model and log on any number of ranks that hold its shards.
@@ -152,7 +198,7 @@ func TestRanksRefused(t *testing.T) {
 		{1, "train: {shards: 4, sequence_shards: 1, accumulate: 2}", "accumulate is 2; it must be a multiple of the 4 shards"},
 		{2, "train: {shards: 6}", "use a power of two"},
 	} {
-		err := trainRank(parallel.Local(c.ranks)[0], text+"\n"+c.train, filepath.Join(t.TempDir(), "run"))
+		err := trainRank(parallel.Local(c.ranks)[0], text+"\n"+c.train, filepath.Join(t.TempDir(), "run"), 0)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, expected %q", c.train, err, c.want)
 		}
