@@ -88,7 +88,13 @@ func (a *Attention) BackwardFlops() float64 { return 2.5 * a.ForwardFlops() }
 type In struct {
 	Q    tensor.Mat // [Tq, H·D]
 	K, V tensor.Mat // [Tk, Hkv·D]
+
+	// Delta [H, Tq] F32 is what Deltas makes of O and its gradient. Backward reads it in the place of O, unless it is the zero Mat.
+	Delta tensor.Mat
 }
+
+// forward is what the forward pass reads of in.
+func (in In) forward() In { return In{Q: in.Q, K: in.K, V: in.V} }
 
 // Out is what attention writes.
 type Out struct {
@@ -105,28 +111,34 @@ func (o Out) Rows(lo, hi int) Out {
 	return o
 }
 
-func (o Out) hasLSE() bool { return o.LSE.Rows != 0 || o.LSE.Cols != 0 }
+func (o Out) hasLSE() bool { return given(o.LSE) }
+
+// given reports whether m is another than the zero Mat, however few its rows.
+func given(m tensor.Mat) bool { return m.Rows != 0 || m.Cols != 0 }
 
 // checkMats refuses matrices that do not fit c and the numbers of queries and keys. It returns whether the call is dry.
 func (c Config) checkMats(mem *tensor.Pool, queries, keys int, in In, out Out, more ...check.Mat) (dry bool, err error) {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	mats := append(more, check.Of("Q", in.Q, queries, q), check.Of("K", in.K, keys, kv), check.Of("V", in.V, keys, kv),
-		check.Of("O", out.O, queries, q))
+	mats := append(more, check.Of("Q", in.Q, queries, q), check.Of("K", in.K, keys, kv), check.Of("V", in.V, keys, kv))
+	if given(in.Delta) {
+		mats = append(mats, check.Of("Delta", in.Delta, c.Heads, queries))
+	} else {
+		mats = append(mats, check.Of("O", out.O, queries, q))
+	}
 	if out.hasLSE() {
 		mats = append(mats, check.Of("LSE", out.LSE, c.Heads, queries))
 	}
-	if err := checkLSE(out.LSE); err != nil {
-		return false, err
+	for _, m := range []check.Mat{{Name: "LSE", M: out.LSE}, {Name: "Delta", M: in.Delta}} {
+		if m.M.Type != tensor.F32 {
+			return false, wrongType(m.Name, m.M)
+		}
 	}
 	return check.Mats("attention", mem, mats...)
 }
 
-// checkLSE refuses an LSE of another type than F32.
-func checkLSE(lse tensor.Mat) error {
-	if lse.Type != tensor.F32 {
-		return fmt.Errorf("attention: found LSE of %s, expected f32, whatever the types of the others", lse.Type)
-	}
-	return nil
+// wrongType is the error of a matrix of another type than F32.
+func wrongType(name string, m tensor.Mat) error {
+	return fmt.Errorf("attention: found %s of %s, expected f32, whatever the types of the others", name, m.Type)
 }
 
 func (a *Attention) qWidth() int  { return a.c.Heads * a.c.HeadDim }

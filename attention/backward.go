@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/longspan/longspan/attention/internal/check"
-	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -22,8 +21,8 @@ type Grads struct {
 }
 
 // Backward computes the gradients of Q, K and V from do [Tq, H·D], the gradient of O. in is what Forward read, and out what it wrote,
-// with its LSE. All probabilities are computed again, tile by tile (Dao et al. 2022, arXiv:2205.14135, algorithm 4). Sums are
-// float32. Factors are bf16 where those of Forward are.
+// with its LSE, and O unless in has Delta. All probabilities are computed again, tile by tile (Dao et al. 2022, arXiv:2205.14135,
+// algorithm 4). Sums are float32. Factors are bf16 where those of Forward are.
 //
 // The gradients of a part of the keys alone follow from O and LSE of all keys (see [Merge]): probabilities are exp(score − LSE),
 // whichever other keys there are.
@@ -31,20 +30,17 @@ type Grads struct {
 // Every chunk of 512 keys is one piece of work for each key/value head. It owns its rows of dK and dV, and adds its share of a
 // tile's dQ after the chunks before it have, so that every sum has one order whatever the number of threads.
 //
-// Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice the scratch of Forward for a bias. Cost: BackwardFlops, and
-// 4/5 or 3/5 of them without DQ, or without DK and DV.
-// Gradients of a bias are summed over all tiles of a head, which leaves a head's chunks to one thread.
+// Scratch from x.Pool: keys, values and, in float32, dQ once more, and twice the scratch of Forward for a bias. Cost: BackwardFlops;
+// without DQ 4/5 of them, and without DK and DV 3/5. Gradients of a bias are summed over all tiles of a head, which leaves a head's chunks
+// to one thread.
 func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
-	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, Out{O: out.O},
+	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out,
 		append(a.gradMats(g), check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, a.qWidth()))...)
 	if err != nil {
 		return err
 	}
-	if wanted(g.DK) != wanted(g.DV) {
+	if given(g.DK) != given(g.DV) {
 		return errors.New("attention: found room for one of DK and DV, expected it for both or neither: they come from the same products")
-	}
-	if err := checkLSE(out.LSE); err != nil {
-		return err
 	}
 	if g.Sinks != nil && len(g.Sinks) != len(a.c.Sinks) {
 		return fmt.Errorf("attention: found room for %d gradients of sinks, expected %d", len(g.Sinks), len(a.c.Sinks))
@@ -60,9 +56,9 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in 
 			return err
 		}
 	}
-	b := a.newBackward(x, g, in, dry)
+	b := a.newBackward(x, g, out, in, dry)
 	defer b.free()
-	b.q, b.do, b.lse = in.Q, do, out.LSE
+	b.do = do
 	if b.bias, err = a.startBias(x.Pool, in.Q, dry); err != nil {
 		return err
 	}
@@ -76,7 +72,9 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in 
 	if dry {
 		return nil
 	}
-	b.deltas(out.O)
+	if !given(in.Delta) {
+		a.deltas(x, b.delta, do, out.O)
+	}
 	b.clearUnseen()
 	b.sinks()
 	if b.wantQ || b.wantKV {
@@ -88,14 +86,11 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in 
 	return nil
 }
 
-// wanted reports whether there is room for a gradient, however few its rows.
-func wanted(m tensor.Mat) bool { return m.Rows != 0 || m.Cols != 0 }
-
 // gradMats are the gradients that are wanted, with their shapes.
 func (a *Attention) gradMats(g Grads) (mats []check.Mat) {
 	for _, m := range []check.Mat{check.Of("DQ", g.DQ, a.tq, a.qWidth()), check.Of("DK", g.DK, a.tk, a.kvWidth()),
 		check.Of("DV", g.DV, a.tk, a.kvWidth())} {
-		if wanted(m.M) {
+		if given(m.M) {
 			mats = append(mats, m)
 		}
 	}
@@ -115,14 +110,15 @@ type backward struct {
 	wantKV  bool         // dK and dV are
 	biasOut biasGradient // nil where its gradients are not wanted and those of the queries do not pass through it
 
-	p       *packed
-	delta   tensor.Mat     // [H, Tq]: dO·O of each row
-	dq      tensor.Mat     // [H·tiles][D·Lanes]: dQ so far, by tile, transposed; without wantQ none
-	done    []atomic.Int32 // [H·tiles]: chunks whose share is in dq
-	tiles   int            // of the whole batch
-	first   []int          // first tile of each sequence
-	work    []chunkWork
-	workers []*backwardWorker
+	p        *packed
+	delta    tensor.Mat     // [H, Tq]: dO·O of each row
+	ownDelta tensor.Mat     // its room, where it is not given
+	dq       tensor.Mat     // [H·tiles][D·Lanes]: dQ so far, by tile, transposed; without wantQ none
+	done     []atomic.Int32 // [H·tiles]: chunks whose share is in dq
+	tiles    int            // of the whole batch
+	first    []int          // first tile of each sequence
+	work     []chunkWork
+	workers  []*backwardWorker
 }
 
 // chunkWork is a chunk of keys of one sequence.
@@ -131,8 +127,9 @@ type chunkWork struct {
 	visits      []visit
 }
 
-func (a *Attention) newBackward(x tensor.Exec, g Grads, in In, dry bool) *backward {
-	b := &backward{a: a, x: x, g: g, dry: dry, wantQ: wanted(g.DQ) || g.Bias != nil, wantKV: wanted(g.DK)}
+func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool) *backward {
+	b := &backward{a: a, x: x, g: g, q: in.Q, lse: out.LSE, delta: in.Delta, dry: dry}
+	b.wantQ, b.wantKV = given(g.DQ) || g.Bias != nil, given(g.DK)
 	use := packBackward
 	if !b.wantQ {
 		use = packBackwardKV
@@ -146,7 +143,10 @@ func (a *Attention) newBackward(x tensor.Exec, g Grads, in In, dry bool) *backwa
 			b.work = append(b.work, chunkWork{i, c * chunkKeys, min((c+1)*chunkKeys, a.seqs[i].K), visits[c]})
 		}
 	}
-	b.delta = x.Pool.Get(tensor.F32, a.c.Heads, a.tq)
+	if !given(b.delta) {
+		b.ownDelta = x.Pool.Get(tensor.F32, a.c.Heads, a.tq)
+		b.delta = b.ownDelta
+	}
 	if b.wantQ {
 		b.dq = x.Pool.Get(tensor.F32, a.c.Heads*b.tiles, a.c.HeadDim*kernel.Lanes)
 	}
@@ -163,34 +163,14 @@ func (b *backward) free() {
 	for _, w := range b.workers {
 		w.free(b.x.Pool)
 	}
-	if b.wantQ {
-		b.x.Pool.Put(b.dq)
-	}
-	b.x.Pool.Put(b.delta)
+	b.x.Pool.Put(b.dq)
+	b.x.Pool.Put(b.ownDelta)
 	b.p.free(b.x.Pool)
-}
-
-// deltaRows is the number of rows one piece of deltas takes.
-const deltaRows = 256
-
-// deltas computes dO·O of every row and head: what the softmax's own gradient subtracts.
-func (b *backward) deltas(out tensor.Mat) {
-	a, d := b.a, b.a.c.HeadDim
-	pool.Run(b.x.Threads, ceil.Div(a.tq, deltaRows), func(_, piece int) {
-		o, do := make([]float32, a.qWidth()), make([]float32, a.qWidth())
-		for i := piece * deltaRows; i < min(a.tq, (piece+1)*deltaRows); i++ {
-			out.ReadRow(o, i)
-			b.do.ReadRow(do, i)
-			for h := range a.c.Heads {
-				b.delta.Row(h)[i] = kernel.Dot(o[h*d:(h+1)*d], do[h*d:(h+1)*d])
-			}
-		}
-	})
 }
 
 // clearUnseen sets dQ of the tiles that see no key at all to zero: no chunk visits them.
 func (b *backward) clearUnseen() {
-	if !wanted(b.g.DQ) {
+	if !given(b.g.DQ) {
 		return
 	}
 	zero := make([]float32, b.g.DQ.Cols)

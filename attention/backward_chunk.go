@@ -306,7 +306,7 @@ func (w *backwardWorker) share(seq, head int, at visit) {
 
 // storeDQ writes a tile's dQ, times scale, where it is wanted. It uses up w.lse and w.qr.
 func (w *backwardWorker) storeDQ(dq []float32, seq, head, tile int) {
-	if !wanted(w.b.g.DQ) {
+	if !given(w.b.g.DQ) {
 		return
 	}
 	a, s := w.b.a, &w.b.a.seqs[seq]

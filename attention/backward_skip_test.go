@@ -29,7 +29,7 @@ func TestBackwardSkips(t *testing.T) {
 				pool := tensor.NewPool()
 				pr.backward(t, pool, got.g, want)
 				for i, m := range got.mats()[2:] {
-					if wanted(m.m) {
+					if given(m.m) {
 						sameBits(t, name+" without "+skipped+": "+m.name, m.m, want.mats()[2+i].m)
 					}
 				}
@@ -58,11 +58,41 @@ func TestBackwardSkips(t *testing.T) {
 // backward runs Backward after what a forward pass wrote, on two threads.
 func (p problem) backward(t testing.TB, pool *tensor.Pool, g Grads, of results) {
 	t.Helper()
+	p.backwardOf(t, pool, g, Out{O: of.out, LSE: of.lse}, In{Q: p.q, K: p.k, V: p.v})
+}
+
+// backwardOf is backward with any input.
+func (p problem) backwardOf(t testing.TB, pool *tensor.Pool, g Grads, out Out, in In) {
+	t.Helper()
 	x := tensor.Exec{Threads: 2, Pool: pool}
-	if err := p.compile(t).Backward(x, g, p.dout, Out{O: of.out, LSE: of.lse}, In{Q: p.q, K: p.k, V: p.v}); err != nil {
+	if err := p.compile(t).Backward(x, g, p.dout, out, in); err != nil {
 		t.Fatal(err)
 	}
 	if n := pool.InUse(); n != 0 {
 		t.Errorf("Backward kept %d bytes of the pool", n)
+	}
+}
+
+// TestDeltasStandForO holds that a backward pass with the deltas has the bits of one with O, and takes no memory for them.
+func TestDeltasStandForO(t *testing.T) {
+	for _, typ := range types {
+		pr := newProblem(Config{Heads: 4, KVHeads: 2, HeadDim: 24, Sinks: floats(4, 1)}, Self(300, 5), typ, 1)
+		want, pool := pr.run(t, 2, nil), tensor.NewPool()
+		got, delta := pr.room(nil), tensor.New(tensor.F32, 4, 305)
+		if err := pr.compile(t).Deltas(tensor.Exec{Threads: 2}, delta, pr.dout, want.out); err != nil {
+			t.Fatal(err)
+		}
+		pr.backwardOf(t, pool, got.g, Out{LSE: want.lse}, In{Q: pr.q, K: pr.k, V: pr.v, Delta: delta})
+		got.out, got.lse = want.out, want.lse
+		got.same(t, want)
+		with := tensor.NewPool()
+		pr.backward(t, with, got.g, want)
+		if saved := with.Peak() - pool.Peak(); saved != delta.Bytes() {
+			t.Errorf("deltas save %d bytes, expected %d", saved, delta.Bytes())
+		}
+		refused := pr.compile(t).Deltas(tensor.Exec{}, pr.dout, pr.dout, want.out)
+		if refused == nil {
+			t.Error("deltas of another shape are taken")
+		}
 	}
 }

@@ -55,13 +55,13 @@ func DecodeCached(x tensor.Exec, c Config, positions []pattern.Span, out Out, in
 			return err
 		}
 	}
-	dry, err := c.checkMats(x.Pool, n, in.K.Rows, in, out)
+	dry, err := c.checkMats(x.Pool, n, in.K.Rows, in.forward(), out)
 	if err != nil {
 		return err
 	}
 	for first := 0; first < n; first += decodeQueries {
 		end := min(n, first+decodeQueries)
-		some := In{in.Q.SliceRows(first, end), in.K, in.V}
+		some := In{Q: in.Q.SliceRows(first, end), K: in.K, V: in.V}
 		if err := decodeSome(x, c, rows, seq, first, dry, out.Rows(first, end), some); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ import (
 // Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64, and a bias by distance for every distance that
 // occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
-	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out)
+	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in.forward(), out)
 	if err != nil {
 		return err
 	}
