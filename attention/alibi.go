@@ -67,7 +67,7 @@ func (b ALiBi) naiveBackward(*NaiveInput, naiveRow, int, float64) {}
 
 func (b ALiBi) scratch(Config) int { return 0 }
 
-func (b ALiBi) start(a *Attention, mem *tensor.Pool, _ tensor.Mat, dry bool) (tileBias, error) {
+func (b ALiBi) start(a *Attention, mem *tensor.Pool, _ In, dry bool) (tileBias, error) {
 	slopes := b.slopes(a.c.Heads)
 	return newDistanceTable(a, mem, dry, func(head, distance int) float64 { return b.value(slopes, head, distance) }), nil
 }

@@ -5,25 +5,28 @@ import (
 
 	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/ceil"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
 
 // Attention is a Config compiled for the lengths of one packed batch. It holds no data and may be used by many goroutines at once.
 type Attention struct {
-	c      Config
-	seqs   []sequence
-	tq, tk int
-	padded int     // rows of the packed keys: every sequence rounded up to keyGroup
-	strips []strip // the pieces of the forward pass
-	pairs  int64
+	c                   Config
+	given               []Seq // whole sequences, for a bias to check
+	seqs                []sequence
+	layouts             map[Seq]*layout
+	tq, tk              int
+	farQueries, farKeys int     // rows of others
+	padded              int     // rows of the packed keys: every sequence rounded up to keyGroup
+	strips              []strip // the pieces of the forward pass
+	pairs               pairs
 }
 
-// sequence is one Seq with its place in the batch.
+// sequence is one Seq, or one Share, with its place in the batch.
 type sequence struct {
-	Seq
-	q0, k0 int // first rows in Q, and in K and V
-	p0     int // first row in the packed keys
+	Seq          // of a Share the rows of its layout alone
+	q0, k0   int // first rows in Q, and in K and V
+	fq0, fk0 int // first rows of others
+	p0       int // first row in the packed keys
 	*layout
 }
 
@@ -37,52 +40,87 @@ const stripTiles = 8
 // New compiles c for a packed batch of sequences. The layout costs 12 bytes a run: a handful for each 32 queries of a window.
 // It returns an error for a Config that cannot be computed or lengths that the pattern refuses.
 func New(c Config, seqs []Seq) (*Attention, error) {
-	c, err := c.resolve()
+	a, err := newAttention(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkSeqs(seqs); err != nil {
+	if err := a.check(seqs); err != nil {
 		return nil, err
 	}
-	if c.Bias != nil {
-		if err := c.Bias.check(c, seqs); err != nil {
+	for _, s := range seqs {
+		if err := a.add(s); err != nil {
 			return nil, err
-		}
-	}
-	a := &Attention{c: c}
-	layouts := map[Seq]*layout{}
-	for i, s := range seqs {
-		l := layouts[s]
-		if l == nil {
-			if l, err = compile(c.Pattern, s, 0, maxRuns); err != nil {
-				return nil, err
-			}
-			layouts[s] = l
-		}
-		a.seqs = append(a.seqs, sequence{Seq: s, q0: a.tq, k0: a.tk, p0: a.padded, layout: l})
-		a.tq, a.tk, a.padded = a.tq+s.Q, a.tk+s.K, a.padded+ceil.Multiple(s.K, keyGroup)
-		a.pairs += l.pairs
-		// Last tiles first: under a causal mask they have most to do.
-		for t := (ceil.Div(l.tiles(), stripTiles) - 1) * stripTiles; t >= 0; t -= stripTiles {
-			a.strips = append(a.strips, strip{i, t, min(stripTiles, l.tiles()-t)})
 		}
 	}
 	return a, nil
 }
 
+// newAttention is c with its defaults, for no sequence yet.
+func newAttention(c Config) (*Attention, error) {
+	c, err := c.resolve()
+	return &Attention{c: c, layouts: map[Seq]*layout{}}, err
+}
+
+// check refuses whole sequences that cannot be computed, and keeps them.
+func (a *Attention) check(seqs []Seq) error {
+	if err := a.c.checkSeqs(seqs); err != nil {
+		return err
+	}
+	a.given = seqs
+	if a.c.Bias == nil {
+		return nil
+	}
+	return a.c.Bias.check(a.c, seqs)
+}
+
+// add appends a sequence to the batch. Equal ones share a layout.
+func (a *Attention) add(s Seq) error {
+	l := a.layouts[s]
+	if l == nil {
+		var err error
+		if l, err = compile(a.c.Pattern, s, 0, maxRuns); err != nil {
+			return err
+		}
+		a.layouts[s] = l
+	}
+	a.addLayout(sequence{Seq: s, layout: l}, s.Q, s.K)
+	return nil
+}
+
+// addLayout appends a sequence with as many rows of Q, and of K and V, to the batch.
+func (a *Attention) addLayout(s sequence, queries, keys int) {
+	s.q0, s.k0, s.p0 = a.tq, a.tk, a.padded
+	i := len(a.seqs)
+	a.seqs = append(a.seqs, s)
+	a.tq, a.tk, a.padded = a.tq+queries, a.tk+keys, a.padded+ceil.Multiple(s.K, keyGroup)
+	a.pairs.add(s.pairs)
+	first, n := s.ownTiles()
+	// Last tiles first: under a causal mask they have most to do.
+	for t := (ceil.Div(n, stripTiles) - 1) * stripTiles; t >= 0; t -= stripTiles {
+		a.strips = append(a.strips, strip{i, first + t, min(stripTiles, n-t)})
+	}
+}
+
 // Config returns the configuration with its defaults filled in.
 func (a *Attention) Config() Config { return a.c }
 
-// Pairs is the number of visible (query, key) pairs of one head, over the whole batch.
-func (a *Attention) Pairs() int64 { return a.pairs }
+// Pairs is the number of visible (query, key) pairs of one head, over the whole batch. Shares count those of own queries.
+func (a *Attention) Pairs() int64 { return a.pairs.queries }
+
+// OwnKeyPairs is the number of visible pairs with an own key, queries of others included: those that DK and DV are sums over. But for
+// shares it is Pairs.
+func (a *Attention) OwnKeyPairs() int64 { return a.pairs.keys }
 
 // ForwardFlops is the useful work of Forward: two products over the visible pairs, 4·D flops a pair and head.
 func (a *Attention) ForwardFlops() float64 {
-	return 4 * float64(a.c.HeadDim) * float64(a.c.Heads) * float64(a.pairs)
+	return 4 * float64(a.c.HeadDim) * float64(a.c.Heads) * float64(a.pairs.queries)
 }
 
-// BackwardFlops is the useful work of Backward: five products over the visible pairs, 10·D flops a pair and head.
-func (a *Attention) BackwardFlops() float64 { return 2.5 * a.ForwardFlops() }
+// BackwardFlops is the work of Backward: five products over the visible pairs, 10·D flops a pair and head. Shares have three over pairs of
+// an own query and a key of others, and four over pairs of a query of others and an own key.
+func (a *Attention) BackwardFlops() float64 {
+	return 2 * float64(a.c.HeadDim) * float64(a.c.Heads) * (3*float64(a.pairs.queries) + 4*float64(a.pairs.keys) - 2*float64(a.pairs.both))
+}
 
 // In is what attention reads, of any types.
 type In struct {
@@ -91,10 +129,12 @@ type In struct {
 
 	// Delta [H, Tq] F32 is what Deltas makes of O and its gradient. Backward reads it in the place of O, unless it is the zero Mat.
 	Delta tensor.Mat
+
+	Far Far // rows of others, for the shares of NewShares
 }
 
 // forward is what the forward pass reads of in.
-func (in In) forward() In { return In{Q: in.Q, K: in.K, V: in.V} }
+func (in In) forward() In { return In{Q: in.Q, K: in.K, V: in.V, Far: Far{K: in.Far.K, V: in.Far.V}} }
 
 // Out is what attention writes.
 type Out struct {
@@ -143,6 +183,3 @@ func wrongType(name string, m tensor.Mat) error {
 
 func (a *Attention) qWidth() int  { return a.c.Heads * a.c.HeadDim }
 func (a *Attention) kvWidth() int { return a.c.KVHeads * a.c.HeadDim }
-
-// rows is the number of queries of tile t.
-func (s *sequence) rows(t int) int { return min(kernel.Lanes, s.Q-t*kernel.Lanes) }

@@ -35,7 +35,10 @@ type Grads struct {
 // to one thread.
 func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
 	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out,
-		append(a.gradMats(g), check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, a.qWidth()))...)
+		append(a.gradMats(g, in), check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, a.qWidth()))...)
+	if err == nil {
+		err = in.checkFarTypes()
+	}
 	if err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in 
 	b := a.newBackward(x, g, out, in, dry)
 	defer b.free()
 	b.do = do
-	if b.bias, err = a.startBias(x.Pool, in.Q, dry); err != nil {
+	if b.bias, err = a.startBias(x.Pool, in, dry); err != nil {
 		return err
 	}
 	if b.bias != nil {
@@ -86,8 +89,12 @@ func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in 
 	return nil
 }
 
-// gradMats are the gradients that are wanted, with their shapes.
-func (a *Attention) gradMats(g Grads) (mats []check.Mat) {
+// gradMats are the gradients that are wanted, and what they need of others, with their shapes.
+func (a *Attention) gradMats(g Grads, in In) []check.Mat {
+	mats := a.farMats(in)
+	if given(g.DK) {
+		mats = append(mats, a.farQueryMats(in)...)
+	}
 	for _, m := range []check.Mat{check.Of("DQ", g.DQ, a.tq, a.qWidth()), check.Of("DK", g.DK, a.tk, a.kvWidth()),
 		check.Of("DV", g.DV, a.tk, a.kvWidth())} {
 		if given(m.M) {
@@ -103,6 +110,7 @@ type backward struct {
 	x       tensor.Exec
 	g       Grads
 	q, do   tensor.Mat
+	far     Far
 	lse     tensor.Mat
 	bias    tileBias
 	dry     bool
@@ -115,8 +123,8 @@ type backward struct {
 	ownDelta tensor.Mat     // its room, where it is not given
 	dq       tensor.Mat     // [H·tiles][D·Lanes]: dQ so far, by tile, transposed; without wantQ none
 	done     []atomic.Int32 // [H·tiles]: chunks whose share is in dq
-	tiles    int            // of the whole batch
-	first    []int          // first tile of each sequence
+	tiles    int            // own ones of the whole batch
+	first    []int          // the number of own tiles before each sequence
 	work     []chunkWork
 	workers  []*backwardWorker
 }
@@ -128,7 +136,7 @@ type chunkWork struct {
 }
 
 func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool) *backward {
-	b := &backward{a: a, x: x, g: g, q: in.Q, lse: out.LSE, delta: in.Delta, dry: dry}
+	b := &backward{a: a, x: x, g: g, q: in.Q, far: in.Far, lse: out.LSE, delta: in.Delta, dry: dry}
 	b.wantQ, b.wantKV = given(g.DQ) || g.Bias != nil, given(g.DK)
 	use := packBackward
 	if !b.wantQ {
@@ -137,7 +145,8 @@ func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool
 	b.p = a.pack(x, in, use, dry)
 	for i := range a.seqs {
 		b.first = append(b.first, b.tiles)
-		b.tiles += a.seqs[i].tiles()
+		_, own := a.seqs[i].ownTiles()
+		b.tiles += own
 		visits, _ := a.seqs[i].visits()
 		for c := range visits {
 			b.work = append(b.work, chunkWork{i, c * chunkKeys, min((c+1)*chunkKeys, a.seqs[i].K), visits[c]})
@@ -168,6 +177,12 @@ func (b *backward) free() {
 	b.p.free(b.x.Pool)
 }
 
+// slot is the row of dq, and the element of done, that an own tile has.
+func (b *backward) slot(seq, head, tile int) int {
+	first, _ := b.a.seqs[seq].ownTiles()
+	return head*b.tiles + b.first[seq] + tile - first
+}
+
 // clearUnseen sets dQ of the tiles that see no key at all to zero: no chunk visits them.
 func (b *backward) clearUnseen() {
 	if !given(b.g.DQ) {
@@ -178,8 +193,8 @@ func (b *backward) clearUnseen() {
 		s := &b.a.seqs[i]
 		_, chunks := s.visits()
 		for t, n := range chunks {
-			for r := 0; n == 0 && r < s.rows(t); r++ {
-				b.g.DQ.WriteRow(s.q0+t*kernel.Lanes+r, zero)
+			for r := 0; n == 0 && s.ownTile(t) && r < s.rows(t); r++ {
+				b.g.DQ.WriteRow(s.queryRow(t)+r, zero)
 			}
 		}
 	}

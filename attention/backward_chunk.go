@@ -12,10 +12,12 @@ import (
 
 // backwardWorker is one thread's scratch, and where it is.
 type backwardWorker struct {
-	b     *backward
-	width int // D rounded up to Lanes: the columns of rows that TileMulAdd makes
-	mem   tensor.Mat
-	mem16 tensor.Mat
+	b      *backward
+	wantQ  bool // dQ of the tile at hand is computed here
+	wantKV bool // dK and dV of the chunk at hand are
+	width  int  // D rounded up to Lanes: the columns of rows that TileMulAdd makes
+	mem    tensor.Mat
+	mem16  tensor.Mat
 
 	s, dp      []float32 // [KeyBlock][Lanes]
 	capped     []float32 // [KeyBlock][Lanes], capped scores, where there is a cap
@@ -79,23 +81,27 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	return w
 }
 
-// chunk computes all that the keys of one chunk and key/value head contribute.
+// chunk computes all that the keys of one chunk and key/value head contribute: to dK and dV if they are own, and to dQ of own tiles.
 func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
+	s := &w.b.a.seqs[c.seq]
 	used := ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
-	if w.b.wantKV {
+	if w.wantKV = w.b.wantKV && s.ownChunk(c.lo/chunkKeys); w.wantKV {
 		clear(w.dk[:used])
 		clear(w.dv[:used])
 	}
 	for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
 		for _, at := range c.visits {
+			if w.wantQ = w.b.wantQ && s.ownTile(int(at.tile)); !w.wantQ && !w.wantKV {
+				continue
+			}
 			w.load(c.seq, h, int(at.tile))
 			w.tile(c, h, int(at.tile))
-			if w.b.wantQ {
+			if w.wantQ {
 				w.share(c.seq, h, at)
 			}
 		}
 	}
-	if w.b.wantKV {
+	if w.wantKV {
 		w.storeChunk(c, kvHead, used)
 	}
 }
@@ -109,7 +115,7 @@ func (w *backwardWorker) storeChunk(c *chunkWork, kvHead, used int) {
 		to   tensor.Mat
 		from []float32
 	}{{b.g.DK, w.dk}, {b.g.DV, w.dv}} {
-		to := x.to.Slice(s.k0+c.lo, s.k0+c.hi, kvHead*d, (kvHead+1)*d)
+		to := x.to.Slice(s.keyRow(c.lo), s.keyRow(c.lo)+c.hi-c.lo, kvHead*d, (kvHead+1)*d)
 		for i := range to.Rows {
 			to.WriteRow(i, x.from[i*w.width:i*w.width+d])
 		}
@@ -120,9 +126,17 @@ func (w *backwardWorker) storeChunk(c *chunkWork, kvHead, used int) {
 // lse of +Inf, as do queries that see nothing: their probabilities are 0.
 func (w *backwardWorker) load(seq, head, tile int) {
 	a, s := w.b.a, &w.b.a.seqs[seq]
-	d, rows, row := a.c.HeadDim, s.rows(tile), s.q0+tile*kernel.Lanes
-	cols := func(m tensor.Mat) tensor.Mat { return m.Slice(row, row+rows, head*d, (head+1)*d) }
-	w.q, w.do = w.view(cols(w.b.q), w.qr, w.b.bias != nil), w.view(cols(w.b.do), w.dor, false)
+	d, rows := a.c.HeadDim, s.rows(tile)
+	if s.ownTile(tile) {
+		row := s.queryRow(tile)
+		cols := func(m tensor.Mat) tensor.Mat { return m.Slice(row, row+rows, head*d, (head+1)*d) }
+		w.q, w.do = w.view(cols(w.b.q), w.qr, w.b.bias != nil), w.view(cols(w.b.do), w.dor, false)
+		copy(w.lse, w.b.lse.Row(head)[row:row+rows])
+		copy(w.delta, w.b.delta.Row(head)[row:row+rows])
+	} else {
+		w.loadFar(s, head, tile)
+	}
+	w.fadeLanes(rows)
 	kernel.TileLoad(kernel.Lanes, d, w.q.x, w.q.ld, float32(a.c.Scale*math.Log2E), w.qt)
 	kernel.TileLoad(kernel.Lanes, d, w.do.x, w.do.ld, 1, w.dot)
 	if w.b.bias != nil {
@@ -135,16 +149,29 @@ func (w *backwardWorker) load(seq, head, tile int) {
 		w.pairLanes(w.qr16, w.q)
 		w.pairLanes(w.dor16, w.do)
 	}
-	for x := range kernel.Lanes {
-		w.lse[x], w.delta[x] = float32(math.Inf(1)), 0
-		if x < rows {
-			w.delta[x] = w.b.delta.Row(head)[row+x]
-			if lse := w.b.lse.Row(head)[row+x]; !math.IsInf(float64(lse), -1) {
-				w.lse[x] = float32(float64(lse) * math.Log2E)
-			}
+	clear(w.dq)
+}
+
+// loadFar reads the rows of a tile of others. Those that are not there are zeros, which no own key sees.
+func (w *backwardWorker) loadFar(s *sequence, head, tile int) {
+	d, far := w.b.a.c.HeadDim, w.b.far
+	s.farQueries(w.qr, w.width, far.Q, tile, head*d, (head+1)*d)
+	s.farQueries(w.dor, w.width, far.DO, tile, head*d, (head+1)*d)
+	s.farQueries(w.lse, 1, far.LSE, tile, head, head+1)
+	s.farQueries(w.delta, 1, far.Delta, tile, head, head+1)
+	w.q, w.do = rowView{w.qr, w.width}, rowView{w.dor, w.width}
+}
+
+// fadeLanes turns lse to units of log2, and that of lanes without a query, or whose query sees nothing, to +Inf.
+func (w *backwardWorker) fadeLanes(rows int) {
+	for x, lse := range w.lse {
+		if w.lse[x] = float32(float64(lse) * math.Log2E); x >= rows || math.IsInf(float64(lse), -1) {
+			w.lse[x] = float32(math.Inf(1))
+		}
+		if x >= rows {
+			w.delta[x] = 0
 		}
 	}
-	clear(w.dq)
 }
 
 // rowView is a tile of queries as rows ld apart: Lanes of them, width columns each.
@@ -212,10 +239,10 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 		kernel.TileMul(n, a.c.HeadDim, p.v[at:], a.c.HeadDim, w.dot, kernel.Lanes, w.dp, kernel.Lanes)
 	}
 	kernel.TileDScores(n, w.dp, w.s, w.delta)
-	if w.b.wantKV {
+	if w.wantKV {
 		w.addRows(w.dv[from*w.width:], w.s, w.do, w.dor16, n)
 	}
-	if w.b.biasOut != nil {
+	if w.b.biasOut != nil && w.wantQ {
 		w.b.biasOut.add(ref, w)
 	}
 	if a.c.SoftCap > 0 {
@@ -224,10 +251,10 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 			w.dp[i] *= 1 - c*slope*c*slope
 		}
 	}
-	if w.b.wantKV {
+	if w.wantKV {
 		w.addRows(w.dk[from*w.width:], w.dp, w.q, w.qr16, n)
 	}
-	if w.b.wantQ {
+	if w.wantQ {
 		w.addDQ(ref)
 	}
 }
@@ -288,7 +315,7 @@ func (w *backwardWorker) share(seq, head int, at visit) {
 		w.storeDQ(w.dq, seq, head, int(at.tile))
 		return
 	}
-	slot := head*b.tiles + b.first[seq] + int(at.tile)
+	slot := b.slot(seq, head, int(at.tile))
 	for b.done[slot].Load() != at.rank {
 		runtime.Gosched()
 	}
@@ -313,6 +340,6 @@ func (w *backwardWorker) storeDQ(dq []float32, seq, head, tile int) {
 	for x := range w.lse {
 		w.lse[x] = float32(a.c.Scale)
 	}
-	row, d := s.q0+tile*kernel.Lanes, a.c.HeadDim
+	row, d := s.queryRow(tile), a.c.HeadDim
 	storeTile(dq, w.lse, w.b.g.DQ.Slice(row, row+s.rows(tile), head*d, (head+1)*d), w.qr)
 }

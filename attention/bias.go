@@ -19,9 +19,9 @@ type Bias interface {
 	naiveBackward(x *NaiveInput, r naiveRow, j int, ds float64)
 	// scratch is the floats a worker needs for add, and for a gradient's add.
 	scratch(c Config) int
-	// start makes what the tiles of one run read, from the pool. q is the run's queries. It refuses values that cannot be used, such as
+	// start makes what the tiles of one run read, from the pool. in is what the run reads. It refuses values that cannot be used, such as
 	// NaN. A dry one takes the same bytes and looks at no value.
-	start(a *Attention, mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error)
+	start(a *Attention, mem *tensor.Pool, in In, dry bool) (tileBias, error)
 	// queryFloats is the number of floats that startRows keeps for each query; negative where only tiles can apply the bias.
 	queryFloats(c Config) int
 	// startRows makes what queries one by one read. scaled is the queries times scale·log2(e), to be changed where keys should meet other
@@ -108,9 +108,9 @@ func (a *Attention) biasScratch() int {
 	return a.c.Bias.scratch(a.c)
 }
 
-func (a *Attention) startBias(mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error) {
+func (a *Attention) startBias(mem *tensor.Pool, in In, dry bool) (tileBias, error) {
 	if a.c.Bias == nil {
 		return nil, nil
 	}
-	return a.c.Bias.start(a, mem, q, dry)
+	return a.c.Bias.start(a, mem, in, dry)
 }

@@ -26,8 +26,8 @@ func (a *Attention) distances() (low, high int) {
 			if len(runs) == 0 {
 				continue
 			}
-			low = min(low, s.distance(t*kernel.Lanes, int(runs[len(runs)-1].hi)-1))
-			high = max(high, s.distance((t+1)*kernel.Lanes-1, int(runs[0].lo)))
+			low = min(low, s.queryAt(t)-s.keyAt(int(runs[len(runs)-1].hi)-1))
+			high = max(high, s.queryAt(t)+kernel.Lanes-1-s.keyAt(int(runs[0].lo)))
 		}
 	}
 	if low > high {
@@ -53,7 +53,8 @@ func (t *distanceTable) free(mem *tensor.Pool) { mem.Put(t.heads) }
 
 // at is the entry for the last key and the first query of a tile.
 func (t *distanceTable) at(ref tileRef) int {
-	return t.a.seqs[ref.seq].distance(ref.tile*kernel.Lanes, ref.lo+ref.n-1) - t.first
+	s := &t.a.seqs[ref.seq]
+	return s.queryAt(ref.tile) - s.keyAt(ref.lo) - ref.n + 1 - t.first
 }
 
 func (t *distanceTable) add(ref tileRef, s, _ []float32) {

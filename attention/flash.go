@@ -19,7 +19,11 @@ import (
 // Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64, and a bias by distance for every distance that
 // occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
-	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in.forward(), out)
+	in = in.forward()
+	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out, a.farMats(in)...)
+	if err == nil {
+		err = in.checkFarTypes()
+	}
 	if err != nil {
 		return err
 	}
@@ -30,7 +34,7 @@ func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
 		workers[i] = newForwardWorker(a, x.Pool, p)
 		defer workers[i].free(x.Pool)
 	}
-	bias, err := a.startBias(x.Pool, in.Q, dry)
+	bias, err := a.startBias(x.Pool, in, dry)
 	if err != nil {
 		return err
 	}
@@ -144,7 +148,8 @@ func (w *forwardWorker) begin(t *queryTile, seq *sequence, tile int, q tensor.Ma
 	for x := range kernel.Lanes {
 		t.m[x], t.l[x] = m, l
 	}
-	head := q.Slice(seq.q0+tile*kernel.Lanes, seq.q0+tile*kernel.Lanes+seq.rows(tile), w.head*d, (w.head+1)*d)
+	row := seq.queryRow(tile)
+	head := q.Slice(row, row+seq.rows(tile), w.head*d, (w.head+1)*d)
 	loadTile(head, float32(a.c.Scale*math.Log2E), w.rows, t.qt)
 	if w.bias != nil {
 		w.bias.content(w.head, t.qt)
@@ -214,7 +219,7 @@ func (w *forwardWorker) store(out Out) {
 	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
 	for i := range w.strip.tiles {
 		t, tile := &w.tiles[i], w.strip.tile+i
-		row, rows := seq.q0+tile*kernel.Lanes, seq.rows(tile)
+		row, rows := seq.queryRow(tile), seq.rows(tile)
 		if out.hasLSE() {
 			to := out.LSE.Row(w.head)[row : row+rows]
 			for x := range to {

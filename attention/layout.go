@@ -25,11 +25,19 @@ type layout struct {
 	first []int      // tile t's entries are entries[first[t]:first[t+1]]
 	runs  []run      // ascending and disjoint within a tile
 	masks [][]uint32 // each distinct mask once
-	pairs int64      // visible (query, key) pairs
+	pairs pairs
+	share *shareRows // where its rows stand, if they are a Share's
 
 	transpose sync.Once // makes what follows, when a backward pass first asks
 	byChunk   [][]visit
 	chunks    []int32
+}
+
+// pairs counts visible (query, key) pairs: of own queries, of own keys, and of both. But in a Share, all are own.
+type pairs struct{ queries, keys, both int64 }
+
+func (p *pairs) add(more pairs) {
+	p.queries, p.keys, p.both = p.queries+more.queries, p.keys+more.keys, p.both+more.both
 }
 
 // run is a stretch of keys that a tile of queries sees: all of it by all queries, or what a mask says. Borders are multiples of
@@ -59,17 +67,29 @@ const compileGroup = 256
 // compile lays out p for s. Cost: the spans of the pattern, sorted 32 queries at a time. It returns an error if the pattern
 // gives spans that are unsorted or outside the keys, or more than limit runs.
 func compile(p pattern.Pattern, s Seq, threads int, limit int64) (*layout, error) {
-	tiles := ceil.Div(s.Q, kernel.Lanes)
+	return compileTiles(tileCompiler{pattern: p, seq: s, shape: s.shape(), limit: limit}, threads)
+}
+
+// compileShare is compile for the rows of a Share.
+func compileShare(p pattern.Pattern, rows *shareRows, threads int, limit int64) (*layout, error) {
+	return compileTiles(tileCompiler{pattern: p, seq: rows.seq(), shape: pattern.Square(rows.Tokens), rows: rows, limit: limit}, threads)
+}
+
+// compileTiles compiles groups of tiles side by side, each with a copy of blank.
+func compileTiles(blank tileCompiler, threads int) (*layout, error) {
+	tiles := ceil.Div(blank.seq.Q, kernel.Lanes)
 	parts := make([]*tileCompiler, ceil.Div(tiles, compileGroup))
 	var total atomic.Int64
 	pool.Run(threads, len(parts), func(_, i int) {
-		c := &tileCompiler{pattern: p, seq: s, shape: s.shape(), limit: limit, total: &total, maskIndex: map[string]int32{}}
+		c := &tileCompiler{}
+		*c = blank
+		c.total, c.maskIndex = &total, map[string]int32{}
 		parts[i] = c
 		for t := i * compileGroup; t < min(tiles, (i+1)*compileGroup) && c.err == nil; t++ {
 			c.compileTile(t)
 		}
 	})
-	l := &layout{seq: s, first: []int{0}}
+	l := &layout{seq: blank.seq, share: blank.rows, first: []int{0}}
 	index := map[string]int32{}
 	for _, c := range parts {
 		if c.err != nil {
@@ -102,7 +122,7 @@ func (l *layout) add(c *tileCompiler, index map[string]int32) {
 	for _, end := range c.ends {
 		l.first = append(l.first, base+end)
 	}
-	l.pairs += c.pairs
+	l.pairs.add(c.pairs)
 }
 
 // tileCompiler turns the spans of 32 queries at a time into runs.
@@ -110,6 +130,7 @@ type tileCompiler struct {
 	pattern pattern.Pattern
 	seq     Seq
 	shape   pattern.Shape // of the whole sequence
+	rows    *shareRows    // of a Share, or nil
 	limit   int64         // of runs
 	total   *atomic.Int64 // runs of all compilers
 	err     error
@@ -119,7 +140,7 @@ type tileCompiler struct {
 	masks     [][]uint32
 	maskKeys  []string
 	maskIndex map[string]int32
-	pairs     int64
+	pairs     pairs
 
 	spans   []pattern.Span
 	events  []event
@@ -143,10 +164,13 @@ type piece struct {
 
 func (c *tileCompiler) compileTile(t int) {
 	rows := min(kernel.Lanes, c.seq.Q-t*kernel.Lanes)
+	if c.rows != nil {
+		rows = min(kernel.Lanes, c.rows.Tokens-c.rows.tiles[t].at)
+	}
 	before := len(c.runs)
 	c.events, c.painted = c.events[:0], pattern.Span{}
 	for lane := range rows {
-		if c.err = c.gather(t*kernel.Lanes+lane, lane); c.err != nil {
+		if c.err = c.gather(t, lane); c.err != nil {
 			return
 		}
 	}
@@ -175,19 +199,46 @@ const paintFrom = 64
 // one in each block of 128 for every 32 queries: 268 million.
 const maxRuns = 1 << 26
 
-// gather collects the spans of one query, as events or as paint.
-func (c *tileCompiler) gather(q, lane int) error {
-	c.spans = c.pattern.Spans(c.spans[:0], q, c.shape)
-	if err := checkSpans(c.pattern, c.spans, q, c.shape.Tk); err != nil {
+// gather collects the spans of one query of tile t, as events or as paint.
+func (c *tileCompiler) gather(t, lane int) error {
+	if err := c.see(t, lane); err != nil {
 		return err
 	}
-	c.spans = c.seq.cut(c.spans, 0)
 	for _, s := range c.spans {
-		c.pairs += int64(s.Hi - s.Lo)
 		if len(c.spans) >= paintFrom {
 			c.paint(s, 1<<lane)
 		} else {
 			c.events = append(c.events, event{s.Lo, uint8(lane), true}, event{s.Hi, uint8(lane), false})
+		}
+	}
+	return nil
+}
+
+// see lists in c.spans the rows of keys that one query of tile t sees, and counts them.
+func (c *tileCompiler) see(t, lane int) (err error) {
+	q := t*kernel.Lanes + lane
+	if c.rows != nil {
+		q = c.rows.tiles[t].at + lane
+	}
+	c.spans = c.pattern.Spans(c.spans[:0], q, c.shape)
+	if err := checkSpans(c.pattern, c.spans, q, c.shape.Tk); err != nil {
+		return err
+	}
+	if c.rows == nil {
+		c.spans = c.seq.cut(c.spans, 0)
+		n := int64(length(c.spans))
+		c.pairs.add(pairs{n, n, n})
+		return nil
+	}
+	if c.spans, err = c.rows.cut(c.spans, t, lane); err != nil {
+		return err
+	}
+	for _, s := range c.spans {
+		inside := c.rows.inside(s)
+		c.pairs.keys += inside
+		if c.rows.ownsTile(t) {
+			c.pairs.queries += int64(s.Len())
+			c.pairs.both += inside
 		}
 	}
 	return nil

@@ -37,11 +37,7 @@ func (b Matrix) checkShapes(what string, mats [][]tensor.Mat, c Config, seqs []S
 }
 
 func (b Matrix) checkGrads(a *Attention, g *BiasGrads) error {
-	seqs := make([]Seq, len(a.seqs))
-	for i := range seqs {
-		seqs[i] = a.seqs[i].Seq
-	}
-	if err := b.checkShapes("gradients of bias", g.Mats, a.c, seqs); err != nil {
+	if err := b.checkShapes("gradients of bias", g.Mats, a.c, a.given); err != nil {
 		return err
 	}
 	for i, mats := range g.Mats {
@@ -73,7 +69,7 @@ func (b Matrix) naiveBackward(*NaiveInput, naiveRow, int, float64) {}
 // scratch is a tile of bias, and the rows it came from.
 func (b Matrix) scratch(Config) int { return 2 * kernel.KeyBlock * kernel.Lanes }
 
-func (b Matrix) start(a *Attention, _ *tensor.Pool, _ tensor.Mat, dry bool) (tileBias, error) {
+func (b Matrix) start(a *Attention, _ *tensor.Pool, _ In, dry bool) (tileBias, error) {
 	for _, mats := range b.Mats {
 		if dry {
 			break

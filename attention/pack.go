@@ -30,7 +30,7 @@ const (
 	packBackwardKV // without dQ
 )
 
-// packRows is the number of keys one piece of packing takes.
+// packRows is the number of keys one piece of packing takes, but in a Share.
 const packRows = 1024
 
 // pack copies K and V. Factors are bf16 where Q, K and V all are, and the level multiplies them.
@@ -56,8 +56,9 @@ func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
 	}
 	type piece struct{ seq, from int }
 	var pieces []piece
-	for i, s := range a.seqs {
-		for from := 0; from < s.K; from += packRows {
+	for i := range a.seqs {
+		s := &a.seqs[i]
+		for from := 0; from < s.K; from += s.packRows() {
 			pieces = append(pieces, piece{i, from})
 		}
 	}
@@ -68,23 +69,31 @@ func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
 	return p
 }
 
-// packPiece copies up to packRows keys and values of one head.
+// packRows is the number of keys one piece of packing takes. A unit of a Share has a source of its own.
+func (s *sequence) packRows() int {
+	if s.share != nil {
+		return ShareUnit
+	}
+	return packRows
+}
+
+// packPiece copies one piece of the keys and values of one head.
 func (a *Attention) packPiece(p *packed, in In, head int, s *sequence, from int) {
 	d := a.c.HeadDim
-	to := min(from+packRows, s.K)
+	to := min(from+s.packRows(), s.K)
 	end := ceil.Multiple(to, keyGroup)
 	first, rows := head*p.perHead+s.p0+from, end-from
-	source := func(m tensor.Mat) tensor.Mat { return m.Slice(s.k0+from, s.k0+to, head*d, (head+1)*d) }
+	source := func(own, far tensor.Mat) tensor.Mat { return s.keyRows(own, far, from, to, head*d, (head+1)*d) }
 	if !p.bf16 {
-		copyRows(p.k[first*d:(first+rows)*d], source(in.K))
-		copyRows(p.v[first*d:(first+rows)*d], source(in.V))
+		copyRows(p.k[first*d:(first+rows)*d], source(in.K, in.Far.K))
+		copyRows(p.v[first*d:(first+rows)*d], source(in.V, in.Far.V))
 		return
 	}
 	at := first * d
 	for _, x := range []struct {
 		from             tensor.Mat
 		rows, transposed []uint16
-	}{{source(in.K), p.k16, p.kt}, {source(in.V), p.v16, p.vt}} {
+	}{{source(in.K, in.Far.K), p.k16, p.kt}, {source(in.V, in.Far.V), p.v16, p.vt}} {
 		if x.rows != nil {
 			copyRows16(x.rows[at:at+rows*d], x.from)
 		}

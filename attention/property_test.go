@@ -43,8 +43,8 @@ func TestLayoutIsThePattern(t *testing.T) {
 		if got := readLayout(t, l); !slices.Equal(got, want) {
 			t.Fatalf("%s in %+v: the layout shows other pairs than the pattern", p, s)
 		}
-		if pairs, err := pattern.Pairs(p, s); err != nil || pairs != l.pairs {
-			t.Fatalf("%s in %+v: %d pairs, want %d (%v)", p, s, l.pairs, pairs, err)
+		if pairs, err := pattern.Pairs(p, s); err != nil || pairs != l.pairs.queries {
+			t.Fatalf("%s in %+v: %d pairs, want %d (%v)", p, s, l.pairs.queries, pairs, err)
 		}
 		part := partOf(r, whole)
 		if l, err = compile(p, part, 2, maxRuns); err != nil {

@@ -13,11 +13,7 @@ func (a *Attention) With(sinks []float32, bias Bias) (*Attention, error) {
 	if bias == nil {
 		return &with, nil
 	}
-	seqs := make([]Seq, len(a.seqs))
-	for i, s := range a.seqs {
-		seqs[i] = s.Seq
-	}
-	if err := bias.check(c, seqs); err != nil {
+	if err := bias.check(c, a.given); err != nil {
 		return nil, err
 	}
 	return &with, nil

@@ -140,13 +140,13 @@ func (b Relative) checkValues(headDim int) error {
 	return nil
 }
 
-func (b Relative) start(a *Attention, mem *tensor.Pool, q tensor.Mat, dry bool) (tileBias, error) {
+func (b Relative) start(a *Attention, mem *tensor.Pool, in In, dry bool) (tileBias, error) {
 	if !dry {
 		if err := b.checkValues(a.c.HeadDim); err != nil {
 			return nil, err
 		}
 	}
-	t := &relativeTiles{bias: b, a: a, q: q}
+	t := &relativeTiles{bias: b, a: a, q: in.Q, far: in.Far.Q}
 	low, high := a.distances()
 	// Row i is distance t.high − i, so that rows ascend with the keys of a tile. A tile reads a row group past its last distance.
 	t.high, t.rows = high, high-low+1+keyGroup
@@ -168,6 +168,7 @@ type relativeTiles struct {
 	bias Relative
 	a    *Attention
 	q    tensor.Mat
+	far  tensor.Mat // queries of others
 	high int        // the distance of row 0
 	rows int        // of one head
 	mem  tensor.Mat // [H·rows, D]
@@ -209,14 +210,14 @@ func (t *relativeTiles) addToRows(x []float32, head int, q []float32, width, row
 
 // firstRow is the row of r that the first key and the last query of a tile meet at, in the rows of all heads.
 func (t *relativeTiles) firstRow(ref tileRef) int {
-	highest := t.a.seqs[ref.seq].distance((ref.tile+1)*kernel.Lanes-1, ref.lo)
-	return ref.head*t.rows + t.high - highest
+	s := &t.a.seqs[ref.seq]
+	return ref.head*t.rows + t.high - (s.queryAt(ref.tile) + kernel.Lanes - 1 - s.keyAt(ref.lo))
 }
 
-// queries views a tile of one head's queries.
+// queries views a tile of one head's own queries.
 func (t *relativeTiles) queries(ref tileRef) tensor.Mat {
 	s, d := &t.a.seqs[ref.seq], t.a.c.HeadDim
-	row := s.q0 + ref.tile*kernel.Lanes
+	row := s.queryRow(ref.tile)
 	return t.q.Slice(row, row+s.rows(ref.tile), ref.head*d, (ref.head+1)*d)
 }
 
@@ -227,7 +228,12 @@ func met(n int) int { return n + kernel.Lanes }
 func (t *relativeTiles) add(ref tileRef, s, buffer []float32) {
 	d, cut := t.a.c.HeadDim, scratch.New(buffer)
 	qv, rows, products := cut.Take(d*kernel.Lanes), cut.Take(d*kernel.Lanes), cut.Take(skewRows*kernel.Lanes)
-	loadTile(t.queries(ref), float32(t.a.c.Scale*math.Log2E), rows, qv)
+	if scale, s := float32(t.a.c.Scale*math.Log2E), &t.a.seqs[ref.seq]; s.ownTile(ref.tile) {
+		loadTile(t.queries(ref), scale, rows, qv)
+	} else {
+		s.farQueries(rows, d, t.far, ref.tile, ref.head*d, (ref.head+1)*d)
+		kernel.TileLoad(kernel.Lanes, d, rows, d, scale, qv)
+	}
 	t.addLanes(t.bias.V, ref.head, qv)
 	kernel.TileMul(met(ref.n), d, t.r[t.firstRow(ref)*d:], d, qv, kernel.Lanes, products, kernel.Lanes)
 	kernel.TileSkew(ref.n, s, products)
@@ -320,10 +326,11 @@ func (g *relativeGradient) finish() {
 func (b *backward) sumDQ(head, p int) float32 {
 	sum := 0.0
 	for i := range b.a.seqs {
-		_, chunks := b.a.seqs[i].visits()
+		s := &b.a.seqs[i]
+		_, chunks := s.visits()
 		for t, n := range chunks {
-			if n > 0 {
-				for _, x := range b.dq.Row(head*b.tiles + b.first[i] + t)[p*kernel.Lanes : (p+1)*kernel.Lanes] {
+			if n > 0 && s.ownTile(t) {
+				for _, x := range b.dq.Row(b.slot(i, head, t))[p*kernel.Lanes : (p+1)*kernel.Lanes] {
 					sum += float64(x)
 				}
 			}

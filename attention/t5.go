@@ -77,7 +77,7 @@ func (b T5) checkTable(heads int) error {
 	return nil
 }
 
-func (b T5) start(a *Attention, mem *tensor.Pool, _ tensor.Mat, dry bool) (tileBias, error) {
+func (b T5) start(a *Attention, mem *tensor.Pool, _ In, dry bool) (tileBias, error) {
 	if err := b.checkTable(a.c.Heads); err != nil {
 		return nil, err
 	}
