@@ -65,7 +65,7 @@ func (a *Attention) CheckTensor(ranks int) error {
 func (a *Attention) applyTensor(p *Pass, x *autograd.Var) *autograd.Var {
 	c, group := a.c, a.c.Heads/a.c.KVHeads
 	lo, hi := parallel.Cut(c.KVHeads, 1, p.Tensor.Size(), p.Tensor.Rank())
-	layer, err := mechanism.Heads(a.layer, lo, hi)
+	layer, err := mechanism.HeadsOf(a.layer, lo, hi)
 	if err != nil {
 		return p.G.Fail(err)
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/longspan/longspan/parallel"
 )
 
-// Heads is the layer of key/value heads lo … hi−1 of l, with their query heads. It computes the bits that l has there. It returns an error
+// HeadsOf is the layer of key/value heads lo … hi−1 of l, with their query heads. It computes the bits that l has there. It returns an error
 // for other heads than l has, and for none.
-func Heads(l Layer, lo, hi int) (Layer, error) {
+func HeadsOf(l Layer, lo, hi int) (Layer, error) {
 	h, ok := l.(headed)
 	if !ok {
 		return nil, fmt.Errorf("mechanism: found a layer of %T, expected one that New returned", l)

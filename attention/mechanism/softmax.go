@@ -184,23 +184,39 @@ func (s softmaxCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in
 	if err != nil {
 		return err
 	}
-	grads, rest := attention.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV}, g.Learned
-	if s.Terms.Sinks {
-		grads.Sinks, rest = values(rest[0]), rest[1:]
-	}
-	if s.Terms.T5 != nil {
-		grads.Bias = &attention.BiasGrads{Table: values(rest[0])}
-	}
-	if s.Terms.Relative {
-		grads.Bias = &attention.BiasGrads{U: values(rest[0]), V: values(rest[1]), R: rest[2]}
-	}
+	grads := s.grads(g)
 	if err := a.Backward(x, grads, do, out.attention(), in.In); err != nil {
 		return err
 	}
-	if s.Terms.T5 != nil {
-		setValues(rest[0], grads.Bias.Table)
-	}
+	s.write(g, grads)
 	return nil
+}
+
+// write copies gradients that values has copied to the learned matrices of g.
+func (l softmaxLayer) write(g Grads, grads attention.Grads) {
+	if l.Terms.T5 == nil {
+		return
+	}
+	table := g.Learned[0]
+	if l.Terms.Sinks {
+		table = g.Learned[1]
+	}
+	setValues(table, grads.Bias.Table)
+}
+
+// grads finds the gradients of sinks and of a bias among those of the learned matrices.
+func (l softmaxLayer) grads(g Grads) attention.Grads {
+	grads, rest := attention.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV}, g.Learned
+	if l.Terms.Sinks {
+		grads.Sinks, rest = values(rest[0]), rest[1:]
+	}
+	if l.Terms.T5 != nil {
+		grads.Bias = &attention.BiasGrads{Table: values(rest[0])}
+	}
+	if l.Terms.Relative {
+		grads.Bias = &attention.BiasGrads{U: values(rest[0]), V: values(rest[1]), R: rest[2]}
+	}
+	return grads
 }
 
 // NewState returns a *[KeyValues]: keys and values, kept as long as the pattern needs them.
