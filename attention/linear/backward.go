@@ -1,6 +1,8 @@
 package linear
 
 import (
+	"cmp"
+
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/kernel"
@@ -18,6 +20,13 @@ type Grads struct{ DQ, DK, DV tensor.Mat }
 // with a causal mask 2·H floats a token. Cost: [Linear.BackwardFlops], and about half as much again for what is computed
 // again. Errors, bits and dry matrices are as in Forward.
 func (l *Linear) Backward(x tensor.Exec, g Grads, do tensor.Mat, in attention.In) error {
+	if err := l.checkWhole(); err != nil {
+		return err
+	}
+	return l.backward(x, nil, g, do, tensor.Mat{}, in)
+}
+
+func (l *Linear) backward(x tensor.Exec, n Neighbours, g Grads, do, border tensor.Mat, in attention.In) error {
 	t, qCols, kvCols := l.tokens, l.c.Heads*l.c.HeadDim, l.c.KVHeads*l.c.HeadDim
 	dry, err := l.c.checkMats(x.Pool, t, in, check.Of("DO", do, t, qCols),
 		check.Of("DQ", g.DQ, t, qCols), check.Of("DK", g.DK, t, kvCols), check.Of("DV", g.DV, t, kvCols))
@@ -26,42 +35,32 @@ func (l *Linear) Backward(x tensor.Exec, g Grads, do tensor.Mat, in attention.In
 	}
 	r := l.begin(x, dry, true)
 	defer r.end()
-	if l.c.Causal {
-		r.saved = r.takeSaved()
+	return cmp.Or(r.backward(n, &backward{Grads: g, dout: do, q: in.Q, k: in.K, v: in.V}, border), wait(n))
+}
+
+func (r *run) backward(n Neighbours, b *backward, border tensor.Mat) error {
+	l, keys := r.l, r.keysFold(border, b.k, b.v)
+	if err := keys.run(nil); err != nil { // open sequences have theirs in border
+		return err
 	}
-	if dry {
-		return nil
-	}
-	q, k, v := in.Q, in.K, in.V
-	b := &backward{Grads: g, dout: do, q: q, k: k, v: v}
-	r.sumKeys(k, v)
 	if l.c.Causal {
-		r.causalBackward(b)
-		return nil
+		return r.causalBackward(b, keys, n)
+	}
+	queries := r.newFold(false, tensor.Mat{}, func(w *worker, s sums, p piece, kvHead int) {
+		w.queryGrads(keys.all(p, kvHead), s, b, p, kvHead)
+	})
+	if err := queries.run(n); err != nil {
+		return err
 	}
 	r.each(func(w *worker, p piece, kvHead int) {
-		keys, queries := r.all(w, k, v, p, kvHead), w.back
 		if p.state != whole {
-			queries = r.queries[p.state*l.c.KVHeads+kvHead]
+			w.keyGrads(keys.all(p, kvHead), queries.all(p, kvHead), b, p, kvHead)
+			return
 		}
-		w.queryGrads(keys, queries, b, p, kvHead)
-		if p.state == whole {
-			w.keyGrads(keys, queries, b, p, kvHead)
-		}
-	})
-	if len(l.cuts) == 0 {
-		return nil
-	}
-	r.eachCut(r.queries, func(ranges []sums) {
-		for _, s := range ranges[1:] {
-			ranges[0].add(s)
-		}
-	})
-	r.each(func(w *worker, p piece, kvHead int) {
-		if p.state != whole {
-			i := p.first*l.c.KVHeads + kvHead
-			w.keyGrads(r.keys[i], r.queries[i], b, p, kvHead)
-		}
+		all := w.allKeys(keys, b.k, b.v, p, kvHead)
+		w.back.reset(l.c.Feature)
+		w.queryGrads(all, w.back, b, p, kvHead)
+		w.keyGrads(all, w.back, b, p, kvHead)
 	})
 	return nil
 }
@@ -96,15 +95,14 @@ func (l *Linear) cutGradients(c *cutter) gradients {
 	return g
 }
 
-// queryGrads computes the gradients of a piece's queries from the sums of all keys, and sums the queries for the keys: with
+// queryGrads computes the gradients of a piece's queries from the sums of all keys, and adds the queries to the sums for the keys: with
 // d_i a query's normaliser, queries.s is Σ φ(q_i)·dO_iᵀ/d_i and queries.z is Σ φ(q_i)·δ_i/d_i. Features keep the scale that
 // the keys' stabilisers gave them, which the features of the keys undo.
 func (w *worker) queryGrads(keys, queries sums, b *backward, p piece, kvHead int) {
-	queries.reset(w.l.c.Feature)
 	kernel.FeatureFold(w.l.c.Features, keys.z, w.z)
-	for g := range w.l.group() {
-		col := (kvHead*w.l.group() + g) * w.l.c.HeadDim
-		for i := 0; i < p.n; i += kernel.Lanes {
+	for i := 0; i < p.n; i += kernel.Lanes {
+		for g := range w.l.group() {
+			col := (kvHead*w.l.group() + g) * w.l.c.HeadDim
 			w.queryTile(keys, queries, b, p.row+i, min(kernel.Lanes, p.n-i), col)
 		}
 	}

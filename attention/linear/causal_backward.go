@@ -3,6 +3,7 @@ package linear
 import (
 	"math"
 
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -42,55 +43,35 @@ func (l *Linear) cutNearby(c *cutter) nearby {
 	return nearby{phi: c.Take(m * lanes), dphi: c.Take(m * lanes), dw: c.Take(lanes * lanes), neg: c.Take(m), dot: c.Take(lanes)}
 }
 
-func (r *run) causalBackward(b *backward) {
-	heads := r.l.c.KVHeads
-	r.each(func(w *worker, p piece, kvHead int) {
-		w.walkQueries(r.before(w, p, kvHead), b, r.saved, p, kvHead)
-		if p.state != whole && p.state > p.first {
-			s := r.queries[p.state*heads+kvHead]
-			s.reset(r.l.c.Feature)
-			for i := 0; i < p.n; i += kernel.Lanes {
-				w.addQueries(s, b, r.saved, p.row+i, min(kernel.Lanes, p.n-i), kvHead)
-			}
-		}
+func (r *run) causalBackward(b *backward, keys *fold, n Neighbours) error {
+	sv := r.takeSaved()
+	r.eachWalk(func(w *worker, pieces walk, kvHead int) {
+		w.walk(keys, pieces, kvHead, func(before, own sums, p piece) { w.walkQueries(before, own, b, sv, p, kvHead) })
 	})
-	r.eachCut(r.queries, func(ranges []sums) {
-		for j := len(ranges) - 2; j > 0; j-- {
-			suffix := ranges[j]
-			suffix.add(ranges[j+1])
-		}
+	queries := r.newFold(true, tensor.Mat{}, func(w *worker, s sums, p piece, kvHead int) { w.sumQueries(s, b, sv, p, kvHead) })
+	if err := queries.run(n); err != nil {
+		return err
+	}
+	r.eachWalk(func(w *worker, pieces walk, kvHead int) {
+		w.walk(queries, pieces, kvHead, func(before, own sums, p piece) { w.walkKeys(before, own, b, sv, p, kvHead) })
 	})
-	r.each(func(w *worker, p piece, kvHead int) {
-		w.back.reset(r.l.c.Feature)
-		if !p.last {
-			w.back.copyFrom(r.queries[(p.state+1)*heads+kvHead])
-		}
-		w.walkKeys(w.back, b, r.saved, p, kvHead)
-	})
+	return nil
 }
 
-// walkQueries computes the gradients of a piece's queries, s being the sums of the keys before it.
-func (w *worker) walkQueries(s sums, b *backward, sv saved, p piece, kvHead int) {
-	for i := 0; i < p.n; i += kernel.Lanes {
-		n, wild := min(kernel.Lanes, p.n-i), float32(0)
-		if w.chunkKeys(s, b.k, p.row+i, n, kvHead) {
-			w.chunkQueries(s, b, sv, p.row+i, n, kvHead)
-		} else {
-			wild = 1
-			for j := range n {
-				w.chunkKeys(s, b.k, p.row+i+j, 1, kvHead)
-				w.chunkQueries(s, b, sv, p.row+i+j, 1, kvHead)
-			}
-		}
-		sv.wild.Row(kvHead)[p.chunk+i/kernel.Lanes] = wild
+// walkQueries computes the gradients of a piece's queries; before and own are as in chunks.
+func (w *worker) walkQueries(before, own sums, b *backward, sv saved, p piece, kvHead int) {
+	wild := w.chunks(before, own, b.k, b.v, p, kvHead, func(s sums, row, n int) { w.chunkQueries(s, b, sv, row, n, kvHead) })
+	marks := sv.wild.Row(kvHead)[p.chunk : p.chunk+ceil.Div(p.n, kernel.Lanes)]
+	clear(marks)
+	for _, i := range wild {
+		marks[i] = 1
 	}
 }
 
-// chunkQueries computes the gradients of a chunk's queries, whose keys chunkKeys has prepared, and adds its keys to s.
+// chunkQueries computes the gradients of the queries of tokens that chunks has prepared.
 func (w *worker) chunkQueries(s sums, b *backward, sv saved, row, n, kvHead int) {
 	const lanes = kernel.Lanes
 	d, m, width := w.l.c.HeadDim, w.l.c.Features, w.l.width()
-	w.values(b.v, row, n, kvHead*d)
 	for g := range w.l.group() {
 		head := kvHead*w.l.group() + g
 		w.queryFeatures(s, b.q, row, n, head*d)
@@ -115,7 +96,6 @@ func (w *worker) chunkQueries(s sums, b *backward, sv saved, row, n, kvHead int)
 		w.storeQueryGrad(b.DQ, row, n, head*d)
 		w.save(sv, row, n, head)
 	}
-	w.accumulate(s, w.phi, lanes, lanes, w.ones)
 }
 
 // save keeps the normalisers and δ of a tile of queries.
@@ -153,6 +133,16 @@ func (w *worker) recall(dout tensor.Mat, sv saved, row, n, head int) {
 	}
 }
 
+// sumQueries adds the queries of a piece to s, last tile first.
+func (w *worker) sumQueries(s sums, b *backward, sv saved, p piece, kvHead int) {
+	for i := lastChunk(p); i >= 0; i -= kernel.Lanes {
+		w.addQueries(s, b, sv, p.row+i, min(kernel.Lanes, p.n-i), kvHead)
+	}
+}
+
+// lastChunk is where the last chunk of a piece begins.
+func lastChunk(p piece) int { return (p.n - 1) / kernel.Lanes * kernel.Lanes }
+
 // addQueries adds a tile of queries of every head of a group to s: Σ φ(q)·dOᵀ and Σ φ(q)·δ.
 func (w *worker) addQueries(s sums, b *backward, sv saved, row, n, kvHead int) {
 	const lanes = kernel.Lanes
@@ -161,7 +151,7 @@ func (w *worker) addQueries(s sums, b *backward, sv saved, row, n, kvHead int) {
 		w.recall(b.dout, sv, row, n, head)
 		if w.l.c.Feature == Performer {
 			w.queryLogs(b.q, row, n, head*w.l.c.HeadDim, w.phi)
-			w.stabilise(s, n, lanes)
+			w.stabilise(s, n, lanes, queryRoom)
 			w.keyFeatures(s, n, lanes)
 		} else {
 			w.mapped(b.q, row, n, head*w.l.c.HeadDim, w.phi)
@@ -170,21 +160,28 @@ func (w *worker) addQueries(s sums, b *backward, sv saved, row, n, kvHead int) {
 	}
 }
 
-// walkKeys computes the gradients of a piece's keys and values, last chunk first, s being the sums of the queries after it.
-func (w *worker) walkKeys(s sums, b *backward, sv saved, p piece, kvHead int) {
-	for i := (p.n - 1) / kernel.Lanes * kernel.Lanes; i >= 0; i -= kernel.Lanes {
-		n := min(kernel.Lanes, p.n-i)
-		if sv.wild.Row(kvHead)[p.chunk+i/kernel.Lanes] == 0 {
-			w.chunkKeyGrads(s, b, sv, p.row+i, n, kvHead)
-			continue
+// walkKeys computes the gradients of a piece's keys and values, last chunk first. before has the sums of the queries of all ranges after,
+// own those of its range after the piece, to which it adds the piece.
+func (w *worker) walkKeys(before, own sums, b *backward, sv saved, p piece, kvHead int) {
+	for i := lastChunk(p); i >= 0; i -= kernel.Lanes {
+		row, n, s := p.row+i, min(kernel.Lanes, p.n-i), own
+		if wild := sv.wild.Row(kvHead)[p.chunk+i/kernel.Lanes] != 0; wild {
+			s = w.total(before, own)
+			for j := n - 1; j >= 0; j-- {
+				w.chunkKeyGrads(s, b, sv, row+j, 1, kvHead)
+				w.addQueries(s, b, sv, row+j, 1, kvHead)
+			}
+		} else {
+			if !before.none() {
+				s = w.total(before, own)
+			}
+			w.chunkKeyGrads(s, b, sv, row, n, kvHead)
 		}
-		for j := n - 1; j >= 0; j-- {
-			w.chunkKeyGrads(s, b, sv, p.row+i+j, 1, kvHead)
-		}
+		w.addQueries(own, b, sv, row, n, kvHead)
 	}
 }
 
-// chunkKeyGrads computes the gradients of a chunk's keys and values, and adds its queries to s.
+// chunkKeyGrads computes the gradients of a chunk's keys and values from s, the sums of the queries after the chunk.
 func (w *worker) chunkKeyGrads(s sums, b *backward, sv saved, row, n, kvHead int) {
 	d, m, width, col := w.l.c.HeadDim, w.l.c.Features, w.l.width(), kvHead*w.l.c.HeadDim
 	w.keyLogs(b.k, row, n, col, kernel.Lanes)
@@ -204,7 +201,6 @@ func (w *worker) chunkKeyGrads(s sums, b *backward, sv saved, row, n, kvHead int
 		w.load(b.k, row, n, col, w.l.logScale(), w.xt)
 	}
 	w.storeKeyGrad(b.DK, row, n, col)
-	w.addQueries(s, b, sv, row, n, kvHead)
 }
 
 // scaleKeys makes two scalings of a chunk's key features: in phi for the sums of the queries after the chunk, in near.phi

@@ -1,6 +1,8 @@
 package linear
 
 import (
+	"cmp"
+
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/ceil"
@@ -11,37 +13,47 @@ import (
 // minNormaliser is the smallest Σ_j w_j that a row of Elu or ReLU is divided by; where it is smaller the row's output is 0,
 // and so are its gradients. ReLU's is exactly 0 where no feature of the query meets one of a key, and elu(x)+1 vanishes
 // below x = −69. The reciprocal of 2^−100 leaves 2^28 of room for the values. Performer has no such rows: its normaliser is
-// at least 2^−61.
+// at least 2^−16, and 2^−92 under a causal mask (see calm).
 const minNormaliser = 0x1p-100
 
 // Forward computes out [T, H·D], with as many keys as queries. All matrices are of any element types; out may be Q
-// itself and must not overlap K or V. Sums are float32. Scratch comes from x.Pool: about M·(D + 180) floats a thread, and
-// for sequences cut into ranges a sixteenth of the bytes of k in float32. Cost: [Linear.ForwardFlops], and for a causal
+// itself and must not overlap K or V. Sums are float32. Scratch comes from x.Pool: about M·(D + 180) floats a thread (M·(3·D + 220) with
+// a causal mask), and for sequences cut into ranges a sixteenth of the bytes of k in float32. Cost: [Linear.ForwardFlops], and for a causal
 // mask 64·(M + D) more for every token and head.
 //
 // Bits depend on each sequence alone, not on the rest of the batch or x.Threads. Shapes that do not fit are errors. Dry
 // matrices take and give back the same memory and compute nothing.
 func (l *Linear) Forward(x tensor.Exec, out tensor.Mat, in attention.In) error {
-	c, q, k, v := l.c, in.Q, in.K, in.V
-	dry, err := c.checkMats(x.Pool, l.tokens, in, check.Of("O", out, l.tokens, c.Heads*c.HeadDim))
+	if err := l.checkWhole(); err != nil {
+		return err
+	}
+	return l.forward(x, nil, out, tensor.Mat{}, in)
+}
+
+func (l *Linear) forward(x tensor.Exec, n Neighbours, out, border tensor.Mat, in attention.In) error {
+	dry, err := l.c.checkMats(x.Pool, l.tokens, in, check.Of("O", out, l.tokens, l.c.Heads*l.c.HeadDim))
 	if err != nil {
 		return err
 	}
 	r := l.begin(x, dry, false)
 	defer r.end()
-	if dry {
-		return nil
+	return cmp.Or(r.forward(n, out, border, in), wait(n))
+}
+
+func (r *run) forward(n Neighbours, out, border tensor.Mat, in attention.In) error {
+	l, c, q, k, v := r.l, r.l.c, in.Q, in.K, in.V
+	keys := r.keysFold(border, k, v)
+	if err := keys.run(n); err != nil {
+		return err
 	}
-	r.sumKeys(k, v)
 	if c.Causal {
-		r.each(func(w *worker, p piece, kvHead int) {
-			s := r.before(w, p, kvHead)
-			w.causal(s, out, q, k, v, p, kvHead)
+		r.eachWalk(func(w *worker, pieces walk, kvHead int) {
+			w.walk(keys, pieces, kvHead, func(before, own sums, p piece) { w.causal(before, own, out, q, k, v, p, kvHead) })
 		})
 		return nil
 	}
 	r.each(func(w *worker, p piece, kvHead int) {
-		s := r.all(w, k, v, p, kvHead)
+		s := w.allKeys(keys, k, v, p, kvHead)
 		kernel.FeatureFold(c.Features, s.z, w.z)
 		for g := range l.group() {
 			col := (kvHead*l.group() + g) * c.HeadDim
@@ -53,12 +65,17 @@ func (l *Linear) Forward(x tensor.Exec, out tensor.Mat, in attention.In) error {
 	return nil
 }
 
-// all returns the sums of all keys of a piece's sequence, computing them if the piece is all of it.
-func (r *run) all(w *worker, k, v tensor.Mat, p piece, kvHead int) sums {
+// keysFold is the fold of keys and values.
+func (r *run) keysFold(border, k, v tensor.Mat) *fold {
+	return r.newFold(false, border, func(w *worker, s sums, p piece, kvHead int) { w.sumKeys(s, k, v, p, kvHead) })
+}
+
+// allKeys returns the sums of all keys of a piece's sequence, computing them if the piece is all of it.
+func (w *worker) allKeys(keys *fold, k, v tensor.Mat, p piece, kvHead int) sums {
 	if p.state != whole {
-		return r.keys[p.first*r.l.c.KVHeads+kvHead]
+		return keys.all(p, kvHead)
 	}
-	w.own.reset(r.l.c.Feature)
+	w.own.reset(w.l.c.Feature)
 	w.sumKeys(w.own, k, v, p, kvHead)
 	return w.own
 }
@@ -69,7 +86,7 @@ func (w *worker) sumKeys(s sums, k, v tensor.Mat, p piece, kvHead int) {
 	for i := 0; i < p.n; i += block {
 		n := min(block, p.n-i)
 		w.keyLogs(k, p.row+i, n, col, block)
-		w.stabilise(s, n, block)
+		w.stabilise(s, n, block, keyRoom)
 		w.keyFeatures(s, n, block)
 		w.values(v, p.row+i, n, col)
 		w.accumulate(s, w.phi, ceil.Multiple(n, kernel.Lanes), block, w.ones)
@@ -124,13 +141,13 @@ func (w *worker) mapped(m tensor.Mat, row, n, col int, dst []float32) {
 	}
 }
 
-// stabilise raises the stabilisers of s where the logarithms of a block of n keys exceed them by more than slack.
-func (w *worker) stabilise(s sums, n, ld int) {
+// stabilise raises the stabilisers of s where the logarithms of a block of n keys exceed them by more than slack, to cover them with room.
+func (w *worker) stabilise(s sums, n, ld int, room float32) {
 	if !w.exceeds(s, n, ld) {
 		return
 	}
 	for i := range s.c {
-		s.raise(i, w.rowTop(i, n, ld))
+		s.cover(i, w.rowTop(i, n, ld), room)
 	}
 }
 

@@ -140,29 +140,39 @@ func (c Config) resolvePerformer() (Config, error) {
 // Linear is linear attention for one shape of batch. It holds no activations and is safe for concurrent use.
 type Linear struct {
 	c      Config
-	lens   []int
+	lens   []int // of what lies here
 	tokens int
 	omega  []float32 // [M, D], Performer only
 
-	pieces []piece // what is computed by itself: a range of one sequence, for one key/value head
-	cuts   []cut   // sequences of more than one range
-	states int     // ranges of the cut sequences: each has sums of its own
-	chunks int     // tiles of tokens of all pieces
+	seqs   []sequence // those with tokens
+	pieces []piece    // the ranges of all sequences
+	walks  []walk     // under a causal mask, what is computed by itself; else every piece is
+	states int        // pieces of cut sequences: each has sums of its own
+	chunks int        // tiles of tokens of all pieces
 }
 
 // New prepares linear attention for a packed batch of sequences of the given lengths, in order. A length may be 0.
 func New(c Config, lens []int) (*Linear, error) {
+	parts := make([]Part, len(lens))
+	for i, n := range lens {
+		parts[i] = Part{0, n, n}
+	}
+	return newLinear(c, parts)
+}
+
+func newLinear(c Config, parts []Part) (*Linear, error) {
 	c, err := c.resolve()
 	if err != nil {
 		return nil, err
 	}
-	l := &Linear{c: c, lens: append([]int(nil), lens...)}
-	for i, n := range lens {
-		if n < 0 || n > maxTokens-l.tokens {
+	l := &Linear{c: c}
+	for i, p := range parts {
+		if n := p.Len(); n < 0 || p.Of > maxTokens || n > maxTokens-l.tokens {
 			return nil, fmt.Errorf("linear: found length %d of sequence %d, expected 0 or more and at most %d tokens in all",
-				n, i, maxTokens)
+				p.Of, i, maxTokens)
 		}
-		l.tokens += n
+		l.lens = append(l.lens, p.Len())
+		l.tokens += p.Len()
 	}
 	if wide := int64(c.Heads) * int64(c.HeadDim); c.Heads > maxHeads || int64(l.tokens) > maxElements/wide {
 		return nil, fmt.Errorf("linear: found %d tokens of %d×%d features, expected at most %d heads and %d elements; cut the batch",
@@ -171,7 +181,7 @@ func New(c Config, lens []int) (*Linear, error) {
 	if c.Feature == Performer {
 		l.omega = projection(c)
 	}
-	l.plan()
+	l.plan(parts)
 	return l, nil
 }
 

@@ -31,11 +31,11 @@ func (s *State) lostOf(kvHead int) []float32 {
 	return s.lost[kvHead*n : (kvHead+1)*n]
 }
 
-// raise is that of the head's sums, and scales what is not in them yet.
-func (s *State) raise(kvHead, i int, top float32) {
+// cover is that of the head's sums, and scales what is not in them yet.
+func (s *State) cover(kvHead, i int, top float32) {
 	sm := s.sums(kvHead)
 	before := sm.c[i]
-	sm.raise(i, top)
+	sm.cover(i, top, keyRoom)
 	if before == kernel.NoScore || sm.c[i] == before {
 		return
 	}

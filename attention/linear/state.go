@@ -87,7 +87,7 @@ func (s *State) Step(x tensor.Exec, out tensor.Mat, in attention.In) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	r := &run{l: s.l, x: x}
+	r := &run{l: s.l, x: x, dry: dry}
 	defer r.end()
 	if n <= fewTokens && s.l.group() <= tokenHeads {
 		s.stepTokens(r, out, in.Q, in.K, in.V)
@@ -106,12 +106,12 @@ func (s *State) stepChunks(r *run, out, q, k, v tensor.Mat) {
 	if !q.Dry() {
 		s.flushAll()
 	}
-	r.takeWorkers(heads, q.Dry(), false)
+	r.takeWorkers(heads, false)
 	if q.Dry() {
 		return
 	}
 	pool.Run(r.x.Threads, heads, func(worker, kvHead int) {
-		r.workers[worker].causal(s.sums(kvHead), out, q, k, v, piece{n: q.Rows}, kvHead)
+		r.workers[worker].causal(sums{}, s.sums(kvHead), out, q, k, v, piece{n: q.Rows}, kvHead)
 	})
 }
 

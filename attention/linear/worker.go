@@ -13,22 +13,23 @@ import (
 type worker struct {
 	l *Linear
 
-	own, back sums      // of a sequence that is one range: of its keys, and in the backward pass of its queries
-	xt        []float32 // [D][Lanes] a tile of queries or keys
-	phi       []float32 // [M][block] features of a block of keys
-	phiQ      []float32 // [M][Lanes] features of a tile of queries
-	vals      []float32 // [block][width] values of a block, or gradients of a tile's outputs
-	o         []float32 // [D][Lanes] a tile of outputs, transposed
-	pair      []float32 // [Lanes][Lanes] weights between a tile's keys and queries
-	rows      []float32 // [Lanes][D] for conversion to and from 16-bit storage
-	norm      []float32 // [block] ½‖k‖²·log2(e)
-	top       []float32 // [M]
-	z         []float32 // [M] Σ φ(k), folded
-	high      []float32 // [Lanes] largest logarithm of each query
-	den       []float32 // [Lanes] normalisers
-	inv       []float32 // [Lanes] their reciprocals, 0 where hidden
-	ones      []float32 // [Lanes]
-	zeros     []float32 // [M]
+	own, back  sums      // of the keys of a sequence that is one range, or under a causal mask of a range so far; of its queries
+	base, both sums      // under a causal mask: of all ranges before; of them and own
+	xt         []float32 // [D][Lanes] a tile of queries or keys
+	phi        []float32 // [M][block] features of a block of keys
+	phiQ       []float32 // [M][Lanes] features of a tile of queries
+	vals       []float32 // [block][width] values of a block, or gradients of a tile's outputs
+	o          []float32 // [D][Lanes] a tile of outputs, transposed
+	pair       []float32 // [Lanes][Lanes] weights between a tile's keys and queries
+	rows       []float32 // [Lanes][D] for conversion to and from 16-bit storage
+	norm       []float32 // [block] ½‖k‖²·log2(e)
+	top        []float32 // [M]
+	z          []float32 // [M] Σ φ(k), folded
+	high       []float32 // [Lanes] largest logarithm of each query
+	den        []float32 // [Lanes] normalisers
+	inv        []float32 // [Lanes] their reciprocals, 0 where hidden
+	ones       []float32 // [Lanes]
+	zeros      []float32 // [M]
 
 	gradients // empty in Forward
 }
@@ -55,8 +56,13 @@ func (l *Linear) carve(mem []float32, backward bool) (*worker, int) {
 		norm: c.Take(block), top: c.Take(m), z: c.Take(m),
 		high: c.Take(lanes), den: c.Take(lanes), inv: c.Take(lanes), ones: c.Take(lanes), zeros: c.Take(m),
 	}
+	if l.c.Causal {
+		w.base, w.both = l.cutSums(&c), l.cutSums(&c)
+	}
 	if backward {
-		w.back = l.cutSums(&c)
+		if !l.c.Causal {
+			w.back = l.cutSums(&c)
+		}
 		w.gradients = l.cutGradients(&c)
 	}
 	for i := range w.ones {
