@@ -285,7 +285,7 @@ func TestOverHeadsEqualsOne(t *testing.T) {
 // TestOverHeadsLong has sequences of more than one chunk, range or share unit a rank, and an empty one.
 func TestOverHeadsLong(t *testing.T) {
 	for text, c := range map[string]Config{
-		"window(300)": {Heads: 2, HeadDim: 8, Causal: true}, "performer(features=8)": {Heads: 4, KVHeads: 2, HeadDim: 8, Causal: true},
+		"window(300)": {Heads: 2, HeadDim: 8, Causal: true}, "performer(features=8)": {Heads: 8, HeadDim: 8, Causal: true},
 	} {
 		equalsOne(t, mustLayer(t, text, c), tensor.F32, []int{6000, 0, 100}, []int{2, 5}, overHeads)
 	}
@@ -336,7 +336,8 @@ func TestOverHeadsRefuses(t *testing.T) {
 		"found the cuts [0 512 600] of 500 keys":        lengths,
 		"mechanism: found O of 511×16, expected 512×16": core.Forward(tensor.Exec{}, Out{O: row.SliceRows(0, 511)}, in),
 		"found 1 learned matrices, expected 0":          core.Forward(tensor.Exec{}, Out{O: row}, In{in.In, []tensor.Mat{row}}),
-		"found DV of 512×8":                             core.Backward(tensor.Exec{}, Grads{DQ: row, DK: row, DV: row.SliceCols(0, 8)}, row, Out{O: row}, in),
+		"found DV of 512×8": core.Backward(tensor.Exec{}, Grads{DQ: row, DK: row, DV: row.SliceCols(0, 8)}, row,
+			Out{O: row}, in),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("found error %v, expected %q", err, want)

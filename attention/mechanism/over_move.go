@@ -24,9 +24,9 @@ type transfer struct {
 // arrival is a received parcel that is to be copied to its place.
 type arrival struct{ place, staged tensor.Mat }
 
-// begin starts to exchange parcels. The ranks' lists must agree: parcels of a pair of ranks keep their order, and have one shape and type on
-// both sides. Parcels of the rank to itself are copied at once, and empty ones are left out. A view whose rows do not touch travels by way
-// of memory from the pool, as large as it is. What is sent must stay unchanged until the transfer ends.
+// begin starts to exchange parcels. The ranks' lists must agree: parcels of a pair of ranks keep their order, and have one shape and type
+// on both sides. Parcels of the rank to itself are copied at once, and empty ones are left out. A view whose rows do not touch travels by
+// way of memory from the pool, as large as it is. What is sent must stay unchanged until the transfer ends.
 func begin(e parallel.Engine, x tensor.Exec, name string, send, recv []parcel) (*transfer, error) {
 	t := &transfer{x: x}
 	own := ownParcels(e.Rank(), recv)
