@@ -38,10 +38,10 @@ func T(m tensor.Mat) Operand { return Operand{Mat: m, Trans: true} }
 // Mul computes c = op(a)·op(b), or adds it to what c holds when add is true. c is [M, N], op(a) [M, K] and op(b)
 // [K, N]; it panics if the shapes disagree. c may be BF16 or F16, rounded once, if add is false. c must not overlap a
 // or b. The bits of c do not depend on x.Threads. Scratch comes from x.Pool: up to 4 MiB for panels of B (more where c is
-// not F32 and K is above 32,768: 128 bytes for each of K), and up to 1.2 MiB for each thread. With one thread and a warm pool
-// nothing is allocated. If any of the three matrices is dry, only the pool is used. Cost: 2·M·N·K flops.
+// not F32 and K is above 32,768: 128 bytes for each of K), up to 1.2 MiB for each thread, and up to 4 rows of A in float32. With one
+// thread and a warm pool nothing is allocated. If any of the three matrices is dry, only the pool is used. Cost: 2·M·N·K flops.
 //
-// Many products with one b, or a product of few rows with a large one, are faster with Pack and MulPacked.
+// Many products with one b are faster with Pack and MulPacked, if op(a) has more rows than are multiplied in place.
 func Mul(x tensor.Exec, c tensor.Mat, a, b Operand, add bool) {
 	m, n, k := check(c, a, b, add)
 	if m == 0 || n == 0 {

@@ -38,6 +38,7 @@ type job struct {
 	add     bool
 	pairs   bool // multiply pairs of bf16; else float32
 	dry     bool
+	few     bool // rows of A: rows of Bᵀ are read in place
 
 	tileRows, tileCols int // of the kernel
 	depth, blocks      int // of K: blocks of depth terms, the last may be shorter
@@ -81,7 +82,11 @@ func cutDepth(k int, pairs bool) (depth, blocks int) {
 
 // run chooses how B is packed and does the work.
 func (j *job) run() {
-	if j.m <= fewRows {
+	switch {
+	case j.isFew():
+		j.runFewInPlace()
+		return
+	case j.m <= fewRows:
 		j.runFew()
 		return
 	}
@@ -168,8 +173,8 @@ func (j *job) getScratch() {
 	if j.c.Type != tensor.F32 {
 		j.scratchC = p.Get(tensor.F32, j.threads, j.rows*j.cols)
 	}
-	if j.few() {
-		j.sums = p.Get(tensor.F32, j.threads, kernel.GemmFewRows*kernel.GemmLanes())
+	if j.few {
+		j.sums = p.Get(tensor.F32, j.threads, kernel.GemmFewRows*j.fewCols())
 	}
 	j.getSquare()
 }

@@ -23,14 +23,14 @@ func (j *job) multiplyPiece(worker, piece int) {
 	if c.Type != tensor.F32 {
 		c = tensor.FromF32(j.scratchC.Row(worker)[:(i1-i0)*(col1-col0)], i1-i0, col1-col0)
 	}
-	for block := j.p0; block < j.p1; block++ {
+	first := col0
+	if j.few {
+		first = j.multiplyFew(worker, c, col0, col1)
+	}
+	for block := j.p0; block < j.p1 && first < col1; block++ {
 		p0 := block * j.depth
 		p1 := min(p0+j.depth, j.k)
 		a := j.loadA(worker, i0, i1, p0, p1)
-		first := col0
-		if j.few() {
-			first = j.multiplyFew(worker, c, a, p0, p1, col0, col1, j.add || block > 0)
-		}
 		for col := first; col < col1; col += j.tileCols {
 			cols := min(j.tileCols, col1-col)
 			b := j.loadB(worker, block, col)
@@ -52,26 +52,6 @@ func (j *job) multiplyPanel(c []float32, ldc, rows, cols, k int, a, b factor, ad
 			kernel.Gemm(high, k, a.f32[i*a.rs:], a.rs, a.cs, b.f32, b.rs, c[i*ldc:], ldc, cols, add)
 		}
 	}
-}
-
-// few reports whether there are so few rows that rows of Bᵀ are best read in place.
-func (j *job) few() bool {
-	return j.m <= kernel.GemmFewRows && j.b.Trans && j.b.Type == j.store && !j.b0.ready && j.k%8 == 0
-}
-
-// multiplyFew computes all columns of a piece that fill the kernel's lanes, and returns the first that it did not.
-func (j *job) multiplyFew(worker int, c tensor.Mat, a factor, p0, p1, col0, col1 int, add bool) int {
-	lanes, sums, b := kernel.GemmLanes(), j.sums.Row(worker), j.b
-	col := col0
-	for ; col+lanes <= col1; col += lanes {
-		to := c.F32[col-col0:]
-		if j.pairs {
-			kernel.GemmFewBF16(c.Rows, (p1-p0)/2, a.u16, a.rs, b.U16[col*b.Stride+p0:], b.Stride, sums, to, c.Stride, add)
-		} else {
-			kernel.GemmFew(c.Rows, p1-p0, a.f32, a.rs, a.cs, b.F32[col*b.Stride+p0:], b.Stride, sums, to, c.Stride, add)
-		}
-	}
-	return col
 }
 
 func round(dst, src tensor.Mat) {

@@ -84,7 +84,7 @@ const amxFewPairs = 8 * amxSide
 
 // gemmFewPairsAMX computes the transpose, acc' = b·a'. The rows of b are read in place, like rows of A, and only the few rows are
 // transposed.
-func gemmFewPairsAMX(rows, pairs int, a *uint16, rs, _ int, b *uint16, ldb int, acc *float32) {
+func gemmFewPairsAMX(rows, pairs int, a *uint16, rs int, b *uint16, ldb int, _ *uint16, acc *float32) {
 	var transposed [amxFewPairs * GemmFewRows]uint32
 	var sums [amxSide * GemmFewRows]float32
 	out := slice(acc, rows*amxSide)
@@ -137,6 +137,8 @@ var gemmAMXFuncs = gemmFuncs{
 	rows: 12, cols: 32, lanes: 16, rowsPairs: 192, depthPairs: 1024, pairsGoOn: true,
 	mul:          gemmAVX512,
 	few:          gemmFewAVX512,
+	fewNarrow:    fewNarrowAVX2,
+	narrow:       narrowColsAVX2,
 	mulPairs:     gemmPairsAMX,
 	fewPairs:     gemmFewPairsAMX,
 	packRows:     packRowsF32AVX512,

@@ -24,14 +24,19 @@ type gemmFuncs struct {
 	pairsGoOn         bool
 	mul               func(rows, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc, cols int, add bool)
 	mulPairs          func(rows, k int, a *uint16, rs, cs int, b *uint16, ldb int, c *float32, ldc, cols int, add bool)
-	few               func(rows, k int, a *float32, rs, cs int, b *float32, ldb int, acc *float32)
-	fewPairs          func(rows, k int, a *uint16, rs, cs int, b *uint16, ldb int, acc *float32)
+	few               func(rows, k int, a *float32, rs int, b *float32, ldb int, next, acc *float32)
+	fewPairs          func(rows, k int, a *uint16, rs int, b *uint16, ldb int, next *uint16, acc *float32)
+	fewNarrow         [3]fewNarrowFunc // by Element, of those with 16 bits
+	narrow            int              // columns of fewNarrow
 	packRows          func(k int, src *float32, ld int, dst *float32, ldd int)
 	packRowsBF16      func(k int, src *uint16, ld int, dst *float32, ldd int)
 	packRowsF16       func(k int, src *uint16, ld int, dst *float32, ldd int)
 	packCols          func(k int, src *uint32, ld int, dst *uint32, ldd int)
 	packPairs         func(pairs int, src *uint16, ld int, dst *uint16, ldd int)
 }
+
+// fewNarrowFunc is GemmFewNarrow for one element.
+type fewNarrowFunc = func(rows, k int, a *float32, rs int, b *uint16, ldb int, next *uint16, acc *float32)
 
 // GemmTile is the rows and columns of a full tile. A panel of B is cols wide.
 func GemmTile() (rows, cols int) { return active.gemm.rows, active.gemm.cols }
@@ -56,38 +61,55 @@ func GemmBF16(rows, pairs int, a []uint16, rs int, b []uint16, ldb int, c []floa
 // GemmFewRows is the most rows that GemmFew takes, and GemmLanes the columns that it makes.
 const GemmFewRows = 4
 
-// GemmLanes is the number of columns GemmFew makes.
+// GemmLanes is the number of columns GemmFew and GemmFewBF16 make.
 func GemmLanes() int { return active.gemm.lanes }
 
-// GemmFew computes c [rows][GemmLanes] = a·bᵀ, or c += a·bᵀ, where b is [GemmLanes][k] with rows ldb apart, read where it
-// lies: for so few rows that packing b would cost more than multiplying by it. k is a multiple of 4. The bits are those
-// of Gemm. acc is scratch of rows·GemmLanes.
-func GemmFew(rows, k int, a []float32, rs, cs int, b []float32, ldb int, acc, c []float32, ldc int, add bool) {
+// GemmNarrowCols is the number of columns GemmFewNarrow makes: a part of GemmTile's.
+func GemmNarrowCols() int { return active.gemm.narrow }
+
+// FewRows is where GemmFew and its kind multiply: Rows rows of A, RS elements apart, by rows of B, LDB elements apart, into rows of C, LDC
+// apart, or onto them with Add.
+type FewRows struct {
+	Rows, RS, LDB, LDC int
+	Add                bool
+}
+
+// GemmFew computes c [Rows][GemmLanes] = a·bᵀ, or c += a·bᵀ, where b is [GemmLanes][k], read where it lies: for so few rows that packing
+// b would cost more than multiplying by it. k is a multiple of 4. The bits are those of Gemm. acc is scratch of Rows·GemmLanes. As
+// many bytes from next on are brought near as are read of b: what is multiplied next.
+func GemmFew(f FewRows, k int, a, b, next, acc, c []float32) {
 	clear(acc)
-	active.gemm.few(rows, k, &a[0], rs, cs, &b[0], ldb, &acc[0])
-	addFew(rows, acc, c, ldc, add)
+	active.gemm.few(f.Rows, k, &a[0], f.RS, &b[0], f.LDB, &next[0], &acc[0])
+	f.finish(active.gemm.lanes, acc, c)
 }
 
 // GemmFewBF16 is GemmFew for pairs of bf16, a multiple of 4 of them. The bits are those of GemmBF16, which begins at c where it
 // adds to it on a level that says so (pairsGoOn), and else at zero.
-func GemmFewBF16(rows, pairs int, a []uint16, rs int, b []uint16, ldb int, acc, c []float32, ldc int, add bool) {
+func GemmFewBF16(f FewRows, pairs int, a, b, next []uint16, acc, c []float32) {
 	clear(acc)
-	if add && active.gemm.pairsGoOn {
-		for i := range rows {
-			copy(acc[i*active.gemm.lanes:(i+1)*active.gemm.lanes], c[i*ldc:])
+	if f.Add && active.gemm.pairsGoOn {
+		for i := range f.Rows {
+			copy(acc[i*active.gemm.lanes:(i+1)*active.gemm.lanes], c[i*f.LDC:])
 		}
-		add = false
+		f.Add = false
 	}
-	active.gemm.fewPairs(rows, pairs, &a[0], rs, 2, &b[0], ldb, &acc[0])
-	addFew(rows, acc, c, ldc, add)
+	active.gemm.fewPairs(f.Rows, pairs, &a[0], f.RS, &b[0], f.LDB, &next[0], &acc[0])
+	f.finish(active.gemm.lanes, acc, c)
 }
 
-// addFew stores the sums acc of GemmFew to c, or adds them.
-func addFew(rows int, acc, c []float32, ldc int, add bool) {
-	lanes := active.gemm.lanes
-	for i := range rows {
-		row, got := c[i*ldc:i*ldc+lanes], acc[i*lanes:(i+1)*lanes]
-		if add {
+// GemmFewNarrow is GemmFew for GemmNarrowCols, where b has elements of 16 bits, which are widened in registers: B takes half the bytes of
+// float32. k is a multiple of 4, 8 at least. The bits are those of Gemm with b widened before. acc is scratch of Rows·columns.
+func GemmFewNarrow(e Element, f FewRows, k int, a []float32, b, next []uint16, acc, c []float32) {
+	clear(acc)
+	active.gemm.fewNarrow[e](f.Rows, k, &a[0], f.RS, &b[0], f.LDB, &next[0], &acc[0])
+	f.finish(active.gemm.narrow, acc, c)
+}
+
+// finish stores the sums acc of lanes columns to c, or adds them.
+func (f FewRows) finish(lanes int, acc, c []float32) {
+	for i := range f.Rows {
+		row, got := c[i*f.LDC:i*f.LDC+lanes], acc[i*lanes:(i+1)*lanes]
+		if f.Add {
 			Add(row, row, got)
 		} else {
 			copy(row, got)

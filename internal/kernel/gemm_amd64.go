@@ -2,10 +2,18 @@
 
 package kernel
 
+// fewNarrowAVX2 serves every level: 256-bit registers widen more than memory gives. A set of the L1 cache has room for their 8 rows where
+// all rows fall into one set, and not for 16.
+var fewNarrowAVX2 = [3]fewNarrowFunc{ElementBF16: gemmFewNarrowBF16AVX2, ElementF16: gemmFewNarrowF16AVX2}
+
+const narrowColsAVX2 = 16
+
 var gemmAVX2Funcs = gemmFuncs{
 	rows: 6, cols: 16, lanes: 8,
 	mul:          gemmAVX2,
 	few:          gemmFewAVX2,
+	fewNarrow:    fewNarrowAVX2,
+	narrow:       narrowColsAVX2,
 	packRows:     packRowsF32AVX2,
 	packRowsBF16: packRowsBF16AVX2,
 	packRowsF16:  packRowsF16AVX2,
@@ -16,6 +24,8 @@ var gemmAVX512Funcs = gemmFuncs{
 	rows: 12, cols: 32, lanes: 16,
 	mul:          gemmAVX512,
 	few:          gemmFewAVX512,
+	fewNarrow:    fewNarrowAVX2,
+	narrow:       narrowColsAVX2,
 	packRows:     packRowsF32AVX512,
 	packRowsBF16: packRowsBF16AVX512,
 	packRowsF16:  packRowsF16AVX512,
@@ -26,6 +36,8 @@ var gemmAVX512BF16Funcs = gemmFuncs{
 	rows: 12, cols: 32, lanes: 16, rowsPairs: 12, depthPairs: 512,
 	mul:          gemmAVX512,
 	few:          gemmFewAVX512,
+	fewNarrow:    fewNarrowAVX2,
+	narrow:       narrowColsAVX2,
 	mulPairs:     gemmAVX512BF16,
 	fewPairs:     gemmFewAVX512BF16,
 	packRows:     packRowsF32AVX512,

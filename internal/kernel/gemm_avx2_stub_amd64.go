@@ -29,7 +29,17 @@ func packRowsF16AVX2(k int, src *uint16, ld int, dst *float32, ldd int)
 //go:noescape
 func packColsAVX2(k int, src *uint32, ld int, dst *uint32, ldd int)
 
-// gemmFewAVX2 is kernel.GemmFew's inside: see there for the arguments.
+// gemmFewAVX2 is the inside of kernel.GemmFew and its kind: see there for the arguments.
 //
 //go:noescape
-func gemmFewAVX2(rows int, k int, a *float32, rs int, cs int, b *float32, ldb int, acc *float32)
+func gemmFewAVX2(rows int, k int, a *float32, rs int, b *float32, ldb int, next *float32, acc *float32)
+
+// gemmFewNarrowBF16AVX2 is the inside of kernel.GemmFew and its kind: see there for the arguments.
+//
+//go:noescape
+func gemmFewNarrowBF16AVX2(rows int, k int, a *float32, rs int, b *uint16, ldb int, next *uint16, acc *float32)
+
+// gemmFewNarrowF16AVX2 is the inside of kernel.GemmFew and its kind: see there for the arguments.
+//
+//go:noescape
+func gemmFewNarrowF16AVX2(rows int, k int, a *float32, rs int, b *uint16, ldb int, next *uint16, acc *float32)

@@ -29,7 +29,7 @@ func packRowsF16AVX512(k int, src *uint16, ld int, dst *float32, ldd int)
 //go:noescape
 func packColsAVX512(k int, src *uint32, ld int, dst *uint32, ldd int)
 
-// gemmFewAVX512 is kernel.GemmFew's inside: see there for the arguments.
+// gemmFewAVX512 is the inside of kernel.GemmFew and its kind: see there for the arguments.
 //
 //go:noescape
-func gemmFewAVX512(rows int, k int, a *float32, rs int, cs int, b *float32, ldb int, acc *float32)
+func gemmFewAVX512(rows int, k int, a *float32, rs int, b *float32, ldb int, next *float32, acc *float32)

@@ -14,7 +14,7 @@ func gemmAVX512BF16(rows int, k int, a *uint16, rs int, cs int, b *uint16, ldb i
 //go:noescape
 func packPairsAVX512(pairs int, src *uint16, ld int, dst *uint16, ldd int)
 
-// gemmFewAVX512BF16 is kernel.GemmFew's inside: see there for the arguments.
+// gemmFewAVX512BF16 is the inside of kernel.GemmFew and its kind: see there for the arguments.
 //
 //go:noescape
-func gemmFewAVX512BF16(rows int, k int, a *uint16, rs int, cs int, b *uint16, ldb int, acc *float32)
+func gemmFewAVX512BF16(rows int, k int, a *uint16, rs int, b *uint16, ldb int, next *uint16, acc *float32)

@@ -8,9 +8,11 @@ const (
 
 var gemmGeneric = gemmFuncs{
 	rows: gemmGenericRows, cols: gemmGenericCols, lanes: gemmGenericCols,
-	mul:      gemmMulGeneric,
-	few:      gemmFewGeneric,
-	packRows: packRowsGeneric,
+	mul:       gemmMulGeneric,
+	few:       gemmFewGeneric,
+	fewNarrow: [3]fewNarrowFunc{ElementBF16: fewNarrowOf(widenBF16), ElementF16: fewNarrowOf(widenF16)},
+	narrow:    gemmGenericCols,
+	packRows:  packRowsGeneric,
 	packRowsBF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
 		packRows16Generic(k, src, ld, dst, ldd, widenBF16)
 	},
@@ -52,16 +54,32 @@ func gemmRowGeneric(k int, a []float32, cs int, b []float32, ldb int) [gemmGener
 	return [...]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
-func gemmFewGeneric(rows, k int, a *float32, rs, cs int, b *float32, ldb int, acc *float32) {
+func gemmFewGeneric(rows, k int, a *float32, rs int, b *float32, ldb int, _, acc *float32) {
 	const lanes = gemmGenericCols
-	as, bs, sums := slice(a, (rows-1)*rs+(k-1)*cs+1), slice(b, (lanes-1)*ldb+k), slice(acc, rows*lanes)
+	as, bs, sums := slice(a, (rows-1)*rs+k), slice(b, (lanes-1)*ldb+k), slice(acc, rows*lanes)
 	for i := range rows {
 		for j := range lanes {
 			s := sums[i*lanes+j]
 			for p, y := range bs[j*ldb : j*ldb+k] {
-				s += as[i*rs+p*cs] * y
+				s += as[i*rs+p] * y
 			}
 			sums[i*lanes+j] = s
+		}
+	}
+}
+
+// fewNarrowOf is GemmFewNarrow for one element.
+func fewNarrowOf(widen func(uint16) float32) fewNarrowFunc {
+	return func(rows, k int, a *float32, rs int, b *uint16, ldb int, _ *uint16, acc *float32) {
+		const lanes = gemmGenericCols
+		as, bs, sums := slice(a, (rows-1)*rs+k), slice(b, (lanes-1)*ldb+k), slice(acc, rows*lanes)
+		for j := range lanes {
+			for p, y := range bs[j*ldb : j*ldb+k] {
+				wide := widen(y)
+				for i := range rows {
+					sums[i*lanes+j] += as[i*rs+p] * wide
+				}
+			}
 		}
 	}
 }

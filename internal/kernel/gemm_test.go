@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/longspan/longspan/internal/kernel"
@@ -253,20 +254,17 @@ func TestGemmFew(t *testing.T) {
 		_, width := kernel.GemmTile()
 		for rows := 1; rows <= kernel.GemmFewRows; rows++ {
 			for _, k := range []int{4, 8, 12, 40, 296} {
-				ldb, trans := k+r.IntN(5), r.IntN(2) == 1
-				rs, cs := k+r.IntN(3), 1
-				if trans {
-					rs, cs = 1, rows+r.IntN(3)
-				}
-				a := kerneltest.TailOf(t, kerneltest.Normal(r, (rows-1)*rs+(k-1)*cs+1))
+				ldb, rs := k+r.IntN(5), k+r.IntN(3)
+				a := kerneltest.TailOf(t, kerneltest.Normal(r, (rows-1)*rs+k))
 				b := kerneltest.TailOf(t, kerneltest.Normal(r, (lanes-1)*ldb+k))
 				packed, want := make([]float32, k*width), make([]float32, rows*lanes)
 				kernel.PackCols(k, lanes, b, ldb, packed, width)
 				got, acc := kerneltest.Tail[float32](t, rows*lanes), make([]float32, rows*lanes)
 				same := kerneltest.Unchanged(t, a, b)
 				for _, add := range []bool{false, true} {
-					kernel.Gemm(rows, k, a, rs, cs, packed, width, want, lanes, lanes, add)
-					kernel.GemmFew(rows, k, a, rs, cs, b, ldb, acc, got, lanes, add)
+					kernel.Gemm(rows, k, a, rs, 1, packed, width, want, lanes, lanes, add)
+					f := kernel.FewRows{Rows: rows, RS: rs, LDB: ldb, LDC: lanes, Add: add}
+					kernel.GemmFew(f, k, a, b, b[len(b)-1:], acc, got)
 					kerneltest.SameBits(t, got, want)
 				}
 				same()
@@ -294,7 +292,58 @@ func testGemmFewBF16(t *testing.T, rows, k int, a, b []float32, ldb int) {
 	got, acc := kerneltest.Tail[float32](t, rows*lanes), make([]float32, rows*lanes)
 	for _, add := range []bool{false, true} {
 		kernel.GemmBF16(rows, k/2, a16, k, packed, 2*width, want, lanes, lanes, add)
-		kernel.GemmFewBF16(rows, k/2, a16, k, b16, ldb, acc, got, lanes, add)
+		kernel.GemmFewBF16(kernel.FewRows{Rows: rows, RS: k, LDB: ldb, LDC: lanes, Add: add}, k/2, a16, b16, b16[len(b16)-1:], acc, got)
 		kerneltest.SameBits(t, got, want)
 	}
+}
+
+// TestGemmFewNarrow holds that GemmFewNarrow gives the bits of Gemm with B widened before, for every rest of a line, with rows that share
+// their sets of the cache and rows that do not, and for values that have no ordinary form.
+func TestGemmFewNarrow(t *testing.T) {
+	r := kerneltest.Rand(16)
+	kerneltest.Levels(t, func(t *testing.T) {
+		cols := kernel.GemmNarrowCols()
+		_, width := kernel.GemmTile()
+		for _, e := range []kernel.Element{kernel.ElementBF16, kernel.ElementF16} {
+			for rows := 1; rows <= kernel.GemmFewRows; rows++ {
+				for _, k := range []int{8, 12, 16, 20, 24, 28, 32, 36, 60, 64, 68, 300} {
+					ldb, rs := k+r.IntN(5), k+r.IntN(3)
+					if k == 60 {
+						ldb = 2048
+					}
+					a := kerneltest.TailOf(t, kerneltest.Normal(r, (rows-1)*rs+k))
+					b, wide := narrowBits(t, r, e, (cols-1)*ldb+k)
+					packed, want := make([]float32, k*width), make([]float32, rows*cols)
+					kernel.PackCols(k, cols, wide, ldb, packed, width)
+					got, acc := kerneltest.Tail[float32](t, rows*cols), make([]float32, rows*cols)
+					same, same16 := kerneltest.Unchanged(t, a), kerneltest.Unchanged(t, b)
+					for _, add := range []bool{false, true} {
+						kernel.Gemm(rows, k, a, rs, 1, packed, width, want, cols, cols, add)
+						f := kernel.FewRows{Rows: rows, RS: rs, LDB: ldb, LDC: cols, Add: add}
+						kernel.GemmFewNarrow(e, f, k, a, b, b[len(b)-1:], acc, got)
+						kerneltest.SameBits(t, got, want)
+					}
+					same()
+					same16()
+				}
+			}
+		}
+	})
+}
+
+// narrowBits returns n elements at the end of memory, and what they are: normal numbers, and in one of eight calls every bit at random.
+func narrowBits(t *testing.T, r *rand.Rand, e kernel.Element, n int) (bits []uint16, wide []float32) {
+	bits, wide = kerneltest.Tail[uint16](t, n), kerneltest.Normal(r, n)
+	narrow, widen := kernel.F32ToBF16, kernel.BF16ToF32
+	if e == kernel.ElementF16 {
+		narrow, widen = kernel.F32ToF16, kernel.F16ToF32
+	}
+	narrow(bits, wide)
+	if r.IntN(8) == 0 {
+		for i := range bits {
+			bits[i] = uint16(r.Uint32())
+		}
+	}
+	widen(wide, bits)
+	return bits, wide
 }

@@ -12,17 +12,17 @@ func init() {
 	units["gemm_avx2"] = func() {
 		avx2Gemm.emit()
 		avx2Pack.emit()
-		fewAVX2.emit()
+		emitFew(fewAVX2)
 	}
 	units["gemm_avx512"] = func() {
 		avx512Gemm.emit()
 		avx512Pack.emit()
-		fewAVX512.emit()
+		emitFew(fewAVX512)
 	}
 	units["gemm_avx512bf16"] = func() {
 		bf16Gemm.emit()
 		packPairs()
-		fewBF16.emit()
+		emitFew(fewAVX512BF16)
 	}
 }
 
