@@ -5,13 +5,30 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// isFew reports whether there are so few rows that rows of Bᵀ are best read where they lie.
+// Up to fewLimit rows of A, or narrowLimit where B is widened, are multiplied by rows of Bᵀ in place. Packing takes longer where it widens.
+const (
+	fewLimit    = 4
+	narrowLimit = 16
+)
+
+// isFew reports whether there are so few rows that rows of Bᵀ are best read where they lie, widened on the way if they must be.
 func (j *job) isFew() bool {
-	return j.m <= kernel.GemmFewRows && !j.a.Trans && j.b.Trans && j.b.Type == j.store && !j.b0.ready && j.k%8 == 0
+	if j.a.Trans || !j.b.Trans || j.b0.ready || j.k%8 != 0 {
+		return false
+	}
+	return j.m <= fewLimit && j.b.Type == j.store || j.m <= narrowLimit && j.narrow()
 }
 
+// narrow reports whether B is widened.
+func (j *job) narrow() bool { return j.store == tensor.F32 && j.b.Type != tensor.F32 }
+
 // fewCols is the number of columns that the kernel for few rows makes.
-func (j *job) fewCols() int { return kernel.GemmLanes() }
+func (j *job) fewCols() int {
+	if j.narrow() {
+		return kernel.GemmNarrowCols()
+	}
+	return kernel.GemmLanes()
+}
 
 // runFewInPlace multiplies few rows. They are widened first.
 func (j *job) runFewInPlace() {
@@ -55,6 +72,8 @@ func (j *job) multiplyFewBlock(c tensor.Mat, i, col, at, block int, sums []float
 	switch {
 	case j.pairs:
 		kernel.GemmFewBF16(f, k/2, j.a.U16[a:], j.b.U16[from:], j.b.U16[next:], sums, to)
+	case j.narrow():
+		kernel.GemmFewNarrow(kernel.Element(j.b.Type), f, k, j.a.F32[a:], j.b.U16[from:], j.b.U16[next:], sums, to)
 	default:
 		kernel.GemmFew(f, k, j.a.F32[a:], j.b.F32[from:], j.b.F32[next:], sums, to)
 	}

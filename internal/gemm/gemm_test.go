@@ -243,9 +243,9 @@ func TestBits(t *testing.T) {
 	const m, n, k = 300, 90, 1304 // a multiple of 8, so that few rows take their own way
 	kerneltest.Levels(t, func(t *testing.T) {
 		r, x := kerneltest.Rand(4), tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
-		for _, typ := range types[:2] {
+		for _, typ := range [][2]int{{0, 0}, {1, 1}, {0, 1}, {1, 2}} {
 			for _, trans := range [][2]bool{{false, false}, {false, true}, {true, false}, {true, true}} {
-				a, b := operand(t, r, typ, m, k, 0, trans[0]), operand(t, r, typ, k, n, 0, trans[1])
+				a, b := operand(t, r, types[typ[0]], m, k, 0, trans[0]), operand(t, r, types[typ[1]], k, n, 0, trans[1])
 				want := tensor.New(tensor.F32, m, n)
 				Mul(x, want, a, b, false)
 				got := tensor.New(tensor.F32, m, n)
@@ -317,7 +317,7 @@ func TestPackedAtAnotherLevel(t *testing.T) {
 func TestNoAllocation(t *testing.T) {
 	r, x := kerneltest.Rand(7), tensor.Exec{Threads: 1, Pool: tensor.NewPool()}
 	kerneltest.Levels(t, func(t *testing.T) {
-		for _, s := range []shape{{40, 50, 60}, {300, 50, 60}} {
+		for _, s := range []shape{{3, 50, 64}, {40, 50, 60}, {300, 50, 60}} {
 			for i, ta := range types {
 				a, b := operand(t, r, ta, s.m, s.k, 0, i%2 == 0), operand(t, r, types[(i+1)%3], s.k, s.n, 0, true)
 				c := tensor.New(types[i], s.m, s.n)
@@ -338,7 +338,7 @@ func TestNoAllocation(t *testing.T) {
 func TestDry(t *testing.T) {
 	kerneltest.Levels(t, func(t *testing.T) {
 		r := kerneltest.Rand(8)
-		for _, s := range []shape{{1, 40, 50}, {40, 30, 600}, {300, 1100, 70}, {0, 3, 4}, {3, 4, 0}} {
+		for _, s := range []shape{{1, 40, 50}, {3, 40, 64}, {16, 40, 64}, {40, 30, 600}, {300, 1100, 70}, {0, 3, 4}, {3, 4, 0}} {
 			for i := range 12 {
 				ta, tb, tc := types[i%3], types[i/2%3], types[i/4%3]
 				transA, transB := i%2 == 1, i%3 == 1
