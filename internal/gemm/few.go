@@ -2,6 +2,7 @@ package gemm
 
 import (
 	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -10,6 +11,9 @@ const (
 	fewLimit    = 4
 	narrowLimit = 16
 )
+
+// fewSerial is the bytes of B below which waking another goroutine costs more than it saves: some 20 µs of reading.
+const fewSerial = 1 << 18
 
 // isFew reports whether there are so few rows that rows of Bᵀ are best read where they lie, widened on the way if they must be.
 func (j *job) isFew() bool {
@@ -32,7 +36,10 @@ func (j *job) fewCols() int {
 
 // runFewInPlace multiplies few rows. They are widened first.
 func (j *job) runFewInPlace() {
-	j.few = true
+	j.few, j.threads = true, pool.Threads(j.x.Threads)
+	if int64(j.n)*int64(j.k)*int64(j.b.Type.Size()) < fewSerial {
+		j.threads = 1
+	}
 	if j.a.Type != j.store {
 		wide := j.x.Pool.Get(j.store, j.m, j.k)
 		defer j.x.Pool.Put(wide)
