@@ -199,9 +199,7 @@ func (d *decoder) attend(p partial, query, from, to, distance int, buffer []floa
 		kv := h / group * hd
 		keys, kLD := bytesAt(d.in.K, from, kv)
 		values, vLD := bytesAt(d.in.V, from, kv)
-		for i := range s[:rounded*kernel.Lanes] {
-			s[i] = float32(math.Inf(-1))
-		}
+		copy(s[:rounded*kernel.Lanes], noScores[:])
 		kernel.DecodeDots(kernel.Element(d.in.K.Type), n, heads, share, hd, d.scaled.Row(query)[h*hd:], keys, kLD, s)
 		if d.c.SoftCap > 0 {
 			kernel.TileSoftcap(n, s, float32(math.Ln2/d.c.SoftCap), float32(d.c.SoftCap*math.Log2E))
@@ -217,6 +215,14 @@ func (d *decoder) attend(p partial, query, from, to, distance int, buffer []floa
 		kernel.DecodeSums(kernel.Element(d.in.V.Type), n, heads, share, hd, s, values, vLD, p.o[h*hd:])
 	}
 }
+
+// noScores is a block of keys that no lane sees.
+var noScores = func() (s [kernel.KeyBlock * kernel.Lanes]float32) {
+	for i := range s {
+		s[i] = float32(math.Inf(-1))
+	}
+	return s
+}()
 
 // bytesAt points to element (row, col) of m, and gives the bytes of a row.
 func bytesAt(m tensor.Mat, row, col int) (*byte, int) {

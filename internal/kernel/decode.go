@@ -1,7 +1,9 @@
 package kernel
 
-// The decode family is attention for one query at a time: every key and value is read once, in the order it lies in memory, for
-// all heads. Reading is what takes the time, so 16-bit elements are widened on the way and nothing is copied.
+import "unsafe"
+
+// The decode family is attention for one query at a time: every key and value is read once from memory, for all heads. Nothing is copied.
+// 16-bit elements are widened on the way, once for three or four of the query heads that share them.
 //
 //	q     [heads][d]     queries, times scale·log2(e)
 //	k, v  [keys][ld]     rows of heads/group key/value heads side by side, d elements each
@@ -36,7 +38,14 @@ func DecodeDots(e Element, keys, heads, group, d int, q []float32, k *byte, ld i
 	active.decode.dots[e](keys, heads, group, d, &q[0], k, ld, &s[0])
 }
 
+// sumsBytes is what DecodeSums takes of the values at a time. Output stays in registers over all keys, so that some columns of all rows are
+// read before the next. These bytes, and as many behind them that are brought near meanwhile, fit in the second cache.
+const sumsBytes = 16 << 10
+
 // DecodeSums computes o[h] += Σ_j p[j][h]·v[j][h/group], keys in ascending order.
 func DecodeSums(e Element, keys, heads, group, d int, p []float32, v *byte, ld int, o []float32) {
-	active.decode.sums[e](keys, heads, group, d, &p[0], v, ld, &o[0])
+	step := max(8, sumsBytes/ld)
+	for j := 0; j < keys; j += step {
+		active.decode.sums[e](min(step, keys-j), heads, group, d, &p[j*Lanes], (*byte)(unsafe.Add(unsafe.Pointer(v), j*ld)), ld, &o[0])
+	}
 }

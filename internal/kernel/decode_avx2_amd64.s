@@ -9,135 +9,537 @@
 TEXT ·decodeDotsF32AVX2(SB), NOSPLIT, $0-64
 	MOVQ keys+0(FP), AX
 	MOVQ k+40(FP), CX
-	MOVQ ld+48(FP), DX
-	MOVQ s+56(FP), BX
-	MOVQ d+24(FP), SI
-	SHRQ $0x03, SI
+	MOVQ s+56(FP), DX
+	MOVQ d+24(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
 
 key:
-	MOVQ CX, DI
-	MOVQ BX, R8
-	MOVQ q+32(FP), R9
+	MOVQ CX, BX
+	MOVQ DX, SI
+	MOVQ q+32(FP), DI
 	MOVQ heads+8(FP), R10
 
 kvhead:
 	MOVQ group+16(FP), R11
+	SUBQ R11, R10
 
-head:
-	VXORPS Y0, Y0, Y0
+heads:
+	CMPQ   R11, $0x04
+	JGE    heads4
+	CMPQ   R11, $0x03
+	JEQ    heads3
+	CMPQ   R11, $0x02
+	JEQ    heads2
 	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   BX, R11
 	MOVQ   DI, R12
-	MOVQ   R9, R13
-	MOVQ   SI, R14
-	SUBQ   $0x02, R14
-	JLT    last
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last1
 
-pair:
-	VMOVUPS     (R12), Y2
-	VFMADD231PS (R13), Y2, Y0
-	VMOVUPS     32(R12), Y2
-	VFMADD231PS 32(R13), Y2, Y1
+pair1:
+	VMOVUPS     (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VMOVUPS     32(R11), Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair1
+
+last1:
+	CMPQ        R13, $-32
+	JNE         whole1
+	VMOVUPS     (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+
+whole1:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VMOVHLPS     X1, X1, X2
+	VADDPS       X2, X1, X1
+	VMOVSHDUP    X1, X2
+	VADDSS       X2, X1, X1
+	VMOVSS       X1, (SI)
+	ADDQ         $0x04, SI
+	LEAQ         (DI), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads2:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   BX, R11
+	MOVQ   DI, R12
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last2
+
+pair2:
+	VMOVUPS     (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VMOVUPS     32(R11), Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	VFMADD231PS 32(R12)(R8*1), Y0, Y4
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair2
+
+last2:
+	CMPQ        R13, $-32
+	JNE         whole2
+	VMOVUPS     (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+
+whole2:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VUNPCKHPD    Y0, Y0, Y1
+	VUNPCKLPD    Y0, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VUNPCKLPS    X1, X0, X0
+	VMOVLPS      X0, (SI)
+	ADDQ         $0x08, SI
+	LEAQ         (DI)(R8*1), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads3:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   BX, R11
+	MOVQ   DI, R12
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last3
+
+pair3:
+	VMOVUPS     (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VFMADD231PS (R12)(R8*2), Y0, Y5
+	VMOVUPS     32(R11), Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	VFMADD231PS 32(R12)(R8*1), Y0, Y4
+	VFMADD231PS 32(R12)(R8*2), Y0, Y6
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair3
+
+last3:
+	CMPQ        R13, $-32
+	JNE         whole3
+	VMOVUPS     (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VFMADD231PS (R12)(R8*2), Y0, Y5
+
+whole3:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y5, Y1
+	VPERM2F128   $0x31, Y5, Y5, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKHPD    Y1, Y0, Y2
+	VUNPCKLPD    Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VUNPCKLPS    X2, X0, X0
+	VMOVLPS      X0, (SI)
+	VEXTRACTPS   $0x02, X0, 8(SI)
+	ADDQ         $0x0c, SI
+	LEAQ         (DI)(R8*2), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads4:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   BX, R12
+	MOVQ   DI, R13
+	MOVQ   R8, R14
+	SUBQ   $0x40, R14
+	JLT    last4
+
+pair4:
+	VMOVUPS     (R12), Y0
+	VFMADD231PS (R13), Y0, Y1
+	VFMADD231PS (R13)(R8*1), Y0, Y3
+	VFMADD231PS (R13)(R8*2), Y0, Y5
+	VFMADD231PS (R13)(R9*1), Y0, Y7
+	VMOVUPS     32(R12), Y0
+	VFMADD231PS 32(R13), Y0, Y2
+	VFMADD231PS 32(R13)(R8*1), Y0, Y4
+	VFMADD231PS 32(R13)(R8*2), Y0, Y6
+	VFMADD231PS 32(R13)(R9*1), Y0, Y8
 	ADDQ        $0x40, R12
 	ADDQ        $0x40, R13
-	SUBQ        $0x02, R14
-	JGE         pair
+	SUBQ        $0x40, R14
+	JGE         pair4
 
-last:
-	CMPQ        R14, $-1
-	JNE         whole
-	VMOVUPS     (R12), Y2
-	VFMADD231PS (R13), Y2, Y0
+last4:
+	CMPQ        R14, $-32
+	JNE         whole4
+	VMOVUPS     (R12), Y0
+	VFMADD231PS (R13), Y0, Y1
+	VFMADD231PS (R13)(R8*1), Y0, Y3
+	VFMADD231PS (R13)(R8*2), Y0, Y5
+	VFMADD231PS (R13)(R9*1), Y0, Y7
 
-whole:
+whole4:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VMOVHLPS     X0, X0, X1
-	VADDPS       X1, X0, X0
-	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
-	VMOVSS       X0, (R8)
-	ADDQ         $0x04, R8
-	MOVQ         SI, R12
-	SHLQ         $0x05, R12
-	ADDQ         R12, R9
-	DECQ         R10
-	DECQ         R11
-	JNZ          head
-	ADDQ         R12, DI
-	TESTQ        R10, R10
-	JNZ          kvhead
-	ADDQ         DX, CX
-	ADDQ         $0x00000080, BX
-	DECQ         AX
-	JNZ          key
+	VPERM2F128   $0x20, Y7, Y5, Y1
+	VPERM2F128   $0x31, Y7, Y5, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKHPD    Y1, Y0, Y2
+	VUNPCKLPD    Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VUNPCKLPS    X2, X0, X0
+	VMOVUPS      X0, (SI)
+	ADDQ         $0x10, SI
+	LEAQ         (DI)(R9*1), DI
+	ADDQ         R8, DI
+	SUBQ         $0x04, R11
+	JNZ          heads
+
+next:
+	MOVQ  R8, R11
+	ADDQ  R11, BX
+	TESTQ R10, R10
+	JNZ   kvhead
+	MOVQ  ld+48(FP), BX
+	ADDQ  BX, CX
+	ADDQ  $0x00000080, DX
+	DECQ  AX
+	JNZ   key
 	VZEROUPPER
 	RET
 
 // func decodeSumsF32AVX2(keys int, heads int, group int, d int, p *float32, v *byte, ld int, o *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·decodeSumsF32AVX2(SB), NOSPLIT, $0-64
-	MOVQ keys+0(FP), AX
-	MOVQ v+40(FP), CX
-	MOVQ ld+48(FP), DX
-	MOVQ p+32(FP), BX
-	MOVQ d+24(FP), SI
-	SHRQ $0x03, SI
-
-key:
-	MOVQ CX, DI
-	MOVQ BX, R8
-	MOVQ o+56(FP), R9
-	MOVQ heads+8(FP), R10
+	MOVQ  v+40(FP), AX
+	MOVQ  p+32(FP), CX
+	MOVQ  o+56(FP), DX
+	MOVQ  d+24(FP), BX
+	MOVQ  heads+8(FP), SI
+	MOVQ  ld+48(FP), R8
+	MOVQ  keys+0(FP), R9
+	IMULQ R8, R9
+	SHLQ  $0x02, BX
 
 kvhead:
-	MOVQ group+16(FP), R11
+	MOVQ group+16(FP), DI
+	SUBQ DI, SI
 
-head:
-	VBROADCASTSS (R8), Y0
-	MOVQ         DI, R12
-	MOVQ         R9, R13
-	MOVQ         SI, R14
-	SUBQ         $0x02, R14
-	JLT          last
+heads:
+	CMPQ DI, $0x03
+	JGE  heads3
+	CMPQ DI, $0x02
+	JEQ  heads2
+	MOVQ AX, DI
+	MOVQ DX, R10
+	MOVQ BX, R11
 
-pair:
-	VMOVUPS     (R12), Y1
-	VMOVUPS     (R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, (R13)
-	VMOVUPS     32(R12), Y1
-	VMOVUPS     32(R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, 32(R13)
-	ADDQ        $0x40, R12
-	ADDQ        $0x40, R13
-	SUBQ        $0x02, R14
-	JGE         pair
+four1:
+	CMPQ    R11, $0x00000080
+	JLT     one1
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	VMOVUPS 64(R10), Y4
+	VMOVUPS 96(R10), Y5
 
-last:
-	CMPQ        R14, $-1
-	JNE         whole
-	VMOVUPS     (R12), Y1
-	VMOVUPS     (R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, (R13)
+key1_4:
+	PREFETCHT1   (R12)(R9*1)
+	PREFETCHT1   64(R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VMOVUPS      (R12), Y1
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      32(R12), Y1
+	VFMADD231PS  Y1, Y0, Y3
+	VMOVUPS      64(R12), Y1
+	VFMADD231PS  Y1, Y0, Y4
+	VMOVUPS      96(R12), Y1
+	VFMADD231PS  Y1, Y0, Y5
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key1_4
+	VMOVUPS      Y2, (R10)
+	VMOVUPS      Y3, 32(R10)
+	VMOVUPS      Y4, 64(R10)
+	VMOVUPS      Y5, 96(R10)
+	ADDQ         $0x80, DI
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000080, R11
+	JMP          four1
 
-whole:
-	ADDQ  $0x04, R8
-	MOVQ  SI, R12
-	SHLQ  $0x05, R12
-	ADDQ  R12, R9
-	DECQ  R10
-	DECQ  R11
-	JNZ   head
-	ADDQ  R12, DI
-	TESTQ R10, R10
+one1:
+	CMPQ    R11, $0x00000020
+	JLT     columns1
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y2
+
+key1_1:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VMOVUPS      (R12), Y1
+	VFMADD231PS  Y1, Y0, Y2
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key1_1
+	VMOVUPS      Y2, (R10)
+	ADDQ         $0x20, DI
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000020, R11
+	JMP          one1
+
+columns1:
+	ADDQ $0x04, CX
+	LEAQ (DX), DX
+	ADDQ BX, DX
+	JMP  next
+
+heads2:
+	MOVQ AX, DI
+	MOVQ DX, R10
+	MOVQ BX, R11
+
+four2:
+	CMPQ    R11, $0x00000080
+	JLT     one2
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y3
+	VMOVUPS 32(R10), Y4
+	VMOVUPS 64(R10), Y5
+	VMOVUPS 96(R10), Y6
+	VMOVUPS (R10)(BX*1), Y7
+	VMOVUPS 32(R10)(BX*1), Y8
+	VMOVUPS 64(R10)(BX*1), Y9
+	VMOVUPS 96(R10)(BX*1), Y10
+
+key2_4:
+	PREFETCHT1   (R12)(R9*1)
+	PREFETCHT1   64(R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VBROADCASTSS 4(R13), Y1
+	VMOVUPS      (R12), Y2
+	VFMADD231PS  Y2, Y0, Y3
+	VFMADD231PS  Y2, Y1, Y7
+	VMOVUPS      32(R12), Y2
+	VFMADD231PS  Y2, Y0, Y4
+	VFMADD231PS  Y2, Y1, Y8
+	VMOVUPS      64(R12), Y2
+	VFMADD231PS  Y2, Y0, Y5
+	VFMADD231PS  Y2, Y1, Y9
+	VMOVUPS      96(R12), Y2
+	VFMADD231PS  Y2, Y0, Y6
+	VFMADD231PS  Y2, Y1, Y10
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key2_4
+	VMOVUPS      Y3, (R10)
+	VMOVUPS      Y4, 32(R10)
+	VMOVUPS      Y5, 64(R10)
+	VMOVUPS      Y6, 96(R10)
+	VMOVUPS      Y7, (R10)(BX*1)
+	VMOVUPS      Y8, 32(R10)(BX*1)
+	VMOVUPS      Y9, 64(R10)(BX*1)
+	VMOVUPS      Y10, 96(R10)(BX*1)
+	ADDQ         $0x80, DI
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000080, R11
+	JMP          four2
+
+one2:
+	CMPQ    R11, $0x00000020
+	JLT     columns2
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y3
+	VMOVUPS (R10)(BX*1), Y4
+
+key2_1:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VBROADCASTSS 4(R13), Y1
+	VMOVUPS      (R12), Y2
+	VFMADD231PS  Y2, Y0, Y3
+	VFMADD231PS  Y2, Y1, Y4
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key2_1
+	VMOVUPS      Y3, (R10)
+	VMOVUPS      Y4, (R10)(BX*1)
+	ADDQ         $0x20, DI
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000020, R11
+	JMP          one2
+
+columns2:
+	ADDQ $0x08, CX
+	LEAQ (DX)(BX*1), DX
+	ADDQ BX, DX
+	JMP  next
+
+heads3:
+	MOVQ AX, R10
+	MOVQ DX, R11
+	MOVQ BX, R12
+
+four3:
+	CMPQ    R12, $0x00000080
+	JLT     one3
+	MOVQ    R10, R13
+	MOVQ    CX, R14
+	MOVQ    keys+0(FP), R15
+	VMOVUPS (R11), Y4
+	VMOVUPS 32(R11), Y5
+	VMOVUPS 64(R11), Y6
+	VMOVUPS 96(R11), Y7
+	VMOVUPS (R11)(BX*1), Y8
+	VMOVUPS 32(R11)(BX*1), Y9
+	VMOVUPS 64(R11)(BX*1), Y10
+	VMOVUPS 96(R11)(BX*1), Y11
+	VMOVUPS (R11)(BX*2), Y12
+	VMOVUPS 32(R11)(BX*2), Y13
+	VMOVUPS 64(R11)(BX*2), Y14
+	VMOVUPS 96(R11)(BX*2), Y15
+
+key3_4:
+	PREFETCHT1   (R13)(R9*1)
+	PREFETCHT1   64(R13)(R9*1)
+	VBROADCASTSS (R14), Y0
+	VBROADCASTSS 4(R14), Y1
+	VBROADCASTSS 8(R14), Y2
+	VMOVUPS      (R13), Y3
+	VFMADD231PS  Y3, Y0, Y4
+	VFMADD231PS  Y3, Y1, Y8
+	VFMADD231PS  Y3, Y2, Y12
+	VMOVUPS      32(R13), Y3
+	VFMADD231PS  Y3, Y0, Y5
+	VFMADD231PS  Y3, Y1, Y9
+	VFMADD231PS  Y3, Y2, Y13
+	VMOVUPS      64(R13), Y3
+	VFMADD231PS  Y3, Y0, Y6
+	VFMADD231PS  Y3, Y1, Y10
+	VFMADD231PS  Y3, Y2, Y14
+	VMOVUPS      96(R13), Y3
+	VFMADD231PS  Y3, Y0, Y7
+	VFMADD231PS  Y3, Y1, Y11
+	VFMADD231PS  Y3, Y2, Y15
+	ADDQ         R8, R13
+	ADDQ         $0x00000080, R14
+	DECQ         R15
+	JNZ          key3_4
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, 32(R11)
+	VMOVUPS      Y6, 64(R11)
+	VMOVUPS      Y7, 96(R11)
+	VMOVUPS      Y8, (R11)(BX*1)
+	VMOVUPS      Y9, 32(R11)(BX*1)
+	VMOVUPS      Y10, 64(R11)(BX*1)
+	VMOVUPS      Y11, 96(R11)(BX*1)
+	VMOVUPS      Y12, (R11)(BX*2)
+	VMOVUPS      Y13, 32(R11)(BX*2)
+	VMOVUPS      Y14, 64(R11)(BX*2)
+	VMOVUPS      Y15, 96(R11)(BX*2)
+	ADDQ         $0x80, R10
+	ADDQ         $0x00000080, R11
+	SUBQ         $0x00000080, R12
+	JMP          four3
+
+one3:
+	CMPQ    R12, $0x00000020
+	JLT     columns3
+	MOVQ    R10, R13
+	MOVQ    CX, R14
+	MOVQ    keys+0(FP), R15
+	VMOVUPS (R11), Y4
+	VMOVUPS (R11)(BX*1), Y5
+	VMOVUPS (R11)(BX*2), Y6
+
+key3_1:
+	PREFETCHT1   (R13)(R9*1)
+	VBROADCASTSS (R14), Y0
+	VBROADCASTSS 4(R14), Y1
+	VBROADCASTSS 8(R14), Y2
+	VMOVUPS      (R13), Y3
+	VFMADD231PS  Y3, Y0, Y4
+	VFMADD231PS  Y3, Y1, Y5
+	VFMADD231PS  Y3, Y2, Y6
+	ADDQ         R8, R13
+	ADDQ         $0x00000080, R14
+	DECQ         R15
+	JNZ          key3_1
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, (R11)(BX*1)
+	VMOVUPS      Y6, (R11)(BX*2)
+	ADDQ         $0x20, R10
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000020, R12
+	JMP          one3
+
+columns3:
+	ADDQ $0x0c, CX
+	LEAQ (DX)(BX*2), DX
+	ADDQ BX, DX
+	SUBQ $0x03, DI
+	JNZ  heads
+
+next:
+	MOVQ  BX, DI
+	ADDQ  DI, AX
+	TESTQ SI, SI
 	JNZ   kvhead
-	ADDQ  DX, CX
-	ADDQ  $0x00000080, BX
-	DECQ  AX
-	JNZ   key
 	VZEROUPPER
 	RET
 
@@ -146,143 +548,563 @@ whole:
 TEXT ·decodeDotsBF16AVX2(SB), NOSPLIT, $0-64
 	MOVQ keys+0(FP), AX
 	MOVQ k+40(FP), CX
-	MOVQ ld+48(FP), DX
-	MOVQ s+56(FP), BX
-	MOVQ d+24(FP), SI
-	SHRQ $0x03, SI
+	MOVQ s+56(FP), DX
+	MOVQ d+24(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
 
 key:
-	MOVQ CX, DI
-	MOVQ BX, R8
-	MOVQ q+32(FP), R9
+	MOVQ CX, BX
+	MOVQ DX, SI
+	MOVQ q+32(FP), DI
 	MOVQ heads+8(FP), R10
 
 kvhead:
 	MOVQ group+16(FP), R11
+	SUBQ R11, R10
 
-head:
-	VXORPS Y0, Y0, Y0
+heads:
+	CMPQ   R11, $0x04
+	JGE    heads4
+	CMPQ   R11, $0x03
+	JEQ    heads3
+	CMPQ   R11, $0x02
+	JEQ    heads2
 	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   BX, R11
 	MOVQ   DI, R12
-	MOVQ   R9, R13
-	MOVQ   SI, R14
-	SUBQ   $0x02, R14
-	JLT    last
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last1
 
-pair:
-	VPMOVZXWD   (R12), Y2
-	VPSLLD      $0x10, Y2, Y2
-	VFMADD231PS (R13), Y2, Y0
-	VPMOVZXWD   16(R12), Y2
-	VPSLLD      $0x10, Y2, Y2
-	VFMADD231PS 32(R13), Y2, Y1
+pair1:
+	VPMOVZXWD   (R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R12), Y0, Y1
+	VPMOVZXWD   16(R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	ADDQ        $0x20, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair1
+
+last1:
+	CMPQ        R13, $-32
+	JNE         whole1
+	VPMOVZXWD   (R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R12), Y0, Y1
+
+whole1:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VMOVHLPS     X1, X1, X2
+	VADDPS       X2, X1, X1
+	VMOVSHDUP    X1, X2
+	VADDSS       X2, X1, X1
+	VMOVSS       X1, (SI)
+	ADDQ         $0x04, SI
+	LEAQ         (DI), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads2:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   BX, R11
+	MOVQ   DI, R12
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last2
+
+pair2:
+	VPMOVZXWD   (R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VPMOVZXWD   16(R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	VFMADD231PS 32(R12)(R8*1), Y0, Y4
+	ADDQ        $0x20, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair2
+
+last2:
+	CMPQ        R13, $-32
+	JNE         whole2
+	VPMOVZXWD   (R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+
+whole2:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VUNPCKHPD    Y0, Y0, Y1
+	VUNPCKLPD    Y0, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VUNPCKLPS    X1, X0, X0
+	VMOVLPS      X0, (SI)
+	ADDQ         $0x08, SI
+	LEAQ         (DI)(R8*1), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads3:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   BX, R11
+	MOVQ   DI, R12
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last3
+
+pair3:
+	VPMOVZXWD   (R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VFMADD231PS (R12)(R8*2), Y0, Y5
+	VPMOVZXWD   16(R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	VFMADD231PS 32(R12)(R8*1), Y0, Y4
+	VFMADD231PS 32(R12)(R8*2), Y0, Y6
+	ADDQ        $0x20, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair3
+
+last3:
+	CMPQ        R13, $-32
+	JNE         whole3
+	VPMOVZXWD   (R11), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VFMADD231PS (R12)(R8*2), Y0, Y5
+
+whole3:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y5, Y1
+	VPERM2F128   $0x31, Y5, Y5, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKHPD    Y1, Y0, Y2
+	VUNPCKLPD    Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VUNPCKLPS    X2, X0, X0
+	VMOVLPS      X0, (SI)
+	VEXTRACTPS   $0x02, X0, 8(SI)
+	ADDQ         $0x0c, SI
+	LEAQ         (DI)(R8*2), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads4:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   BX, R12
+	MOVQ   DI, R13
+	MOVQ   R8, R14
+	SUBQ   $0x40, R14
+	JLT    last4
+
+pair4:
+	VPMOVZXWD   (R12), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R13), Y0, Y1
+	VFMADD231PS (R13)(R8*1), Y0, Y3
+	VFMADD231PS (R13)(R8*2), Y0, Y5
+	VFMADD231PS (R13)(R9*1), Y0, Y7
+	VPMOVZXWD   16(R12), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS 32(R13), Y0, Y2
+	VFMADD231PS 32(R13)(R8*1), Y0, Y4
+	VFMADD231PS 32(R13)(R8*2), Y0, Y6
+	VFMADD231PS 32(R13)(R9*1), Y0, Y8
 	ADDQ        $0x20, R12
 	ADDQ        $0x40, R13
-	SUBQ        $0x02, R14
-	JGE         pair
+	SUBQ        $0x40, R14
+	JGE         pair4
 
-last:
-	CMPQ        R14, $-1
-	JNE         whole
-	VPMOVZXWD   (R12), Y2
-	VPSLLD      $0x10, Y2, Y2
-	VFMADD231PS (R13), Y2, Y0
+last4:
+	CMPQ        R14, $-32
+	JNE         whole4
+	VPMOVZXWD   (R12), Y0
+	VPSLLD      $0x10, Y0, Y0
+	VFMADD231PS (R13), Y0, Y1
+	VFMADD231PS (R13)(R8*1), Y0, Y3
+	VFMADD231PS (R13)(R8*2), Y0, Y5
+	VFMADD231PS (R13)(R9*1), Y0, Y7
 
-whole:
+whole4:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VMOVHLPS     X0, X0, X1
-	VADDPS       X1, X0, X0
-	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
-	VMOVSS       X0, (R8)
-	ADDQ         $0x04, R8
-	MOVQ         SI, R12
-	SHLQ         $0x05, R12
-	ADDQ         R12, R9
-	DECQ         R10
-	DECQ         R11
-	JNZ          head
-	SHRQ         $0x01, R12
-	ADDQ         R12, DI
-	TESTQ        R10, R10
-	JNZ          kvhead
-	ADDQ         DX, CX
-	ADDQ         $0x00000080, BX
-	DECQ         AX
-	JNZ          key
+	VPERM2F128   $0x20, Y7, Y5, Y1
+	VPERM2F128   $0x31, Y7, Y5, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKHPD    Y1, Y0, Y2
+	VUNPCKLPD    Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VUNPCKLPS    X2, X0, X0
+	VMOVUPS      X0, (SI)
+	ADDQ         $0x10, SI
+	LEAQ         (DI)(R9*1), DI
+	ADDQ         R8, DI
+	SUBQ         $0x04, R11
+	JNZ          heads
+
+next:
+	MOVQ  R8, R11
+	SHRQ  $0x01, R11
+	ADDQ  R11, BX
+	TESTQ R10, R10
+	JNZ   kvhead
+	MOVQ  ld+48(FP), BX
+	ADDQ  BX, CX
+	ADDQ  $0x00000080, DX
+	DECQ  AX
+	JNZ   key
 	VZEROUPPER
 	RET
 
 // func decodeSumsBF16AVX2(keys int, heads int, group int, d int, p *float32, v *byte, ld int, o *float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·decodeSumsBF16AVX2(SB), NOSPLIT, $0-64
-	MOVQ keys+0(FP), AX
-	MOVQ v+40(FP), CX
-	MOVQ ld+48(FP), DX
-	MOVQ p+32(FP), BX
-	MOVQ d+24(FP), SI
-	SHRQ $0x03, SI
-
-key:
-	MOVQ CX, DI
-	MOVQ BX, R8
-	MOVQ o+56(FP), R9
-	MOVQ heads+8(FP), R10
+	MOVQ  v+40(FP), AX
+	MOVQ  p+32(FP), CX
+	MOVQ  o+56(FP), DX
+	MOVQ  d+24(FP), BX
+	MOVQ  heads+8(FP), SI
+	MOVQ  ld+48(FP), R8
+	MOVQ  keys+0(FP), R9
+	IMULQ R8, R9
+	SHLQ  $0x02, BX
 
 kvhead:
-	MOVQ group+16(FP), R11
+	MOVQ group+16(FP), DI
+	SUBQ DI, SI
 
-head:
-	VBROADCASTSS (R8), Y0
-	MOVQ         DI, R12
-	MOVQ         R9, R13
-	MOVQ         SI, R14
-	SUBQ         $0x02, R14
-	JLT          last
+heads:
+	CMPQ DI, $0x03
+	JGE  heads3
+	CMPQ DI, $0x02
+	JEQ  heads2
+	MOVQ AX, DI
+	MOVQ DX, R10
+	MOVQ BX, R11
 
-pair:
-	VPMOVZXWD   (R12), Y1
-	VPSLLD      $0x10, Y1, Y1
-	VMOVUPS     (R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, (R13)
-	VPMOVZXWD   16(R12), Y1
-	VPSLLD      $0x10, Y1, Y1
-	VMOVUPS     32(R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, 32(R13)
-	ADDQ        $0x20, R12
-	ADDQ        $0x40, R13
-	SUBQ        $0x02, R14
-	JGE         pair
+four1:
+	CMPQ    R11, $0x00000080
+	JLT     one1
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	VMOVUPS 64(R10), Y4
+	VMOVUPS 96(R10), Y5
 
-last:
-	CMPQ        R14, $-1
-	JNE         whole
-	VPMOVZXWD   (R12), Y1
-	VPSLLD      $0x10, Y1, Y1
-	VMOVUPS     (R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, (R13)
+key1_4:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VPMOVZXWD    (R12), Y1
+	VPSLLD       $0x10, Y1, Y1
+	VFMADD231PS  Y1, Y0, Y2
+	VPMOVZXWD    16(R12), Y1
+	VPSLLD       $0x10, Y1, Y1
+	VFMADD231PS  Y1, Y0, Y3
+	VPMOVZXWD    32(R12), Y1
+	VPSLLD       $0x10, Y1, Y1
+	VFMADD231PS  Y1, Y0, Y4
+	VPMOVZXWD    48(R12), Y1
+	VPSLLD       $0x10, Y1, Y1
+	VFMADD231PS  Y1, Y0, Y5
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key1_4
+	VMOVUPS      Y2, (R10)
+	VMOVUPS      Y3, 32(R10)
+	VMOVUPS      Y4, 64(R10)
+	VMOVUPS      Y5, 96(R10)
+	ADDQ         $0x40, DI
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000080, R11
+	JMP          four1
 
-whole:
-	ADDQ  $0x04, R8
-	MOVQ  SI, R12
-	SHLQ  $0x05, R12
-	ADDQ  R12, R9
-	DECQ  R10
-	DECQ  R11
-	JNZ   head
-	SHRQ  $0x01, R12
-	ADDQ  R12, DI
-	TESTQ R10, R10
+one1:
+	CMPQ    R11, $0x00000020
+	JLT     columns1
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y2
+
+key1_1:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VPMOVZXWD    (R12), Y1
+	VPSLLD       $0x10, Y1, Y1
+	VFMADD231PS  Y1, Y0, Y2
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key1_1
+	VMOVUPS      Y2, (R10)
+	ADDQ         $0x10, DI
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000020, R11
+	JMP          one1
+
+columns1:
+	ADDQ $0x04, CX
+	LEAQ (DX), DX
+	ADDQ BX, DX
+	JMP  next
+
+heads2:
+	MOVQ AX, DI
+	MOVQ DX, R10
+	MOVQ BX, R11
+
+four2:
+	CMPQ    R11, $0x00000080
+	JLT     one2
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y3
+	VMOVUPS 32(R10), Y4
+	VMOVUPS 64(R10), Y5
+	VMOVUPS 96(R10), Y6
+	VMOVUPS (R10)(BX*1), Y7
+	VMOVUPS 32(R10)(BX*1), Y8
+	VMOVUPS 64(R10)(BX*1), Y9
+	VMOVUPS 96(R10)(BX*1), Y10
+
+key2_4:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VBROADCASTSS 4(R13), Y1
+	VPMOVZXWD    (R12), Y2
+	VPSLLD       $0x10, Y2, Y2
+	VFMADD231PS  Y2, Y0, Y3
+	VFMADD231PS  Y2, Y1, Y7
+	VPMOVZXWD    16(R12), Y2
+	VPSLLD       $0x10, Y2, Y2
+	VFMADD231PS  Y2, Y0, Y4
+	VFMADD231PS  Y2, Y1, Y8
+	VPMOVZXWD    32(R12), Y2
+	VPSLLD       $0x10, Y2, Y2
+	VFMADD231PS  Y2, Y0, Y5
+	VFMADD231PS  Y2, Y1, Y9
+	VPMOVZXWD    48(R12), Y2
+	VPSLLD       $0x10, Y2, Y2
+	VFMADD231PS  Y2, Y0, Y6
+	VFMADD231PS  Y2, Y1, Y10
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key2_4
+	VMOVUPS      Y3, (R10)
+	VMOVUPS      Y4, 32(R10)
+	VMOVUPS      Y5, 64(R10)
+	VMOVUPS      Y6, 96(R10)
+	VMOVUPS      Y7, (R10)(BX*1)
+	VMOVUPS      Y8, 32(R10)(BX*1)
+	VMOVUPS      Y9, 64(R10)(BX*1)
+	VMOVUPS      Y10, 96(R10)(BX*1)
+	ADDQ         $0x40, DI
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000080, R11
+	JMP          four2
+
+one2:
+	CMPQ    R11, $0x00000020
+	JLT     columns2
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y3
+	VMOVUPS (R10)(BX*1), Y4
+
+key2_1:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VBROADCASTSS 4(R13), Y1
+	VPMOVZXWD    (R12), Y2
+	VPSLLD       $0x10, Y2, Y2
+	VFMADD231PS  Y2, Y0, Y3
+	VFMADD231PS  Y2, Y1, Y4
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key2_1
+	VMOVUPS      Y3, (R10)
+	VMOVUPS      Y4, (R10)(BX*1)
+	ADDQ         $0x10, DI
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000020, R11
+	JMP          one2
+
+columns2:
+	ADDQ $0x08, CX
+	LEAQ (DX)(BX*1), DX
+	ADDQ BX, DX
+	JMP  next
+
+heads3:
+	MOVQ AX, R10
+	MOVQ DX, R11
+	MOVQ BX, R12
+
+four3:
+	CMPQ    R12, $0x00000080
+	JLT     one3
+	MOVQ    R10, R13
+	MOVQ    CX, R14
+	MOVQ    keys+0(FP), R15
+	VMOVUPS (R11), Y4
+	VMOVUPS 32(R11), Y5
+	VMOVUPS 64(R11), Y6
+	VMOVUPS 96(R11), Y7
+	VMOVUPS (R11)(BX*1), Y8
+	VMOVUPS 32(R11)(BX*1), Y9
+	VMOVUPS 64(R11)(BX*1), Y10
+	VMOVUPS 96(R11)(BX*1), Y11
+	VMOVUPS (R11)(BX*2), Y12
+	VMOVUPS 32(R11)(BX*2), Y13
+	VMOVUPS 64(R11)(BX*2), Y14
+	VMOVUPS 96(R11)(BX*2), Y15
+
+key3_4:
+	PREFETCHT1   (R13)(R9*1)
+	VBROADCASTSS (R14), Y0
+	VBROADCASTSS 4(R14), Y1
+	VBROADCASTSS 8(R14), Y2
+	VPMOVZXWD    (R13), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VFMADD231PS  Y3, Y0, Y4
+	VFMADD231PS  Y3, Y1, Y8
+	VFMADD231PS  Y3, Y2, Y12
+	VPMOVZXWD    16(R13), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VFMADD231PS  Y3, Y0, Y5
+	VFMADD231PS  Y3, Y1, Y9
+	VFMADD231PS  Y3, Y2, Y13
+	VPMOVZXWD    32(R13), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VFMADD231PS  Y3, Y0, Y6
+	VFMADD231PS  Y3, Y1, Y10
+	VFMADD231PS  Y3, Y2, Y14
+	VPMOVZXWD    48(R13), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VFMADD231PS  Y3, Y0, Y7
+	VFMADD231PS  Y3, Y1, Y11
+	VFMADD231PS  Y3, Y2, Y15
+	ADDQ         R8, R13
+	ADDQ         $0x00000080, R14
+	DECQ         R15
+	JNZ          key3_4
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, 32(R11)
+	VMOVUPS      Y6, 64(R11)
+	VMOVUPS      Y7, 96(R11)
+	VMOVUPS      Y8, (R11)(BX*1)
+	VMOVUPS      Y9, 32(R11)(BX*1)
+	VMOVUPS      Y10, 64(R11)(BX*1)
+	VMOVUPS      Y11, 96(R11)(BX*1)
+	VMOVUPS      Y12, (R11)(BX*2)
+	VMOVUPS      Y13, 32(R11)(BX*2)
+	VMOVUPS      Y14, 64(R11)(BX*2)
+	VMOVUPS      Y15, 96(R11)(BX*2)
+	ADDQ         $0x40, R10
+	ADDQ         $0x00000080, R11
+	SUBQ         $0x00000080, R12
+	JMP          four3
+
+one3:
+	CMPQ    R12, $0x00000020
+	JLT     columns3
+	MOVQ    R10, R13
+	MOVQ    CX, R14
+	MOVQ    keys+0(FP), R15
+	VMOVUPS (R11), Y4
+	VMOVUPS (R11)(BX*1), Y5
+	VMOVUPS (R11)(BX*2), Y6
+
+key3_1:
+	PREFETCHT1   (R13)(R9*1)
+	VBROADCASTSS (R14), Y0
+	VBROADCASTSS 4(R14), Y1
+	VBROADCASTSS 8(R14), Y2
+	VPMOVZXWD    (R13), Y3
+	VPSLLD       $0x10, Y3, Y3
+	VFMADD231PS  Y3, Y0, Y4
+	VFMADD231PS  Y3, Y1, Y5
+	VFMADD231PS  Y3, Y2, Y6
+	ADDQ         R8, R13
+	ADDQ         $0x00000080, R14
+	DECQ         R15
+	JNZ          key3_1
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, (R11)(BX*1)
+	VMOVUPS      Y6, (R11)(BX*2)
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000020, R12
+	JMP          one3
+
+columns3:
+	ADDQ $0x0c, CX
+	LEAQ (DX)(BX*2), DX
+	ADDQ BX, DX
+	SUBQ $0x03, DI
+	JNZ  heads
+
+next:
+	MOVQ  BX, DI
+	SHRQ  $0x01, DI
+	ADDQ  DI, AX
+	TESTQ SI, SI
 	JNZ   kvhead
-	ADDQ  DX, CX
-	ADDQ  $0x00000080, BX
-	DECQ  AX
-	JNZ   key
 	VZEROUPPER
 	RET
 
@@ -291,136 +1113,535 @@ whole:
 TEXT ·decodeDotsF16AVX2(SB), NOSPLIT, $0-64
 	MOVQ keys+0(FP), AX
 	MOVQ k+40(FP), CX
-	MOVQ ld+48(FP), DX
-	MOVQ s+56(FP), BX
-	MOVQ d+24(FP), SI
-	SHRQ $0x03, SI
+	MOVQ s+56(FP), DX
+	MOVQ d+24(FP), R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
 
 key:
-	MOVQ CX, DI
-	MOVQ BX, R8
-	MOVQ q+32(FP), R9
+	MOVQ CX, BX
+	MOVQ DX, SI
+	MOVQ q+32(FP), DI
 	MOVQ heads+8(FP), R10
 
 kvhead:
 	MOVQ group+16(FP), R11
+	SUBQ R11, R10
 
-head:
-	VXORPS Y0, Y0, Y0
+heads:
+	CMPQ   R11, $0x04
+	JGE    heads4
+	CMPQ   R11, $0x03
+	JEQ    heads3
+	CMPQ   R11, $0x02
+	JEQ    heads2
 	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	MOVQ   BX, R11
 	MOVQ   DI, R12
-	MOVQ   R9, R13
-	MOVQ   SI, R14
-	SUBQ   $0x02, R14
-	JLT    last
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last1
 
-pair:
-	VCVTPH2PS   (R12), Y2
-	VFMADD231PS (R13), Y2, Y0
-	VCVTPH2PS   16(R12), Y2
-	VFMADD231PS 32(R13), Y2, Y1
+pair1:
+	VCVTPH2PS   (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VCVTPH2PS   16(R11), Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	ADDQ        $0x20, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair1
+
+last1:
+	CMPQ        R13, $-32
+	JNE         whole1
+	VCVTPH2PS   (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+
+whole1:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPS       X2, X1, X1
+	VMOVHLPS     X1, X1, X2
+	VADDPS       X2, X1, X1
+	VMOVSHDUP    X1, X2
+	VADDSS       X2, X1, X1
+	VMOVSS       X1, (SI)
+	ADDQ         $0x04, SI
+	LEAQ         (DI), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads2:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	MOVQ   BX, R11
+	MOVQ   DI, R12
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last2
+
+pair2:
+	VCVTPH2PS   (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VCVTPH2PS   16(R11), Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	VFMADD231PS 32(R12)(R8*1), Y0, Y4
+	ADDQ        $0x20, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair2
+
+last2:
+	CMPQ        R13, $-32
+	JNE         whole2
+	VCVTPH2PS   (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+
+whole2:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VUNPCKHPD    Y0, Y0, Y1
+	VUNPCKLPD    Y0, Y0, Y0
+	VADDPS       Y1, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VUNPCKLPS    X1, X0, X0
+	VMOVLPS      X0, (SI)
+	ADDQ         $0x08, SI
+	LEAQ         (DI)(R8*1), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads3:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	MOVQ   BX, R11
+	MOVQ   DI, R12
+	MOVQ   R8, R13
+	SUBQ   $0x40, R13
+	JLT    last3
+
+pair3:
+	VCVTPH2PS   (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VFMADD231PS (R12)(R8*2), Y0, Y5
+	VCVTPH2PS   16(R11), Y0
+	VFMADD231PS 32(R12), Y0, Y2
+	VFMADD231PS 32(R12)(R8*1), Y0, Y4
+	VFMADD231PS 32(R12)(R8*2), Y0, Y6
+	ADDQ        $0x20, R11
+	ADDQ        $0x40, R12
+	SUBQ        $0x40, R13
+	JGE         pair3
+
+last3:
+	CMPQ        R13, $-32
+	JNE         whole3
+	VCVTPH2PS   (R11), Y0
+	VFMADD231PS (R12), Y0, Y1
+	VFMADD231PS (R12)(R8*1), Y0, Y3
+	VFMADD231PS (R12)(R8*2), Y0, Y5
+
+whole3:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y5, Y1
+	VPERM2F128   $0x31, Y5, Y5, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKHPD    Y1, Y0, Y2
+	VUNPCKLPD    Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VUNPCKLPS    X2, X0, X0
+	VMOVLPS      X0, (SI)
+	VEXTRACTPS   $0x02, X0, 8(SI)
+	ADDQ         $0x0c, SI
+	LEAQ         (DI)(R8*2), DI
+	ADDQ         R8, DI
+	JMP          next
+
+heads4:
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	MOVQ   BX, R12
+	MOVQ   DI, R13
+	MOVQ   R8, R14
+	SUBQ   $0x40, R14
+	JLT    last4
+
+pair4:
+	VCVTPH2PS   (R12), Y0
+	VFMADD231PS (R13), Y0, Y1
+	VFMADD231PS (R13)(R8*1), Y0, Y3
+	VFMADD231PS (R13)(R8*2), Y0, Y5
+	VFMADD231PS (R13)(R9*1), Y0, Y7
+	VCVTPH2PS   16(R12), Y0
+	VFMADD231PS 32(R13), Y0, Y2
+	VFMADD231PS 32(R13)(R8*1), Y0, Y4
+	VFMADD231PS 32(R13)(R8*2), Y0, Y6
+	VFMADD231PS 32(R13)(R9*1), Y0, Y8
 	ADDQ        $0x20, R12
 	ADDQ        $0x40, R13
-	SUBQ        $0x02, R14
-	JGE         pair
+	SUBQ        $0x40, R14
+	JGE         pair4
 
-last:
-	CMPQ        R14, $-1
-	JNE         whole
-	VCVTPH2PS   (R12), Y2
-	VFMADD231PS (R13), Y2, Y0
+last4:
+	CMPQ        R14, $-32
+	JNE         whole4
+	VCVTPH2PS   (R12), Y0
+	VFMADD231PS (R13), Y0, Y1
+	VFMADD231PS (R13)(R8*1), Y0, Y3
+	VFMADD231PS (R13)(R8*2), Y0, Y5
+	VFMADD231PS (R13)(R9*1), Y0, Y7
 
-whole:
+whole4:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VPERM2F128   $0x20, Y3, Y1, Y0
+	VPERM2F128   $0x31, Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPS       X1, X0, X0
-	VMOVHLPS     X0, X0, X1
-	VADDPS       X1, X0, X0
-	VMOVSHDUP    X0, X1
-	VADDSS       X1, X0, X0
-	VMOVSS       X0, (R8)
-	ADDQ         $0x04, R8
-	MOVQ         SI, R12
-	SHLQ         $0x05, R12
-	ADDQ         R12, R9
-	DECQ         R10
-	DECQ         R11
-	JNZ          head
-	SHRQ         $0x01, R12
-	ADDQ         R12, DI
-	TESTQ        R10, R10
-	JNZ          kvhead
-	ADDQ         DX, CX
-	ADDQ         $0x00000080, BX
-	DECQ         AX
-	JNZ          key
+	VPERM2F128   $0x20, Y7, Y5, Y1
+	VPERM2F128   $0x31, Y7, Y5, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKHPD    Y1, Y0, Y2
+	VUNPCKLPD    Y1, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VHADDPS      Y0, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VUNPCKLPS    X2, X0, X0
+	VMOVUPS      X0, (SI)
+	ADDQ         $0x10, SI
+	LEAQ         (DI)(R9*1), DI
+	ADDQ         R8, DI
+	SUBQ         $0x04, R11
+	JNZ          heads
+
+next:
+	MOVQ  R8, R11
+	SHRQ  $0x01, R11
+	ADDQ  R11, BX
+	TESTQ R10, R10
+	JNZ   kvhead
+	MOVQ  ld+48(FP), BX
+	ADDQ  BX, CX
+	ADDQ  $0x00000080, DX
+	DECQ  AX
+	JNZ   key
 	VZEROUPPER
 	RET
 
 // func decodeSumsF16AVX2(keys int, heads int, group int, d int, p *float32, v *byte, ld int, o *float32)
-// Requires: AVX, F16C, FMA3
+// Requires: AVX, F16C, FMA3, MMX+
 TEXT ·decodeSumsF16AVX2(SB), NOSPLIT, $0-64
-	MOVQ keys+0(FP), AX
-	MOVQ v+40(FP), CX
-	MOVQ ld+48(FP), DX
-	MOVQ p+32(FP), BX
-	MOVQ d+24(FP), SI
-	SHRQ $0x03, SI
-
-key:
-	MOVQ CX, DI
-	MOVQ BX, R8
-	MOVQ o+56(FP), R9
-	MOVQ heads+8(FP), R10
+	MOVQ  v+40(FP), AX
+	MOVQ  p+32(FP), CX
+	MOVQ  o+56(FP), DX
+	MOVQ  d+24(FP), BX
+	MOVQ  heads+8(FP), SI
+	MOVQ  ld+48(FP), R8
+	MOVQ  keys+0(FP), R9
+	IMULQ R8, R9
+	SHLQ  $0x02, BX
 
 kvhead:
-	MOVQ group+16(FP), R11
+	MOVQ group+16(FP), DI
+	SUBQ DI, SI
 
-head:
-	VBROADCASTSS (R8), Y0
-	MOVQ         DI, R12
-	MOVQ         R9, R13
-	MOVQ         SI, R14
-	SUBQ         $0x02, R14
-	JLT          last
+heads:
+	CMPQ DI, $0x03
+	JGE  heads3
+	CMPQ DI, $0x02
+	JEQ  heads2
+	MOVQ AX, DI
+	MOVQ DX, R10
+	MOVQ BX, R11
 
-pair:
-	VCVTPH2PS   (R12), Y1
-	VMOVUPS     (R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, (R13)
-	VCVTPH2PS   16(R12), Y1
-	VMOVUPS     32(R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, 32(R13)
-	ADDQ        $0x20, R12
-	ADDQ        $0x40, R13
-	SUBQ        $0x02, R14
-	JGE         pair
+four1:
+	CMPQ    R11, $0x00000080
+	JLT     one1
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y2
+	VMOVUPS 32(R10), Y3
+	VMOVUPS 64(R10), Y4
+	VMOVUPS 96(R10), Y5
 
-last:
-	CMPQ        R14, $-1
-	JNE         whole
-	VCVTPH2PS   (R12), Y1
-	VMOVUPS     (R13), Y2
-	VFMADD231PS Y1, Y0, Y2
-	VMOVUPS     Y2, (R13)
+key1_4:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VCVTPH2PS    (R12), Y1
+	VFMADD231PS  Y1, Y0, Y2
+	VCVTPH2PS    16(R12), Y1
+	VFMADD231PS  Y1, Y0, Y3
+	VCVTPH2PS    32(R12), Y1
+	VFMADD231PS  Y1, Y0, Y4
+	VCVTPH2PS    48(R12), Y1
+	VFMADD231PS  Y1, Y0, Y5
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key1_4
+	VMOVUPS      Y2, (R10)
+	VMOVUPS      Y3, 32(R10)
+	VMOVUPS      Y4, 64(R10)
+	VMOVUPS      Y5, 96(R10)
+	ADDQ         $0x40, DI
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000080, R11
+	JMP          four1
 
-whole:
-	ADDQ  $0x04, R8
-	MOVQ  SI, R12
-	SHLQ  $0x05, R12
-	ADDQ  R12, R9
-	DECQ  R10
-	DECQ  R11
-	JNZ   head
-	SHRQ  $0x01, R12
-	ADDQ  R12, DI
-	TESTQ R10, R10
+one1:
+	CMPQ    R11, $0x00000020
+	JLT     columns1
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y2
+
+key1_1:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VCVTPH2PS    (R12), Y1
+	VFMADD231PS  Y1, Y0, Y2
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key1_1
+	VMOVUPS      Y2, (R10)
+	ADDQ         $0x10, DI
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000020, R11
+	JMP          one1
+
+columns1:
+	ADDQ $0x04, CX
+	LEAQ (DX), DX
+	ADDQ BX, DX
+	JMP  next
+
+heads2:
+	MOVQ AX, DI
+	MOVQ DX, R10
+	MOVQ BX, R11
+
+four2:
+	CMPQ    R11, $0x00000080
+	JLT     one2
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y3
+	VMOVUPS 32(R10), Y4
+	VMOVUPS 64(R10), Y5
+	VMOVUPS 96(R10), Y6
+	VMOVUPS (R10)(BX*1), Y7
+	VMOVUPS 32(R10)(BX*1), Y8
+	VMOVUPS 64(R10)(BX*1), Y9
+	VMOVUPS 96(R10)(BX*1), Y10
+
+key2_4:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VBROADCASTSS 4(R13), Y1
+	VCVTPH2PS    (R12), Y2
+	VFMADD231PS  Y2, Y0, Y3
+	VFMADD231PS  Y2, Y1, Y7
+	VCVTPH2PS    16(R12), Y2
+	VFMADD231PS  Y2, Y0, Y4
+	VFMADD231PS  Y2, Y1, Y8
+	VCVTPH2PS    32(R12), Y2
+	VFMADD231PS  Y2, Y0, Y5
+	VFMADD231PS  Y2, Y1, Y9
+	VCVTPH2PS    48(R12), Y2
+	VFMADD231PS  Y2, Y0, Y6
+	VFMADD231PS  Y2, Y1, Y10
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key2_4
+	VMOVUPS      Y3, (R10)
+	VMOVUPS      Y4, 32(R10)
+	VMOVUPS      Y5, 64(R10)
+	VMOVUPS      Y6, 96(R10)
+	VMOVUPS      Y7, (R10)(BX*1)
+	VMOVUPS      Y8, 32(R10)(BX*1)
+	VMOVUPS      Y9, 64(R10)(BX*1)
+	VMOVUPS      Y10, 96(R10)(BX*1)
+	ADDQ         $0x40, DI
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000080, R11
+	JMP          four2
+
+one2:
+	CMPQ    R11, $0x00000020
+	JLT     columns2
+	MOVQ    DI, R12
+	MOVQ    CX, R13
+	MOVQ    keys+0(FP), R14
+	VMOVUPS (R10), Y3
+	VMOVUPS (R10)(BX*1), Y4
+
+key2_1:
+	PREFETCHT1   (R12)(R9*1)
+	VBROADCASTSS (R13), Y0
+	VBROADCASTSS 4(R13), Y1
+	VCVTPH2PS    (R12), Y2
+	VFMADD231PS  Y2, Y0, Y3
+	VFMADD231PS  Y2, Y1, Y4
+	ADDQ         R8, R12
+	ADDQ         $0x00000080, R13
+	DECQ         R14
+	JNZ          key2_1
+	VMOVUPS      Y3, (R10)
+	VMOVUPS      Y4, (R10)(BX*1)
+	ADDQ         $0x10, DI
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000020, R11
+	JMP          one2
+
+columns2:
+	ADDQ $0x08, CX
+	LEAQ (DX)(BX*1), DX
+	ADDQ BX, DX
+	JMP  next
+
+heads3:
+	MOVQ AX, R10
+	MOVQ DX, R11
+	MOVQ BX, R12
+
+four3:
+	CMPQ    R12, $0x00000080
+	JLT     one3
+	MOVQ    R10, R13
+	MOVQ    CX, R14
+	MOVQ    keys+0(FP), R15
+	VMOVUPS (R11), Y4
+	VMOVUPS 32(R11), Y5
+	VMOVUPS 64(R11), Y6
+	VMOVUPS 96(R11), Y7
+	VMOVUPS (R11)(BX*1), Y8
+	VMOVUPS 32(R11)(BX*1), Y9
+	VMOVUPS 64(R11)(BX*1), Y10
+	VMOVUPS 96(R11)(BX*1), Y11
+	VMOVUPS (R11)(BX*2), Y12
+	VMOVUPS 32(R11)(BX*2), Y13
+	VMOVUPS 64(R11)(BX*2), Y14
+	VMOVUPS 96(R11)(BX*2), Y15
+
+key3_4:
+	PREFETCHT1   (R13)(R9*1)
+	VBROADCASTSS (R14), Y0
+	VBROADCASTSS 4(R14), Y1
+	VBROADCASTSS 8(R14), Y2
+	VCVTPH2PS    (R13), Y3
+	VFMADD231PS  Y3, Y0, Y4
+	VFMADD231PS  Y3, Y1, Y8
+	VFMADD231PS  Y3, Y2, Y12
+	VCVTPH2PS    16(R13), Y3
+	VFMADD231PS  Y3, Y0, Y5
+	VFMADD231PS  Y3, Y1, Y9
+	VFMADD231PS  Y3, Y2, Y13
+	VCVTPH2PS    32(R13), Y3
+	VFMADD231PS  Y3, Y0, Y6
+	VFMADD231PS  Y3, Y1, Y10
+	VFMADD231PS  Y3, Y2, Y14
+	VCVTPH2PS    48(R13), Y3
+	VFMADD231PS  Y3, Y0, Y7
+	VFMADD231PS  Y3, Y1, Y11
+	VFMADD231PS  Y3, Y2, Y15
+	ADDQ         R8, R13
+	ADDQ         $0x00000080, R14
+	DECQ         R15
+	JNZ          key3_4
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, 32(R11)
+	VMOVUPS      Y6, 64(R11)
+	VMOVUPS      Y7, 96(R11)
+	VMOVUPS      Y8, (R11)(BX*1)
+	VMOVUPS      Y9, 32(R11)(BX*1)
+	VMOVUPS      Y10, 64(R11)(BX*1)
+	VMOVUPS      Y11, 96(R11)(BX*1)
+	VMOVUPS      Y12, (R11)(BX*2)
+	VMOVUPS      Y13, 32(R11)(BX*2)
+	VMOVUPS      Y14, 64(R11)(BX*2)
+	VMOVUPS      Y15, 96(R11)(BX*2)
+	ADDQ         $0x40, R10
+	ADDQ         $0x00000080, R11
+	SUBQ         $0x00000080, R12
+	JMP          four3
+
+one3:
+	CMPQ    R12, $0x00000020
+	JLT     columns3
+	MOVQ    R10, R13
+	MOVQ    CX, R14
+	MOVQ    keys+0(FP), R15
+	VMOVUPS (R11), Y4
+	VMOVUPS (R11)(BX*1), Y5
+	VMOVUPS (R11)(BX*2), Y6
+
+key3_1:
+	PREFETCHT1   (R13)(R9*1)
+	VBROADCASTSS (R14), Y0
+	VBROADCASTSS 4(R14), Y1
+	VBROADCASTSS 8(R14), Y2
+	VCVTPH2PS    (R13), Y3
+	VFMADD231PS  Y3, Y0, Y4
+	VFMADD231PS  Y3, Y1, Y5
+	VFMADD231PS  Y3, Y2, Y6
+	ADDQ         R8, R13
+	ADDQ         $0x00000080, R14
+	DECQ         R15
+	JNZ          key3_1
+	VMOVUPS      Y4, (R11)
+	VMOVUPS      Y5, (R11)(BX*1)
+	VMOVUPS      Y6, (R11)(BX*2)
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000020, R12
+	JMP          one3
+
+columns3:
+	ADDQ $0x0c, CX
+	LEAQ (DX)(BX*2), DX
+	ADDQ BX, DX
+	SUBQ $0x03, DI
+	JNZ  heads
+
+next:
+	MOVQ  BX, DI
+	SHRQ  $0x01, DI
+	ADDQ  DI, AX
+	TESTQ SI, SI
 	JNZ   kvhead
-	ADDQ  DX, CX
-	ADDQ  $0x00000080, BX
-	DECQ  AX
-	JNZ   key
 	VZEROUPPER
 	RET

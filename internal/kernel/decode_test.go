@@ -21,7 +21,7 @@ func decodeSizes() (z []decodeSize) {
 	for keys := 1; keys <= 17; keys++ {
 		z = append(z, decodeSize{keys, 2, 1, 24, keys % 3})
 	}
-	for _, h := range [][2]int{{1, 1}, {3, 1}, {3, 3}, {8, 2}, {8, 8}, {30, 3}, {lanes, 4}, {lanes, 1}, {lanes, lanes}} {
+	for _, h := range [][2]int{{1, 1}, {3, 1}, {3, 3}, {8, 2}, {5, 5}, {6, 6}, {14, 7}, {8, 8}, {30, 3}, {lanes, 4}, {lanes, 1}, {lanes, lanes}} {
 		z = append(z, decodeSize{5, h[0], h[1], 16, h[1]})
 	}
 	return append(z, decodeSize{kernel.KeyBlock, 8, 1, 64, 0})
