@@ -13,6 +13,8 @@ const (
 	Halo = "halo"
 	// Heads gives every rank all rows of some heads, and their results back to the owners of the rows.
 	Heads = "heads"
+	// Sums passes the sums over keys of linear attention from rank to rank. Its bytes do not depend on the length.
+	Sums = "sums"
 )
 
 // Over compiles l for the rows of a batch that this rank has: Queries and Keys of the Core are the rows of s.Own(). Its Forward and
@@ -29,7 +31,7 @@ func Over(l Layer, s *parallel.Share) (Core, error) {
 	return overMode(l, s, mode, n)
 }
 
-// OverMode is Over in a given mode, [Halo] or [Heads].
+// OverMode is Over in a given mode: [Halo], [Heads] or [Sums].
 func OverMode(l Layer, s *parallel.Share, mode string) (Core, error) {
 	return overMode(l, s, mode, nil)
 }
@@ -51,15 +53,21 @@ func overMode(l Layer, s *parallel.Share, mode string, n *needs) (Core, error) {
 		return overHeads(l, s)
 	case mode == Halo && ok:
 		return overHalo(softmax, s, n)
+	case mode == Sums:
+		return overLinear(l, s)
 	}
-	return nil, fmt.Errorf("mechanism: found mode %q for %s, expected %s, or %s for a softmax", mode, l.Key(), Heads, Halo)
+	return nil, fmt.Errorf("mechanism: found mode %q for %s, expected %s, %s for a softmax, or %s for linear attention", mode, l.Key(), Heads,
+		Halo, Sums)
 }
 
 // choose picks the mode of a layer: a halo where it is small, or heads are too few. n is what a halo needs, nil in another mode.
 func choose(l Layer, s *parallel.Share) (mode string, n *needs, why string, err error) {
+	if _, ok := l.(linearLayer); ok {
+		return Sums, nil, "sums over the keys do not grow with the length", nil
+	}
 	softmax, ok := l.(softmaxLayer)
 	if !ok {
-		return Heads, nil, "only a softmax over a pattern has a halo", nil
+		return Heads, nil, "landmarks are means over all rows", nil
 	}
 	if n, err = softmax.needs(s); err != nil {
 		return "", nil, "", err

@@ -418,7 +418,8 @@ func TestMode(t *testing.T) {
 		{"full", 8, 4, Heads, "the fullest rank, 0, sees 12288 keys of others, of 16384"},
 		{"full", 2, 4, Halo, "and 2 key/value heads are too few for 4 ranks"},
 		{"full", 8, 1, Halo, "sees 0 keys of others"},
-		{"performer", 8, 4, Heads, "only a softmax over a pattern has a halo"},
+		{"performer", 8, 4, Sums, "do not grow with the length"},
+		{"nystrom(landmarks=64)", 8, 4, Heads, "landmarks are means over all rows"},
 	} {
 		s, err := parallel.NewShare(parallel.Dry(0, x.ranks), []int{16384})
 		if err != nil {
