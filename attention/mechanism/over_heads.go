@@ -14,10 +14,10 @@ import (
 // the results have the bits of one rank.
 //
 // With d = H·D, k = Hkv·D and s bytes an element, a rank of R receives about (R−1)/R·(T/R)·s bytes for each column: 2d + 2k columns forward
-// and 4d + 4k backward, of which 2d + 2k are Q, K, V and the output once more. These could be kept by head instead. But then every layer
-// would hold its rows twice, about a fifth more than a layer of a Transformer keeps anyway, and memory is why a sequence is cut. On a
-// network of 2.6 GB/s the second exchange is below 1 % of the time of dense attention over 65,536 tokens. Mechanisms that save nothing do
-// not send the output.
+// and 3d + 4k backward, of which d + 2k are Q, K and V once more. These could be kept by head instead. But then every layer would hold them
+// twice, about a fifth more than a layer of a Transformer keeps anyway, and memory is why a sequence is cut. On a network of 2.6 GB/s the
+// second exchange is below 1 % of the time of dense attention over 65,536 tokens. In the place of the output a rank receives δ, a number a
+// row and head, and nothing from mechanisms that save nothing.
 
 // headed is a layer of heads that can be computed apart. All layers of this package are.
 type headed interface {
@@ -40,6 +40,8 @@ type headsCore struct {
 	idle    bool  // this rank has no heads
 	queries []int // rank r has rows queries[r] … queries[r+1]−1 of Q
 	keys    []int // the same of K and V
+
+	deltas *attention.Attention // computes δ of own rows; nil for a mechanism that saves nothing
 }
 
 // overHeads is the Core of this rank's rows of sequences over themselves, by all-to-all over heads. A rank may have no rows or no heads.
@@ -63,7 +65,10 @@ func overHeadsCross(l Layer, s *parallel.Share, seqs []attention.Seq, queries []
 		lo, hi = 0, 1
 	}
 	var err error
-	c.part, err = h.heads(lo, hi).Compile(seqs)
+	if c.part, err = h.heads(lo, hi).Compile(seqs); err != nil || len(c.part.Saved()) == 0 {
+		return c, err
+	}
+	c.deltas, err = attention.New(attention.Config{Heads: c.config().Heads, HeadDim: c.config().HeadDim}, []attention.Seq{{Q: c.Queries()}})
 	return c, err
 }
 
@@ -161,10 +166,11 @@ func (c *headsCore) parcels(sheets []sheet) (byRow, byHead []parcel) {
 	return byRow, byHead
 }
 
-// toHeads fills the sheets by heads.
-func (c *headsCore) toHeads(x tensor.Exec, name string, sheets []sheet) error {
+// toHeads fills the sheets and δ by heads.
+func (c *headsCore) toHeads(x tensor.Exec, name string, sheets []sheet, d delta) error {
 	byRow, byHead := c.parcels(sheets)
-	return move(c.e, x, name, byRow, byHead)
+	rows, heads := c.deltaParcels(d)
+	return move(c.e, x, name, append(byRow, rows...), append(byHead, heads...))
 }
 
 // toRows fills the sheets by rows.
@@ -177,6 +183,38 @@ func put(pool *tensor.Pool, sheets []sheet) {
 	for _, s := range sheets {
 		pool.Put(s.heads)
 	}
+}
+
+// delta is δ = dO·O of own rows of all heads [H, own rows], and of all rows of own heads [own H, rows].
+type delta struct{ own, heads tensor.Mat }
+
+// newDelta computes δ of own rows. It is nothing for a mechanism that saves nothing.
+func (c *headsCore) newDelta(x tensor.Exec, do, o tensor.Mat) (d delta, err error) {
+	if c.deltas == nil {
+		return d, nil
+	}
+	lo, hi := c.own()
+	d.own = x.Pool.Get(tensor.F32, c.config().Heads, c.Queries())
+	d.heads = x.Pool.Get(tensor.F32, (hi-lo)*c.config().group(), c.queries[c.e.Size()])
+	return d, c.deltas.Deltas(x, d.own, do, o)
+}
+
+// deltaParcels is parcels of δ.
+func (c *headsCore) deltaParcels(d delta) (byRow, byHead []parcel) {
+	if d.own.Rows == 0 {
+		return nil, nil
+	}
+	for r := range c.e.Size() {
+		lo, hi := c.headsOf(r)
+		byRow = append(byRow, parcel{r, d.own.SliceRows(lo*c.config().group(), hi*c.config().group())})
+		byHead = append(byHead, parcel{r, d.heads.SliceCols(c.queries[r], c.queries[r+1])})
+	}
+	return byRow, byHead
+}
+
+func (d delta) put(pool *tensor.Pool) {
+	pool.Put(d.heads)
+	pool.Put(d.own)
 }
 
 // learned views what belongs to this rank's heads in learned matrices: the columns or the rows that grow with the heads.
@@ -236,7 +274,7 @@ func (c *headsCore) Forward(x tensor.Exec, out Out, in In) error {
 		return err
 	}
 	read := c.sheets(x.Pool, []tensor.Mat{in.Q}, []tensor.Mat{in.K, in.V})
-	err := c.toHeads(x, "queries, keys and values by heads", read)
+	err := c.toHeads(x, "queries, keys and values by heads", read, delta{})
 	written := c.sheets(x.Pool, []tensor.Mat{out.O}, nil)
 	defer put(x.Pool, written)
 	if err == nil && !c.idle {
@@ -251,42 +289,48 @@ func (c *headsCore) Forward(x tensor.Exec, out Out, in In) error {
 }
 
 // Backward computes the gradients of this rank's rows. Those of learned matrices are written for this rank's heads and are zero elsewhere:
-// the gradients are the sums over all ranks. Ranks, errors and scratch are as in Forward, with four matrices more.
+// the gradients are the sums over all ranks. Ranks, errors and scratch are as in Forward, with dO, dQ, dK, dV and two of δ beside Q, K and
+// V.
 func (c *headsCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
-	mats := []check.Mat{c.ofQueries("Q", in.Q), c.ofQueries("DO", do), c.ofQueries("DQ", g.DQ), c.ofKeys("K", in.K), c.ofKeys("V", in.V),
-		c.ofKeys("DK", g.DK), c.ofKeys("DV", g.DV)}
-	queries, readsOut := []tensor.Mat{in.Q, do}, len(c.part.Saved()) > 0
-	if readsOut {
-		mats, queries = append(mats, c.ofQueries("O", out.O)), append(queries, out.O)
-	}
-	if _, err := check.Mats("mechanism", x.Pool, mats...); err != nil {
+	if err := c.checkBackward(x.Pool, g, do, out, in); err != nil {
 		return err
 	}
-	for _, all := range [][]tensor.Mat{in.Learned, g.Learned} {
-		if err := checkLearned(c, all); err != nil {
-			return err
-		}
+	read := c.sheets(x.Pool, []tensor.Mat{in.Q, do}, []tensor.Mat{in.K, in.V})
+	d, err := c.newDelta(x, do, out.O)
+	if err == nil {
+		err = c.toHeads(x, "queries, keys, values and gradients by heads", read, d)
 	}
-	read := c.sheets(x.Pool, queries, []tensor.Mat{in.K, in.V})
-	err := c.toHeads(x, "queries, keys, values and gradients by heads", read)
-	clearMats(g.Learned)
 	written := c.sheets(x.Pool, []tensor.Mat{g.DQ}, []tensor.Mat{g.DK, g.DV})
 	defer put(x.Pool, written)
+	clearMats(g.Learned)
 	if err == nil && !c.idle {
-		kv := read[len(queries):]
-		part := In{attention.In{Q: read[0].heads, K: kv[0].heads, V: kv[1].heads}, c.learned(in.Learned)}
-		back := Out{Saved: out.Saved}
-		if readsOut {
-			back.O = read[2].heads
-		}
+		part := In{attention.In{Q: read[0].heads, K: read[2].heads, V: read[3].heads, Delta: d.heads}, c.learned(in.Learned)}
 		grads := Grads{written[0].heads, written[1].heads, written[2].heads, c.learned(g.Learned)}
-		err = c.part.Backward(x, grads, read[1].heads, back, part)
+		err = c.part.Backward(x, grads, read[1].heads, Out{Saved: out.Saved}, part)
 	}
 	put(x.Pool, read)
+	if c.deltas != nil {
+		d.put(x.Pool)
+	}
 	if err != nil {
 		return err
 	}
 	return c.toRows(x, "gradients by rows", written)
+}
+
+func (c *headsCore) checkBackward(pool *tensor.Pool, g Grads, do tensor.Mat, out Out, in In) error {
+	mats := []check.Mat{c.ofQueries("Q", in.Q), c.ofQueries("DO", do), c.ofQueries("DQ", g.DQ), c.ofKeys("K", in.K), c.ofKeys("V", in.V),
+		c.ofKeys("DK", g.DK), c.ofKeys("DV", g.DV)}
+	if c.deltas != nil {
+		mats = append(mats, c.ofQueries("O", out.O))
+	}
+	if _, err := check.Mats("mechanism", pool, mats...); err != nil {
+		return err
+	}
+	if err := checkLearned(c, in.Learned); err != nil {
+		return err
+	}
+	return checkLearned(c, g.Learned)
 }
 
 // clearMats sets F32 matrices to zero.
