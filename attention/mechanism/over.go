@@ -13,7 +13,7 @@ const (
 	Halo = "halo"
 	// Heads gives every rank all rows of some heads, and their results back to the owners of the rows.
 	Heads = "heads"
-	// Sums passes the sums over keys of linear attention from rank to rank. Its bytes do not depend on the length.
+	// Sums hands on the sums of linear attention from rank to rank.
 	Sums = "sums"
 )
 
@@ -31,7 +31,7 @@ func Over(l Layer, s *parallel.Share) (Core, error) {
 	return overMode(l, s, mode, n)
 }
 
-// OverMode is Over in a given mode: [Halo], [Heads] or [Sums].
+// OverMode is Over in a given mode: [Halo] for a softmax, [Sums] for linear attention, or [Heads].
 func OverMode(l Layer, s *parallel.Share, mode string) (Core, error) {
 	return overMode(l, s, mode, nil)
 }
@@ -53,19 +53,19 @@ func overMode(l Layer, s *parallel.Share, mode string, n *needs) (Core, error) {
 		return overHeads(l, s)
 	case mode == Halo && ok:
 		return overHalo(softmax, s, n)
-	case mode == Sums:
+	case mode == Sums && !ok:
 		return overLinear(l, s)
 	}
 	return nil, fmt.Errorf("mechanism: found mode %q for %s, expected %s, %s for a softmax, or %s for linear attention", mode, l.Key(), Heads,
 		Halo, Sums)
 }
 
-// choose picks the mode of a layer: a halo where it is small, or heads are too few. n is what a halo needs, nil in another mode.
+// choose picks the mode of a layer: for a softmax a halo where it is small, or heads are too few. n is what a halo needs, nil in another mode.
 func choose(l Layer, s *parallel.Share) (mode string, n *needs, why string, err error) {
-	if _, ok := l.(linearLayer); ok {
-		return Sums, nil, "sums over the keys do not grow with the length", nil
-	}
 	softmax, ok := l.(softmaxLayer)
+	if _, linear := l.(linearLayer); linear {
+		return Sums, nil, "the sums of linear attention do not grow with the tokens", nil
+	}
 	if !ok {
 		return Heads, nil, "landmarks are means over all rows", nil
 	}

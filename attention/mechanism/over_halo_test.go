@@ -418,8 +418,8 @@ func TestMode(t *testing.T) {
 		{"full", 8, 4, Heads, "the fullest rank, 0, sees 12288 keys of others, of 16384"},
 		{"full", 2, 4, Halo, "and 2 key/value heads are too few for 4 ranks"},
 		{"full", 8, 1, Halo, "sees 0 keys of others"},
-		{"performer", 8, 4, Sums, "do not grow with the length"},
-		{"nystrom(landmarks=64)", 8, 4, Heads, "landmarks are means over all rows"},
+		{"performer", 8, 4, Sums, "the sums of linear attention do not grow"},
+		{"nystrom", 8, 4, Heads, "landmarks are means over all rows"},
 	} {
 		s, err := parallel.NewShare(parallel.Dry(0, x.ranks), []int{16384})
 		if err != nil {
@@ -445,6 +445,8 @@ func TestOverRefuses(t *testing.T) {
 		"found cross-attention or a memory over 2 ranks": func() (Core, error) { return Over(layer(t, "full", cross), s) },
 		`found mode "ring"`:                         func() (Core, error) { return OverMode(layer(t, "full", c), s, "ring") },
 		`found mode "halo" for`:                     func() (Core, error) { return OverMode(layer(t, "elu", c), s, Halo) },
+		`found mode "sums" for`:                     func() (Core, error) { return OverMode(layer(t, "full", c), s, Sums) },
+		"expected linear attention":                 func() (Core, error) { return OverMode(layer(t, "nystrom", c), s, Sums) },
 		"found position 5000 in a sequence of 2000": func() (Core, error) { return Over(layer(t, "global(5000)", c), s) },
 	} {
 		if _, err := f(); err == nil || !strings.Contains(err.Error(), want) {
