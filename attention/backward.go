@@ -122,9 +122,13 @@ type backward struct {
 	delta    tensor.Mat     // [H, Tq]: dO·O of each row
 	ownDelta tensor.Mat     // its room, where it is not given
 	dq       tensor.Mat     // [H·tiles][D·Lanes]: dQ so far, by tile, transposed; without wantQ none
-	done     []atomic.Int32 // [H·tiles]: chunks whose share is in dq
+	span     tensor.Mat     // [H·wides][D·Lanes]: the sum of a span after the first, of tiles that see several
+	spans    []int32        // [H·tiles]: the span of the last share
+	done     []atomic.Int32 // [H·tiles]: chunks whose share is in dq or span
 	tiles    int            // own ones of the whole batch
 	first    []int          // the number of own tiles before each sequence
+	wides    int            // tiles that see several spans
+	wide     []int          // their number before each sequence
 	work     []chunkWork
 	workers  []*backwardWorker
 }
@@ -147,10 +151,12 @@ func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool
 		b.first = append(b.first, b.tiles)
 		_, own := a.seqs[i].ownTiles()
 		b.tiles += own
+		b.wide = append(b.wide, b.wides)
 		visits, _ := a.seqs[i].visits()
 		for c := range visits {
 			b.work = append(b.work, chunkWork{i, c * chunkKeys, min((c+1)*chunkKeys, a.seqs[i].K), visits[c]})
 		}
+		b.wides += a.seqs[i].wides
 	}
 	if !given(b.delta) {
 		b.ownDelta = x.Pool.Get(tensor.F32, a.c.Heads, a.tq)
@@ -158,12 +164,13 @@ func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool
 	}
 	if b.wantQ {
 		b.dq = x.Pool.Get(tensor.F32, a.c.Heads*b.tiles, a.c.HeadDim*kernel.Lanes)
+		b.span = x.Pool.Get(tensor.F32, a.c.Heads*b.wides, a.c.HeadDim*kernel.Lanes)
 	}
 	for range min(pool.Threads(x.Threads), max(1, len(b.work)*a.c.KVHeads)) {
 		b.workers = append(b.workers, newBackwardWorker(b, x.Pool))
 	}
 	if b.wantQ && !dry {
-		b.done = make([]atomic.Int32, a.c.Heads*b.tiles)
+		b.done, b.spans = make([]atomic.Int32, a.c.Heads*b.tiles), make([]int32, a.c.Heads*b.tiles)
 	}
 	return b
 }
@@ -173,6 +180,7 @@ func (b *backward) free() {
 		w.free(b.x.Pool)
 	}
 	b.x.Pool.Put(b.dq)
+	b.x.Pool.Put(b.span)
 	b.x.Pool.Put(b.ownDelta)
 	b.p.free(b.x.Pool)
 }

@@ -2,7 +2,6 @@ package attention
 
 import (
 	"math"
-	"runtime"
 
 	"github.com/longspan/longspan/attention/internal/scratch"
 	"github.com/longspan/longspan/internal/ceil"
@@ -15,6 +14,7 @@ type backwardWorker struct {
 	b      *backward
 	wantQ  bool // dQ of the tile at hand is computed here
 	wantKV bool // dK and dV of the chunk at hand are
+	used   int  // elements of dK that the chunk at hand has
 	width  int  // D rounded up to Lanes: the columns of rows that TileMulAdd makes
 	mem    tensor.Mat
 	mem16  tensor.Mat
@@ -25,7 +25,8 @@ type backwardWorker struct {
 	qr, dor    []float32 // [Lanes][width], the same as rows where they must be copied
 	q, do      rowView   // the rows: those above, or the caller's own
 	dq         []float32 // [D][Lanes], this chunk's share
-	dk, dv     []float32 // [chunkKeys][width]; none where they are not wanted
+	dk, dv     []float32 // [chunkKeys][width], of a span of queries; none where they are not wanted
+	allK, allV []float32 // [chunkKeys][width], of the spans before it; none where there is one span
 	lse, delta []float32 // [Lanes]
 	ones       []float32 // [Lanes]
 	extra      []float32 // what a bias works in
@@ -48,14 +49,17 @@ func (w *backwardWorker) free(mem *tensor.Pool) {
 func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	d, lanes, tile := b.a.c.HeadDim, kernel.Lanes, kernel.KeyBlock*kernel.Lanes
 	w := &backwardWorker{b: b, width: ceil.Multiple(d, lanes)}
-	capped, chunk := 0, 0
+	capped, chunk, all := 0, 0, 0
 	if b.a.c.SoftCap > 0 {
 		capped = tile
 	}
 	if b.wantKV {
 		chunk = chunkKeys * w.width
+		if b.a.severalQuerySpans() {
+			all = chunk
+		}
 	}
-	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+2*lanes*w.width+2*chunk+3*lanes+2*b.a.biasScratch())
+	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+2*lanes*w.width+2*chunk+2*all+3*lanes+2*b.a.biasScratch())
 	if b.p.bf16 {
 		w.mem16 = mem.Get(tensor.BF16, 1, 2*d*lanes+2*lanes*w.width+2*tile+2*w.width)
 	}
@@ -73,6 +77,7 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	w.qt, w.dot, w.dq = cut.Take(d*lanes), cut.Take(d*lanes), cut.Take(d*lanes)
 	w.qr, w.dor = cut.Take(lanes*w.width), cut.Take(lanes*w.width)
 	w.dk, w.dv = cut.Take(chunk), cut.Take(chunk)
+	w.allK, w.allV = cut.Take(all), cut.Take(all)
 	w.lse, w.delta, w.ones = cut.Take(lanes), cut.Take(lanes), cut.Take(lanes)
 	for x := range w.ones {
 		w.ones[x] = 1
@@ -83,42 +88,76 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 
 // chunk computes all that the keys of one chunk and key/value head contribute: to dK and dV if they are own, and to dQ of own tiles.
 func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
-	s := &w.b.a.seqs[c.seq]
-	used := ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
-	if w.wantKV = w.b.wantKV && s.ownChunk(c.lo/chunkKeys); w.wantKV {
-		clear(w.dk[:used])
-		clear(w.dv[:used])
-	}
-	for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
-		for _, at := range c.visits {
-			if w.wantQ = w.b.wantQ && s.ownTile(int(at.tile)); !w.wantQ && !w.wantKV {
-				continue
-			}
-			w.load(c.seq, h, int(at.tile))
-			w.tile(c, h, int(at.tile))
-			if w.wantQ {
-				w.share(c.seq, h, at)
+	s, spans := &w.b.a.seqs[c.seq], 0
+	w.wantKV = w.b.wantKV && s.ownChunk(c.lo/chunkKeys)
+	w.used = ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
+	w.emptyChunk()
+	for visits := c.visits; len(visits) > 0; spans++ {
+		if spans > 0 {
+			w.joinChunk(spans)
+		}
+		n := s.oneSpan(visits)
+		for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
+			for _, at := range visits[:n] {
+				w.visit(c, h, at)
 			}
 		}
+		visits = visits[n:]
 	}
+	if !w.wantKV {
+		return
+	}
+	dk, dv := w.dk, w.dv
+	if spans > 1 {
+		w.joinChunk(spans)
+		dk, dv = w.allK, w.allV
+	}
+	kernel.Scale(dk[:w.used], float32(w.b.a.c.Scale), dk[:w.used])
+	w.storeChunk(c, kvHead, w.b.g.DK, dk)
+	w.storeChunk(c, kvHead, w.b.g.DV, dv)
+}
+
+// emptyChunk starts dK and dV of a span of queries.
+func (w *backwardWorker) emptyChunk() {
 	if w.wantKV {
-		w.storeChunk(c, kvHead, used)
+		clear(w.dk[:w.used])
+		clear(w.dv[:w.used])
 	}
 }
 
-// storeChunk writes dK, times scale, and dV of one chunk and key/value head. used is the elements of each.
-func (w *backwardWorker) storeChunk(c *chunkWork, kvHead, used int) {
-	b, a := w.b, w.b.a
-	s, d := &a.seqs[c.seq], a.c.HeadDim
-	kernel.Scale(w.dk[:used], float32(a.c.Scale), w.dk[:used])
-	for _, x := range []struct {
-		to   tensor.Mat
-		from []float32
-	}{{b.g.DK, w.dk}, {b.g.DV, w.dv}} {
-		to := x.to.Slice(s.keyRow(c.lo), s.keyRow(c.lo)+c.hi-c.lo, kvHead*d, (kvHead+1)*d)
-		for i := range to.Rows {
-			to.WriteRow(i, x.from[i*w.width:i*w.width+d])
-		}
+// joinChunk joins dK and dV of the last of so many spans to those of the spans before it, and starts those of the next.
+func (w *backwardWorker) joinChunk(spans int) {
+	switch {
+	case !w.wantKV:
+		return
+	case spans == 1:
+		w.dk, w.dv, w.allK, w.allV = w.allK, w.allV, w.dk, w.dv
+	default:
+		kernel.Add(w.allK[:w.used], w.allK[:w.used], w.dk[:w.used])
+		kernel.Add(w.allV[:w.used], w.allV[:w.used], w.dv[:w.used])
+	}
+	w.emptyChunk()
+}
+
+// visit computes what a chunk and a tile that sees it contribute.
+func (w *backwardWorker) visit(c *chunkWork, head int, at visit) {
+	if w.wantQ = w.b.wantQ && w.b.a.seqs[c.seq].ownTile(int(at.tile)); !w.wantQ && !w.wantKV {
+		return
+	}
+	w.load(c.seq, head, int(at.tile))
+	w.tile(c, head, int(at.tile))
+	if w.wantQ {
+		w.share(c, head, at)
+	}
+}
+
+// storeChunk writes rows of a gradient of the keys of one chunk and key/value head.
+func (w *backwardWorker) storeChunk(c *chunkWork, kvHead int, to tensor.Mat, rows []float32) {
+	s, d := &w.b.a.seqs[c.seq], w.b.a.c.HeadDim
+	first := s.keyRow(c.lo)
+	to = to.Slice(first, first+c.hi-c.lo, kvHead*d, (kvHead+1)*d)
+	for i := range to.Rows {
+		to.WriteRow(i, rows[i*w.width:i*w.width+d])
 	}
 }
 
@@ -305,41 +344,4 @@ func (w *backwardWorker) addRows(dst, p []float32, rows rowView, pairs []uint16,
 			kernel.TileMulAdd(n, kernel.Lanes, p, kernel.Lanes, rows.x[col:], rows.ld, dst[col:], w.width)
 		}
 	}
-}
-
-// share adds this chunk's part of a tile's dQ once the chunks before it have; the last one stores it.
-func (w *backwardWorker) share(seq, head int, at visit) {
-	b, s := w.b, &w.b.a.seqs[seq]
-	_, chunks := s.visits()
-	if chunks[at.tile] == 1 && b.g.Bias == nil { // nobody else adds to it
-		w.storeDQ(w.dq, seq, head, int(at.tile))
-		return
-	}
-	slot := b.slot(seq, head, int(at.tile))
-	for b.done[slot].Load() != at.rank {
-		runtime.Gosched()
-	}
-	total := b.dq.Row(slot)
-	if at.rank == 0 {
-		copy(total, w.dq)
-	} else {
-		kernel.Add(total, total, w.dq)
-	}
-	if at.rank+1 == chunks[at.tile] {
-		w.storeDQ(total, seq, head, int(at.tile))
-	}
-	b.done[slot].Store(at.rank + 1)
-}
-
-// storeDQ writes a tile's dQ, times scale, where it is wanted. It uses up w.lse and w.qr.
-func (w *backwardWorker) storeDQ(dq []float32, seq, head, tile int) {
-	if !given(w.b.g.DQ) {
-		return
-	}
-	a, s := w.b.a, &w.b.a.seqs[seq]
-	for x := range w.lse {
-		w.lse[x] = float32(a.c.Scale)
-	}
-	row, d := s.queryRow(tile), a.c.HeadDim
-	storeTile(dq, w.lse, w.b.g.DQ.Slice(row, row+s.rows(tile), head*d, (head+1)*d), w.qr)
 }

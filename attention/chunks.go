@@ -1,6 +1,8 @@
 package attention
 
 import (
+	"sort"
+
 	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 )
@@ -17,11 +19,26 @@ type visit struct{ tile, rank int32 }
 func (l *layout) visits() (byChunk [][]visit, chunks []int32) {
 	l.transpose.Do(func() {
 		l.byChunk, l.chunks = make([][]visit, ceil.Div(l.seq.K, chunkKeys)), make([]int32, l.tiles())
+		l.wide = make([]int32, l.tiles())
 		for t := range l.chunks {
 			l.visitTile(t)
+			l.wide[t] = -1
+			if runs := l.tile(t); l.ownTile(t) && len(runs) > 0 && l.span(int(runs[0].lo)) != l.span(int(runs[len(runs)-1].hi)-1) {
+				l.wide[t] = int32(l.wides)
+				l.wides++
+			}
 		}
 	})
 	return l.byChunk, l.chunks
+}
+
+// oneSpan is the number of the first visits whose tiles lie in one span.
+func (l *layout) oneSpan(visits []visit) int {
+	span, n := l.querySpan(int(visits[0].tile)), len(visits)
+	if l.querySpan(int(visits[n-1].tile)) == span {
+		return n
+	}
+	return sort.Search(n, func(i int) bool { return l.querySpan(int(visits[i].tile)) > span })
 }
 
 // visitTile adds tile t to the chunks it sees.

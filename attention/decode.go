@@ -240,7 +240,7 @@ func (d *decoder) join(out Out) {
 		clear(row)
 		for h := range d.c.Heads {
 			lane := h/d.head*kernel.Lanes + h%d.head
-			m, l := d.c.begin(h)
+			m, l := d.c.sink(h)
 			o := row[h*hd : (h+1)*hd]
 			for piece := range d.pieces {
 				p := d.partial(piece, i)

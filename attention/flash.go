@@ -13,11 +13,14 @@ import (
 // and an LSE of −Inf. Sums are float32. Where Q, K and V are all BF16 and the processor multiplies bf16, the factors of the products
 // are bf16, and so are the probabilities.
 //
+// Keys are summed in spans of 8,192 positions, each from zero, whose sums are joined in order: ranks that have the spans of a row that sees
+// everything so find its bits together.
+//
 // A key that is hidden from a query within a visited tile counts with probability 0: its value must be finite, since 0 times NaN
 // or infinity is NaN. A bias so low that it leaves float32 hides a key as −Inf does.
 //
-// Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64, and a bias by distance for every distance that
-// occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
+// Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64 (220 where a row may see two spans), and a bias by distance
+// for every distance that occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
 	in = in.forward()
 	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out, a.farMats(in)...)
@@ -78,12 +81,21 @@ type queryTile struct {
 	m, l  []float32 // [Lanes]: running maximum, in log2 units, and sum
 	runs  []run
 	at    int // next key of runs[0]
+	span  int // of keys, that o, m and l are sums of
+
+	spans      int       // before that one, joined in what follows
+	allO       []float32 // [D][Lanes]
+	allM, allL []float32 // [Lanes]
 }
 
 func newForwardWorker(a *Attention, mem *tensor.Pool, p *packed) *forwardWorker {
 	d, lanes := a.c.HeadDim, kernel.Lanes
 	w := &forwardWorker{a: a, p: p, tiles: make([]queryTile, stripTiles)}
-	w.mem = mem.Get(tensor.F32, 1, kernel.KeyBlock*lanes+lanes+lanes*d+stripTiles*(2*d*lanes+2*lanes)+a.biasScratch())
+	all := 0
+	if a.severalSpans() {
+		all = 1
+	}
+	w.mem = mem.Get(tensor.F32, 1, kernel.KeyBlock*lanes+lanes+lanes*d+stripTiles*((2+all)*d*lanes+(2+2*all)*lanes)+a.biasScratch())
 	if p.bf16 {
 		w.mem16 = mem.Get(tensor.BF16, 1, kernel.KeyBlock*lanes+stripTiles*d*lanes)
 	}
@@ -99,6 +111,7 @@ func newForwardWorker(a *Attention, mem *tensor.Pool, p *packed) *forwardWorker 
 	for i := range w.tiles {
 		t := &w.tiles[i]
 		t.qt, t.o, t.m, t.l = cut.Take(d*lanes), cut.Take(d*lanes), cut.Take(lanes), cut.Take(lanes)
+		t.allO, t.allM, t.allL = cut.Take(all*d*lanes), cut.Take(all*lanes), cut.Take(all*lanes)
 		if p.bf16 {
 			t.qt16 = cut16.Take(d * lanes)
 		}
@@ -136,18 +149,15 @@ func (w *forwardWorker) run(q tensor.Mat) {
 	}
 }
 
-// begin loads a tile's queries, times scale·log2(e), and starts its softmax, with the sink if there is one.
+// begin loads a tile's queries, times scale·log2(e), and starts its softmax.
 func (w *forwardWorker) begin(t *queryTile, seq *sequence, tile int, q tensor.Mat) {
 	a, d := w.a, w.a.c.HeadDim
 	t.runs = seq.tile(tile)
-	if len(t.runs) > 0 {
+	if t.spans = 0; len(t.runs) > 0 {
 		t.at = int(t.runs[0].lo)
+		t.span = seq.span(t.at)
 	}
-	clear(t.o)
-	m, l := a.c.begin(w.head)
-	for x := range kernel.Lanes {
-		t.m[x], t.l[x] = m, l
-	}
+	t.empty()
 	row := seq.queryRow(tile)
 	head := q.Slice(row, row+seq.rows(tile), w.head*d, (w.head+1)*d)
 	loadTile(head, float32(a.c.Scale*math.Log2E), w.rows, t.qt)
@@ -159,9 +169,9 @@ func (w *forwardWorker) begin(t *queryTile, seq *sequence, tile int, q tensor.Ma
 	}
 }
 
-// begin is the maximum and the sum that a row's softmax begins with: those of its head's sink, if there is one. A sink that in units
-// of log2 is less than float32 holds is none.
-func (c *Config) begin(head int) (m, l float32) {
+// sink is the maximum and the sum of the sink of a head alone, if there is one. A sink that in units of log2 is less than float32 holds is
+// none.
+func (c *Config) sink(head int) (m, l float32) {
 	if c.Sinks == nil || float64(c.Sinks[head])*math.Log2E <= kernel.NoScore {
 		return kernel.NoScore, 0
 	}
@@ -170,11 +180,15 @@ func (c *Config) begin(head int) (m, l float32) {
 
 // attendBlock attends tile i to the keys it sees before end, all of one block.
 func (w *forwardWorker) attendBlock(i, end int) {
-	t := &w.tiles[i]
+	t, seq := &w.tiles[i], &w.a.seqs[w.strip.seq]
 	for len(t.runs) > 0 && t.at < end {
 		r := t.runs[0]
 		hi := min(int(r.hi), end)
-		w.attend(t, w.strip.tile+i, t.at, hi-t.at, w.a.seqs[w.strip.seq].maskOf(r, t.at))
+		if span := seq.span(t.at); span != t.span {
+			t.join()
+			t.span = span
+		}
+		w.attend(t, w.strip.tile+i, t.at, hi-t.at, seq.maskOf(r, t.at))
 		t.at = hi
 		if hi == int(r.hi) {
 			if t.runs = t.runs[1:]; len(t.runs) > 0 {
@@ -214,25 +228,28 @@ func (a *Attention) adjust(bias tileBias, ref tileRef, s, scratch []float32) {
 	}
 }
 
-// store divides the strip's outputs by their sums and writes them and the LSE.
+// store joins the sink, divides the strip's outputs by their sums, and writes them and the LSE.
 func (w *forwardWorker) store(out Out) {
 	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
+	sinkM, sinkL := w.a.c.sink(w.head)
 	for i := range w.strip.tiles {
 		t, tile := &w.tiles[i], w.strip.tile+i
+		m, l, o := t.all()
+		for x := range kernel.Lanes {
+			high, a, b := joint(m[x], l[x], sinkM, sinkL)
+			m[x], l[x] = high, float32(a*l[x])+float32(b*sinkL)
+			if w.alpha[x] = 0; l[x] > 0 || l[x] != l[x] {
+				w.alpha[x] = a / l[x]
+			}
+		}
 		row, rows := seq.queryRow(tile), seq.rows(tile)
 		if out.hasLSE() {
 			to := out.LSE.Row(w.head)[row : row+rows]
 			for x := range to {
-				to[x] = lseOf(t.m[x], t.l[x])
+				to[x] = lseOf(m[x], l[x])
 			}
 		}
-		for x, l := range t.l {
-			w.alpha[x] = 0
-			if l > 0 || l != l {
-				w.alpha[x] = 1 / l
-			}
-		}
-		storeTile(t.o, w.alpha, out.O.Slice(row, row+rows, w.head*d, (w.head+1)*d), w.rows)
+		storeTile(o, w.alpha, out.O.Slice(row, row+rows, w.head*d, (w.head+1)*d), w.rows)
 	}
 }
 

@@ -28,9 +28,11 @@ type layout struct {
 	pairs pairs
 	share *shareRows // where its rows stand, if they are a Share's
 
-	transpose sync.Once // makes what follows, when a backward pass first asks
+	transpose sync.Once // makes what follows, when a backward pass first asks for visits
 	byChunk   [][]visit
 	chunks    []int32
+	wide      []int32 // the number of a tile among those that see several spans of keys, or −1
+	wides     int
 }
 
 // pairs counts visible (query, key) pairs: of own queries, of own keys, and of both. But in a Share, all are own.

@@ -325,17 +325,17 @@ func (r *shareRows) inside(s pattern.Span) int64 {
 }
 
 // ownTile reports whether tile t's queries are rows of Q: all are but in a Share.
-func (s *sequence) ownTile(t int) bool { return s.share == nil || s.share.ownsTile(t) }
+func (l *layout) ownTile(t int) bool { return l.share == nil || l.share.ownsTile(t) }
 
 // ownChunk reports whether the keys of chunk c are rows of K.
-func (s *sequence) ownChunk(c int) bool { return s.share == nil || s.share.ownsUnit(c) }
+func (l *layout) ownChunk(c int) bool { return l.share == nil || l.share.ownsUnit(c) }
 
 // ownTiles are the tiles whose queries are rows of Q: first … first+n−1.
-func (s *sequence) ownTiles() (first, n int) {
-	if s.share == nil {
-		return 0, s.tiles()
+func (l *layout) ownTiles() (first, n int) {
+	if l.share == nil {
+		return 0, l.tiles()
 	}
-	return s.share.ownTile, s.share.ownTiles
+	return l.share.ownTile, l.share.ownTiles
 }
 
 // queryRow is the row in Q of the first query of an own tile.
@@ -353,27 +353,27 @@ func (s *sequence) keyRow(lo int) int {
 }
 
 // queryAt is the position of the first query of tile t.
-func (s *sequence) queryAt(t int) int {
-	if s.share != nil {
-		return s.share.tiles[t].at
+func (l *layout) queryAt(t int) int {
+	if l.share != nil {
+		return l.share.tiles[t].at
 	}
-	return s.Offset + t*kernel.Lanes
+	return l.seq.Offset + t*kernel.Lanes
 }
 
 // keyAt is the position of key row k of the layout.
-func (s *sequence) keyAt(k int) int {
-	if s.share != nil {
-		return s.share.units[k/ShareUnit].at + k%ShareUnit
+func (l *layout) keyAt(k int) int {
+	if l.share != nil {
+		return l.share.units[k/ShareUnit].at + k%ShareUnit
 	}
-	return s.Start + k
+	return l.seq.Start + k
 }
 
 // rows is the number of queries of tile t.
-func (s *sequence) rows(t int) int {
-	if s.share != nil {
-		return min(kernel.Lanes, s.share.Tokens-s.share.tiles[t].at)
+func (l *layout) rows(t int) int {
+	if l.share != nil {
+		return min(kernel.Lanes, l.share.Tokens-l.share.tiles[t].at)
 	}
-	return min(kernel.Lanes, s.Q-t*kernel.Lanes)
+	return min(kernel.Lanes, l.seq.Q-t*kernel.Lanes)
 }
 
 // farQueries widens columns lo … hi−1 of the queries of others in tile t, or of what belongs to them, to dst: rows width apart, zeros where

@@ -264,6 +264,7 @@ func TestHaloIsOneRank(t *testing.T) {
 		{"bigbird(64, 3, 2, 3, 0)", narrow, []int{2300}},
 		{"dilated(64, 4)", small, []int{2300}},
 		{"segments(700)", narrow, []int{2300}},
+		{"window(64) | global(0, 9000)", small, []int{17000}},
 		{"window(100)", narrow, []int{1}},
 		{"window(100)", narrow, []int{7}},
 		{"full", wide, []int{513}},
