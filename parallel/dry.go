@@ -31,7 +31,7 @@ func (c *Counter) Size() int { return c.size }
 
 // Begin counts an exchange.
 func (c *Counter) Begin(name string, send, recv []Part) Pending {
-	if err := checkParts(c, name, send, recv); err != nil {
+	if err := CheckParts(c, name, send, recv); err != nil {
 		return &done{err}
 	}
 	n := countParts(send, recv)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // Local returns the engines of n ranks that are goroutines of this process: the reference for all other engines.
@@ -16,10 +17,10 @@ func Local(n int) []Engine {
 	return engines
 }
 
-// world is the mailboxes of goroutines that exchange parts.
+// world is where the parts of goroutines meet.
 type world struct {
 	mu    sync.Mutex
-	boxes map[letterKey]chan letter
+	begun map[partKey]half // parts of which one rank has begun its exchange, and the other not yet
 	once  sync.Once
 	dead  chan struct{} // closed by abort
 	why   error
@@ -28,32 +29,46 @@ type world struct {
 // route is the way of a part.
 type route struct{ from, to, channel int }
 
-// letterKey is the number of a part on its route.
-type letterKey struct {
+// partKey is the number of a part on its route.
+type partKey struct {
 	route
 	number int
 }
 
-// letter is a part that is offered. The receiver copies it and closes taken.
-type letter struct {
-	data  []byte
-	taken chan struct{}
+// half is what the sender or the receiver of a part has.
+type half struct {
+	data     []byte
+	exchange *localPending
 }
 
-func newWorld() *world { return &world{boxes: map[letterKey]chan letter{}, dead: make(chan struct{})} }
+func newWorld() *world { return &world{begun: map[partKey]half{}, dead: make(chan struct{})} }
 
-// box returns the mailbox of a part. Sender and receiver each ask for it once.
-func (w *world) box(k letterKey) chan letter {
+// meet gives the world one half of a part. The rank that comes second copies the part, so that no rank depends on the order in which
+// another awaits its exchanges.
+func (w *world) meet(k partKey, mine half, receiving bool) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	c, ok := w.boxes[k]
+	other, ok := w.begun[k]
 	if !ok {
-		c = make(chan letter, 1)
-		w.boxes[k] = c
-		return c
+		w.begun[k] = mine
+		w.mu.Unlock()
+		return
 	}
-	delete(w.boxes, k)
-	return c
+	delete(w.begun, k)
+	w.mu.Unlock()
+	from, to := other, mine
+	if !receiving {
+		from, to = mine, other
+	}
+	if len(from.data) != len(to.data) {
+		err := fmt.Errorf("parallel: %s: rank %d sent %d bytes to rank %d, which expected %d",
+			to.exchange.name, k.from, len(from.data), k.to, len(to.data))
+		to.exchange.refuse(err)
+		w.abort(err)
+		return
+	}
+	copy(to.data, from.data)
+	from.exchange.moved()
+	to.exchange.moved()
 }
 
 // abort ends every exchange that waits.
@@ -78,75 +93,72 @@ func (l *local) Close() error { return nil }
 func (l *local) Abort(_ int, why string) { l.world.abort(fmt.Errorf("rank %d: %s", l.rank, why)) }
 
 func (l *local) Begin(name string, send, recv []Part) Pending {
-	if err := checkParts(l, name, send, recv); err != nil {
+	if err := CheckParts(l, name, send, recv); err != nil {
 		return &done{err}
 	}
-	p := &localPending{world: l.world, name: name, rank: l.rank, recv: recv}
-	for _, s := range send {
-		p.taken = append(p.taken, l.world.offer(l.number(l.sent, route{l.rank, s.Rank, s.Channel}), s.Data))
-	}
+	p := &localPending{world: l.world, name: name, all: make(chan struct{})}
+	p.left.Store(int64(len(send) + len(recv) + 1)) // and this call
 	for _, r := range recv {
-		p.from = append(p.from, l.world.box(l.number(l.received, route{r.Rank, l.rank, r.Channel})))
+		l.world.meet(number(l.received, route{r.Rank, l.rank, r.Channel}), half{r.Data, p}, true)
 	}
+	for _, s := range send {
+		l.world.meet(number(l.sent, route{l.rank, s.Rank, s.Channel}), half{s.Data, p}, false)
+	}
+	p.moved()
 	return p
 }
 
 // number counts a part on its route.
-func (l *local) number(count map[route]int, r route) letterKey {
+func number(count map[route]int, r route) partKey {
 	count[r]++
-	return letterKey{r, count[r]}
-}
-
-// offer puts data into its mailbox, and returns what is closed once they are copied.
-func (w *world) offer(k letterKey, data []byte) chan struct{} {
-	taken := make(chan struct{})
-	w.box(k) <- letter{data, taken}
-	return taken
+	return partKey{r, count[r]}
 }
 
 // localPending is an exchange between goroutines.
 type localPending struct {
 	world  *world
 	name   string
-	rank   int
-	recv   []Part
-	from   []chan letter
-	taken  []chan struct{}
+	left   atomic.Int64  // parts that have not moved
+	all    chan struct{} // closed when none is left
+	mu     sync.Mutex
 	waited bool
 	err    error
 }
 
-func (p *localPending) Wait() error {
-	if !p.waited {
-		p.waited, p.err = true, p.wait()
+// moved counts a part that has been copied.
+func (p *localPending) moved() {
+	if p.left.Add(-1) == 0 {
+		close(p.all)
 	}
-	return p.err
 }
 
-func (p *localPending) wait() error {
-	for i, c := range p.from {
+// refuse gives the exchange an error of its own. It is followed by the world's abort.
+func (p *localPending) refuse(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.waited {
+		p.err = err
+	}
+}
+
+func (p *localPending) Wait() error {
+	ended := false
+	select {
+	case <-p.all:
+	case <-p.world.dead:
+		ended = true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ended && !p.waited && p.err == nil {
 		select {
-		case l := <-c:
-			r := p.recv[i]
-			if len(l.data) != len(r.Data) {
-				err := fmt.Errorf("parallel: %s: rank %d sent %d bytes to rank %d, which expected %d", p.name, r.Rank, len(l.data), p.rank, len(r.Data))
-				p.world.abort(err)
-				return err
-			}
-			copy(r.Data, l.data)
-			close(l.taken)
-		case <-p.world.dead:
-			return p.world.ended(p.name)
+		case <-p.all: // both have happened
+		default:
+			p.err = p.world.ended(p.name)
 		}
 	}
-	for _, taken := range p.taken {
-		select {
-		case <-taken:
-		case <-p.world.dead:
-			return p.world.ended(p.name)
-		}
-	}
-	return nil
+	p.waited = true
+	return p.err
 }
 
 // ended is the error of an exchange that an abort has ended.
@@ -162,8 +174,8 @@ type done struct{ err error }
 
 func (d *done) Wait() error { return d.err }
 
-// checkParts refuses ranks and channels that do not exist, and parts to the rank itself.
-func checkParts(e Engine, name string, lists ...[]Part) error {
+// CheckParts refuses ranks and channels that do not exist, and parts to the rank itself. Engines call it in Begin.
+func CheckParts(e Engine, name string, lists ...[]Part) error {
 	for _, parts := range lists {
 		for _, p := range parts {
 			if p.Rank < 0 || p.Rank >= e.Size() || p.Rank == e.Rank() || p.Channel < 0 || p.Channel > MaxChannel {

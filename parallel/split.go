@@ -51,7 +51,7 @@ func (s *shard) Abort(code int, why string) {
 }
 
 func (s *shard) Begin(name string, send, recv []Part) Pending {
-	if err := checkParts(s, name, send, recv); err != nil {
+	if err := CheckParts(s, name, send, recv); err != nil {
 		return &done{err}
 	}
 	var near, far [2][]Part
@@ -77,15 +77,23 @@ func (s *shard) Begin(name string, send, recv []Part) Pending {
 	}
 	s.host.mu.Lock()
 	defer s.host.mu.Unlock()
-	return &both{inside, s.host.Begin(name, far[0], far[1])}
+	return &both{inside, s.host.Begin(name, far[0], far[1]), s.world}
 }
 
-// both is an exchange in two parts.
-type both struct{ a, b Pending }
+// both is an exchange with shards of the same rank and of others.
+type both struct {
+	near, far Pending
+	world     *world
+}
 
+// Wait passes an error of the ranks on to the other shards of this one: they may wait for this shard alone.
 func (p *both) Wait() error {
-	if err := p.a.Wait(); err != nil {
+	if err := p.near.Wait(); err != nil {
 		return err
 	}
-	return p.b.Wait()
+	err := p.far.Wait()
+	if err != nil {
+		p.world.abort(err)
+	}
+	return err
 }
