@@ -97,19 +97,7 @@ func (m *Model) chosen(b *data.Batch) *data.Batch {
 // Eval predicts b, batch number place of an evaluation, from 0. A masked language model hides the same tokens of a sequence in every
 // evaluation of the same sequences, with batches of any size.
 func (m *Model) Eval(x tensor.Exec, b *data.Batch, place int) (data.Outcome, error) {
-	if place == 0 {
-		m.beginTally()
-	}
-	o, err := m.eval(&m.progress, x, b, StepOptions{}, place)
-	if err != nil {
-		return data.Outcome{}, err
-	}
-	for i, class := range m.wanted(b) {
-		if class != data.Ignore && m.progress.best[i] != data.Ignore {
-			m.tally(class, m.progress.best[i])
-		}
-	}
-	return o, nil
+	return m.eval(&m.progress, x, b, StepOptions{}, place)
 }
 
 // wanted is the right class of each target of b; data.Ignore where there is none.
@@ -133,6 +121,7 @@ func (m *Model) eval(p *progress, x tensor.Exec, b *data.Batch, run StepOptions,
 	if place == 0 {
 		p.reading.Free()
 		p.read = 0
+		p.beginTally(m.spec.Head)
 	}
 	want := m.wanted(b)
 	index := p.read
@@ -145,9 +134,13 @@ func (m *Model) eval(p *progress, x tensor.Exec, b *data.Batch, run StepOptions,
 	}
 	o := data.Outcome{Loss: result.Loss, Targets: int64(result.Targets), Numbers: m.spec.Head.Kind == Regress}
 	for i, class := range want {
-		if class != data.Ignore && p.best[i] == class { // a masked language model predicts its chosen targets only
+		if class == data.Ignore || p.best[i] == data.Ignore { // a masked language model predicts its chosen targets only
+			continue
+		}
+		if p.best[i] == class {
 			o.Correct++
 		}
+		p.tally(class, p.best[i])
 	}
 	return o, nil
 }

@@ -32,7 +32,7 @@ func (s *sub) Size() int    { return len(s.ranks) }
 func (s *sub) Close() error { return nil }
 
 func (s *sub) Begin(name string, send, recv []Part) Pending {
-	if err := checkParts(s, name, send, recv); err != nil {
+	if err := CheckParts(s, name, send, recv); err != nil {
 		return &done{err}
 	}
 	return s.Engine.Begin(name, s.outside(send), s.outside(recv))

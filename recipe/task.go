@@ -19,6 +19,15 @@ func (r *Recipe) Job(s *data.Bundle, m *model.Model, x tensor.Exec) (train.Job, 
 	return train.Job{Config: r.Train, Model: m, Train: s.Train, Valid: s.Validation, Exec: x, Meta: meta}, err
 }
 
+// Settings are all keys of the recipe with their values, such as train.steps.
+func (r *Recipe) Settings() (map[string]string, error) {
+	text, err := r.YAML()
+	if err != nil {
+		return nil, err
+	}
+	return strictyaml.Flatten(text), nil
+}
+
 // meta describes the run of a fitted recipe.
 func (r *Recipe) meta() (train.Meta, error) {
 	text, err := r.YAML()

@@ -70,6 +70,12 @@ func (l *loop) stopped(ctx context.Context) bool {
 	return l.shards.stop
 }
 
+// EvaluateOver is [Evaluate] over the ranks of a team, which all call it with equal data. Every rank has the whole score.
+func EvaluateOver(ctx context.Context, x tensor.Exec, m ShareModel, source data.Source, batches int, team parallel.Team) (Score, error) {
+	s := &shards{ranks: team.All, model: m, groups: []shardGroup{{teams: []parallel.Team{team}}}}
+	return s.evaluate(ctx, x, source, batches)
+}
+
 // evaluate is Evaluate over the shards of one data shard. Where the ranks hold several, each of them evaluates all batches. An evaluation by
 // several ranks ends with its last batch, since they would not stop at the same one.
 func (s *shards) evaluate(ctx context.Context, x tensor.Exec, source data.Source, batches int) (Score, error) {
