@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/parallel"
+	"github.com/longspan/longspan/tensor"
 )
 
 // each runs f on a goroutine for each engine.
@@ -166,13 +167,66 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// counting is an engine that moves, and counts what it moves.
+type counting struct {
+	parallel.Engine
+	counts parallel.Counts
+}
+
+func (c *counting) Begin(name string, send, recv []parallel.Part) parallel.Pending {
+	c.counts.Add(parallel.CountParts(send, recv))
+	return c.Engine.Begin(name, send, recv)
+}
+
+// TestDry checks that what is counted of a dry sum is what a sum moves, and that both take the same memory, of all ranks.
 func TestDry(t *testing.T) {
-	e := parallel.Dry(1, 4)
-	if err := parallel.Sum(e, nil, "gradients", make([]float32, 64)); err != nil {
+	for _, n := range []int{0, 1, 64, 1000} {
+		for _, ranks := range []int{2, 3, 4} {
+			err := each(parallel.Local(ranks), func(e parallel.Engine) error {
+				c, pool := &counting{Engine: e}, tensor.NewPool()
+				if err := parallel.Sum(c, pool, "gradients", make([]float32, n)); err != nil {
+					return err
+				}
+				dry, dryPool := parallel.Dry(e.Rank(), ranks), tensor.NewDryPool()
+				m := tensor.Mat{Type: tensor.F32, Rows: 1, Cols: n, Stride: n}
+				if err := parallel.SumMat(dry, dryPool, "gradients", m); err != nil {
+					return err
+				}
+				if dry.Counts != c.counts || dry.Counts.Messages != int64(2*(ranks-1)) || dryPool.Peak() != pool.Peak() {
+					return fmt.Errorf("%d numbers, rank %d of %d: counted %+v and %d bytes, moved %+v with %d bytes", n, e.Rank(), ranks,
+						dry.Counts, dryPool.Peak(), c.counts, pool.Peak())
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestDryShards checks that the shards of a rank count what goes to other ranks, and wait for each other.
+func TestDryShards(t *testing.T) {
+	host := parallel.Dry(1, 2)
+	shards, err := parallel.Split(host, 4)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (parallel.Counts{Sent: 2 * 3 * 64, Received: 2 * 3 * 64, Messages: 6}); e.Counts != want {
-		t.Errorf("counted %+v, expected %+v", e.Counts, want)
+	err = each(shards, func(e parallel.Engine) error {
+		var send, recv []parallel.Part
+		for r := range 4 {
+			if r != e.Rank() {
+				send, recv = append(send, parallel.Part{Rank: r, Dry: 10}), append(recv, parallel.Part{Rank: r, Dry: 10})
+			}
+		}
+		return e.Begin("keys", send, recv).Wait()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := parallel.Counts{Sent: 40, Received: 40, Messages: 4, Exchanges: 2}
+	if host.Counts != want || host.ByName["keys"] != want {
+		t.Errorf("counted %+v, by name %+v, expected %+v", host.Counts, host.ByName, want)
 	}
 }
 

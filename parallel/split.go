@@ -68,7 +68,8 @@ func (s *shard) Begin(name string, send, recv []Part) Pending {
 			if i == 1 {
 				from, to = to, from
 			}
-			far[i] = append(far[i], Part{Rank: p.Rank / s.host.each, Channel: from%s.host.each*s.host.each + to%s.host.each, Data: p.Data})
+			p.Channel, p.Rank = from%s.host.each*s.host.each+to%s.host.each, p.Rank/s.host.each
+			far[i] = append(far[i], p)
 		}
 	}
 	inside := s.local.Begin(name, near[0], near[1])
