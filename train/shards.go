@@ -219,24 +219,36 @@ func (s *shards) sumRanks(x tensor.Exec) error {
 	if s.ranks.Size() == 1 {
 		return nil
 	}
-	var small []float32
+	var small []tensor.Mat
+	count := 0
 	for _, p := range s.params {
-		if g := p.Grad.F32; len(g) < sumTogether {
-			small = append(small, g...)
-		} else if err := parallel.Sum(s.ranks, x.Pool, "gradients", g); err != nil {
+		if n := p.Grad.Rows * p.Grad.Cols; n < sumTogether {
+			small, count = append(small, p.Grad), count+n
+		} else if err := parallel.SumMat(s.ranks, x.Pool, GradientSums, p.Grad); err != nil {
 			return err
 		}
 	}
-	if err := parallel.Sum(s.ranks, x.Pool, "gradients", small); err != nil {
+	if count == 0 {
+		return nil
+	}
+	together := x.Pool.Get(tensor.F32, 1, count)
+	defer x.Pool.Put(together)
+	at := 0
+	for _, m := range small {
+		at += copy(together.F32[at:], m.F32)
+	}
+	if err := parallel.SumMat(s.ranks, x.Pool, GradientSums, together); err != nil {
 		return err
 	}
-	for _, p := range s.params {
-		if g := p.Grad.F32; len(g) < sumTogether {
-			small = small[copy(g, small):]
-		}
+	at = 0
+	for _, m := range small {
+		at += copy(m.F32, together.F32[at:])
 	}
 	return nil
 }
+
+// GradientSums is the name of the exchanges that add the gradients of all ranks.
+const GradientSums = "sums of gradients"
 
 // sumTogether is the size from which on a gradient travels by itself: 256 KiB take longer than a message.
 const sumTogether = 1 << 16
