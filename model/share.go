@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/parallel"
@@ -93,6 +94,15 @@ func (t *targets) keepPart(e parallel.Engine) {
 	}
 	t.rows, t.places = rows, places
 	t.losses, t.best = roomLike(t.losses, hi-lo), roomLike(t.best, hi-lo)
+}
+
+// AttentionLayers are the mechanisms of the layers in which a sequence attends to itself, of the decoder of an encoder-decoder.
+func (m *Model) AttentionLayers() []mechanism.Layer {
+	all := make([]mechanism.Layer, len(m.blocks))
+	for i, b := range m.blocks {
+		all[i] = b.attention.Layer()
+	}
+	return all
 }
 
 // shares is the state of training over shares of batches, of each engine: shards that run side by side have one each.

@@ -97,6 +97,9 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 	return a, nil
 }
 
+// Layer is the mechanism of the layer, without the second projections of global tokens.
+func (a *Attention) Layer() mechanism.Layer { return a.layer }
+
 // configure checks the settings, and makes the mechanism.
 func (a *Attention) configure() error {
 	c := a.c

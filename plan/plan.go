@@ -28,6 +28,10 @@ type Job struct {
 	Threads int          // 0: GOMAXPROCS; each thread has scratch memory
 	Readers int64        // bytes in memory of the readers of the data
 
+	// Ranks is the number of processes that train together; 0: one. If Train.Shards is 0 each of them holds one shard. All bytes are those of
+	// one rank. Plans of an evaluation alone are of one rank.
+	Ranks int
+
 	// EvalLengths and EvalSources are Lengths and Sources of the longest validation batch, if it is longer than the longest training batch;
 	// nil: it is not.
 	EvalLengths, EvalSources []int
@@ -75,11 +79,15 @@ type Estimate struct {
 	Params int64         `json:"params"` // number of weights
 	Tokens int           `json:"tokens"` // of a step
 	Width  int           `json:"-"`      // of the model: narrow matrices are multiplied more slowly
+
+	Over *Over `json:"over_ranks,omitempty"` // nil: of one rank with one shard, which all numbers above are of
 }
 
 // Make walks one step of the job without data. The policy auto recomputes nothing: see [Choose]. It returns the errors of the model and the
-// training, and none for lack of memory. It takes milliseconds, and for long contexts the time to compile the attention's pattern.
+// training, and none for lack of memory. It takes milliseconds, and for long contexts the time to compile the attention's pattern. Of up to
+// eight ranks it walks all, and of more the few that may need the most.
 func Make(j Job) (Estimate, error) {
+	j = j.sharded()
 	if err := j.check(); err != nil {
 		return Estimate{}, err
 	}
@@ -93,20 +101,13 @@ func Make(j Job) (Estimate, error) {
 		return Estimate{}, err
 	}
 	e.Bytes.Optimizer = memory.InUse() - e.Bytes.Weights - e.Bytes.Gradients
-	fixed := memory.InUse()
-	result, err := j.step(x, m, true)
+	if j.over() {
+		e, err = j.overRanks(x, m, e)
+	} else {
+		e, err = j.alone(x, m, e)
+	}
 	if err != nil {
 		return Estimate{}, err
-	}
-	evaluated, err := j.evaluate(x, m)
-	if err != nil {
-		return Estimate{}, err
-	}
-	peak := max(evaluated, result.ActivationBytes)
-	e.Bytes.Activations = peak - fixed
-	e.Bytes.Scratch = memory.Peak() - peak
-	for range j.Train.Accumulate {
-		e.Cost.Add(result.Cost)
 	}
 	e.Tokens = tokens(j.Lengths) * j.Train.Accumulate
 	read := e.Tokens + j.sourceTokens()*j.Train.Accumulate
@@ -115,6 +116,26 @@ func Make(j Job) (Estimate, error) {
 		read = max(read, tokens(evaluation.Lengths)+evaluation.sourceTokens())
 	}
 	e.Bytes.addRuntime(read, j.Readers+j.carried())
+	return e, nil
+}
+
+// alone walks a step of one rank with one shard, and adds its activations, scratch and cost to e.
+func (j Job) alone(x tensor.Exec, m *model.Model, e Estimate) (Estimate, error) {
+	fixed := x.Pool.InUse()
+	result, err := j.step(x, m, j.batch(), model.StepOptions{Backward: true})
+	if err != nil {
+		return e, err
+	}
+	evaluated, err := j.evaluate(x, m)
+	if err != nil {
+		return e, err
+	}
+	peak := max(evaluated, result.ActivationBytes)
+	e.Bytes.Activations = peak - fixed
+	e.Bytes.Scratch = x.Pool.Peak() - peak
+	for range j.Train.Accumulate {
+		e.Cost.Add(result.Cost)
+	}
 	return e, nil
 }
 
@@ -129,7 +150,8 @@ func (j Job) evaluate(x tensor.Exec, m *model.Model) (bytes int64, err error) {
 	if len(j.EvalLengths) == 0 {
 		return 0, nil
 	}
-	result, err := j.evaluation().step(x, m, false)
+	j = j.evaluation()
+	result, err := j.step(x, m, j.batch(), model.StepOptions{})
 	return result.ActivationBytes, err
 }
 
@@ -162,7 +184,7 @@ func Evaluation(j Job) (Estimate, error) {
 	if err != nil {
 		return Estimate{}, err
 	}
-	result, err := j.step(x, m, false)
+	result, err := j.step(x, m, j.batch(), model.StepOptions{})
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -191,6 +213,9 @@ func (j Job) dry(trained bool) (x tensor.Exec, m *model.Model, e Estimate, err e
 func (j Job) check() error {
 	if err := j.checkLengths(); err != nil {
 		return err
+	}
+	if j.Ranks < 0 || j.Ranks > maxRanks {
+		return fmt.Errorf("plan: found %d ranks, expected 1 to %d", j.Ranks, maxRanks)
 	}
 	j.Train.Precision = j.Model.Precision
 	return j.Train.Check()
@@ -227,6 +252,9 @@ func (j Job) checkLengths() error {
 	}
 	return nil
 }
+
+// maxRanks bounds the ranks of a plan: a step has no more shards.
+const maxRanks = 1 << 14
 
 // maxTokens bounds the tokens of a batch, and maxActivations its tokens times the width and the layers of the model. Either is more than
 // any machine holds, and bytes below the bounds fit an int64.
@@ -267,16 +295,20 @@ func (j Job) sourceTokens() int {
 }
 
 // step runs a batch forward and, to train, backward. A Transformer-XL has a full memory, or reads all segments of the sequences.
-func (j Job) step(x tensor.Exec, m *model.Model, backward bool) (model.Result, error) {
-	c := m.Spec()
-	b, r := batch(c, j.Lengths), model.StepOptions{Backward: backward}
-	switch {
-	case c.Kind == model.EncoderDecoder:
-		b.Source = batch(c, j.sources())
-	case c.Kind == model.TransformerXL && c.Segment == 0:
-		r.Memory = m.FullMemory(x.Pool, len(j.Lengths))
+func (j Job) step(x tensor.Exec, m *model.Model, b *data.Batch, o model.StepOptions) (model.Result, error) {
+	if c := m.Spec(); c.Kind == model.TransformerXL && c.Segment == 0 {
+		o.Memory = m.FullMemory(x.Pool, len(b.Lengths))
 	}
-	return m.NewSession(x).Step(b, r)
+	return m.NewSession(x).Step(b, o)
+}
+
+// batch is a batch of the job, with its sources.
+func (j Job) batch() *data.Batch {
+	b := batch(&j.Model, j.Lengths)
+	if j.Model.Kind == model.EncoderDecoder {
+		b.Source = batch(&j.Model, j.sources())
+	}
+	return b
 }
 
 // batch is a batch of sequences of the given lengths, with all targets.
