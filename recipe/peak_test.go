@@ -71,7 +71,7 @@ func open(t *testing.T, r *recipe.Recipe) opened {
 	if err := r.Fit(sets); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.FitMemory(sets, 2, 0); err != nil {
+	if _, err := r.FitMemory(sets, recipe.Room{Threads: 2}); err != nil {
 		t.Fatal(err)
 	}
 	job, err := r.Plan(sets, 2)

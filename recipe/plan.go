@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -99,15 +100,23 @@ func (r *Recipe) PlanEvaluation(s *data.Bundle, source data.Source, batches, thr
 	return j, nil
 }
 
-// FitMemory chooses the layers that are recomputed where the recipe leaves that open, and returns the bytes that a step takes: reserve
-// these in the pool of the run. It returns a *memory.Error, before anything is allocated, if that is more than budget bytes. A budget of 0
-// is no limit.
-func (r *Recipe) FitMemory(s *data.Bundle, threads int, budget int64) (plan.Bytes, error) {
-	j, err := r.Plan(s, threads)
+// Room is what a step may take on one rank.
+type Room struct {
+	Threads int   // of a rank; 0: all processors
+	Ranks   int   // processes that train together; 0: one
+	Bytes   int64 // of a rank; 0: no limit
+}
+
+// FitMemory chooses the layers that are recomputed where the recipe leaves that open, and returns the bytes that a step takes on the rank
+// that needs the most: reserve these in the pool of the run. It returns a *memory.Error, before anything is allocated, if that is more than
+// the room. Ranks that train together must be given the same room, since they must recompute the same layers.
+func (r *Recipe) FitMemory(s *data.Bundle, room Room) (plan.Bytes, error) {
+	j, err := r.Plan(s, room.Threads)
 	if err != nil {
 		return plan.Bytes{}, err
 	}
-	limit := budget
+	j.Ranks = room.Ranks
+	limit := room.Bytes
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
@@ -119,7 +128,12 @@ func (r *Recipe) FitMemory(s *data.Bundle, threads int, budget int64) (plan.Byte
 		return plan.Bytes{}, err
 	}
 	if need := e.Bytes.Total(); need > limit {
-		return e.Bytes, &memory.Error{What: "a step of this training", Need: need, Available: limit, Advice: "longspan plan lists what would fit"}
+		what, advice := "a step of this training", "longspan plan lists what would fit"
+		if room.Ranks > 1 {
+			what, advice = fmt.Sprintf("a step of this training on one of %d ranks", room.Ranks),
+				fmt.Sprintf("longspan plan --ranks %d lists what would fit", room.Ranks)
+		}
+		return e.Bytes, &memory.Error{What: what, Need: need, Available: limit, Advice: advice}
 	}
 	r.Model.Recompute = j.Model.Recompute
 	return e.Bytes, nil

@@ -133,7 +133,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	for _, note := range sets.Notes {
 		fmt.Fprintln(o.err, note)
 	}
-	need, err := r.FitMemory(sets, t.threads, limit)
+	need, err := r.FitMemory(sets, recipe.Room{Threads: t.threads, Bytes: limit})
 	if err != nil {
 		return report, usage(err)
 	}

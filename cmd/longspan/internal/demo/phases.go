@@ -14,12 +14,13 @@ import (
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
+	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/train"
 )
 
 // plan reports the cost of a step. It returns an error if the step does not fit the memory.
 func (d *work) plan(context.Context) error {
-	if _, err := d.recipe.FitMemory(d.sets, d.o.Threads, d.o.Memory); err != nil {
+	if _, err := d.recipe.FitMemory(d.sets, recipe.Room{Threads: d.o.Threads, Bytes: d.o.Memory}); err != nil {
 		return err
 	}
 	job, err := d.recipe.Plan(d.sets, d.o.Threads)
