@@ -31,6 +31,11 @@ type planReport struct {
 	Open      bool          `json:"longest_may_be_more"` // the search ended before it found one that does not fit
 	Changes   []planRow     `json:"changes,omitempty"`   // where it does not fit
 	Machine   machine.Rates `json:"machine"`
+
+	Ranks    *ranksReport   `json:"ranks,omitempty"` // of several
+	Measured *measuredSteps `json:"measured,omitempty"`
+	network  *plan.Network
+	speed    float64 // of a rank, over this machine
 }
 
 // planRow is a change that takes less memory.
@@ -44,6 +49,7 @@ type planRow struct {
 // planOptions are the flags of `plan`.
 type planOptions struct {
 	recipeFlags
+	ranksFlags
 	tokens, threads int
 	memory          string
 	calibrate       bool
@@ -58,7 +64,8 @@ func newPlan(o *output) *cobra.Command {
 machine, the longest context that fits, and changes that make the recipe fit. The exit status is 3 if the recipe does not fit.
 
   longspan plan examples/ecoli-131k.yaml --max-memory 4GiB
-  longspan plan examples/ecoli-131k.yaml --tokens 1048576`,
+  longspan plan examples/ecoli-131k.yaml --tokens 1048576
+` + ranksHelp,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := p.report(args[0])
@@ -71,7 +78,8 @@ machine, the longest context that fits, and changes that make the recipe fit. Th
 			return errors.Join(reported{errTooBig}, &memory.Error{What: "a step", Need: r.Total, Available: r.Budget})
 		},
 	}
-	p.add(c)
+	p.recipeFlags.add(c)
+	p.ranksFlags.add(c)
 	c.Flags().IntVar(&p.tokens, "tokens", 0, "tokens of a sequence (default: that of the recipe's data)")
 	addMaxMemory(c, &p.memory, "the available memory")
 	c.Flags().IntVar(&p.threads, "threads", 0, "threads (default: all processors)")
@@ -86,16 +94,27 @@ func (p *planOptions) report(path string) (report planReport, err error) {
 	if err != nil {
 		return report, err
 	}
+	if err := p.check(); err != nil {
+		return report, err
+	}
+	report.speed = p.rankSpeed
+	if report.network, err = p.readNetwork(); err != nil {
+		return report, err
+	}
 	if p.tokens < 0 {
 		return report, usage(fmt.Errorf("found --tokens %d, expected at least 1", p.tokens))
 	}
 	if report.Budget, err = budget(p.memory); err != nil {
 		return report, err
 	}
+	if p.memory == "" && report.network != nil && report.network.OneHost { // what is available, for each rank
+		report.Budget /= int64(p.ranks)
+	}
 	job, err := p.job(r)
 	if err != nil {
 		return report, usage(err)
 	}
+	job.Ranks = p.ranks
 	measure := machine.Known
 	if p.calibrate {
 		measure = machine.Calibrate
@@ -103,7 +122,13 @@ func (p *planOptions) report(path string) (report planReport, err error) {
 	if report.Machine, err = measure(p.threads); err != nil {
 		return report, err
 	}
-	return report, report.fill(job)
+	if err := report.fill(job); err != nil {
+		return report, err
+	}
+	if err := p.fillRanks(&report, job, path); err != nil {
+		return report, err
+	}
+	return report, report.compareRun(p.measured)
 }
 
 // job is the step to plan, of sequences of --tokens if that is given.
@@ -147,8 +172,7 @@ func (r *planReport) fill(job plan.Job) (err error) {
 	if r.Estimate, err = plan.Make(job); err != nil {
 		return usage(err)
 	}
-	policy, err := job.Model.Policy()
-	if err != nil {
+	if r.Seconds, err = r.seconds(r.Estimate, job); err != nil {
 		return usage(err)
 	}
 	r.Sequences, r.Longest = len(job.Lengths), slices.Max(job.Lengths)
@@ -156,7 +180,6 @@ func (r *planReport) fill(job plan.Job) (err error) {
 	r.Recompute, r.Precision = job.Model.Recompute, job.Model.Precision
 	r.Total = r.Bytes.Total()
 	r.Fits = r.Total <= limit
-	r.Seconds = r.Machine.Seconds(r.Estimate, policy)
 	if r.Budget > 0 {
 		longest, err := plan.Context(job, r.Budget, contextStep, contextLimit)
 		if err != nil {
@@ -172,9 +195,9 @@ func (r *planReport) fill(job plan.Job) (err error) {
 	}
 	changes, err := plan.Changes(job, limit)
 	for _, c := range changes {
-		policy, parseErr := c.Job.Model.Policy()
+		seconds, parseErr := r.seconds(c.Estimate, c.Job)
 		err = errors.Join(err, parseErr)
-		r.Changes = append(r.Changes, planRow{c.Set, c.Estimate.Bytes.Total(), r.Machine.Seconds(c.Estimate, policy), c.Fits})
+		r.Changes = append(r.Changes, planRow{c.Set, c.Estimate.Bytes.Total(), seconds, c.Fits})
 	}
 	return err
 }
@@ -185,6 +208,9 @@ func (r planReport) write(w io.Writer) {
 		tokens = fmt.Sprintf("%d sequences of up to %d tokens, %d in all", r.Sequences, r.Longest, r.Tokens)
 	}
 	fmt.Fprintf(w, "step         %s, %.4g M weights, %s, recompute %s\n", tokens, float64(r.Params)/1e6, r.Precision, r.Recompute)
+	if r.Over != nil {
+		writeShards(w, r.Over)
+	}
 	for _, part := range []struct {
 		name  string
 		bytes int64
@@ -194,7 +220,10 @@ func (r planReport) write(w io.Writer) {
 	} {
 		fmt.Fprintf(w, "%-12s %s\n", part.name, memory.Format(part.bytes))
 	}
-	fmt.Fprintf(w, "time         %.3g s a step, %.4g tokens/s\n", r.Seconds, float64(r.Tokens)/r.Seconds)
+	if r.Over != nil {
+		writeExchange(w, r.Over)
+	}
+	r.writeTime(w)
 	if r.Budget == 0 {
 		return
 	}
