@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longspan/longspan/internal/mpitest"
 	"github.com/longspan/longspan/internal/rankcheck"
 )
 
@@ -35,30 +36,30 @@ func expected(t *testing.T, ranks int, shards ...int) []string {
 
 // TestSameBits checks that MPI gives the bits of goroutines: sums, gathers, all-to-alls and random exchanges, of ranks and of shards.
 func TestSameBits(t *testing.T) {
-	each(t, func(t *testing.T, l launcher) {
+	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		for _, ranks := range []int{2, 3, 4} {
-			o := l.run(t, ranks, "checks")
-			lines := strings.Split(strings.TrimSpace(o.stdout), "\n")
+			o := run(t, l, ranks, "checks")
+			lines := strings.Split(strings.TrimSpace(o.Stdout), "\n")
 			want := expected(t, ranks, 0, 2)
-			if o.status != 0 || len(lines) != len(want)+1 {
-				t.Fatalf("%d ranks: status %d\n%s%s", ranks, o.status, o.stdout, o.stderr)
+			if o.Status != 0 || len(lines) != len(want)+1 {
+				t.Fatalf("%d ranks: status %d\n%s%s", ranks, o.Status, o.Stdout, o.Stderr)
 			}
 			for i, w := range want {
 				if lines[i] != w {
 					t.Errorf("%d ranks over MPI: %s\ngoroutines: %s", ranks, lines[i], w)
 				}
 			}
-			t.Logf("%d ranks: the bits of goroutines over %s, in %.2f s", ranks, lines[len(want)], o.seconds)
+			t.Logf("%d ranks have the bits of goroutines over %s", ranks, lines[len(want)])
 		}
 	})
 }
 
 // TestPieces checks parts of several messages.
 func TestPieces(t *testing.T) {
-	each(t, func(t *testing.T, l launcher) {
-		o := l.run(t, 2, "pieces")
-		if want := strings.Join(expected(t, 2, 0), "\n"); o.status != 0 || strings.TrimSpace(o.stdout) != want {
-			t.Errorf("status %d\n%s%s\nexpected\n%s", o.status, o.stdout, o.stderr, want)
+	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
+		o := run(t, l, 2, "pieces")
+		if want := strings.Join(expected(t, 2, 0), "\n"); o.Status != 0 || strings.TrimSpace(o.Stdout) != want {
+			t.Errorf("status %d\n%s%s\nexpected\n%s", o.Status, o.Stdout, o.Stderr, want)
 		}
 	})
 }
@@ -68,7 +69,7 @@ const anyFailure = -1
 
 // TestEnds checks that whatever happens to one rank ends all of them with a message and a status.
 func TestEnds(t *testing.T) {
-	all := launchers(t)
+	all := mpitest.Launchers(t)
 	for _, c := range []struct {
 		script string
 		open   int    // status of Open MPI's launcher
@@ -93,25 +94,25 @@ func TestEnds(t *testing.T) {
 		{"early end", ExitPatience, ExitPatience, "waited 1", 0},
 	} {
 		for _, l := range all {
-			t.Run(l.name+"/"+c.script, func(t *testing.T) {
+			t.Run(l.Name+"/"+c.script, func(t *testing.T) {
 				t.Parallel()
 				file := filepath.Join(t.TempDir(), "event")
-				o := l.run(t, 3, c.script, testFile+"="+file)
+				o := run(t, l, 3, c.script, testFile+"="+file)
 				ended := time.Now()
 				status := c.open
-				if l.hydra() {
+				if l.Hydra() {
 					status = c.mpich
 				}
-				if o.status != status && (status != anyFailure || o.status == 0) || !anyRank(o.stderr, c.want) {
-					t.Errorf("status %d, expected %d and %q in\n%s", o.status, status, c.want, o.stderr)
+				if o.Status != status && (status != anyFailure || o.Status == 0) || !anyRank(o.Stderr, c.want) {
+					t.Errorf("status %d, expected %d and %q in\n%s", o.Status, status, c.want, o.Stderr)
 				}
 				info, err := os.Stat(file)
 				if err != nil {
 					return // nothing has happened to a rank
 				}
 				seconds := ended.Sub(info.ModTime()).Seconds()
-				t.Logf("status %d, %.1f s after the event", o.status, seconds)
-				if limit := 5 + c.patience.Seconds(); required() && seconds > limit {
+				t.Logf("status %d, %.1f s after the event", o.Status, seconds)
+				if limit := 5 + c.patience.Seconds(); mpitest.Required() && seconds > limit {
 					t.Errorf("ended %.1f s after the event, expected at most %.1f", seconds, limit)
 				}
 			})
@@ -142,11 +143,11 @@ func anyRank(text, want string) bool {
 
 // TestWaitingRank checks that a rank that waits leaves its core to others.
 func TestWaitingRank(t *testing.T) {
-	each(t, func(t *testing.T, l launcher) {
-		o := l.run(t, 2, "wait")
-		share, err := strconv.ParseFloat(strings.TrimSpace(o.stdout), 64)
-		if err != nil || o.status != 0 || share > 0.15 {
-			t.Errorf("status %d, a waiting rank uses %s of a core, expected at most 0.15\n%s", o.status, o.stdout, o.stderr)
+	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
+		o := run(t, l, 2, "wait")
+		share, err := strconv.ParseFloat(strings.TrimSpace(o.Stdout), 64)
+		if err != nil || o.Status != 0 || share > 0.15 {
+			t.Errorf("status %d, a waiting rank uses %s of a core, expected at most 0.15\n%s", o.Status, o.Stdout, o.Stderr)
 		}
 		t.Logf("a waiting rank uses %.1f%% of a core", 100*share)
 	})
@@ -155,14 +156,14 @@ func TestWaitingRank(t *testing.T) {
 // TestSilentSender checks that a message arrives although its sender begins nothing more. Over TCP with MPICH 4.0 the end is a test of
 // Finalize too.
 func TestSilentSender(t *testing.T) {
-	each(t, func(t *testing.T, l launcher) {
+	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		for _, transport := range []string{"", "tcp"} {
 			env := []string{testFile + "=" + filepath.Join(t.TempDir(), "arrived")}
 			if transport != "" {
 				env = append(env, "UCX_TLS=tcp,self", "OMPI_MCA_btl=tcp,self")
 			}
-			if o := l.run(t, 2, "silent sender", env...); o.status != 0 {
-				t.Errorf("%q: status %d\n%s", transport, o.status, o.stderr)
+			if o := run(t, l, 2, "silent sender", env...); o.Status != 0 {
+				t.Errorf("%q: status %d\n%s", transport, o.Status, o.Stderr)
 			}
 		}
 	})
@@ -170,30 +171,30 @@ func TestSilentSender(t *testing.T) {
 
 // TestOtherLibrary checks that a library that does not belong to the launcher is refused.
 func TestOtherLibrary(t *testing.T) {
-	all := launchers(t)
+	all := mpitest.Launchers(t)
 	library := map[bool]string{}
 	for _, l := range all {
-		file := l.library
-		if file == "" && l.hydra() {
+		file := l.Library
+		if file == "" && l.Hydra() {
 			file = "libmpich.so.12"
 		} else if file == "" {
 			file = "libmpi.so.40"
 		}
-		library[l.hydra()] = file
+		library[l.Hydra()] = file
 	}
 	for _, l := range all {
-		t.Run(l.name, func(t *testing.T) {
+		t.Run(l.Name, func(t *testing.T) {
 			t.Parallel()
-			other := library[!l.hydra()]
+			other := library[!l.Hydra()]
 			if other == "" {
 				t.Skip("only one family of libraries here")
 			}
-			l.library = other
-			o := l.run(t, 2, "nothing")
-			ours := strings.Contains(o.stderr, "mpi: the launcher has started 2 ranks (") && strings.Contains(o.stderr, "sees 1")
-			theirs := strings.Contains(o.stderr, "unsupported PMI version") // MPICH 5 ends the process itself
-			if o.status != 2 && !theirs || !ours && !theirs {
-				t.Errorf("%s under %s: status %d, expected 2 and the reason in\n%s", other, l.mpirun, o.status, o.stderr)
+			l.Library = other
+			o := run(t, l, 2, "nothing")
+			ours := strings.Contains(o.Stderr, "mpi: the launcher has started 2 ranks (") && strings.Contains(o.Stderr, "sees 1")
+			theirs := strings.Contains(o.Stderr, "unsupported PMI version") // MPICH 5 ends the process itself
+			if o.Status != 2 && !theirs || !ours && !theirs {
+				t.Errorf("%s under %s: status %d, expected 2 and the reason in\n%s", other, l.Path, o.Status, o.Stderr)
 			}
 		})
 	}
@@ -201,15 +202,15 @@ func TestOtherLibrary(t *testing.T) {
 
 // TestNoLibrary checks the errors of files that are no MPI library.
 func TestNoLibrary(t *testing.T) {
-	each(t, func(t *testing.T, l launcher) {
+	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		for file, want := range map[string]string{
 			"libnone.so.1":  "mpi: found no MPI library: there is no libnone.so.1; load the MPI module",
 			"libm.so.6":     "mpi: found no MPI_Init_thread in libm.so.6, expected an MPI library",
 			"/proc/version": "could load no MPI library: /proc/version: ",
 		} {
-			l.library = file
-			if o := l.run(t, 2, "nothing"); o.status != 2 || !strings.Contains(o.stderr, want) {
-				t.Errorf("%s: status %d, expected 2 and %q in\n%s", file, o.status, want, o.stderr)
+			l.Library = file
+			if o := run(t, l, 2, "nothing"); o.Status != 2 || !strings.Contains(o.Stderr, want) {
+				t.Errorf("%s: status %d, expected 2 and %q in\n%s", file, o.Status, want, o.Stderr)
 			}
 		}
 	})

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/longspan/longspan/internal/mpitest"
 )
 
 // hosts are network namespaces that stand for hosts: each has a name of its own and a cable to one switch.
@@ -100,7 +102,7 @@ func (h *hosts) ranks(program string) (n int) {
 }
 
 // mpirun is a command of Open MPI's mpirun on the first host that starts a rank on each.
-func (h *hosts) mpirun(l launcher, script string) *exec.Cmd {
+func (h *hosts) mpirun(l mpitest.Launcher, script string) *exec.Cmd {
 	h.t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -115,10 +117,10 @@ func (h *hosts) mpirun(l launcher, script string) *exec.Cmd {
 			h.t.Fatal(err)
 		}
 	}
-	args := append(append([]string{}, l.args...), "--hostfile", hostfile, "--mca", "plm_rsh_agent", agent, "--mca", "btl", "tcp,self",
+	args := append(append([]string{}, l.Args...), "--hostfile", hostfile, "--mca", "plm_rsh_agent", agent, "--mca", "btl", "tcp,self",
 		"-x", asRank+"="+script, "-n", fmt.Sprint(len(h.names)), program)
 	c := exec.Command("ip", append([]string{"netns", "exec", h.names[0], "unshare", "-u", "sh", "-c",
-		"hostname " + h.names[0] + `; exec "$0" "$@"`, l.mpirun}, args...)...)
+		"hostname " + h.names[0] + `; exec "$0" "$@"`, l.Path}, args...)...)
 	c.Env = os.Environ()
 	c.WaitDelay = time.Second // its daemons keep its output open
 	return c
@@ -155,8 +157,8 @@ func until(f func() bool) bool {
 
 // TestHosts runs ranks on hosts of their own: they have the bits of goroutines, and a cable that is pulled ends all ranks.
 func TestHosts(t *testing.T) {
-	for _, l := range launchers(t) {
-		if l.hydra() || l.library != "" {
+	for _, l := range mpitest.Launchers(t) {
+		if l.Hydra() || l.Library != "" {
 			continue
 		}
 		h := newHosts(t, 3)
@@ -178,7 +180,7 @@ func TestHosts(t *testing.T) {
 }
 
 // pullCable pulls the cable of the last host while ranks compute, and checks that all of them end with a message that names its rank.
-func (h *hosts) pullCable(l launcher) {
+func (h *hosts) pullCable(l mpitest.Launcher) {
 	t := h.t
 	var output watched
 	c := h.mpirun(l, "cable")
