@@ -67,7 +67,7 @@ func (s *Session) stepSegments(b *data.Batch, o StepOptions) (Result, error) {
 	for i, part := range segmentsOf(b, s.m.spec.Segment) {
 		share := float64(part.Scored()) / float64(max(1, all.Targets))
 		step := StepOptions{Backward: o.Backward && share > 0, Scale: o.Scale * share, Seed: data.Mix(o.Seed + uint64(i)), Memory: &memory,
-			Losses: roomLike(o.Losses, len(part.rows)), Best: roomLike(o.Best, len(part.rows))}
+			Grads: o.Grads, Losses: roomLike(o.Losses, len(part.rows)), Best: roomLike(o.Best, len(part.rows))}
 		result, err := s.step(&part.Batch, step)
 		if err != nil {
 			return Result{}, err

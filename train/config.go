@@ -15,7 +15,8 @@ type Config struct {
 	Init       string `yaml:"init,omitempty"`
 	Steps      int64  `yaml:"steps"`      // updates of the weights
 	Accumulate int    `yaml:"accumulate"` // batches per update
-	// Shards cut the work of a step. Its bits depend on them, and not on the ranks that hold them: 1, 2, 4 … Shards. 0 is 1.
+	// Shards cut the work of a step. Its bits depend on them, and not on the ranks that hold them: 1, 2, 4 … Shards. 0 is the
+	// product of the next two.
 	Shards int `yaml:"shards,omitempty"`
 	// SequenceShards of the shards have each a part of every sequence; the others have batches of their own. 0: as few as Accumulate allows.
 	SequenceShards int `yaml:"sequence_shards,omitempty"`
@@ -84,10 +85,10 @@ func (c Config) Check() error {
 		return strict.Wrong("accumulate", "is %d; it must lie between 1 and %d", c.Accumulate, maxAccumulate)
 	case c.Shards < 0 || c.Shards > maxShards:
 		return strict.Wrong("shards", "is %d; it must lie between 1 and %d", c.Shards, maxShards)
-	case c.TensorShards < 0 || max(1, c.Shards)%max(1, c.TensorShards) != 0:
-		return strict.Wrong("tensor_shards", "is %d; it must divide the %d shards", c.TensorShards, max(1, c.Shards))
-	case c.SequenceShards < 0 || max(1, c.Shards)/max(1, c.TensorShards)%max(1, c.SequenceShards) != 0:
-		return strict.Wrong("sequence_shards", "is %d; it must divide the %d shards (over tensor_shards)", c.SequenceShards, max(1, c.Shards))
+	case c.TensorShards < 0 || c.AllShards()%max(1, c.TensorShards) != 0:
+		return strict.Wrong("tensor_shards", "is %d; it must divide the %d shards", c.TensorShards, c.AllShards())
+	case c.SequenceShards < 0 || c.AllShards()/max(1, c.TensorShards)%max(1, c.SequenceShards) != 0:
+		return strict.Wrong("sequence_shards", "is %d; it must divide the %d shards (over tensor_shards)", c.SequenceShards, c.AllShards())
 	case c.Accumulate%c.Split().Data != 0:
 		return strict.Wrong("accumulate", "is %d; it must be a multiple of the %d shards that have batches of their own, "+
 			"which are shards/sequence_shards/tensor_shards", c.Accumulate, c.Split().Data)

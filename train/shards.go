@@ -35,10 +35,18 @@ type Split struct{ Data, Sequence, Tensor int }
 // Team is the shards that compute a batch together.
 func (s Split) Team() int { return s.Sequence * s.Tensor }
 
+// AllShards is the number of shards of c.
+func (c Config) AllShards() int {
+	if c.Shards > 0 {
+		return c.Shards
+	}
+	return max(1, c.SequenceShards) * max(1, c.TensorShards)
+}
+
 // Split is the layout of the shards of c. Check has found it possible.
 func (c Config) Split() Split {
 	tensor := max(1, c.TensorShards)
-	shards := max(1, c.Shards) / tensor
+	shards := c.AllShards() / tensor
 	if c.SequenceShards > 0 {
 		return Split{shards / c.SequenceShards, c.SequenceShards, tensor}
 	}
@@ -72,10 +80,10 @@ func newShards(c Config, e parallel.Engine, m Model) (*shards, error) {
 	if e == nil {
 		e = parallel.Local(1)[0]
 	}
-	if c.Shards <= 1 && e.Size() == 1 {
+	if c.AllShards() == 1 && e.Size() == 1 {
 		return nil, nil
 	}
-	held, err := parallel.Split(e, max(1, c.Shards))
+	held, err := parallel.Split(e, c.AllShards())
 	if err != nil {
 		return nil, inputError{fmt.Errorf("train.shards: %w", err)}
 	}
@@ -83,7 +91,7 @@ func newShards(c Config, e parallel.Engine, m Model) (*shards, error) {
 	if !ok {
 		return nil, inputError{errors.New("the model cannot be trained by shards; set train.shards to 1")}
 	}
-	if n := c.Shards; n&(n-1) != 0 && e.Size() != 1 && e.Size() != n {
+	if n := c.AllShards(); n&(n-1) != 0 && e.Size() != 1 && e.Size() != n {
 		return nil, inputError{fmt.Errorf("train.shards is %d on %d ranks; use a power of two, or as many ranks as shards, "+
 			"so that the order of sums does not depend on the ranks", n, e.Size())}
 	}
@@ -214,44 +222,55 @@ func (s *shards) sideBySide(g shardGroup, f func(i int, team parallel.Team) erro
 // panicStatus is the exit status of ranks that a panic has ended.
 const panicStatus = 7
 
-// sumRanks adds the gradients of all ranks. Small ones travel together.
+// GradientSums names the exchanges of the gradients, which a plan counts.
+const GradientSums = "gradients"
+
+// sumRanks adds the gradients of all ranks, in buckets: a message has a price of its own.
 func (s *shards) sumRanks(x tensor.Exec) error {
 	if s.ranks.Size() == 1 {
 		return nil
 	}
-	var small []tensor.Mat
-	count := 0
+	var bucket []tensor.Mat
+	held := 0
 	for _, p := range s.params {
-		if n := p.Grad.Rows * p.Grad.Cols; n < sumTogether {
-			small, count = append(small, p.Grad), count+n
-		} else if err := parallel.SumMat(s.ranks, x.Pool, GradientSums, p.Grad); err != nil {
-			return err
+		n := p.Grad.Rows * p.Grad.Cols
+		if held > 0 && held+n > sumBucket {
+			if err := s.sumTogether(x, bucket, held); err != nil {
+				return err
+			}
+			bucket, held = bucket[:0], 0
 		}
+		bucket, held = append(bucket, p.Grad), held+n
 	}
-	if count == 0 {
+	return s.sumTogether(x, bucket, held)
+}
+
+// sumBucket is the elements of a bucket: 64 MiB, which take 26 ms on a network of 2.6 GB/s and so hide the latency of many ranks.
+const sumBucket = 1 << 24
+
+// sumTogether adds gradients of so many elements together.
+func (s *shards) sumTogether(x tensor.Exec, bucket []tensor.Mat, elements int) error {
+	switch len(bucket) {
+	case 0:
 		return nil
+	case 1:
+		return parallel.SumMat(s.ranks, x.Pool, GradientSums, bucket[0])
 	}
-	together := x.Pool.Get(tensor.F32, 1, count)
+	together := x.Pool.Get(tensor.F32, 1, elements)
 	defer x.Pool.Put(together)
 	at := 0
-	for _, m := range small {
-		at += copy(together.F32[at:], m.F32)
+	for _, m := range bucket {
+		at += copy(together.F32[min(at, len(together.F32)):], m.F32)
 	}
 	if err := parallel.SumMat(s.ranks, x.Pool, GradientSums, together); err != nil {
 		return err
 	}
 	at = 0
-	for _, m := range small {
-		at += copy(m.F32, together.F32[at:])
+	for _, m := range bucket {
+		at += copy(m.F32, together.F32[min(at, len(together.F32)):])
 	}
 	return nil
 }
-
-// GradientSums is the name of the exchanges that add the gradients of all ranks.
-const GradientSums = "sums of gradients"
-
-// sumTogether is the size from which on a gradient travels by itself: 256 KiB take longer than a message.
-const sumTogether = 1 << 16
 
 // gradientTree adds gradients of neighbouring shards in a binary tree. It holds one for each level: a counter that carries.
 type gradientTree struct {
