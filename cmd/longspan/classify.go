@@ -45,7 +45,7 @@ A text that is longer than the model reads at once is read in chunks that overla
 	flags.StringVar(&f.pairField, "pair-field", "", "field of JSON lines that is the second text of a pair, such as text_pair")
 	flags.StringVar(&f.chunks, "chunks", "mean", "outputs of a text in chunks: their mean by tokens, or max: the largest of each class")
 	flags.IntVar(&f.top, "top", 0, "print the most probable classes only (default: all)")
-	f.encoderFlags.add(c)
+	f.encoderFlags.add(o, c)
 	return c
 }
 

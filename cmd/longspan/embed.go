@@ -68,7 +68,7 @@ its text was read. With --late-chunks each passage of a text has a vector, and a
 		"a vector for each passage: sentences, paragraphs, or a number of tokens, as 256 or 256,32 (shared)")
 	f.StringVar(&e.format, "format", "", "jsonl, json, npy or tsv (default: jsonl, or json with --json)")
 	f.BoolVar(&e.similarity, "similarity", false, "print the cosines of all pairs instead of vectors")
-	e.encoderFlags.add(c)
+	e.encoderFlags.add(o, c)
 	return c
 }
 

@@ -20,11 +20,12 @@ type encoderFlags struct {
 	modelFlags
 	mechanismFlags
 	inputFlags
+	rankFlags
 	options model.ReadOptions
 	overlap int
 }
 
-func (f *encoderFlags) add(c *cobra.Command) {
+func (f *encoderFlags) add(o *output, c *cobra.Command) {
 	f.inputFlags.add(c)
 	flags := c.Flags()
 	flags.IntVar(&f.options.Chunk, "chunk", 0,
@@ -36,6 +37,7 @@ func (f *encoderFlags) add(c *cobra.Command) {
 	f.mechanismFlags.add(c)
 	f.modelFlags.add(c)
 	f.addPrecision(c)
+	f.wrap(o, c)
 }
 
 // opened is a model that is ready to read texts.
@@ -72,6 +74,9 @@ func (f *encoderFlags) open(o *output, c *cobra.Command, args []string, check fu
 			f.options.Overlap = model.NoOverlap
 		}
 	}
+	if err := f.checkInput(f.inputFlags, args[1:]); err != nil {
+		return nil, usage(err)
+	}
 	m, path, err := openModel(o, args[0], f.modelFlags, f.mechanismFlags)
 	if err != nil {
 		return nil, err
@@ -93,7 +98,7 @@ func (f *encoderFlags) open(o *output, c *cobra.Command, args []string, check fu
 	if err != nil {
 		return nil, err
 	}
-	r = &opened{openedModel: &openedModel{m, m.NewSession(tensor.Exec{Threads: f.threads, Pool: reservedPool(need)}), path},
+	r = &opened{openedModel: &openedModel{m, m.NewSessionOver(tensor.Exec{Threads: f.threads, Pool: reservedPool(need)}, f.engine), path},
 		texts: texts, read: f.options}
 	ctx, stop := untilStopped()
 	r.ctx, r.end = ctx, func() error { stop(); return m.Close() }

@@ -17,6 +17,7 @@ import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
@@ -196,6 +197,7 @@ type namedScore struct {
 
 func newEval(o *output) *cobra.Command {
 	var flags runFlags
+	var ranks rankFlags
 	var on string
 	var batches int
 	c := &cobra.Command{
@@ -220,7 +222,7 @@ from the training: other files, or other windows.
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
-			r, err := t.evaluate(ctx, on, batches)
+			r, err := t.evaluate(ctx, on, batches, ranks.engine)
 			if err = errors.Join(err, t.close()); err != nil {
 				return err
 			}
@@ -230,6 +232,7 @@ from the training: other files, or other windows.
 	flags.add(c)
 	c.Flags().StringVar(&on, "on", "test", "test or validation")
 	c.Flags().IntVar(&batches, "batches", 0, "largest number of batches (default: all)")
+	ranks.wrap(o, c)
 	return c
 }
 
@@ -257,14 +260,14 @@ func (t *trained) need(on string, batches, threads int) (need plan.Bytes, err er
 }
 
 // evaluate measures until ctx is done.
-func (t *trained) evaluate(ctx context.Context, on string, batches int) (r evalReport, err error) {
+func (t *trained) evaluate(ctx context.Context, on string, batches int, ranks parallel.Engine) (r evalReport, err error) {
 	source, err := t.source(on)
 	if err != nil {
 		return r, usage(err)
 	}
 	defer func() { err = errors.Join(err, closeSource(source)) }()
 	began := time.Now()
-	score, err := train.Evaluate(ctx, t.exec, t.model, source, batches)
+	score, classes, err := t.score(ctx, source, batches, ranks)
 	if ctx.Err() != nil {
 		return r, errInterrupted
 	}
@@ -285,9 +288,27 @@ func (t *trained) evaluate(ctx context.Context, on string, batches int) (r evalR
 		r.RootError = &root
 	}
 	for i, name := range t.sets.Answers.Classes {
-		r.Classes = append(r.Classes, namedScore{name, t.model.ByClass()[i]})
+		r.Classes = append(r.Classes, namedScore{name, classes[i]})
 	}
 	return r, nil
+}
+
+// score evaluates on one rank, or on several that share each batch.
+func (t *trained) score(ctx context.Context, source data.Source, batches int, ranks parallel.Engine) (s train.Score, c []model.ClassScore,
+	err error) {
+	if ranks.Size() == 1 {
+		s, err = train.Evaluate(ctx, t.exec, t.model, source, batches)
+		return s, t.model.ByClass(), err
+	}
+	if err := model.CanShare(t.model.Spec()); err != nil {
+		return s, nil, usage(err)
+	}
+	team := parallel.Team{All: ranks, Sequence: ranks, Tensor: parallel.Whole().Tensor}
+	if s, err = train.EvaluateOver(ctx, t.exec, t.model, source, batches, team); err != nil {
+		return s, nil, err
+	}
+	c, err = t.model.ByClassOver(team)
+	return s, c, err
 }
 
 func (r evalReport) write(w io.Writer) {

@@ -41,7 +41,7 @@ A text that is longer than the model reads at once is read in chunks that overla
 	}
 	c.Flags().StringVar(&f.mask, "mask", "", "word that stands for a masked token (default: the name of the tokenizer's mask token)")
 	c.Flags().IntVar(&f.top, "top", 5, "number of guesses for each mask")
-	f.encoderFlags.add(c)
+	f.encoderFlags.add(o, c)
 	return c
 }
 

@@ -16,9 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/internal/cpu"
+	"github.com/longspan/longspan/parallel/launch"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { launch.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is the whole tool: it returns the exit status.
 func run(args []string, out, stderr io.Writer) int {
@@ -38,7 +39,7 @@ func newRoot(o *output) *cobra.Command {
 		SilenceErrors: true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			_, err := cpu.Chosen()
-			return usage(errors.Join(err, checkThreads(c)))
+			return usage(errors.Join(err, checkThreads(c), checkRanks(c)))
 		},
 	}
 	root.SetOut(o.out)

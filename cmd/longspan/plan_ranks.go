@@ -82,8 +82,8 @@ type ranksReport struct {
 	Launch  []string          `json:"launch"`         // commands, of which one starts the ranks
 }
 
-// launch is how Open MPI and Slurm start the training with the binary that has MPI. cores is the number that each rank is bound to.
-func launch(ranks, cores int, oneHost bool, arguments []string) []string {
+// launchLines are how Open MPI and Slurm start the training with the binary that has MPI. cores is the number that each rank is bound to.
+func launchLines(ranks, cores int, oneHost bool, arguments []string) []string {
 	train := "longspan-mpi train " + strings.Join(arguments, " ")
 	a, perHost := fmt.Sprintf("-n %d", ranks), 1
 	if oneHost {
@@ -120,7 +120,7 @@ func (p *planOptions) fillRanks(r *planReport, job plan.Job, path string) error 
 		return nil
 	}
 	oneHost := r.network != nil && r.network.OneHost
-	r.Ranks = &ranksReport{Network: r.network, Launch: launch(p.ranks, pool.Threads(p.threads), oneHost, trainArguments(path, p.set))}
+	r.Ranks = &ranksReport{Network: r.network, Launch: launchLines(p.ranks, pool.Threads(p.threads), oneHost, trainArguments(path, p.set))}
 	if r.network == nil {
 		return nil
 	}

@@ -55,7 +55,7 @@ reads at once has the score of its best chunk, and the place of that chunk in by
 	flags.StringVar(&f.passagePrompt, "passage-prompt", "", "name of the model's prompt before each passage")
 	flags.StringVar(&f.queryText, "query-prompt-text", "", "text before the query")
 	flags.StringVar(&f.passageText, "passage-prompt-text", "", "text before each passage")
-	f.encoderFlags.add(c)
+	f.encoderFlags.add(o, c)
 	return c
 }
 

@@ -62,6 +62,7 @@ type scoreOptions struct {
 	inputFlags
 	modelFlags
 	mechanismFlags
+	rankFlags
 	context, stride int
 	state           string
 	tokens          bool
@@ -105,12 +106,19 @@ to there, without the losses, and windows that are done are not read again.`,
 	s.mechanismFlags.add(c)
 	s.modelFlags.add(c)
 	s.addPrecision(c)
+	s.wrap(o, c)
 	return c
 }
 
 // run scores the texts.
 func (s *scoreOptions) run(o *output, args []string) (r scoreReport, err error) {
 	began := time.Now()
+	if err := s.checkInput(s.inputFlags, args[1:]); err != nil {
+		return r, usage(err)
+	}
+	if s.state != "" && s.engine.Size() > 1 {
+		return r, usage(errors.New("found --state and several ranks, expected one of them: each rank would write the file"))
+	}
 	m, path, err := openModel(o, args[0], s.modelFlags, s.mechanismFlags)
 	if err != nil {
 		return r, err
@@ -177,7 +185,7 @@ func (j *scoreJob) prepare() error {
 		return err
 	}
 	j.notes = beyond(j.model, longest)
-	j.session = j.model.NewSession(tensor.Exec{Threads: j.options.threads, Pool: reservedPool(need.Bytes)})
+	j.session = j.model.NewSessionOver(tensor.Exec{Threads: j.options.threads, Pool: reservedPool(need.Bytes)}, j.options.engine)
 	if j.options.state != "" {
 		j.state, err = openScoreFile(j.options.state, j.identity())
 	}

@@ -48,7 +48,7 @@ joined. A text that is longer than the model reads at once is read in chunks tha
 		RunE: func(c *cobra.Command, args []string) error { return f.run(o, c, args) },
 	}
 	c.Flags().StringVar(&f.aggregate, "aggregate", "simple", "none, simple, first, average or max")
-	f.encoderFlags.add(c)
+	f.encoderFlags.add(o, c)
 	return c
 }
 

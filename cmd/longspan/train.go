@@ -7,12 +7,15 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/parallel"
+	"github.com/longspan/longspan/parallel/launch"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -26,11 +29,17 @@ const trainHelp = `Train a model by a recipe, in a new folder:
 The folder has the config, the log (JSON lines and TensorBoard event files), checkpoints and, at the end, the model. Ctrl-C or a closed
 terminal finishes the current step, saves a checkpoint and exits; a second Ctrl-C exits at once. A killed run resumes from its newest
 checkpoint and ends with the same bits as an uninterrupted run. Resuming refuses another model and changed data; --restart-data accepts
-changed data and restarts it from its first batch.`
+changed data and restarts it from its first batch.
+
+Under mpirun or srun the ranks train one run together (docs/parallel.md): rank 0 writes the folder, and every rank reads the data. The bits
+depend on train.shards, and not on the ranks.
+
+  mpirun --bind-to none -n 4 longspan-mpi train examples/ecoli.yaml --out runs/ecoli`
 
 // trainOptions are the flags of `train`.
 type trainOptions struct {
 	recipeFlags
+	rankFlags
 	out, resume string
 	memory      string
 	threads     int
@@ -48,6 +57,7 @@ type trainReport struct {
 	RootError   *float64 `json:"valid_root_error,omitempty"` // of predicted numbers
 	BestStep    int64    `json:"best_step,omitempty"`
 	Checkpoint  string   `json:"checkpoint"`
+	PeakBytes   []int64  `json:"peak_bytes"` // of the matrices of each rank
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
@@ -63,20 +73,31 @@ func newTrain(o *output) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report, err := t.run(o, r, dir)
+			settings := settingsOf(c, args, "out", "resume", "restart-data")
+			all, err := r.Settings()
 			if err != nil {
 				return err
 			}
-			if err := o.print(report, report.write); err != nil {
-				return err
+			for key, value := range all {
+				settings = append(settings, launch.Setting{Key: key, Value: value})
 			}
-			if report.Interrupted {
-				return reported{errInterrupted}
-			}
-			return nil
+			return t.overRanks(o, settings, func(w *launch.World) error {
+				report, err := t.run(o, r, dir, w)
+				if err != nil {
+					return err
+				}
+				if err := o.print(report, report.write); err != nil {
+					return err
+				}
+				if report.Interrupted {
+					return reported{errInterrupted}
+				}
+				return nil
+			})
 		},
 	}
-	t.add(c)
+	t.recipeFlags.add(c)
+	t.rankFlags.add(c)
 	c.Flags().StringVar(&t.out, "out", "", "new folder for the run (default: runs/ and the recipe's name)")
 	c.Flags().StringVar(&t.resume, "resume", "", "folder of a run to resume, with its own recipe")
 	c.Flags().BoolVar(&t.restartData, "restart-data", false, "with --resume: if the data has changed, restart it from its first batch")
@@ -117,9 +138,15 @@ func (t *trainOptions) where(args []string) (*recipe.Recipe, string, error) {
 	return r, dir, r.AbsolutePaths()
 }
 
-func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trainReport, err error) {
+func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string, ranks *launch.World) (report trainReport, err error) {
+	if r.Train.Shards == 0 && ranks.Size() > 1 {
+		r.Train.Shards = max(ranks.Size(), r.Train.AllShards()) // which a later resumption finds in the folder's config
+	}
 	limit, err := allowance(t.memory)
 	if err != nil {
+		return report, err
+	}
+	if limit, err = roomOf(ranks, limit); err != nil {
 		return report, err
 	}
 	sets, err := r.Data.OpenWithin(r.Train.Seed, limit)
@@ -133,7 +160,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 	for _, note := range sets.Notes {
 		fmt.Fprintln(o.err, note)
 	}
-	need, err := r.FitMemory(sets, recipe.Room{Threads: t.threads, Bytes: limit})
+	need, err := r.FitMemory(sets, recipe.Room{Threads: t.threads, Ranks: ranks.Size(), Bytes: limit})
 	if err != nil {
 		return report, usage(err)
 	}
@@ -148,6 +175,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 		return report, err
 	}
 	p := train.NewProgress(o.err, styleOf(o.err))
+	job.Ranks = ranks.Engine
 	job.Report, job.Scored, job.Note, job.RestartData = p.Report, p.Scored, p.Note, t.restartData
 	ctx, end := untilStopped()
 	defer end()
@@ -161,11 +189,28 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string) (report trai
 		err = usage(fmt.Errorf("%w (--resume %s, or --out with a new name)", err, dir))
 	}
 	report = reportOf(dir, result)
+	if err == nil {
+		report.PeakBytes, err = rankPeaks(ranks.Engine, x.Pool.Peak())
+	}
 	if sets.Numbers && report.ValidLoss != nil {
 		root := sets.Answers.Deviation * math.Sqrt(*report.ValidLoss)
 		report.RootError = &root
 	}
 	return report, err
+}
+
+// rankPeaks are the peaks of the memory of all ranks.
+func rankPeaks(ranks parallel.Engine, own int64) ([]int64, error) {
+	all := make([]float64, ranks.Size()) // exact: far fewer than 2⁵³
+	all[ranks.Rank()] = float64(own)
+	if err := parallel.SumFloat64(ranks, "peaks of the memory", all); err != nil {
+		return nil, err
+	}
+	bytes := make([]int64, len(all))
+	for r, v := range all {
+		bytes[r] = int64(v)
+	}
+	return bytes, nil
 }
 
 // allowance is the largest use of memory by a command: the budget, but no more than the system's limits on this process.
@@ -207,6 +252,9 @@ func (r trainReport) write(w io.Writer) {
 	fmt.Fprintf(w, "steps       %d\n", r.Step)
 	r.writeLoss(w)
 	fmt.Fprintf(w, "checkpoint  %s\n", r.Checkpoint)
+	if len(r.PeakBytes) > 1 {
+		fmt.Fprintf(w, "memory      %s of matrices on the fullest of %d ranks\n", memory.Format(slices.Max(r.PeakBytes)), len(r.PeakBytes))
+	}
 	if r.Interrupted {
 		fmt.Fprintf(w, "interrupted; resume with: longspan train --resume %s\n", r.Folder)
 	}

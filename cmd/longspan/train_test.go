@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/plan"
 )
 
@@ -74,7 +75,7 @@ func TestCtrlCSavesAndLeaves(t *testing.T) {
 	defer of.close()
 	stopped, stop := context.WithCancel(context.Background())
 	stop()
-	if _, err := of.evaluate(stopped, "test", 0); !errors.Is(err, errInterrupted) {
+	if _, err := of.evaluate(stopped, "test", 0, parallel.Local(1)[0]); !errors.Is(err, errInterrupted) {
 		t.Errorf("an evaluation that is interrupted says %v, want %v", err, errInterrupted)
 	}
 }
