@@ -223,7 +223,7 @@ func (s *shards) sideBySide(g shardGroup, f func(i int, team parallel.Team) erro
 const panicStatus = 7
 
 // GradientSums names the exchanges of the gradients, which a plan counts.
-const GradientSums = "gradients"
+const GradientSums = "sums of gradients"
 
 // sumRanks adds the gradients of all ranks, in buckets: a message has a price of its own.
 func (s *shards) sumRanks(x tensor.Exec) error {
