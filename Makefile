@@ -1,4 +1,4 @@
-.PHONY: build test test-all generate check fuzz golden real real-tokenizers bench bench-table bench-peers bench-chart
+.PHONY: build build-mpi test test-all generate check fuzz golden real real-tokenizers bench bench-table bench-peers bench-chart
 
 FUZZTIME ?= 10s
 COUNT ?= 6
@@ -7,12 +7,16 @@ PKG ?= ./...
 build:
 	CGO_ENABLED=0 go build -o bin/longspan ./cmd/longspan
 
+# The tool with MPI, for Linux on amd64 and arm64: docs/parallel.md.
+build-mpi:
+	CGO_ENABLED=0 go build -tags mpi -o bin/longspan-mpi ./cmd/longspan
+
 test:
 	go test ./...
 
-# Every level that this machine has, without assembly, and with the race detector.
+# Every level that this machine has, without assembly, with the race detector, and over MPI.
 test-all:
-	.ci/run test generic avx2 purego slow race
+	.ci/run test generic avx2 purego slow race mpi
 
 # The assembly of internal/kernel, from the generator in internal/kernel/_asm.
 generate:

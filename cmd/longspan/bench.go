@@ -13,7 +13,8 @@ func newBench(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "bench",
 		Short: "Measure speed and memory beside the peak of this machine",
-	}, newBenchGEMM(o), newBenchAttention(o), newBenchTrain(o), newBenchOpen(o), newBenchModel(o), newBenchTable(o), newBenchChart(o))
+	}, newBenchGEMM(o), newBenchAttention(o), newBenchTrain(o), newBenchOpen(o), newBenchModel(o), newBenchRanks(o), newBenchTable(o),
+		newBenchChart(o))
 }
 
 // measurement has the flags of all measurements.

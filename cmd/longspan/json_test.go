@@ -31,6 +31,7 @@ var smallest = []struct {
 	{"bench gemm", "--m 8 --n 8 --k 8 --runs 1", false},
 	{"bench model", "run --tokens 8 --runs 1", false},
 	{"bench open", "--only run", false},
+	{"bench ranks", "--sizes 8 --runs 1", false},
 	{"bench table", "--only bigbird --runs 1", true},
 	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1", true},
 	{"classify", "classifier --text law", false},
@@ -53,6 +54,7 @@ var smallest = []struct {
 	{"tokenizer info", "run", false},
 	{"tag", "tagger --text law", false},
 	{"train", "tiny.yaml --out again", false},
+	{"verify ranks", "--local 2", false},
 }
 
 // inRun changes to a folder with a recipe and a run of it, and has a hub answer.

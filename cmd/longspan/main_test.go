@@ -58,11 +58,20 @@ func (c inCache) Run() int {
 	return c.tests.Run()
 }
 
+// condition refuses names of conditions that scripts do not have: mpi is whether the tool was built with the tag.
+func condition(name string) error {
+	if name != "mpi" {
+		return fmt.Errorf("found condition %q, expected mpi", name)
+	}
+	return nil
+}
+
 func TestScripts(t *testing.T) {
 	models := someHub(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Condition:           func(name string) (bool, error) { return withMPI, condition(name) },
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"leaves": leaves, "document": document},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"XDG_CACHE_HOME", "LONGSPAN_CPU"} { // a script has no other variables of the tests

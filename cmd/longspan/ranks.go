@@ -27,12 +27,17 @@ type rankFlags struct {
 }
 
 func (f *rankFlags) add(c *cobra.Command) {
+	mark(c)
+	c.Flags().DurationVar(&f.patience, "patience", parallel.DefaultPatience,
+		"under mpirun or srun: how long a rank may wait for another before all are ended")
+}
+
+// mark says that several ranks may run the command.
+func mark(c *cobra.Command) {
 	if c.Annotations == nil {
 		c.Annotations = map[string]string{}
 	}
 	c.Annotations[ranksMark] = ""
-	c.Flags().DurationVar(&f.patience, "patience", parallel.DefaultPatience,
-		"under mpirun or srun: how long a rank may wait for another before all are ended")
 }
 
 // wrap makes the command run on every rank. All its flags, and the arguments, must be equal on them.
@@ -94,14 +99,7 @@ func (f *rankFlags) overRanks(o *output, config []launch.Setting, do func(w *lau
 	if !began {
 		err = usage(err)
 	}
-	var refusal *launch.Refusal
-	if errors.As(err, &refusal) && refusal.Rank > 0 {
-		return reported{usage(err)}
-	}
-	if refusal != nil {
-		return usage(err)
-	}
-	return errors.Join(told, err)
+	return errors.Join(told, firstRank(err))
 }
 
 // roomOf is the least memory that a rank may use, of all ranks, which plan alike. Ranks of one host share what the host has. limit is this

@@ -1,89 +1,32 @@
-//go:build mpi
+//go:build mpi && linux && (amd64 || arm64)
 
 package main
 
 import (
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/longspan/longspan/train"
+	"github.com/longspan/longspan/internal/mpitest"
 )
 
-// TestMPI runs the tool under the launchers that this machine has.
-func TestMPI(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/mpi",
-		RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ranks": ranks, "same": sameRuns, "samescore": sameScore,
-		},
+// withMPI is whether the tool can reach MPI.
+const withMPI = true
+
+// TestRanksUnderMPI runs the commands under each launcher: they have the bits of goroutines, and rank 0 alone prints.
+func TestRanksUnderMPI(t *testing.T) {
+	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
+		for _, ranks := range []int{2, 4} {
+			for _, command := range []string{"verify ranks", "bench ranks --sizes 8,100KB --runs 1"} {
+				o := l.Run(t, []string{asTool + "=1"}, mpitest.Group{Ranks: ranks, Args: append(strings.Fields(command), "--json")})
+				_, err := oneDocument([]byte(o.Stdout))
+				if o.Status != exitOK || err != nil || strings.Contains(o.Stdout, `"ok": false`) {
+					t.Errorf("%s, %d ranks: status %d, %v\n%s%s", command, ranks, o.Status, err, o.Stdout, o.Stderr)
+				}
+			}
+		}
+		o := l.Run(t, []string{asTool + "=1"}, mpitest.Group{Ranks: 2, Args: []string{"verify", "ranks", "--local", "2"}})
+		if o.Status != exitUsage || !strings.Contains(o.Stderr, "found --local 2 under a launcher of 2 ranks") {
+			t.Errorf("--local: status %d\n%s", o.Status, o.Stderr)
+		}
 	})
-}
-
-// launcher is the command that starts n ranks.
-func launcher(name, n string) []string {
-	if name == "openmpi" {
-		return []string{"mpirun.openmpi", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", n}
-	}
-	return []string{"mpirun." + name, "-n", n}
-}
-
-// ranks LAUNCHER N ARGUMENT… runs the tool on N ranks. It does nothing where the launcher is missing.
-func ranks(ts *testscript.TestScript, not bool, args []string) {
-	start := launcher(args[0], args[1])
-	if _, err := exec.LookPath(start[0]); err != nil {
-		ts.Logf("found no %s: skipped", start[0])
-		return
-	}
-	err := ts.Exec(start[0], append(append(start[1:], "longspan"), args[2:]...)...)
-	if (err != nil) != not {
-		ts.Fatalf("%v: %v", args, err)
-	}
-}
-
-// sameRuns RUN RUN checks that two runs have the same model and log, if both are there.
-func sameRuns(ts *testscript.TestScript, _ bool, args []string) {
-	var models [2]string
-	var logs [2][]train.Record
-	for i, dir := range args {
-		dir = ts.MkAbs(dir)
-		if _, err := os.Stat(dir); err != nil {
-			return // its launcher is missing
-		}
-		model, err := os.ReadFile(filepath.Join(dir, train.ModelName))
-		ts.Check(err)
-		models[i] = string(model)
-		logs[i], err = train.ReadLog(filepath.Join(dir, train.LogName))
-		ts.Check(err)
-		for k := range logs[i] {
-			logs[i][k].Seconds, logs[i][k].TokensPerSecond = 0, 0
-		}
-	}
-	if models[0] != models[1] {
-		ts.Fatalf("the models of %v differ", args)
-	}
-	if diff := cmp.Diff(logs[0], logs[1]); diff != "" {
-		ts.Fatalf("the logs of %v differ:\n%s", args, diff)
-	}
-}
-
-// sameScore FILE FILE checks that two results of `eval` have the same counts, and losses but for rounding.
-func sameScore(ts *testscript.TestScript, _ bool, args []string) {
-	var all [2]evalReport
-	for i, name := range args {
-		text := ts.ReadFile(name)
-		if text == "" {
-			return // its launcher is missing
-		}
-		ts.Check(json.Unmarshal([]byte(text), &all[i]))
-	}
-	if d := all[0].Loss - all[1].Loss; d > 1e-6 || d < -1e-6 || all[0].Targets != all[1].Targets || *all[0].Accuracy != *all[1].Accuracy {
-		ts.Fatalf("found %+v and %+v", all[0], all[1])
-	}
 }

@@ -15,8 +15,8 @@ var errCheckFailed = errors.New("a check failed")
 func newVerify(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "verify",
-		Short: "Check the results of attention on this machine",
-	}, newVerifyAttention(o))
+		Short: "Check the results of attention, and of ranks, on this machine",
+	}, newVerifyAttention(o), newVerifyRanks(o))
 }
 
 func newVerifyAttention(o *output) *cobra.Command {

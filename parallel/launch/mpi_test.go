@@ -52,6 +52,7 @@ func beRank(script string) int {
 }
 
 func TestRun(t *testing.T) {
+	t.Parallel()
 	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		for _, c := range []struct {
 			script string
@@ -77,6 +78,7 @@ func TestRun(t *testing.T) {
 
 // TestRefusals checks that ranks that differ end with one message that names the difference.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	other := filepath.Join(t.TempDir(), "other")
 	program, err := os.Executable()
 	if err != nil {

@@ -36,6 +36,7 @@ func expected(t *testing.T, ranks int, shards ...int) []string {
 
 // TestSameBits checks that MPI gives the bits of goroutines: sums, gathers, all-to-alls and random exchanges, of ranks and of shards.
 func TestSameBits(t *testing.T) {
+	t.Parallel()
 	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		for _, ranks := range []int{2, 3, 4} {
 			o := run(t, l, ranks, "checks")
@@ -56,6 +57,7 @@ func TestSameBits(t *testing.T) {
 
 // TestPieces checks parts of several messages.
 func TestPieces(t *testing.T) {
+	t.Parallel()
 	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		o := run(t, l, 2, "pieces")
 		if want := strings.Join(expected(t, 2, 0), "\n"); o.Status != 0 || strings.TrimSpace(o.Stdout) != want {
@@ -69,6 +71,7 @@ const anyFailure = -1
 
 // TestEnds checks that whatever happens to one rank ends all of them with a message and a status.
 func TestEnds(t *testing.T) {
+	t.Parallel()
 	all := mpitest.Launchers(t)
 	for _, c := range []struct {
 		script string
@@ -143,6 +146,7 @@ func anyRank(text, want string) bool {
 
 // TestWaitingRank checks that a rank that waits leaves its core to others.
 func TestWaitingRank(t *testing.T) {
+	t.Parallel()
 	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		o := run(t, l, 2, "wait")
 		share, err := strconv.ParseFloat(strings.TrimSpace(o.Stdout), 64)
@@ -156,6 +160,7 @@ func TestWaitingRank(t *testing.T) {
 // TestSilentSender checks that a message arrives although its sender begins nothing more. Over TCP with MPICH 4.0 the end is a test of
 // Finalize too.
 func TestSilentSender(t *testing.T) {
+	t.Parallel()
 	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		for _, transport := range []string{"", "tcp"} {
 			env := []string{testFile + "=" + filepath.Join(t.TempDir(), "arrived")}
@@ -171,6 +176,7 @@ func TestSilentSender(t *testing.T) {
 
 // TestOtherLibrary checks that a library that does not belong to the launcher is refused.
 func TestOtherLibrary(t *testing.T) {
+	t.Parallel()
 	all := mpitest.Launchers(t)
 	library := map[bool]string{}
 	for _, l := range all {
@@ -202,6 +208,7 @@ func TestOtherLibrary(t *testing.T) {
 
 // TestNoLibrary checks the errors of files that are no MPI library.
 func TestNoLibrary(t *testing.T) {
+	t.Parallel()
 	mpitest.Each(t, func(t *testing.T, l mpitest.Launcher) {
 		for file, want := range map[string]string{
 			"libnone.so.1":  "mpi: found no MPI library: there is no libnone.so.1; load the MPI module",

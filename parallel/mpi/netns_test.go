@@ -157,6 +157,7 @@ func until(f func() bool) bool {
 
 // TestHosts runs ranks on hosts of their own: they have the bits of goroutines, and a cable that is pulled ends all ranks.
 func TestHosts(t *testing.T) {
+	t.Parallel()
 	for _, l := range mpitest.Launchers(t) {
 		if l.Hydra() || l.Library != "" {
 			continue

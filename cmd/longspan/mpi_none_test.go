@@ -1,0 +1,6 @@
+//go:build !mpi || !linux || (!amd64 && !arm64)
+
+package main
+
+// withMPI is whether the tool can reach MPI.
+const withMPI = false
