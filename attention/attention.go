@@ -19,6 +19,7 @@ type Attention struct {
 	padded              int     // rows of the packed keys: every sequence rounded up to keyGroup
 	strips              []strip // the pieces of the forward pass
 	pairs               pairs
+	long                bool // some rows are summed by several ranks
 }
 
 // sequence is one Seq, or one Share, with its place in the batch.
@@ -97,29 +98,42 @@ func (a *Attention) addLayout(s sequence, queries, keys int) {
 	first, n := s.ownTiles()
 	// Last tiles first: under a causal mask they have most to do.
 	for t := (ceil.Div(n, stripTiles) - 1) * stripTiles; t >= 0; t -= stripTiles {
-		a.strips = append(a.strips, strip{i, first + t, min(stripTiles, n-t)})
+		a.addStrips(strip{i, first + t, min(stripTiles, n-t)})
+	}
+}
+
+// addStrips adds the tiles of a strip that are summed here.
+func (a *Attention) addStrips(s strip) {
+	from := s.tile
+	for t := s.tile; t <= s.tile+s.tiles; t++ {
+		if t == s.tile+s.tiles || !a.seqs[s.seq].sumsTile(t) {
+			if from < t {
+				a.strips = append(a.strips, strip{s.seq, from, t - from})
+			}
+			from = t + 1
+		}
 	}
 }
 
 // Config returns the configuration with its defaults filled in.
 func (a *Attention) Config() Config { return a.c }
 
-// Pairs is the number of visible (query, key) pairs of one head, over the whole batch. Shares count those of own queries.
-func (a *Attention) Pairs() int64 { return a.pairs.queries }
+// Pairs is the number of visible (query, key) pairs of one head, over the whole batch. Shares count those that are computed for their
+// queries.
+func (a *Attention) Pairs() int64 { return a.pairs.queries + a.pairs.longQueries }
 
-// OwnKeyPairs is the number of visible pairs with an own key, queries of others included: those that DK and DV are sums over. But for
-// shares it is Pairs.
-func (a *Attention) OwnKeyPairs() int64 { return a.pairs.keys }
+// KeyPairs is Pairs of shares that are computed for their keys. But for shares it is Pairs.
+func (a *Attention) KeyPairs() int64 { return a.pairs.keys + a.pairs.longKeys }
 
 // ForwardFlops is the useful work of Forward: two products over the visible pairs, 4·D flops a pair and head.
 func (a *Attention) ForwardFlops() float64 {
-	return 4 * float64(a.c.HeadDim) * float64(a.c.Heads) * float64(a.pairs.queries)
+	return 4 * float64(a.c.HeadDim) * float64(a.c.Heads) * float64(a.Pairs())
 }
 
-// BackwardFlops is the work of Backward: five products over the visible pairs, 10·D flops a pair and head. Shares have three over pairs of
-// an own query and a key of others, and four over pairs of a query of others and an own key.
+// BackwardFlops is the work of Backward: five products over the visible pairs, 10·D flops a pair and head. Shares have three over pairs
+// that are computed for the query alone, and four over those for the key alone.
 func (a *Attention) BackwardFlops() float64 {
-	return 2 * float64(a.c.HeadDim) * float64(a.c.Heads) * (3*float64(a.pairs.queries) + 4*float64(a.pairs.keys) - 2*float64(a.pairs.both))
+	return 2 * float64(a.c.HeadDim) * float64(a.c.Heads) * (3*float64(a.Pairs()) + 4*float64(a.KeyPairs()) - 2*float64(a.pairs.both))
 }
 
 // In is what attention reads, of any types.
@@ -132,9 +146,6 @@ type In struct {
 
 	Far Far // rows of others, for the shares of NewShares
 }
-
-// forward is what the forward pass reads of in.
-func (in In) forward() In { return In{Q: in.Q, K: in.K, V: in.V, Far: Far{K: in.Far.K, V: in.Far.V}} }
 
 // Out is what attention writes.
 type Out struct {
@@ -156,24 +167,26 @@ func (o Out) hasLSE() bool { return given(o.LSE) }
 // given reports whether m is another than the zero Mat, however few its rows.
 func given(m tensor.Mat) bool { return m.Rows != 0 || m.Cols != 0 }
 
-// checkMats refuses matrices that do not fit c and the numbers of queries and keys. It returns whether the call is dry.
-func (c Config) checkMats(mem *tensor.Pool, queries, keys int, in In, out Out, more ...check.Mat) (dry bool, err error) {
+// checkMats refuses matrices of input that do not fit c and the numbers of queries and keys, and others. It returns whether the call is
+// dry.
+func (c Config) checkMats(mem *tensor.Pool, queries, keys int, in In, more ...check.Mat) (dry bool, err error) {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	mats := append(more, check.Of("Q", in.Q, queries, q), check.Of("K", in.K, keys, kv), check.Of("V", in.V, keys, kv))
-	if given(in.Delta) {
-		mats = append(mats, check.Of("Delta", in.Delta, c.Heads, queries))
-	} else {
-		mats = append(mats, check.Of("O", out.O, queries, q))
-	}
-	if out.hasLSE() {
-		mats = append(mats, check.Of("LSE", out.LSE, c.Heads, queries))
-	}
-	for _, m := range []check.Mat{{Name: "LSE", M: out.LSE}, {Name: "Delta", M: in.Delta}} {
-		if m.M.Type != tensor.F32 {
+	mats := append([]check.Mat{check.Of("Q", in.Q, queries, q), check.Of("K", in.K, keys, kv), check.Of("V", in.V, keys, kv)}, more...)
+	for _, m := range mats {
+		if (m.Name == "LSE" || m.Name == "Delta") && m.M.Type != tensor.F32 {
 			return false, wrongType(m.Name, m.M)
 		}
 	}
 	return check.Mats("attention", mem, mats...)
+}
+
+// outMats are the matrices of output of so many queries, with their shapes.
+func (c Config) outMats(queries int, out Out) []check.Mat {
+	mats := []check.Mat{check.Of("O", out.O, queries, c.Heads*c.HeadDim)}
+	if out.hasLSE() {
+		mats = append(mats, check.Of("LSE", out.LSE, c.Heads, queries))
+	}
+	return mats
 }
 
 // wrongType is the error of a matrix of another type than F32.

@@ -1,8 +1,6 @@
 package attention
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"sync/atomic"
 
@@ -34,65 +32,18 @@ type Grads struct {
 // without DQ 4/5 of them, and without DK and DV 3/5. Gradients of a bias are summed over all tiles of a head, which leaves a head's chunks
 // to one thread.
 func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
-	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out,
-		append(a.gradMats(g, in), check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, a.qWidth()))...)
-	if err == nil {
-		err = in.checkFarTypes()
-	}
+	b, err := a.StartBackward(x, g, do, out, in)
 	if err != nil {
 		return err
 	}
-	if given(g.DK) != given(g.DV) {
-		return errors.New("attention: found room for one of DK and DV, expected it for both or neither: they come from the same products")
-	}
-	if g.Sinks != nil && len(g.Sinks) != len(a.c.Sinks) {
-		return fmt.Errorf("attention: found room for %d gradients of sinks, expected %d", len(g.Sinks), len(a.c.Sinks))
-	}
-	if g.Bias != nil && a.c.Bias == nil {
-		return errors.New("attention: found room for gradients of a bias, expected none: the configuration has no bias")
-	}
-	if g.Bias != nil {
-		if err := a.c.Bias.checkGrads(a, g.Bias); err != nil {
-			return err
-		}
-		if err := g.Bias.checkData(); err != nil && !dry {
-			return err
-		}
-	}
-	b := a.newBackward(x, g, out, in, dry)
-	defer b.free()
-	b.do = do
-	if b.bias, err = a.startBias(x.Pool, in, dry); err != nil {
-		return err
-	}
-	if b.bias != nil {
-		defer b.bias.free(x.Pool)
-	}
-	if g.Bias != nil || b.wantQ && b.bias != nil && b.bias.readsQueries() {
-		b.biasOut = b.bias.gradient(b)
-		defer b.biasOut.free(x.Pool)
-	}
-	if dry {
-		return nil
-	}
-	if !given(in.Delta) {
-		a.deltas(x, b.delta, do, out.O)
-	}
-	b.clearUnseen()
-	b.sinks()
-	if b.wantQ || b.wantKV {
-		b.run()
-	}
-	if g.Bias != nil {
-		b.biasOut.finish()
-	}
-	return nil
+	defer b.Free()
+	return b.Own()
 }
 
 // gradMats are the gradients that are wanted, and what they need of others, with their shapes.
 func (a *Attention) gradMats(g Grads, in In) []check.Mat {
 	mats := a.farMats(in)
-	if given(g.DK) {
+	if given(g.DK) || a.long {
 		mats = append(mats, a.farQueryMats(in)...)
 	}
 	for _, m := range []check.Mat{check.Of("DQ", g.DQ, a.tq, a.qWidth()), check.Of("DK", g.DK, a.tk, a.kvWidth()),
@@ -201,7 +152,7 @@ func (b *backward) clearUnseen() {
 		s := &b.a.seqs[i]
 		_, chunks := s.visits()
 		for t, n := range chunks {
-			for r := 0; n == 0 && s.ownTile(t) && r < s.rows(t); r++ {
+			for r := 0; n == 0 && s.sumsTile(t) && r < s.rows(t); r++ {
 				b.g.DQ.WriteRow(s.queryRow(t)+r, zero)
 			}
 		}

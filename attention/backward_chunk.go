@@ -25,6 +25,7 @@ type backwardWorker struct {
 	qr, dor    []float32 // [Lanes][width], the same as rows where they must be copied
 	q, do      rowView   // the rows: those above, or the caller's own
 	dq         []float32 // [D][Lanes], this chunk's share
+	sum        []float32 // [D][Lanes], of a long tile; none where there are none
 	dk, dv     []float32 // [chunkKeys][width], of a span of queries; none where they are not wanted
 	allK, allV []float32 // [chunkKeys][width], of the spans before it; none where there is one span
 	lse, delta []float32 // [Lanes]
@@ -49,7 +50,7 @@ func (w *backwardWorker) free(mem *tensor.Pool) {
 func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	d, lanes, tile := b.a.c.HeadDim, kernel.Lanes, kernel.KeyBlock*kernel.Lanes
 	w := &backwardWorker{b: b, width: ceil.Multiple(d, lanes)}
-	capped, chunk, all := 0, 0, 0
+	capped, chunk, all, sum := 0, 0, 0, 0
 	if b.a.c.SoftCap > 0 {
 		capped = tile
 	}
@@ -59,7 +60,10 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 			all = chunk
 		}
 	}
-	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+2*lanes*w.width+2*chunk+2*all+3*lanes+2*b.a.biasScratch())
+	if b.a.long {
+		sum = d * lanes
+	}
+	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+sum+2*lanes*w.width+2*chunk+2*all+3*lanes+2*b.a.biasScratch())
 	if b.p.bf16 {
 		w.mem16 = mem.Get(tensor.BF16, 1, 2*d*lanes+2*lanes*w.width+2*tile+2*w.width)
 	}
@@ -75,6 +79,7 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	cut := scratch.New(w.mem.F32)
 	w.s, w.dp, w.capped = cut.Take(tile), cut.Take(tile), cut.Take(capped)
 	w.qt, w.dot, w.dq = cut.Take(d*lanes), cut.Take(d*lanes), cut.Take(d*lanes)
+	w.sum = cut.Take(sum)
 	w.qr, w.dor = cut.Take(lanes*w.width), cut.Take(lanes*w.width)
 	w.dk, w.dv = cut.Take(chunk), cut.Take(chunk)
 	w.allK, w.allV = cut.Take(all), cut.Take(all)
@@ -86,10 +91,11 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	return w
 }
 
-// chunk computes all that the keys of one chunk and key/value head contribute: to dK and dV if they are own, and to dQ of own tiles.
+// chunk computes all that the keys of one chunk and key/value head contribute: to dK and dV, and to dQ of its tiles, where these
+// are summed here. The query heads of a tile follow each other, so that a rank can go on where another stopped.
 func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 	s, spans := &w.b.a.seqs[c.seq], 0
-	w.wantKV = w.b.wantKV && s.ownChunk(c.lo/chunkKeys)
+	w.wantKV = w.b.wantKV && s.sumsChunk(c.lo/chunkKeys)
 	w.used = ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
 	w.emptyChunk()
 	for visits := c.visits; len(visits) > 0; spans++ {
@@ -97,8 +103,8 @@ func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 			w.joinChunk(spans)
 		}
 		n := s.oneSpan(visits)
-		for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
-			for _, at := range visits[:n] {
+		for _, at := range visits[:n] {
+			for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
 				w.visit(c, h, at)
 			}
 		}
@@ -112,9 +118,7 @@ func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 		w.joinChunk(spans)
 		dk, dv = w.allK, w.allV
 	}
-	kernel.Scale(dk[:w.used], float32(w.b.a.c.Scale), dk[:w.used])
-	w.storeChunk(c, kvHead, w.b.g.DK, dk)
-	w.storeChunk(c, kvHead, w.b.g.DV, dv)
+	w.storeKeys(c, kvHead, dk, dv)
 }
 
 // emptyChunk starts dK and dV of a span of queries.
@@ -141,7 +145,7 @@ func (w *backwardWorker) joinChunk(spans int) {
 
 // visit computes what a chunk and a tile that sees it contribute.
 func (w *backwardWorker) visit(c *chunkWork, head int, at visit) {
-	if w.wantQ = w.b.wantQ && w.b.a.seqs[c.seq].ownTile(int(at.tile)); !w.wantQ && !w.wantKV {
+	if w.wantQ = w.b.wantQ && w.b.a.seqs[c.seq].sumsTile(int(at.tile)); !w.wantQ && !w.wantKV {
 		return
 	}
 	w.load(c.seq, head, int(at.tile))
@@ -149,6 +153,13 @@ func (w *backwardWorker) visit(c *chunkWork, head int, at visit) {
 	if w.wantQ {
 		w.share(c, head, at)
 	}
+}
+
+// storeKeys writes dK, times scale, and dV of one chunk and key/value head.
+func (w *backwardWorker) storeKeys(c *chunkWork, kvHead int, dk, dv []float32) {
+	kernel.Scale(dk[:w.used], float32(w.b.a.c.Scale), dk[:w.used])
+	w.storeChunk(c, kvHead, w.b.g.DK, dk)
+	w.storeChunk(c, kvHead, w.b.g.DV, dv)
 }
 
 // storeChunk writes rows of a gradient of the keys of one chunk and key/value head.

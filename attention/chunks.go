@@ -23,7 +23,7 @@ func (l *layout) visits() (byChunk [][]visit, chunks []int32) {
 		for t := range l.chunks {
 			l.visitTile(t)
 			l.wide[t] = -1
-			if runs := l.tile(t); l.ownTile(t) && len(runs) > 0 && l.span(int(runs[0].lo)) != l.span(int(runs[len(runs)-1].hi)-1) {
+			if runs := l.tile(t); l.sumsTile(t) && len(runs) > 0 && l.span(int(runs[0].lo)) != l.span(int(runs[len(runs)-1].hi)-1) {
 				l.wide[t] = int32(l.wides)
 				l.wides++
 			}

@@ -55,7 +55,7 @@ func DecodeCached(x tensor.Exec, c Config, positions []pattern.Span, out Out, in
 			return err
 		}
 	}
-	dry, err := c.checkMats(x.Pool, n, in.K.Rows, in.forward(), out)
+	dry, err := c.checkMats(x.Pool, n, in.K.Rows, in, c.outMats(n, out)...)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/longspan/longspan/attention/internal/scratch"
 	"github.com/longspan/longspan/internal/kernel"
-	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -22,38 +21,15 @@ import (
 // Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64 (220 where a row may see two spans), and a bias by distance
 // for every distance that occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
-	in = in.forward()
-	dry, err := a.c.checkMats(x.Pool, a.tq, a.tk, in, out, a.farMats(in)...)
-	if err == nil {
-		err = in.checkFarTypes()
+	if err := a.checkForward(x.Pool, a.forward(in), a.c.outMats(a.tq, out)...); err != nil {
+		return err
 	}
+	f, err := a.StartForward(x, in)
 	if err != nil {
 		return err
 	}
-	p := a.pack(x, in, packForward, dry)
-	defer p.free(x.Pool)
-	workers := make([]*forwardWorker, min(pool.Threads(x.Threads), max(1, len(a.strips)*a.c.Heads)))
-	for i := range workers {
-		workers[i] = newForwardWorker(a, x.Pool, p)
-		defer workers[i].free(x.Pool)
-	}
-	bias, err := a.startBias(x.Pool, in, dry)
-	if err != nil {
-		return err
-	}
-	if bias != nil {
-		defer bias.free(x.Pool)
-	}
-	if dry {
-		return nil
-	}
-	pool.Run(x.Threads, len(a.strips)*a.c.Heads, func(worker, piece int) {
-		w := workers[worker]
-		w.bias, w.head, w.strip = bias, piece/len(a.strips), a.strips[piece%len(a.strips)]
-		w.run(in.Q)
-		w.store(out)
-	})
-	return nil
+	defer f.Free()
+	return f.Own(out)
 }
 
 // forwardWorker is one thread's scratch for a strip of tiles, and the strip it is at.
@@ -92,7 +68,7 @@ func newForwardWorker(a *Attention, mem *tensor.Pool, p *packed) *forwardWorker 
 	d, lanes := a.c.HeadDim, kernel.Lanes
 	w := &forwardWorker{a: a, p: p, tiles: make([]queryTile, stripTiles)}
 	all := 0
-	if a.severalSpans() {
+	if a.severalSpans() || a.long {
 		all = 1
 	}
 	w.mem = mem.Get(tensor.F32, 1, kernel.KeyBlock*lanes+lanes+lanes*d+stripTiles*((2+all)*d*lanes+(2+2*all)*lanes)+a.biasScratch())
@@ -128,10 +104,10 @@ func (w *forwardWorker) free(mem *tensor.Pool) {
 }
 
 // run attends every query of the strip to every key it sees, block by block.
-func (w *forwardWorker) run(q tensor.Mat) {
+func (w *forwardWorker) run(in In) {
 	seq := &w.a.seqs[w.strip.seq]
 	for i := range w.strip.tiles {
-		w.begin(&w.tiles[i], seq, w.strip.tile+i, q)
+		w.begin(&w.tiles[i], seq, w.strip.tile+i, in)
 	}
 	for {
 		block := math.MaxInt
@@ -150,7 +126,7 @@ func (w *forwardWorker) run(q tensor.Mat) {
 }
 
 // begin loads a tile's queries, times scale·log2(e), and starts its softmax.
-func (w *forwardWorker) begin(t *queryTile, seq *sequence, tile int, q tensor.Mat) {
+func (w *forwardWorker) begin(t *queryTile, seq *sequence, tile int, in In) {
 	a, d := w.a, w.a.c.HeadDim
 	t.runs = seq.tile(tile)
 	if t.spans = 0; len(t.runs) > 0 {
@@ -158,9 +134,7 @@ func (w *forwardWorker) begin(t *queryTile, seq *sequence, tile int, q tensor.Ma
 		t.span = seq.span(t.at)
 	}
 	t.empty()
-	row := seq.queryRow(tile)
-	head := q.Slice(row, row+seq.rows(tile), w.head*d, (w.head+1)*d)
-	loadTile(head, float32(a.c.Scale*math.Log2E), w.rows, t.qt)
+	seq.loadQueries(in, tile, w.head*d, (w.head+1)*d, float32(a.c.Scale*math.Log2E), w.rows, t.qt)
 	if w.bias != nil {
 		w.bias.content(w.head, t.qt)
 	}
@@ -185,7 +159,7 @@ func (w *forwardWorker) attendBlock(i, end int) {
 		r := t.runs[0]
 		hi := min(int(r.hi), end)
 		if span := seq.span(t.at); span != t.span {
-			t.join()
+			w.join(t)
 			t.span = span
 		}
 		w.attend(t, w.strip.tile+i, t.at, hi-t.at, seq.maskOf(r, t.at))
@@ -228,29 +202,42 @@ func (a *Attention) adjust(bias tileBias, ref tileRef, s, scratch []float32) {
 	}
 }
 
-// store joins the sink, divides the strip's outputs by their sums, and writes them and the LSE.
+// store writes the results of the strip's tiles.
 func (w *forwardWorker) store(out Out) {
-	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
-	sinkM, sinkL := w.a.c.sink(w.head)
 	for i := range w.strip.tiles {
-		t, tile := &w.tiles[i], w.strip.tile+i
-		m, l, o := t.all()
-		for x := range kernel.Lanes {
-			high, a, b := joint(m[x], l[x], sinkM, sinkL)
-			m[x], l[x] = high, float32(a*l[x])+float32(b*sinkL)
-			if w.alpha[x] = 0; l[x] > 0 || l[x] != l[x] {
-				w.alpha[x] = a / l[x]
-			}
-		}
-		row, rows := seq.queryRow(tile), seq.rows(tile)
-		if out.hasLSE() {
-			to := out.LSE.Row(w.head)[row : row+rows]
-			for x := range to {
-				to[x] = lseOf(m[x], l[x])
-			}
-		}
-		storeTile(o, w.alpha, out.O.Slice(row, row+rows, w.head*d, (w.head+1)*d), w.rows)
+		w.storeTile(&w.tiles[i], w.strip.tile+i, out)
 	}
+}
+
+// joinSink joins a sink, whose value is zero, to the sums of a tile.
+func (w *forwardWorker) joinSink(m, l, o []float32, sinkM, sinkL float32) {
+	ms, ls := w.rows[:kernel.Lanes], w.rows[kernel.Lanes:2*kernel.Lanes]
+	for x := range ms {
+		ms[x], ls[x] = sinkM, sinkL
+	}
+	joinSums(m, l, o, ms, ls, nil, w.s)
+}
+
+// storeTile joins the sink, divides the outputs of an own tile by their sums, and writes them and the LSE.
+func (w *forwardWorker) storeTile(t *queryTile, tile int, out Out) {
+	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
+	m, l, o := w.all(t)
+	if sinkM, sinkL := w.a.c.sink(w.head); sinkL > 0 {
+		w.joinSink(m, l, o, sinkM, sinkL)
+	}
+	for x, sum := range l {
+		if w.alpha[x] = 0; sum > 0 || sum != sum {
+			w.alpha[x] = 1 / sum
+		}
+	}
+	row, rows := seq.queryRow(tile), seq.rows(tile)
+	if out.hasLSE() {
+		to := out.LSE.Row(w.head)[row : row+rows]
+		for x := range to {
+			to[x] = lseOf(m[x], l[x])
+		}
+	}
+	storeTile(o, w.alpha, out.O.Slice(row, row+rows, w.head*d, (w.head+1)*d), w.rows)
 }
 
 // lseOf converts a maximum in log2 units and a sum to a natural logarithm.

@@ -35,11 +35,13 @@ type layout struct {
 	wides     int
 }
 
-// pairs counts visible (query, key) pairs: of own queries, of own keys, and of both. But in a Share, all are own.
-type pairs struct{ queries, keys, both int64 }
+// pairs counts visible (query, key) pairs: of own queries, of own keys, and of both, long ones left out; and those of long queries with own
+// keys, and of own queries with long keys. But in a Share, all are own and none is long.
+type pairs struct{ queries, keys, both, longQueries, longKeys int64 }
 
 func (p *pairs) add(more pairs) {
 	p.queries, p.keys, p.both = p.queries+more.queries, p.keys+more.keys, p.both+more.both
+	p.longQueries, p.longKeys = p.longQueries+more.longQueries, p.longKeys+more.longKeys
 }
 
 // run is a stretch of keys that a tile of queries sees: all of it by all queries, or what a mask says. Borders are multiples of
@@ -229,19 +231,14 @@ func (c *tileCompiler) see(t, lane int) (err error) {
 	if c.rows == nil {
 		c.spans = c.seq.cut(c.spans, 0)
 		n := int64(length(c.spans))
-		c.pairs.add(pairs{n, n, n})
+		c.pairs.add(pairs{queries: n, keys: n, both: n})
 		return nil
 	}
 	if c.spans, err = c.rows.cut(c.spans, t, lane); err != nil {
 		return err
 	}
 	for _, s := range c.spans {
-		inside := c.rows.inside(s)
-		c.pairs.keys += inside
-		if c.rows.ownsTile(t) {
-			c.pairs.queries += int64(s.Len())
-			c.pairs.both += inside
-		}
+		c.rows.count(&c.pairs, t, s)
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func (b Relative) start(a *Attention, mem *tensor.Pool, in In, dry bool) (tileBi
 			return nil, err
 		}
 	}
-	t := &relativeTiles{bias: b, a: a, q: in.Q, far: in.Far.Q}
+	t := &relativeTiles{bias: b, a: a, in: in}
 	low, high := a.distances()
 	// Row i is distance t.high − i, so that rows ascend with the keys of a tile. A tile reads a row group past its last distance.
 	t.high, t.rows = high, high-low+1+keyGroup
@@ -167,8 +167,7 @@ func (b Relative) start(a *Attention, mem *tensor.Pool, in In, dry bool) (tileBi
 type relativeTiles struct {
 	bias Relative
 	a    *Attention
-	q    tensor.Mat
-	far  tensor.Mat // queries of others
+	in   In
 	high int        // the distance of row 0
 	rows int        // of one head
 	mem  tensor.Mat // [H·rows, D]
@@ -218,7 +217,7 @@ func (t *relativeTiles) firstRow(ref tileRef) int {
 func (t *relativeTiles) queries(ref tileRef) tensor.Mat {
 	s, d := &t.a.seqs[ref.seq], t.a.c.HeadDim
 	row := s.queryRow(ref.tile)
-	return t.q.Slice(row, row+s.rows(ref.tile), ref.head*d, (ref.head+1)*d)
+	return t.in.Q.Slice(row, row+s.rows(ref.tile), ref.head*d, (ref.head+1)*d)
 }
 
 // met is the number of rows of r that a tile reads: its distances, rounded up to a row group.
@@ -228,12 +227,7 @@ func met(n int) int { return n + kernel.Lanes }
 func (t *relativeTiles) add(ref tileRef, s, buffer []float32) {
 	d, cut := t.a.c.HeadDim, scratch.New(buffer)
 	qv, rows, products := cut.Take(d*kernel.Lanes), cut.Take(d*kernel.Lanes), cut.Take(skewRows*kernel.Lanes)
-	if scale, s := float32(t.a.c.Scale*math.Log2E), &t.a.seqs[ref.seq]; s.ownTile(ref.tile) {
-		loadTile(t.queries(ref), scale, rows, qv)
-	} else {
-		s.farQueries(rows, d, t.far, ref.tile, ref.head*d, (ref.head+1)*d)
-		kernel.TileLoad(kernel.Lanes, d, rows, d, scale, qv)
-	}
+	t.a.seqs[ref.seq].loadQueries(t.in, ref.tile, ref.head*d, (ref.head+1)*d, float32(t.a.c.Scale*math.Log2E), rows, qv)
 	t.addLanes(t.bias.V, ref.head, qv)
 	kernel.TileMul(met(ref.n), d, t.r[t.firstRow(ref)*d:], d, qv, kernel.Lanes, products, kernel.Lanes)
 	kernel.TileSkew(ref.n, s, products)
@@ -329,7 +323,7 @@ func (b *backward) sumDQ(head, p int) float32 {
 		s := &b.a.seqs[i]
 		_, chunks := s.visits()
 		for t, n := range chunks {
-			if n > 0 && s.ownTile(t) {
+			if n > 0 && s.sumsTile(t) {
 				for _, x := range b.dq.Row(b.slot(i, head, t))[p*kernel.Lanes : (p+1)*kernel.Lanes] {
 					sum += float64(x)
 				}

@@ -224,7 +224,7 @@ func TestSharesCountPairs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		queries, keys, work = queries+a.Pairs(), keys+a.OwnKeyPairs(), work+a.BackwardFlops()
+		queries, keys, work = queries+a.Pairs(), keys+a.KeyPairs(), work+a.BackwardFlops()
 	}
 	if queries != whole.Pairs() || keys != whole.Pairs() || whole.BackwardFlops() != 2.5*whole.ForwardFlops() {
 		t.Errorf("found %d pairs by query and %d by key, expected %d", queries, keys, whole.Pairs())

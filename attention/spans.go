@@ -1,10 +1,6 @@
 package attention
 
-import (
-	"math"
-
-	"github.com/longspan/longspan/internal/kernel"
-)
+import "github.com/longspan/longspan/internal/kernel"
 
 // Sums have two levels. Those of a row of queries, over keys, are formed from zero for each span of 8,192 key positions, and the sums of
 // spans are joined in order. Those of a row of keys, over queries, are formed likewise for each span of 8,192 query positions. So ranks
@@ -49,51 +45,58 @@ func (t *queryTile) empty() {
 }
 
 // join joins the sums of a span to those of the spans before it, and starts those of the next.
-func (t *queryTile) join() {
+func (w *forwardWorker) join(t *queryTile) {
 	if t.spans++; t.spans == 1 {
 		copy(t.allO, t.o)
 		copy(t.allM, t.m)
 		copy(t.allL, t.l)
 	} else {
-		joinSums(t.allM, t.allL, t.allO, t.m, t.l, t.o)
+		joinSums(t.allM, t.allL, t.allO, t.m, t.l, t.o, w.s)
 	}
 	t.empty()
 }
 
 // all are the sums of all spans, once there are no more keys.
-func (t *queryTile) all() (m, l, o []float32) {
+func (w *forwardWorker) all(t *queryTile) (m, l, o []float32) {
 	if t.spans == 0 {
 		return t.m, t.l, t.o
 	}
-	t.join()
+	w.join(t)
 	return t.allM, t.allL, t.allO
 }
 
-// joinSums joins the softmax of m2, l2 [Lanes] and o2 [D][Lanes] to that of m, l and o. Products are rounded before they are added, on
-// every processor.
-func joinSums(m, l, o, m2, l2, o2 []float32) {
-	var a, b [kernel.Lanes]float32
-	for x := range kernel.Lanes {
-		m[x], a[x], b[x] = joint(m[x], l[x], m2[x], l2[x])
-		l[x] = float32(a[x]*l[x]) + float32(b[x]*l2[x])
+// joinScratch is the floats that joinSums works in: a row group of scores, and the maxima.
+const joinScratch = (keyGroup + 1) * kernel.Lanes
+
+// joinSums joins the softmax of m2, l2 [Lanes] and o2 [D][Lanes] to that of m, l and o, and uses up o2; nil is values of zero. Where one
+// has seen no key, the other keeps its bits: its weight is 2⁰. Products are rounded before they are added, on every processor. Cost: 0.4 µs
+// at D = 64, against 10 µs for a block of keys.
+func joinSums(m, l, o, m2, l2, o2, scratch []float32) {
+	const lanes = kernel.Lanes
+	weights, high := scratch[:keyGroup*lanes], scratch[keyGroup*lanes:joinScratch]
+	clear(weights)
+	copy(weights, m)
+	copy(weights[lanes:], m2)
+	for x := range lanes {
+		high[x] = max(m[x], m2[x])
 	}
-	for p := 0; p+kernel.Lanes <= len(o); p += kernel.Lanes {
-		to, from := (*[kernel.Lanes]float32)(o[p:]), (*[kernel.Lanes]float32)(o2[p:])
-		for x := range to {
-			to[x] = float32(a[x]*to[x]) + float32(b[x]*from[x])
-		}
+	kernel.TileProbs(keyGroup, weights, nil, high)
+	a, b := weights[:lanes], weights[lanes:2*lanes]
+	for x := range lanes {
+		m[x], l[x] = high[x], float32(a[x]*l[x])+float32(b[x]*l2[x])
+	}
+	scaleLanes(o, a)
+	if o2 != nil {
+		scaleLanes(o2, b)
+		kernel.Add(o, o, o2)
 	}
 }
 
-// joint is the maximum of two sums of exponentials, and what each is multiplied by to count from it. A sum of zero has no maximum.
-func joint(m, l, m2, l2 float32) (high, a, b float32) {
-	switch {
-	case l2 == 0:
-		return m, 1, 0
-	case l == 0:
-		return m2, 0, 1
-	case m >= m2:
-		return m, 1, float32(math.Exp2(float64(m2) - float64(m)))
-	}
-	return m2, float32(math.Exp2(float64(m) - float64(m2))), 1
+// scaleLanes multiplies each lane of o [D][Lanes] by its factor.
+func scaleLanes(o, by []float32) {
+	d := len(o) / kernel.Lanes
+	kernel.TileMulT(d, 2, noKeys[:], d, noKeys[:], by, o)
 }
+
+// noKeys are two rows of zeros.
+var noKeys [2 * MaxHeadDim]float32

@@ -65,7 +65,7 @@ func TestJoinOfSums(t *testing.T) {
 	m2[3], l2[3] = 7, 2
 	m2[5], l2[5] = kernel.NoScore, 0
 	was := [3][]float32{append([]float32{}, m...), append([]float32{}, l...), append([]float32{}, o...)}
-	joinSums(m, l, o, m2, l2, o2)
+	joinSums(m, l, o, m2, l2, append([]float32{}, o2...), make([]float32, joinScratch))
 	for x := range kernel.Lanes {
 		a, b := math.Exp2(float64(was[0][x])), math.Exp2(float64(m2[x]))
 		if x == 3 {

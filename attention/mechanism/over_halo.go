@@ -91,7 +91,7 @@ func (c *haloCore) Work() Work {
 		return Work{}
 	}
 	w := Work{Forward: a.ForwardFlops(), Reads: 2}
-	w.Backward = 2 * float64(c.c.HeadDim*c.c.Heads) * (3*float64(a.Pairs()) + 2*float64(a.OwnKeyPairs()))
+	w.Backward = 2 * float64(c.c.HeadDim*c.c.Heads) * (3*float64(a.Pairs()) + 2*float64(a.KeyPairs()))
 	w.Recomputed = a.BackwardFlops() - w.Backward
 	return w
 }
