@@ -69,7 +69,7 @@ func choose(l Layer, s *parallel.Share) (mode string, n *needs, why string, err 
 	if !ok {
 		return Heads, nil, "landmarks are means over all rows", nil
 	}
-	if n, err = softmax.needs(s); err != nil {
+	if n, err = softmax.needs(s, someLong); err != nil {
 		return "", nil, "", err
 	}
 	total := s.Cuts[len(s.Cuts)-1]

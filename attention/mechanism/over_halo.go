@@ -10,7 +10,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// haloCore is a softmax over the rows that one rank owns. The owner forms every sum about its rows: see [attention.Share].
+// haloCore is a softmax over the rows that one rank owns. The owner forms every sum about its rows (see [attention.Share]), but for long
+// rows, which see or are seen by very many: their sums go from rank to rank.
 //
 // Keys and values of others are fetched for each pass, and not kept between them. To keep them would save a third of the bytes, 2·k a row
 // (k = Hkv·D). But it would hold them for every layer at once: little for a window, and all keys for a pattern that sees all.
@@ -30,28 +31,38 @@ type haloCore struct {
 func overHalo(l softmaxLayer, s *parallel.Share, n *needs) (Core, error) {
 	var err error
 	if n == nil {
-		if n, err = l.needs(s); err != nil {
+		if n, err = l.needs(s, someLong); err != nil {
 			return nil, err
 		}
 	}
 	c := &haloCore{softmaxLayer: l, s: s, needs: n}
 	c.first, _ = Distances(attention.Self(s.Lengths...), l.Causal)
-	c.forward, err = attention.NewShares(l.c, c.shares(nil))
+	c.forward, err = attention.NewShares(l.c, c.shares(n.keys, n.long, nil))
 	return c, err
 }
 
-// shares lists this rank's parts of sequences, and the queries of others that it has.
-func (c *haloCore) shares(queries links) []attention.Share {
+// shares lists this rank's parts of sequences, with the rows of others that it has.
+func (c *haloCore) shares(keys, queries []links, units []longUnit) (all []attention.Share) {
 	rank := c.s.Engine.Rank()
-	var all []attention.Share
 	start, next := 0, 0
 	for _, p := range c.s.Pieces(rank) {
 		for ; next < p.Sequence; next++ {
 			start += c.s.Lengths[next]
 		}
 		n := c.s.Lengths[p.Sequence]
-		all = append(all, attention.Share{Tokens: n, Own: pattern.Span{Lo: p.From, Hi: p.To}, Keys: inside(c.needs.keys[rank], start, n),
-			Queries: inside(queries, start, n)})
+		share := attention.Share{Tokens: n, Own: pattern.Span{Lo: p.From, Hi: p.To}, Keys: inside(keys[rank], start, n),
+			Queries: inside(queries[rank], start, n)}
+		for _, t := range c.needs.tiles {
+			if t.sequence == p.Sequence {
+				share.LongQueries = append(share.LongQueries, pattern.Span{Lo: t.at, Hi: t.end})
+			}
+		}
+		for _, u := range units {
+			if u.sequence == p.Sequence {
+				share.LongKeys = append(share.LongKeys, pattern.Span{Lo: u.at, Hi: u.end})
+			}
+		}
+		all = append(all, share)
 	}
 	return all
 }
@@ -71,10 +82,7 @@ func inside(l links, start, n int) (spans []pattern.Span) {
 // passes returns the attention of the backward pass, which has queries of others.
 func (c *haloCore) passes() (*attention.Attention, error) {
 	c.once.Do(func() {
-		queries := c.needs.queries[c.s.Engine.Rank()]
-		if c.backward = c.forward; len(queries) > 0 {
-			c.backward, c.err = attention.NewShares(c.c, c.shares(queries))
-		}
+		c.backward, c.err = attention.NewShares(c.c, c.shares(c.needs.backKeys, c.needs.queries, c.needs.units))
 	})
 	return c.backward, c.err
 }
@@ -104,7 +112,8 @@ func (c *haloCore) bound(a *attention.Attention, learned []tensor.Mat) (*attenti
 	return a.With(c.bind(learned, c.first))
 }
 
-// Forward fetches the keys that own queries see. Scratch from x.Pool: those, what is sent, and that of [attention.Attention].Forward.
+// Forward fetches the keys that own queries see, and the long queries that see own keys. Scratch from x.Pool: those, what is sent, sums,
+// and that of [attention.Attention].Forward.
 func (c *haloCore) Forward(x tensor.Exec, out Out, in In) error {
 	a, err := c.bound(c.forward, in.Learned)
 	if err == nil {
@@ -116,14 +125,29 @@ func (c *haloCore) Forward(x tensor.Exec, out Out, in In) error {
 	f := &fetch{s: c.s, x: x}
 	defer f.free()
 	in.Far.K, in.Far.V = f.rows(c.needs.keys, in.K), f.rows(c.needs.keys, in.V)
+	in.Far.Q = f.rows(c.needs.long, in.Q)
 	if err := f.exchange("keys and values"); err != nil {
 		return err
 	}
-	return a.Forward(x, out.attention(), in.In)
+	p, err := a.StartForward(x, in.In)
+	if err != nil {
+		return err
+	}
+	defer p.Free()
+	if err := p.Own(out.attention()); err != nil {
+		return err
+	}
+	width, _, _ := a.SumWidths()
+	r := newRelay(c.s, x, c.needs.tileSums, width, in.Q)
+	defer r.free()
+	if err := r.run("sums of outputs", func(sums tensor.Mat, of []part) error { return p.Sums(sums, c.querySums(of)) }); err != nil {
+		return err
+	}
+	return p.Join(out.attention(), r.own, c.querySums(r.ownParts))
 }
 
 // Backward fetches the keys that own queries see once more, and the queries that see own keys, with their output gradients, LSE and δ.
-// Scratch from x.Pool: those, what is sent, own δ, and that of [attention.Attention].Backward.
+// Scratch from x.Pool: those, what is sent, sums, own δ, and that of [attention.Attention].Backward.
 func (c *haloCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
 	a, err := c.passes()
 	if err == nil {
@@ -144,18 +168,63 @@ func (c *haloCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in I
 	}
 	f := &fetch{s: c.s, x: x}
 	defer f.free()
-	in.Far.K, in.Far.V = f.rows(c.needs.keys, in.K), f.rows(c.needs.keys, in.V)
+	in.Far.K, in.Far.V = f.rows(c.needs.backKeys, in.K), f.rows(c.needs.backKeys, in.V)
 	in.Far.Q, in.Far.DO = f.rows(c.needs.queries, in.Q), f.rows(c.needs.queries, do)
 	in.Far.LSE, in.Far.Delta = f.columns(c.needs.queries, out.attention().LSE), f.columns(c.needs.queries, in.Delta)
 	if err := f.exchange("keys, values and queries"); err != nil {
 		return err
 	}
 	grads := c.grads(g)
-	if err := a.Backward(x, grads, do, out.attention(), in.In); err != nil {
+	p, err := a.StartBackward(x, grads, do, out.attention(), in.In)
+	if err != nil {
+		return err
+	}
+	defer p.Free()
+	if err := p.Own(); err != nil {
 		return err
 	}
 	c.write(g, grads)
-	return nil
+	return c.backwardSums(x, a, p, in)
+}
+
+// backwardSums computes the gradients of long rows.
+func (c *haloCore) backwardSums(x tensor.Exec, a *attention.Attention, p *attention.BackwardPass, in In) error {
+	_, width, keyWidth := a.SumWidths()
+	r := newRelay(c.s, x, c.needs.tileSums, width, in.Q)
+	defer r.free()
+	if err := r.run("sums of DQ", func(sums tensor.Mat, of []part) error { return p.Sums(sums, c.querySums(of)) }); err != nil {
+		return err
+	}
+	if err := p.Join(r.own, c.querySums(r.ownParts)); err != nil {
+		return err
+	}
+	k := newRelay(c.s, x, c.needs.unitSums, keyWidth, in.Q)
+	defer k.free()
+	if err := k.run("sums of DK and DV", func(sums tensor.Mat, of []part) error { return p.KeySums(sums, c.keySums(of)) }); err != nil {
+		return err
+	}
+	return p.JoinKeys(k.own, c.keySums(k.ownParts))
+}
+
+// shareOf is the share of a sequence among this rank's.
+func (c *haloCore) shareOf(sequence int) int {
+	return sequence - c.s.Pieces(c.s.Engine.Rank())[0].Sequence
+}
+
+func (c *haloCore) querySums(of []part) (all []attention.QuerySum) {
+	for _, p := range of {
+		all = append(all, attention.QuerySum{Share: c.shareOf(p.sequence), At: p.at, Span: p.span, Lanes: p.lanes, Row: p.row,
+			Continues: p.continues})
+	}
+	return all
+}
+
+func (c *haloCore) keySums(of []part) (all []attention.KeySum) {
+	for _, p := range of {
+		all = append(all, attention.KeySum{Share: c.shareOf(p.sequence), At: p.at, Span: p.span, Keys: p.keys, Row: p.row,
+			Continues: p.continues})
+	}
+	return all
 }
 
 // check refuses matrices that are not the rank's rows, before other ranks wait for them.

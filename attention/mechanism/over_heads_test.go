@@ -110,12 +110,7 @@ type counted struct {
 }
 
 func (c *counted) Begin(name string, send, recv []parallel.Part) parallel.Pending {
-	for _, p := range send {
-		c.counts.Add(parallel.Counts{Sent: int64(len(p.Data)), Messages: 1})
-	}
-	for _, p := range recv {
-		c.counts.Add(parallel.Counts{Received: int64(len(p.Data))})
-	}
+	c.counts.Add(parallel.CountParts(send, recv))
 	return c.Engine.Begin(name, send, recv)
 }
 

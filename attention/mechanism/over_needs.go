@@ -9,11 +9,14 @@ import (
 	"github.com/longspan/longspan/parallel"
 )
 
-// needs says which rows of the batch each rank has to be sent. Every rank finds out the same from the pattern and the lengths, without a
-// message. Rows are spans of the batch, ascending, and never the rank's own.
+// needs says which rows of the batch each rank has to be sent, and which sums of rows the ranks form together. Every rank finds out the
+// same from the pattern and the lengths, without a message. Rows are spans of the batch, ascending, and never the rank's own.
 type needs struct {
-	keys    []links // of each rank: the keys that its queries see, by their owner
-	queries []links // of each rank: the queries that see its keys, by their owner
+	keys     []links // of each rank: the keys that its queries see, by their owner; for long queries none
+	backKeys []links // and the long keys that its long queries see, for the backward pass
+	queries  []links // of each rank: the queries that see its keys, by their owner; for long keys the long queries alone
+	long     []links // of each rank: the long queries that see its keys, by their owner
+	longRows         // of any rank
 }
 
 // links are the rows of other ranks that one rank needs, owners ascending.
@@ -62,38 +65,67 @@ func (n *needs) fullest() (rows, rank int) {
 
 // needs finds the rows that each rank needs of others. Only sequences that a border cuts are looked at, query by query: some 40 ms for a
 // window over a million tokens.
-func (l softmaxLayer) needs(s *parallel.Share) (*needs, error) {
+func (l softmaxLayer) needs(s *parallel.Share, limit longLimit) (*needs, error) {
 	if l.Cross {
 		return nil, fmt.Errorf("mechanism: found cross-attention or a memory over %d ranks, expected a sequence over itself", s.Engine.Size())
 	}
 	if err := checkLengths(l.c.Pattern, s.Lengths); err != nil {
 		return nil, err
 	}
+	if l.Terms.T5 != nil || l.Terms.Relative { // whose gradients are summed with those of queries
+		limit = longLimit{}
+	}
+	wide := l.wideUnits(s, limit)
 	ranks := s.Engine.Size()
-	seen, by := make([]rowSet, ranks), make([][]rowSet, ranks)
+	views := make([]*view, ranks)
 	pool.Run(0, ranks, func(_, r int) {
-		v := viewer{p: l.c.Pattern, s: s, rank: r, by: make([]rowSet, ranks)}
-		start, next := 0, 0
-		for _, p := range s.Pieces(r) {
-			for ; next < p.Sequence; next++ {
-				start += s.Lengths[next]
-			}
-			if p.Len() < s.Lengths[p.Sequence] {
-				v.look(start, p)
-			}
-		}
-		seen[r], by[r] = v.seen, v.by
+		views[r] = &view{p: l.c.Pattern, s: s, rank: r, wide: wide, limit: limit, queries: make([]rowSet, ranks), wideQueries: make([]rowSet,
+			ranks), sums: map[unitSpan]*rowSet{}}
+		eachCut(s, r, views[r].look)
 	})
 	n := &needs{keys: make([]links, ranks), queries: make([]links, ranks)}
-	for r := range ranks {
-		n.keys[r] = byOwner(s, seen[r].spans)
-		for owner := range ranks {
-			if rows := by[owner][r].spans; len(rows) > 0 {
-				n.queries[r] = append(n.queries[r], link{owner, rows})
+	n.longRows = l.chooseLong(s, limit, views)
+	for r, v := range views {
+		n.keys[r] = byOwner(s, v.keys.spans)
+		for from := range ranks {
+			if rows := views[from].queries[r].spans; len(rows) > 0 {
+				n.queries[r] = append(n.queries[r], link{from, rows})
 			}
 		}
 	}
+	n.backKeys, n.long = n.keys, make([]links, ranks)
+	if len(n.tiles)+len(n.units) > 0 {
+		n.addLong(l.c.Pattern, s)
+	}
 	return n, nil
+}
+
+// eachCut calls look for the pieces that rank has of sequences of which it has a part. start is the first row of the sequence.
+func eachCut(s *parallel.Share, rank int, look func(start int, p parallel.Piece)) {
+	start, next := 0, 0
+	for _, p := range s.Pieces(rank) {
+		for ; next < p.Sequence; next++ {
+			start += s.Lengths[next]
+		}
+		if p.Len() < s.Lengths[p.Sequence] {
+			look(start, p)
+		}
+	}
+}
+
+// checkLengths refuses sequences that a pattern does.
+func checkLengths(p pattern.Pattern, lengths []int) error {
+	for i, n := range lengths {
+		shape := pattern.Square(n)
+		err := shape.Check()
+		if err == nil {
+			err = p.Check(shape)
+		}
+		if err != nil {
+			return fmt.Errorf("mechanism: sequence %d: %w", i, err)
+		}
+	}
+	return nil
 }
 
 // byOwner parts rows by the ranks that have them.
@@ -111,106 +143,4 @@ func byOwner(s *parallel.Share, rows []pattern.Span) (all links) {
 		}
 	}
 	return all
-}
-
-// viewer looks at the queries of one rank.
-type viewer struct {
-	p    pattern.Pattern
-	s    *parallel.Share
-	rank int
-	seen rowSet   // keys of others
-	by   []rowSet // of each other rank: queries that see its keys
-
-	spans, last []pattern.Span
-	owners      []int // of the keys in last, this rank left out
-}
-
-// look adds what the queries of a piece of a sequence see. start is the first row of the sequence.
-func (v *viewer) look(start int, piece parallel.Piece) {
-	shape := pattern.Square(v.s.Lengths[piece.Sequence])
-	v.last = v.last[:0]
-	for q := piece.From; q < piece.To; q++ {
-		v.spans = v.p.Spans(v.spans[:0], q, shape)
-		if !slices.Equal(v.spans, v.last) { // in blocks of tokens many see the same
-			v.see(start)
-			v.spans, v.last = v.last, v.spans
-		}
-		for _, owner := range v.owners {
-			v.by[owner].add(pattern.Span{Lo: start + q, Hi: start + q + 1})
-		}
-	}
-}
-
-// see adds the keys of spans, and lists their owners.
-func (v *viewer) see(start int) {
-	lo, hi := v.s.Rows(v.rank)
-	v.owners = v.owners[:0]
-	for _, s := range v.spans {
-		s.Lo, s.Hi = s.Lo+start, s.Hi+start
-		for _, part := range []pattern.Span{{Lo: s.Lo, Hi: min(s.Hi, lo)}, {Lo: max(s.Lo, hi), Hi: s.Hi}} {
-			if part.Lo >= part.Hi {
-				continue
-			}
-			v.seen.add(part)
-			for owner := v.s.Owner(part.Lo); v.s.Cuts[owner] < part.Hi; owner++ {
-				if n := len(v.owners); v.s.Cuts[owner] < v.s.Cuts[owner+1] && (n == 0 || v.owners[n-1] < owner) {
-					v.owners = append(v.owners, owner)
-				}
-				if owner+2 == len(v.s.Cuts) {
-					break
-				}
-			}
-		}
-	}
-}
-
-// rowSet is a set of rows: spans that ascend and do not touch.
-type rowSet struct {
-	spans []pattern.Span
-	at    int // the span that grew last
-}
-
-// add joins x to the set. Adding near the span that grew last takes constant time.
-func (r *rowSet) add(x pattern.Span) {
-	if r.at < len(r.spans) && x.Lo >= r.spans[r.at].Lo && x.Hi <= r.spans[r.at].Hi {
-		return
-	}
-	lo := r.find(x.Lo)
-	hi := lo
-	for ; hi < len(r.spans) && r.spans[hi].Lo <= x.Hi; hi++ {
-		x.Lo, x.Hi = min(x.Lo, r.spans[hi].Lo), max(x.Hi, r.spans[hi].Hi)
-	}
-	r.at = lo
-	if hi == lo+1 {
-		r.spans[lo] = x
-		return
-	}
-	r.spans = slices.Replace(r.spans, lo, hi, x)
-}
-
-// find is the first span that ends at lo or after it.
-func (r *rowSet) find(lo int) int {
-	if n := len(r.spans); n == 0 || r.spans[n-1].Hi < lo {
-		return n
-	}
-	if r.at < len(r.spans) && r.spans[r.at].Hi >= lo && (r.at == 0 || r.spans[r.at-1].Hi < lo) {
-		return r.at
-	}
-	i, _ := slices.BinarySearchFunc(r.spans, lo, func(s pattern.Span, lo int) int { return s.Hi - lo })
-	return i
-}
-
-// checkLengths refuses sequences that a pattern does.
-func checkLengths(p pattern.Pattern, lengths []int) error {
-	for i, n := range lengths {
-		shape := pattern.Square(n)
-		err := shape.Check()
-		if err == nil {
-			err = p.Check(shape)
-		}
-		if err != nil {
-			return fmt.Errorf("mechanism: sequence %d: %w", i, err)
-		}
-	}
-	return nil
 }
