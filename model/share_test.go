@@ -34,7 +34,7 @@ func overRanks(t *testing.T, n int, f func(e parallel.Engine) error) {
 	}
 }
 
-// shareable are the models of the zoo whose batches ranks can share, and one with global projections.
+// shareable are the models of the zoo whose batches ranks can share, and two with global projections.
 func shareable(t *testing.T) map[string]Spec {
 	t.Helper()
 	all := zoo()
@@ -53,14 +53,17 @@ func shareable(t *testing.T) map[string]Spec {
 		}
 		specs[name] = s
 	}
-	s, err := all["encoder mlm"].Spec()
-	if err != nil {
-		t.Fatal(err)
+	// Rotated queries of global tokens meet keys; others meet the tokens.
+	for name, position := range map[string]string{"encoder global": "rotary", "encoder global tokens": "none"} {
+		s, err := all["encoder mlm"].Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range s.Layers {
+			s.Layers[i].Attention.Position, s.Layers[i].Attention.Global = position, []int{0, 3, 515}
+		}
+		specs[name] = s
 	}
-	for i := range s.Layers {
-		s.Layers[i].Attention.Position, s.Layers[i].Attention.Global = "rotary", []int{0, 3, 515}
-	}
-	specs["encoder global"] = s
 	return specs
 }
 

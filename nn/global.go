@@ -3,6 +3,7 @@ package nn
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/longspan/longspan/attention"
@@ -103,6 +104,37 @@ func (g *globalQueries) cuts(s *parallel.Share) []int {
 	return cuts
 }
 
+// wholeRows are the rows of the global tokens in the whole batch.
+func (g *globalQueries) wholeRows(p *Pass) (rows []int32) {
+	start := 0
+	for _, n := range p.whole() {
+		for _, at := range g.c.Global {
+			if at < n {
+				rows = append(rows, int32(start+at))
+			}
+		}
+		start += n
+	}
+	return rows
+}
+
+// unprojected reports whether the keys and values of the second set are better not made. They take 4·Hkv·D·width flops a token, and 4·H·D
+// more for each global query. Without them a query takes 4·H·width flops a token. So Longformer-base, with 12 heads of 64 columns and width
+// 768, makes none for up to 69 global positions. Rotations and a cap of scores need keys. The positions of the layer decide, and not how
+// many of them a batch has, so that the bits of a sequence do not depend on the others.
+func (g *globalQueries) unprojected() bool {
+	c, queries := g.c, len(g.c.Global)*g.c.Heads
+	return c.Position == NoPosition && c.SoftCap == 0 && queries*(c.Width-c.HeadDim) <= c.KVHeads*c.HeadDim*c.Width
+}
+
+// scale is the factor of the scores.
+func (g *globalQueries) scale() float64 {
+	if g.c.ScoreScale != 0 {
+		return g.c.ScoreScale
+	}
+	return 1 / math.Sqrt(float64(g.c.HeadDim))
+}
+
 // compile prepares the attention of the global tokens.
 func (g *globalQueries) compile(p *Pass, seqs []attention.Seq) (mechanism.Core, error) {
 	if p.Share != nil {
@@ -118,11 +150,16 @@ func (g *globalQueries) replace(p *Pass, x, attended *autograd.Var) *autograd.Va
 	if queries == 0 {
 		return attended
 	}
+	r := g.find(p)
+	if !p.G.Train() && g.unprojected() {
+		o := autograd.Unprojected{Heads: g.c.Heads, KVHeads: g.c.KVHeads, HeadDim: g.c.HeadDim, Scale: g.scale(), Lengths: p.whole(),
+			Queries: g.wholeRows(p), Share: p.Share}
+		return p.G.AttendUnprojected(o, attended, g.q.Apply(p, p.G.Take(x, r.rows)), x, p.Leaf(g.kv.Weight), p.Leaf(g.kv.Bias))
+	}
 	core, err := g.compile(p, seqs)
 	if err != nil {
 		return p.G.Fail(err)
 	}
-	r := g.find(p)
 	q, kv := g.q.Apply(p, p.G.Take(x, r.rows)), g.kv.Apply(p, x)
 	if g.c.Position == Rotary {
 		q = rotate(p, g.c, q, g.c.Heads*g.c.HeadDim, r.places)
