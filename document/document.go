@@ -66,7 +66,7 @@ type Sentence struct {
 	From, To int64  // the bytes of the source from the sentence's first character to its last, markup between them included
 	Block    int
 	Section  int
-	Piece    bool // a part of a sentence that was too long, and not its last
+	Piece    bool // a part of a sentence that was too long
 }
 
 // Source returns the bytes of the source that the bytes from … to−1 of the block's text come from, 0 ≤ from < to ≤ len(Text).

@@ -19,7 +19,6 @@ type page struct {
 	skip    atom.Atom // the element that is left out; 0: none
 	depth   int       // of elements of its name inside it
 	from    int       // where it begins
-	pre     bool
 	inTitle bool
 	title   []byte
 }

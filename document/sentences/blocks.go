@@ -52,8 +52,8 @@ func newLine(text string, from, to int) line {
 // Blocks returns the blocks of a text in order. Blank lines and rules, which have neither letters nor digits, are in no block.
 //
 // A line under which a rule of = - ~ ^ # or * stands is a heading, as are short lines after a blank line that begin with a number or are in
-// capitals. A list item begins with a bullet, a number or a letter in brackets. Lines whose ends are no line breaks of a paragraph, since
-// the next word would have fitted, are blocks of their own, unless sentences end at the ends of lines.
+// capitals. A list item begins with a bullet, a number or a letter in brackets. Lines that are no prose, as of a log, are blocks of their
+// own.
 func Blocks(text string) []Block {
 	g := grouper{text: text, free: true}
 	eachLine(text, func(from, to int) { g.line(newLine(text, from, to)) })
@@ -81,6 +81,9 @@ func (g *grouper) line(l line) {
 		}
 		g.flush()
 		g.free = true
+	case g.free && knownHeading(g.text[l.from:l.to]):
+		g.flush()
+		g.blocks = append(g.blocks, Block{Heading, l.from, l.to})
 	case g.marked(l):
 		item := l
 		item.from += bullet(g.text[l.from:l.to])
@@ -177,6 +180,20 @@ func numberedHeading(s string) bool {
 	return letters >= 4 && letters*2 > len(s)
 }
 
+// knownHeadings are titles of sections that stand on a line of their own, with or without a number.
+var knownHeadings = setOfWords(`abstract introduction background motivation conclusion conclusions references bibliography acknowledgements
+	acknowledgments acknowledgement acknowledgment discussion results methods summary appendix related-work experiments evaluation
+	specification rationale copyright overview`)
+
+// knownHeading reports a line that is one of them.
+func knownHeading(s string) bool {
+	if len(s) > 40 {
+		return false
+	}
+	s = strings.TrimLeft(s, "0123456789. \t")
+	return knownHeadings[strings.ReplaceAll(strings.ToLower(strings.TrimRight(s, ".:")), " ", "-")]
+}
+
 // underline reports a rule that marks the line above it as a heading.
 func underline(s string) bool {
 	return len(s) >= 3 && strings.Trim(s, s[:1]) == "" && strings.Contains("=-~^#*", s[:1])
@@ -204,8 +221,9 @@ func (g *grouper) flush() {
 	g.blocks = append(g.blocks, Block{kind, lines[0].from, lines[len(lines)-1].to})
 }
 
-// separate reports lines that are no prose: after most of them the next word would have fitted into the width of the longest, and sentences
-// end at fewer than a third of the ends.
+// separate reports lines that are no prose. Sentences end at fewer than a third of their ends. And either two thirds begin with no letter,
+// as those of a log with its times; or most end well before the width of the longest, though the next word would have fitted, and few go
+// on in the next line with a small letter.
 func (g *grouper) separate(lines []line) bool {
 	breaks := len(lines) - 1
 	if breaks < 2 {
@@ -215,17 +233,29 @@ func (g *grouper) separate(lines []line) bool {
 	for _, l := range lines {
 		width = max(width, l.width)
 	}
-	loose, ended := 0, 0
+	loose, ended, continued, odd := 0, 0, 0, 0
 	for i, l := range lines[:breaks] {
-		if l.width+1+firstWord(g.text[lines[i+1].from:lines[i+1].to]) <= width {
+		next := g.text[lines[i+1].from:lines[i+1].to]
+		last, _ := utf8.DecodeLastRuneInString(g.text[l.from:l.to])
+		if l.width+1+firstWord(next) <= width*fullLine/100 {
 			loose++
 		}
-		if strings.ContainsRune(".!?", rune(g.text[l.to-1])) {
+		first, _ := utf8.DecodeRuneInString(next)
+		if c := classify(first); !unicode.IsLetter(first) && c != closes {
+			odd++
+		}
+		switch {
+		case strings.ContainsRune(".!?", last):
 			ended++
+		case unicode.IsLower(first) && (inWord(last) || last == ',' || last == '-'):
+			continued++
 		}
 	}
-	return loose*2 > breaks && ended*3 < breaks
+	return ended*3 < breaks && (breaks > 2 && odd*3 > 2*breaks || loose*2 > breaks && continued*2 < breaks)
 }
+
+// fullLine is the share of the width, in percent, from which a line is full: lines of proportional letters have different numbers of them.
+const fullLine = 90
 
 // firstWord is the bytes of the first word.
 func firstWord(s string) int {

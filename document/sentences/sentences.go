@@ -10,7 +10,7 @@ import "unicode/utf8"
 // Span is the bytes From … To−1 of a text.
 type Span struct {
 	From, To int
-	Piece    bool // a part of a sentence that was too long, and not its last
+	Piece    bool // a part of a sentence that was too long
 }
 
 // Kind is the kind of a block.

@@ -79,6 +79,7 @@ func TestBlocksOfLines(t *testing.T) {
 		{"Title of it\n===========\nThe text. It goes on", "Title of it|The text.|It goes on"},
 		{"1 Introduction\nThe text begins here.\n\n2.1 Related work\nMore text",
 			"1 Introduction|The text begins here.|2.1 Related work|More text"},
+		{"Abstract\nWe show this.\n\n1. Introduction\nWe begin. It\n2. is", "Abstract|We show this.|1. Introduction|We begin.|It 2. is"},
 		{"ABSTRACT\nWe show this.", "ABSTRACT|We show this."},
 		{"We need:\n- one thing\n- another\n  that goes on\n* a third", "We need:|one thing|another that goes on|a third"},
 		{"Steps:\n1. Go there. Stop.\n2) Come back\n(c) End", "Steps:|1. Go there.|Stop.|2) Come back|(c) End"},
@@ -127,6 +128,16 @@ func TestWrappedProse(t *testing.T) {
 	}
 }
 
+// Prose of proportional letters, whose lines have different numbers of them, is no list of lines.
+func TestProseOfAPage(t *testing.T) {
+	text := "the sentence. The form and function tags help to find\nthe illicit words, more or\nless, in lines of all lengths that are not " +
+		"filled to\n" +
+		"the end, as on a page\nof two columns. Here is\nthe end of the text that wraps at its own will and\nends."
+	if got := split(text, Options{}); len(got) != 3 {
+		t.Errorf("found %d sentences, expected 3: %q", len(got), got)
+	}
+}
+
 func TestLongSentencesAreCutInPieces(t *testing.T) {
 	for _, c := range []struct {
 		text string
@@ -145,7 +156,7 @@ func TestLongSentencesAreCutInPieces(t *testing.T) {
 		var parts []string
 		for i, s := range got {
 			parts = append(parts, c.text[s.From:s.To])
-			if s.Piece != (i < len(got)-1) {
+			if s.Piece != (len(got) > 1) {
 				t.Errorf("%q: sentence %d says it is a piece: %v", c.text, i, s.Piece)
 			}
 		}

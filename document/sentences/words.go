@@ -51,7 +51,7 @@ func (o Options) appendPieces(dst []Span, text string, from, to int) []Span {
 	if o.MostWords > 0 {
 		eachWord(text, from, to, p.word)
 	}
-	return append(p.all, Span{From: p.from, To: to})
+	return append(p.all, Span{p.from, to, p.from > from})
 }
 
 // pieces cuts a sentence in one pass over its words.
