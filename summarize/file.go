@@ -1,0 +1,177 @@
+package summarize
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/longspan/longspan/safetensors"
+	"github.com/longspan/longspan/tensor"
+)
+
+// The metadata of a file with a model.
+const (
+	formatKey    = "format"
+	formatName   = "longspan-summarize-features-1"
+	featuresKey  = "features" // their names, a line each
+	cardKey      = "card"
+	stepKey      = "frequency_step"
+	frequencies  = "frequencies"
+	meanName     = "mean"
+	scaleName    = "scale"
+	mostLayers   = 16
+	mostWidth    = 1 << 16
+	mostFileSize = 64 << 20
+)
+
+//go:embed model/features.safetensors
+var embedded []byte
+
+// Default returns the model that is embedded in the program. model/README.md says what it was made of.
+func Default() (*Features, error) {
+	return readFeatures(bytes.NewReader(embedded), int64(len(embedded)))
+}
+
+// OpenFeatures opens a model that Save has written.
+func OpenFeatures(path string) (m *Features, err error) {
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if m, err = featuresOf(f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func readFeatures(r io.ReaderAt, size int64) (*Features, error) {
+	f, err := safetensors.NewFile(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return featuresOf(f)
+}
+
+// featureNames are the names of all features, a line each.
+func featureNames() string {
+	names := append([]string(nil), plainFeatures...)
+	for _, c := range sectionClasses {
+		names = append(names, "section "+c.name)
+	}
+	for _, c := range cues {
+		names = append(names, strconv.Quote(c))
+	}
+	return strings.Join(names, "\n")
+}
+
+// Save writes the model to a safetensors file.
+func (m *Features) Save(path string) error {
+	card, err := json.Marshal(m.Card)
+	if err != nil {
+		return err
+	}
+	var tensors []safetensors.Tensor
+	for _, p := range m.network.params {
+		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
+	}
+	tensors = append(tensors, safetensors.Matrix(meanName, tensor.FromF32(m.mean, 1, FeatureCount)),
+		safetensors.Matrix(scaleName, tensor.FromF32(m.scale, 1, FeatureCount)),
+		safetensors.Raw(frequencies, safetensors.U8, []int{buckets}, m.frequencies.table[:]))
+	return safetensors.Save(path, tensors, map[string]string{
+		formatKey: formatName, featuresKey: featureNames(), cardKey: string(card),
+		stepKey: strconv.FormatFloat(m.frequencies.step, 'g', -1, 64),
+	})
+}
+
+// featuresOf reads the tensors of a model, all of which must fit each other.
+func featuresOf(f *safetensors.File) (*Features, error) {
+	meta := f.Metadata()
+	if meta[formatKey] != formatName {
+		return nil, fmt.Errorf("found the format %q, expected %s, which summarize train writes", meta[formatKey], formatName)
+	}
+	if meta[featuresKey] != featureNames() {
+		return nil, errFeatures
+	}
+	m := &Features{network: &network{}, frequencies: &Frequencies{}}
+	if err := json.Unmarshal([]byte(meta[cardKey]), &m.Card); err != nil {
+		return nil, fmt.Errorf("the card: %w", err)
+	}
+	step, err := strconv.ParseFloat(meta[stepKey], 64)
+	if err != nil || !(step >= 0 && step < 1) {
+		return nil, fmt.Errorf("found %s %q, expected a number between 0 and 1", stepKey, meta[stepKey])
+	}
+	m.frequencies.step = step
+	table, err := f.Bytes(frequencies)
+	if err != nil {
+		return nil, err
+	}
+	if len(table) != buckets {
+		return nil, fmt.Errorf("found %d frequencies, expected %d", len(table), buckets)
+	}
+	copy(m.frequencies.table[:], table)
+	for name, to := range map[string]*[]float32{meanName: &m.mean, scaleName: &m.scale} {
+		mat, err := readFinite(f, name, 1, FeatureCount)
+		if err != nil {
+			return nil, err
+		}
+		*to = mat.F32
+	}
+	return m, m.network.read(f)
+}
+
+// read reads the layers, from the features to one number.
+func (n *network) read(f *safetensors.File) error {
+	in := FeatureCount
+	for k := 1; k <= mostLayers; k++ {
+		name := fmt.Sprintf("layer%d.weight", k)
+		e, ok := f.Lookup(name)
+		if !ok {
+			return fmt.Errorf("found no %s, expected layers that end in one number", name)
+		}
+		out, _ := e.Matrix()
+		if out < 1 || out > mostWidth {
+			return fmt.Errorf("found %s, expected 1 to %d rows", e, mostWidth)
+		}
+		w, err := readFinite(f, name, out, in)
+		if err != nil {
+			return err
+		}
+		b, err := readFinite(f, fmt.Sprintf("layer%d.bias", k), 1, out)
+		if err != nil {
+			return err
+		}
+		n.add(name, w, false)
+		n.add(fmt.Sprintf("layer%d.bias", k), b, false)
+		if in = out; out == 1 {
+			return nil
+		}
+	}
+	return fmt.Errorf("found more than %d layers, expected fewer", mostLayers)
+}
+
+// readFinite reads a matrix of a shape, whose numbers must be finite.
+func readFinite(f *safetensors.File, name string, rows, cols int) (m tensor.Mat, err error) {
+	e, ok := f.Lookup(name)
+	if !ok {
+		return m, fmt.Errorf("found no tensor %s", name)
+	}
+	if r, c := e.Matrix(); r != rows || c != cols {
+		return m, fmt.Errorf("found %s, expected %d×%d", e, rows, cols)
+	}
+	m = tensor.New(tensor.F32, rows, cols)
+	if err := f.ReadMat(m, name); err != nil {
+		return m, err
+	}
+	for _, v := range m.F32 {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return m, fmt.Errorf("%s: found %g, expected finite numbers", name, v)
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,81 @@
+package summarize
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/internal/random"
+	"github.com/longspan/longspan/tensor"
+)
+
+// network is a multilayer perceptron from the features of a sentence to its score: GELU between the layers, one number at the end.
+type network struct {
+	params  []*tensor.Param // weight [out, in] and bias [1, out] of each layer
+	dropout float64
+}
+
+// newNetwork draws the weights of layers of some widths; the first is the number of features and the last is 1. Weights are normal with
+// the variance 2/(in + out) (Glorot and Bengio 2010).
+func newNetwork(widths []int, dropout float64, seed uint64, train bool) *network {
+	n := &network{dropout: dropout}
+	for k := 1; k < len(widths); k++ {
+		in, out := widths[k-1], widths[k]
+		w := tensor.New(tensor.F32, out, in)
+		draw := random.NewSplitMix(seed, uint64(k))
+		for i := range w.F32 {
+			w.F32[i] = float32(normal(&draw) * math.Sqrt(2/float64(in+out)))
+		}
+		n.add(fmt.Sprintf("layer%d.weight", k), w, train)
+		n.add(fmt.Sprintf("layer%d.bias", k), tensor.New(tensor.F32, 1, out), train)
+	}
+	return n
+}
+
+// add adds a weight, and room for its gradient.
+func (n *network) add(name string, value tensor.Mat, train bool) {
+	p := &tensor.Param{Name: name, Value: value}
+	if train {
+		p.Grad = tensor.New(tensor.F32, value.Rows, value.Cols)
+	}
+	n.params = append(n.params, p)
+}
+
+// normal draws from the normal distribution (Box and Muller 1958).
+func normal(r *random.SplitMix) float64 {
+	u := (float64(r.Next()>>11) + 0.5) / (1 << 53)
+	v := float64(r.Next()>>11) / (1 << 53)
+	return math.Sqrt(-2*math.Log(u)) * math.Cos(2*math.Pi*v)
+}
+
+// record records the scores [rows, 1] of features x.
+func (n *network) record(g *autograd.Graph, x *autograd.Var, seed uint64) *autograd.Var {
+	for k := 0; k < len(n.params); k += 2 {
+		if k > 0 {
+			x = g.Dropout(g.Activate(x, autograd.GELU), n.dropout, random.Mix(seed+uint64(k)))
+		}
+		x = g.Linear(x, g.Leaf(n.params[k].Value, n.params[k].Grad), g.Leaf(n.params[k+1].Value, n.params[k+1].Grad))
+	}
+	return x
+}
+
+// scoredAtOnce is the number of sentences that are scored together, which bounds the memory.
+const scoredAtOnce = 4096
+
+// scores computes the scores of rows of features.
+func (n *network) scores(features []float32, threads int) ([]float32, error) {
+	width := n.params[0].Value.Cols
+	rows := len(features) / width
+	out := make([]float32, 0, rows)
+	for from := 0; from < rows; from += scoredAtOnce {
+		to := min(rows, from+scoredAtOnce)
+		g := autograd.New(tensor.Exec{Threads: threads, Pool: tensor.NewPool()}, autograd.Options{})
+		y := g.Keep(n.record(g, g.Input(tensor.FromF32(features[from*width:to*width], to-from, width)), 0))
+		if err := g.Forward(); err != nil {
+			return nil, err
+		}
+		out = append(out, y.Value().F32[:to-from]...)
+		g.Close()
+	}
+	return out, nil
+}

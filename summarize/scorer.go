@@ -1,0 +1,53 @@
+package summarize
+
+import (
+	"context"
+	"errors"
+)
+
+// Scorer gives each sentence of a text a score: the larger it is, the sooner the sentence is chosen. Only differences within a text count.
+// Scores have one element a sentence, and are finite. A model with attention is one more Scorer.
+type Scorer interface {
+	Score(ctx context.Context, t *Text) ([]float32, error)
+}
+
+// Features scores sentences by their features alone: their place, section, length, words, and likeness to the rest of the text. It has no
+// attention. Any number of goroutines may share it.
+type Features struct {
+	network     *network
+	mean, scale []float32 // of each feature over the training sentences; scale is 1/standard deviation
+	frequencies *Frequencies
+	Card        Card
+}
+
+// Card says what a model was made of.
+type Card struct {
+	Documents map[string]int     `json:"documents"` // of each source
+	Epochs    int                `json:"epochs"`
+	Seed      uint64             `json:"seed"`
+	Words     int                `json:"words"` // of the summaries that it learned from
+	Dev       map[string]float64 `json:"dev"`   // F1 of each measure on the validation documents
+}
+
+// clip bounds a standardised feature.
+const clip = 5
+
+// Score implements Scorer. Cost: linear in the text.
+func (m *Features) Score(ctx context.Context, t *Text) ([]float32, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	x := t.features()
+	m.standardise(x)
+	return m.network.scores(x, 0)
+}
+
+// standardise gives features the mean 0 and the standard deviation 1 over the training sentences.
+func (m *Features) standardise(x []float32) {
+	for i := range x {
+		k := i % FeatureCount
+		x[i] = max(-clip, min(clip, (x[i]-m.mean[k])*m.scale[k]))
+	}
+}
+
+var errFeatures = errors.New("the model has other features; train it again with this version")
