@@ -47,6 +47,7 @@ var smallest = []struct {
 	{"predict", "run --text ACGT", true}, // refused: the run is a language model
 	{"pull", "org/encoder --dry-run", false},
 	{"rerank", "cross --query law --text court", false},
+	{"rouge", "papers.jsonl papers.jsonl --samples 100", false},
 	{"score", "run --text ACGTACGT", false},
 	{"sample", "run --tokens 5 --prompt ACGT", false},
 	{"tokenizer decode", "run 0 1 2 3", false},
@@ -69,6 +70,10 @@ func inRun(t *testing.T) {
 	}
 	peers := `{"rows": [{"peer": "a", "ours_seconds": [1], "theirs_seconds": [2]}]}`
 	if err := os.WriteFile("peers.json", []byte(peers), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	papers := strings.Repeat(`{"text": "A cat sat on the mat. The dog ran to the door.", "summary": "A cat sat."}`+"\n", 9)
+	if err := os.WriteFile("papers.jsonl", []byte(papers), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := tinyModels("."); err != nil {
