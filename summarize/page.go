@@ -106,7 +106,6 @@ func (r *Summary) writeMap(b *bufio.Writer) {
 	rows := min(n, mostRows)
 	fmt.Fprintf(b, "<svg id=\"map\" viewBox=\"0 0 30 %d\" preserveAspectRatio=\"none\" role=\"img\" ", rows)
 	b.WriteString("aria-label=\"scores of the sentences\">\n")
-	b.WriteString("aria-label=\"scores of the sentences\">\n")
 	for k := range rows {
 		from, to := k*n/rows, (k+1)*n/rows
 		top, lit := r.scores[from], -1

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longspan/longspan/internal/random"
+	"github.com/longspan/longspan/rouge"
+	"github.com/longspan/longspan/summarize"
+)
+
+// summarizeTraining is the output of `summarize train`.
+type summarizeTraining struct {
+	Out        string            `json:"out"`
+	Documents  int               `json:"documents"`
+	Validation int               `json:"validation_documents"`
+	Epochs     []summarize.Epoch `json:"epochs"`
+	Kept       int               `json:"kept_epoch"`
+	Seconds    float64           `json:"seconds"`
+}
+
+// summarizeTrainOptions are the flags of `summarize train`.
+type summarizeTrainOptions struct {
+	summarize.TrainOptions
+	dev, out string
+	holdOut  int
+}
+
+func newSummarizeTrain(o *output) *cobra.Command {
+	var s summarizeTrainOptions
+	c := &cobra.Command{
+		Use:   "train DOCUMENTS.jsonl --out SCORER.safetensors",
+		Short: "Train a scorer on documents with their summaries",
+		Long: `Train a scorer on your own documents with their summaries: JSON lines with "summary" (a text, or its sentences) and "text", or
+"title" and "sections". A folder stands for its files train.jsonl and dev.jsonl, packed with gzip or not.
+
+  longspan summarize train mine.jsonl --out mine.safetensors
+  longspan summarize report.txt --model mine.safetensors
+
+The sentences that a greedy search finds to be the best summary, by ROUGE, are the labels. The epoch that is best on the validation
+documents is kept: those of --dev, or every tenth document.`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := s.run(o, args[0])
+			if err != nil {
+				return err
+			}
+			return o.print(r, r.write)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&s.out, "out", "", "file of the scorer")
+	f.StringVar(&s.dev, "dev", "", "JSON lines of the validation documents")
+	f.IntVar(&s.holdOut, "hold-out", 10, "without --dev, one document in so many is a validation document")
+	f.IntVar(&s.Words, "words", summarize.DefaultWords, "most words of a summary")
+	f.IntVar(&s.Epochs, "epochs", 5, "most epochs")
+	f.Float64Var(&s.LR, "lr", 0.002, "peak learning rate")
+	f.IntSliceVar(&s.Hidden, "hidden", []int{64}, "widths of the hidden layers")
+	f.Uint64Var(&s.Seed, "seed", 0, "seed of the weights and of the order of the documents")
+	f.IntVar(&s.Threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
+	return c
+}
+
+// check refuses values out of range.
+func (s *summarizeTrainOptions) check() error {
+	switch {
+	case s.out == "":
+		return errors.New("found no --out, expected the file of the scorer")
+	case s.Words < summarize.FewestWords:
+		return fmt.Errorf("found --words %d, expected at least %d", s.Words, summarize.FewestWords)
+	case s.Epochs < 1 || s.Epochs > 1000:
+		return fmt.Errorf("found --epochs %d, expected 1 to 1000", s.Epochs)
+	case !(s.LR > 0 && s.LR <= 1):
+		return fmt.Errorf("found --lr %g, expected a number above 0, up to 1", s.LR)
+	case s.holdOut < 2:
+		return fmt.Errorf("found --hold-out %d, expected at least 2", s.holdOut)
+	case len(s.Hidden) > 8:
+		return fmt.Errorf("found %d hidden layers, expected at most 8", len(s.Hidden))
+	}
+	for _, w := range s.Hidden {
+		if w < 1 || w > 4096 {
+			return fmt.Errorf("found a hidden layer of %d, expected 1 to 4096", w)
+		}
+	}
+	return nil
+}
+
+func (s *summarizeTrainOptions) run(o *output, path string) (r summarizeTraining, err error) {
+	if err := s.check(); err != nil {
+		return r, usage(err)
+	}
+	ctx, end := untilStopped()
+	defer end()
+	began := time.Now()
+	train, dev := path, s.dev
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if train, err = splitFile(path, "train"); err != nil {
+			return r, usage(err)
+		}
+		if dev == "" {
+			if dev, err = splitFile(path, "dev"); err != nil {
+				return r, usage(err)
+			}
+		}
+	}
+	examples, err := summarize.ReadExamples(ctx, train)
+	if err != nil {
+		return r, usage(err)
+	}
+	var validation []summarize.Example
+	if dev != "" {
+		validation, err = summarize.ReadExamples(ctx, dev)
+	} else {
+		examples, validation, err = s.split(examples)
+	}
+	if err != nil {
+		return r, usage(err)
+	}
+	if !o.json {
+		s.Log = func(e summarize.Epoch) { fmt.Fprintln(o.err, epochLine(e)) }
+	}
+	m, epochs, err := summarize.Train(ctx, examples, validation, s.TrainOptions)
+	switch {
+	case ctx.Err() != nil:
+		return r, errInterrupted
+	case err != nil:
+		return r, usage(err)
+	}
+	if err := m.Save(s.out); err != nil {
+		return r, err
+	}
+	return summarizeTraining{s.out, len(examples), len(validation), epochs, m.Card.Epochs, time.Since(began).Seconds()}, nil
+}
+
+// split holds out a part of the examples, at random.
+func (s *summarizeTrainOptions) split(all []summarize.Example) (train, dev []summarize.Example, err error) {
+	draw := random.NewSplitMix(s.Seed, uint64(len(all)))
+	for _, e := range all {
+		if draw.Below(s.holdOut) == 0 {
+			dev = append(dev, e)
+		} else {
+			train = append(train, e)
+		}
+	}
+	if len(train) == 0 || len(dev) == 0 {
+		return nil, nil, fmt.Errorf("found %d documents, too few to hold out one in %d; give more, or --dev", len(all), s.holdOut)
+	}
+	return train, dev, nil
+}
+
+// splitFile is the file of a split in a folder.
+func splitFile(folder, split string) (string, error) {
+	for _, ending := range []string{".jsonl", ".jsonl.gz"} {
+		path := filepath.Join(folder, split+ending)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("found no %s.jsonl or %[1]s.jsonl.gz in %s", split, folder)
+}
+
+func epochLine(e summarize.Epoch) string {
+	return fmt.Sprintf("epoch %d: loss %.3f, %s %.2f / %.2f / %.2f on the validation documents", e.Number, e.Loss, "ROUGE-1 / 2 / Lsum",
+		100*e.Dev[0], 100*e.Dev[1], 100*e.Dev[len(rouge.Names)-1])
+}
+
+func (r summarizeTraining) write(w io.Writer) {
+	fmt.Fprintf(w, "%d documents, %d validation documents; kept epoch %d in %s; %.0f s\n", r.Documents, r.Validation, r.Kept, r.Out, r.Seconds)
+}
