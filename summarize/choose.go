@@ -17,9 +17,13 @@ const DefaultWords = 150
 // redundancy is how much a sentence loses for its cosine with what is chosen: in standard deviations of the scores, for a cosine of 1.
 const redundancy = 0.5
 
-// choose returns the sentences of a summary in the order of the document, by maximal marginal relevance (Carbonell and Goldstein 1998): the
-// sentence with the largest score minus lambda times its largest cosine with those that are chosen, if it fits into the rest of the budget,
-// until no candidate fits. Scores should have a standard deviation of 1. Cost: linear in the text for each sentence that is chosen.
+// alike is the cosine from which two sentences say the same: the second is not chosen.
+const alike = 0.9
+
+// choose returns the sentences of a summary in the order of the document, by maximal marginal relevance (Carbonell and Goldstein 1998):
+// the sentence with the largest score minus lambda times its largest cosine with those that are chosen, if it fits into the rest of the
+// budget, until no candidate fits. With lambda, sentences that say the same are chosen once. Scores should have a standard deviation of 1.
+// Cost: linear in the text for each sentence that is chosen.
 func (t *Text) choose(scores []float64, b Budget, lambda float64) (chosen []int) {
 	n := len(t.Sentences)
 	left := b.Words
@@ -31,7 +35,7 @@ func (t *Text) choose(scores []float64, b Budget, lambda float64) (chosen []int)
 	for b.Sentences == 0 || len(chosen) < b.Sentences {
 		best, top := -1, math.Inf(-1)
 		for i, s := range t.Sentences {
-			if !open[i] || b.Words > 0 && s.Words > left {
+			if !open[i] || b.Words > 0 && s.Words > left || lambda > 0 && near[i] > alike {
 				continue
 			}
 			if gain := scores[i] - lambda*near[i]; gain > top {

@@ -177,6 +177,16 @@ func TestAnotherScorer(t *testing.T) {
 	}
 }
 
+// A sentence that comes again is quoted once.
+func TestRepeatedSentences(t *testing.T) {
+	text := strings.Repeat("This lint is allowed by default here.\n\nAnother thing is said about the house number 1.\n\n", 3) +
+		"The weather was fine on that day in the town."
+	r, err := summarizer(t).Summarize(context.Background(), parsed(text), Options{})
+	if err != nil || len(r.Sentences) != 3 {
+		t.Errorf("found %q, %v; expected each sentence once", quoted(r), err)
+	}
+}
+
 // Features of a text twice as long take twice the time; here only that a long one works, and scores are finite.
 func TestLongDocument(t *testing.T) {
 	var b strings.Builder

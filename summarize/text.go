@@ -33,8 +33,8 @@ type Sentence struct {
 	document.Sentence
 	Words int
 	// Candidate reports whether the sentence may be in a summary: it has 5 to 80 words and more letters than other characters, is no part
-	// of a longer one, stands in no list of references, and if it is of a paragraph, ends as a sentence does. Titles and names of authors
-	// that lie in paragraphs do not.
+	// of a longer one, stands in no caption, footnote or list of references, and if it is of a paragraph, ends as a sentence does. Titles
+	// and names of authors that lie in paragraphs do not.
 	Candidate bool
 }
 
@@ -93,7 +93,9 @@ func newText(ctx context.Context, d *document.Document, query string, idf *Frequ
 
 // mayQuote reports whether a sentence of a block of a kind may be in a summary, wherever it stands.
 func mayQuote(s *document.Sentence, words int, kind document.Kind) bool {
-	if words < FewestWords || words > MostWords || s.Piece || kind == document.Paragraph && !ended(s.Text) {
+	switch {
+	case words < FewestWords, words > MostWords, s.Piece, kind == document.Paragraph && !ended(s.Text), kind == document.Caption,
+		kind == document.Note:
 		return false
 	}
 	letters, others := 0, 0
@@ -112,7 +114,7 @@ func mayQuote(s *document.Sentence, words int, kind document.Kind) bool {
 func ended(text string) bool {
 	text = strings.TrimRight(text, "\"')]}”’»」』0123456789,[")
 	last, _ := utf8.DecodeLastRuneInString(text)
-	return last == ':' || last == '…' || unicode.Is(unicode.Sentence_Terminal, last)
+	return last == '…' || unicode.Is(unicode.Sentence_Terminal, last)
 }
 
 // headings are the titles of the sections.

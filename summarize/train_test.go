@@ -29,7 +29,8 @@ func papersFile(t *testing.T, name string, n, shift int) string {
 		for k := range 12 {
 			s := fmt.Sprintf("The part %d of document %d tells about topic number %d there.", k, i+shift, k*7%5)
 			if k%4 == (i+shift)%4 {
-				s = fmt.Sprintf("In this paper we propose the result %d of work number %d.", k, i+shift)
+				things := []string{"long bridge across rivers", "garden behind old houses", "small engine that burns wood"}
+				s = fmt.Sprintf("In this paper we propose a %s, number %d.", things[k/4], i+shift)
 				summary = append(summary, s)
 			}
 			text = append(text, s)
