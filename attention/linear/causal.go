@@ -156,9 +156,8 @@ func (w *worker) weights() {
 	clear(w.pair)
 	kernel.TileMulT(lanes, w.l.c.Features, w.phi, lanes, w.phiQ, w.ones, w.pair)
 	for j := range lanes {
-		clear(w.pair[j*lanes : j*lanes+j])
-		for i := j; i < lanes; i++ {
-			w.den[i] += w.pair[j*lanes+i]
-		}
+		row := w.pair[j*lanes : (j+1)*lanes]
+		clear(row[:j])
+		kernel.Add(w.den, w.den, row)
 	}
 }

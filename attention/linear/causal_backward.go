@@ -86,10 +86,9 @@ func (w *worker) chunkQueries(s sums, b *backward, sv saved, row, n, kvHead int)
 			w.delta[i] = (w.delta[i] + w.near.dot[i]) * inv
 		}
 		for j := range lanes { // of key j, for the queries from j on
-			clear(w.near.dw[j*lanes : j*lanes+j])
-			for i := j; i < lanes; i++ {
-				w.near.dw[j*lanes+i] -= w.delta[i]
-			}
+			row := w.near.dw[j*lanes : (j+1)*lanes]
+			kernel.Sub(row, row, w.delta)
+			clear(row[:j])
 		}
 		kernel.TileMulAdd(m, lanes, w.phi, lanes, w.near.dw, lanes, w.dphi, lanes)
 		kernel.FeatureGrad(m, w.dphi, w.slopes(w.phiQ), w.z, w.delta, w.shared)
@@ -236,10 +235,9 @@ func (w *worker) nearbyGrads(b *backward, sv saved, row, n, head int) {
 	kernel.TileMul(lanes, d, w.vals, width, w.doT, lanes, w.near.dw, lanes)
 	for i := range lanes { // of query i, for the keys up to i
 		clear(w.pair[i*lanes+i+1 : (i+1)*lanes])
-		for j := range i + 1 {
-			w.near.dw[i*lanes+j] -= w.delta[i]
-		}
-		clear(w.near.dw[i*lanes+i+1 : (i+1)*lanes])
+		row := w.near.dw[i*lanes : (i+1)*lanes]
+		kernel.Standardise(row, row, w.delta[i], 1)
+		clear(row[i+1:])
 	}
 	kernel.TileMulT(d, lanes, w.vals, width, w.pair, w.ones, w.o)
 	kernel.TileMulAdd(m, lanes, w.phiQ, lanes, w.near.dw, lanes, w.near.dphi, lanes)
