@@ -31,8 +31,8 @@ const (
 // Formats lists the formats that a source may have.
 var Formats = []Format{Text, Markdown, LaTeX, HTML, JSONLines}
 
-// DefaultMaxBytes is the largest source that is read by default: some ten million words.
-const DefaultMaxBytes = 64 << 20
+// DefaultMaxBytes is the largest source that is read by default: some five million words.
+const DefaultMaxBytes = 32 << 20
 
 // Options say how sources are read.
 type Options struct {
@@ -71,8 +71,8 @@ func Open(ctx context.Context, path string, o Options, use func(*Document) error
 // Read reads the documents of a source and gives each to use, in order. name stands in errors and in Document.Name, and its ending shows
 // the format where o has none.
 //
-// The source is read whole, up to o.MaxBytes. Memory is some four times the source for text, and more where markup is dense. A source that
-// is no text, is not UTF-8, or is too large is an error that says what to do.
+// The source is read whole, up to o.MaxBytes. Memory is some four times the source for prose, and up to seventy times where every few
+// bytes are a paragraph. A source that is no text, is not UTF-8, or is too large is an error that says what to do.
 func Read(ctx context.Context, name string, r io.Reader, o Options, use func(*Document) error) error {
 	source, err := readAll(name, r, o)
 	if err != nil {

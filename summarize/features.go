@@ -32,19 +32,32 @@ var plainFeatures = []string{
 // FeatureCount is the number of features of a sentence.
 var FeatureCount = len(plainFeatures) + len(sectionClasses) + len(cues)
 
-// features computes the features of every sentence, row by row, before they are standardised. Cost: linear in the text.
-func (t *Text) features() []float32 {
-	n := len(t.Sentences)
-	out := make([]float32, n*FeatureCount)
-	p, like, words := t.placement(), likeness{}, t.wordStatistics()
-	like.compute(t, &p)
-	for i := range t.Sentences {
-		f := featureRow{out[i*FeatureCount : (i+1)*FeatureCount], 0}
-		t.position(&f, i, &p)
+// measured is a text whose sentences can be measured.
+type measured struct {
+	text  *Text
+	place placement
+	like  likeness
+	words wordStatistics
+}
+
+// measure computes what the features need of the whole text. Cost: linear in the text.
+func (t *Text) measure() *measured {
+	m := &measured{text: t, place: t.placement(), words: t.wordStatistics()}
+	m.like.compute(t, &m.place)
+	return m
+}
+
+// rows computes the features of the sentences from … to−1, row by row, before they are standardised.
+func (m *measured) rows(from, to int) []float32 {
+	t := m.text
+	out := make([]float32, (to-from)*FeatureCount)
+	for i := from; i < to; i++ {
+		f := featureRow{out[(i-from)*FeatureCount : (i-from+1)*FeatureCount], 0}
+		t.position(&f, i, &m.place)
 		t.surface(&f, i)
-		like.append(&f, i)
-		words.append(&f, i)
-		class := p.class[t.Sentences[i].Section]
+		m.like.append(&f, i)
+		m.words.append(&f, i)
+		class := m.place.class[t.Sentences[i].Section]
 		for c := range sectionClasses {
 			f.flag(c == class)
 		}

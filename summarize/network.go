@@ -59,23 +59,15 @@ func (n *network) record(g *autograd.Graph, x *autograd.Var, seed uint64) *autog
 	return x
 }
 
-// scoredAtOnce is the number of sentences that are scored together, which bounds the memory.
-const scoredAtOnce = 4096
-
 // scores computes the scores of rows of features.
 func (n *network) scores(features []float32, threads int) ([]float32, error) {
 	width := n.params[0].Value.Cols
 	rows := len(features) / width
-	out := make([]float32, 0, rows)
-	for from := 0; from < rows; from += scoredAtOnce {
-		to := min(rows, from+scoredAtOnce)
-		g := autograd.New(tensor.Exec{Threads: threads, Pool: tensor.NewPool()}, autograd.Options{})
-		y := g.Keep(n.record(g, g.Input(tensor.FromF32(features[from*width:to*width], to-from, width)), 0))
-		if err := g.Forward(); err != nil {
-			return nil, err
-		}
-		out = append(out, y.Value().F32[:to-from]...)
-		g.Close()
+	g := autograd.New(tensor.Exec{Threads: threads, Pool: tensor.NewPool()}, autograd.Options{})
+	defer g.Close()
+	y := g.Keep(n.record(g, g.Input(tensor.FromF32(features, rows, width)), 0))
+	if err := g.Forward(); err != nil {
+		return nil, err
 	}
-	return out, nil
+	return append([]float32(nil), y.Value().F32[:rows]...), nil
 }

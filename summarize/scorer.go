@@ -34,12 +34,28 @@ const clip = 5
 
 // Score implements Scorer. Cost: linear in the text.
 func (m *Features) Score(ctx context.Context, t *Text) ([]float32, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	return m.score(ctx, t, 0)
+}
+
+// scoredAtOnce is the number of sentences that are scored together, which bounds the memory.
+const scoredAtOnce = 4096
+
+func (m *Features) score(ctx context.Context, t *Text, threads int) ([]float32, error) {
+	measured, n := t.measure(), len(t.Sentences)
+	scores := make([]float32, 0, n)
+	for from := 0; from < n; from += scoredAtOnce {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		x := measured.rows(from, min(n, from+scoredAtOnce))
+		m.standardise(x)
+		some, err := m.network.scores(x, threads)
+		if err != nil {
+			return nil, err
+		}
+		scores = append(scores, some...)
 	}
-	x := t.features()
-	m.standardise(x)
-	return m.network.scores(x, 0)
+	return scores, nil
 }
 
 // standardise gives features the mean 0 and the standard deviation 1 over the training sentences.

@@ -146,6 +146,16 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+func TestTooManySentences(t *testing.T) {
+	err := checkSentences("x", mostSentences+1)
+	if err == nil || err.Error() != "x: found 2097153 sentences, expected at most 2097152; split the document" {
+		t.Errorf("found %v", err)
+	}
+	if err := checkSentences("x", mostSentences); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestContextEnds(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
@@ -241,13 +251,11 @@ func TestFeatureNamesAreComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, like, words := text.placement(), likeness{}, text.wordStatistics()
-	like.compute(text, &p)
-	f := featureRow{make([]float32, FeatureCount), 0}
-	text.position(&f, 0, &p)
+	m, f := text.measure(), featureRow{make([]float32, FeatureCount), 0}
+	text.position(&f, 0, &m.place)
 	text.surface(&f, 0)
-	like.append(&f, 0)
-	words.append(&f, 0)
+	m.like.append(&f, 0)
+	m.words.append(&f, 0)
 	if f.n != len(plainFeatures) {
 		t.Errorf("found %d features, expected the %d of the list", f.n, len(plainFeatures))
 	}
@@ -268,9 +276,7 @@ func TestScoresAreDeterministic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := text.features()
-		m.standardise(x)
-		if all[k], err = m.network.scores(x, 1+k); err != nil {
+		if all[k], err = m.score(context.Background(), text, 1+k); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package summarize
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"unicode"
@@ -61,13 +62,28 @@ func (v *vectors) row(i int) ([]int32, []float32) {
 	return v.terms[from:v.ends[i]], v.values[from:v.ends[i]]
 }
 
+// mostSentences bounds the memory, some 700 bytes a sentence, where every few bytes are a sentence. 200 MB of prose have as many.
+const mostSentences = 1 << 21
+
+// checkSentences refuses more sentences than that.
+func checkSentences(name string, n int) error {
+	if n <= mostSentences {
+		return nil
+	}
+	return fmt.Errorf("%s: found %d sentences, expected at most %d; split the document", name, n, mostSentences)
+}
+
 // newText splits a document and weighs its terms. Cost: linear in the document.
 func newText(ctx context.Context, d *document.Document, query string, idf *Frequencies) (*Text, error) {
 	t := &Text{Document: d, Query: query}
 	vocabulary := newVocabulary()
 	references := referenceSections(d)
 	var counts []counted
-	for i, s := range d.Sentences(sentences.Options{MostWords: MostWords}) {
+	all := d.Sentences(sentences.Options{MostWords: MostWords})
+	if err := checkSentences(d.Name, len(all)); err != nil {
+		return nil, err
+	}
+	for i, s := range all {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

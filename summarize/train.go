@@ -147,7 +147,7 @@ func (m *Features) label(ctx context.Context, e *Example, b Budget) (p prepared,
 	for _, i := range p.text.oracle(e.reference(), b) {
 		chosen[i] = true
 	}
-	x := p.text.features()
+	x := p.text.measure().rows(0, len(p.text.Sentences))
 	for i, s := range p.text.Sentences {
 		if !s.Candidate {
 			continue
