@@ -211,12 +211,12 @@ func TestEveryModelLearns(t *testing.T) {
 		m := newModel(t, c, tensor.NewPool())
 		x := tensor.Exec{Pool: tensor.NewPool()}
 		first, last := step(t, m, x).Loss, 0.0
-		for range 60 {
+		for range 80 { // single steps may jump
 			descend(m, 0.01)
 			last = step(t, m, x).Loss
 		}
 		if !(last < 0.6*first) {
-			t.Errorf("%s: loss %g after 60 steps, %g at first", name, last, first)
+			t.Errorf("%s: loss %g after 80 steps, %g at first", name, last, first)
 		}
 	}
 }

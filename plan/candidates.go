@@ -26,7 +26,7 @@ func (j Job) candidates() []int {
 	return slices.Compact(all)
 }
 
-// extreme lists shards of a sequence that differ from others. The first has the global tokens. The last sees the most keys of a causal
+// extreme lists shards of a sequence that differ from others. Those with the first tokens of a long sequence have global tokens. The last sees the most keys of a causal
 // model. Inner ones have two neighbours in the same sequence. Those with the most tokens compute and keep the most. Those with the fewest
 // receive the most where all rows are gathered.
 func (j Job) extreme(shards int) []int {
@@ -45,7 +45,26 @@ func (j Job) extreme(shards int) []int {
 	} {
 		all = append(all, mostAndFewest(kinds, among)...)
 	}
-	return all
+	return append(all, beginnings(share)...)
+}
+
+// mostBeginnings is the number of sequences whose first shards are looked at.
+const mostBeginnings = 4
+
+// beginnings are the shards with the first tokens of the longest sequences.
+func beginnings(share *parallel.Share) (shards []int) {
+	starts, order := make([]int, len(share.Lengths)), make([]int, len(share.Lengths))
+	for i := range order {
+		order[i] = i
+		if i > 0 {
+			starts[i] = starts[i-1] + share.Lengths[i-1]
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return share.Lengths[b] - share.Lengths[a] })
+	for _, i := range order[:min(mostBeginnings, len(order))] {
+		shards = append(shards, share.Owner(starts[i]))
+	}
+	return shards
 }
 
 // shardKind is what shards of a sequence differ in.
