@@ -44,7 +44,7 @@ func (a *Attention) SumWidths() (forward, backward, keys int) {
 
 // forward is what the forward pass reads of in.
 func (a *Attention) forward(in In) In {
-	far := Far{K: in.Far.K, V: in.Far.V}
+	far := Far{K: in.Far.K, V: in.Far.V, Arrive: in.Far.Arrive}
 	if a.long {
 		far.Q = in.Far.Q
 	}
@@ -113,12 +113,61 @@ func (f *ForwardPass) Own(out Out) error {
 	if err != nil || dry || f.dry {
 		return err
 	}
-	f.run(len(f.a.strips), func(w *forwardWorker, piece int) {
-		w.strip = f.a.strips[piece]
+	near, far := f.a.strips, []strip(nil)
+	if f.in.Far.Arrive != nil {
+		near, far = f.a.nearStrips()
+	}
+	f.strips(near, out)
+	if f.in.Far.Arrive == nil {
+		return nil
+	}
+	if err := f.in.Far.Arrive(); err != nil {
+		return err
+	}
+	f.p.fill(f.a, f.x, f.in, func(s *sequence, unit int) bool { return s.share != nil && !s.share.ownsUnit(unit) })
+	f.strips(far, out)
+	return nil
+}
+
+// strips computes some of the strips.
+func (f *ForwardPass) strips(strips []strip, out Out) {
+	if len(strips) == 0 {
+		return
+	}
+	f.run(len(strips), func(w *forwardWorker, piece int) {
+		w.strip = strips[piece]
 		w.run(f.in)
 		w.store(out)
 	})
-	return nil
+}
+
+// nearStrips are the strips whose queries see own keys alone, and the others.
+func (a *Attention) nearStrips() (near, far []strip) {
+	for _, s := range a.strips {
+		if a.seqs[s.seq].seesFar(s) {
+			far = append(far, s)
+		} else {
+			near = append(near, s)
+		}
+	}
+	return near, far
+}
+
+// seesFar reports whether a query of the strip sees keys of others.
+func (s *sequence) seesFar(of strip) bool {
+	if s.share == nil {
+		return false
+	}
+	for t := of.tile; t < of.tile+of.tiles; t++ {
+		for _, r := range s.tile(t) {
+			for unit := int(r.lo) / ShareUnit; unit*ShareUnit < int(r.hi); unit++ {
+				if !s.share.ownsUnit(unit) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // Sums forms sums of long queries over own keys in the rows of sums [n, H·(D+2)] F32: for each head the sum of the values, the greatest

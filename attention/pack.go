@@ -51,22 +51,35 @@ func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
 	default:
 		p.k16, p.v16, p.kt = get(tensor.BF16).U16, get(tensor.BF16).U16, get(tensor.BF16).U16
 	}
-	if dry {
-		return p
+	switch {
+	case dry:
+	case use == packForward && in.Far.Arrive != nil:
+		p.fill(a, x, in, func(s *sequence, unit int) bool { return s.share == nil || s.share.ownsUnit(unit) })
+	default:
+		p.fill(a, x, in, nil)
 	}
+	return p
+}
+
+// fill copies the pieces of the keys and values that are asked for; nil: all. A piece of a Share is a unit.
+func (p *packed) fill(a *Attention, x tensor.Exec, in In, asked func(s *sequence, unit int) bool) {
 	type piece struct{ seq, from int }
 	var pieces []piece
 	for i := range a.seqs {
 		s := &a.seqs[i]
 		for from := 0; from < s.K; from += s.packRows() {
-			pieces = append(pieces, piece{i, from})
+			if asked == nil || asked(s, from/s.packRows()) {
+				pieces = append(pieces, piece{i, from})
+			}
 		}
+	}
+	if len(pieces) == 0 {
+		return
 	}
 	pool.Run(x.Threads, len(pieces)*a.c.KVHeads, func(_, i int) {
 		head, at := i/len(pieces), pieces[i%len(pieces)]
 		a.packPiece(p, in, head, &a.seqs[at.seq], at.from)
 	})
-	return p
 }
 
 // packRows is the number of keys one piece of packing takes. A unit of a Share has a source of its own.

@@ -36,6 +36,10 @@ const ShareUnit = chunkKeys
 type Far struct {
 	K, V tensor.Mat // [keys, Hkv·D]
 
+	// Arrive, where not nil, is called once in the forward pass, before any of the rows is read. Own queries that see own keys alone are
+	// computed first, so that the rows can be on their way meanwhile.
+	Arrive func() error
+
 	// For Backward. LSE and Delta are turned, unlike those of own rows: one row a token.
 	Q, DO      tensor.Mat // [queries, H·D]
 	LSE, Delta tensor.Mat // [queries, H] F32

@@ -112,9 +112,10 @@ func (c *haloCore) bound(a *attention.Attention, learned []tensor.Mat) (*attenti
 	return a.With(c.bind(learned, c.first))
 }
 
-// Forward fetches the keys that own queries see, and the long queries that see own keys. Scratch from x.Pool: those, what is sent, sums,
-// and that of [attention.Attention].Forward.
-func (c *haloCore) Forward(x tensor.Exec, out Out, in In) error {
+// Forward fetches the keys that own queries see, and the long queries that see own keys. While they are on their way it computes the queries
+// that see own keys alone: of a window nearly all. Scratch from x.Pool: those rows, what is sent, sums, and that of
+// [attention.Attention].Forward.
+func (c *haloCore) Forward(x tensor.Exec, out Out, in In) (err error) {
 	a, err := c.bound(c.forward, in.Learned)
 	if err == nil {
 		err = c.check(x.Pool, in, out)
@@ -126,9 +127,13 @@ func (c *haloCore) Forward(x tensor.Exec, out Out, in In) error {
 	defer f.free()
 	in.Far.K, in.Far.V = f.rows(c.needs.keys, in.K), f.rows(c.needs.keys, in.V)
 	in.Far.Q = f.rows(c.needs.long, in.Q)
-	if err := f.exchange("keys and values"); err != nil {
-		return err
-	}
+	arrive := f.begin("keys and values")
+	defer func() { // the memory of what is on its way is given back only then
+		if late := arrive(); err == nil {
+			err = late
+		}
+	}()
+	in.Far.Arrive = arrive
 	p, err := a.StartForward(x, in.In)
 	if err != nil {
 		return err

@@ -77,12 +77,15 @@ func (f *fetch) copyRows(to tensor.Mat, row int, copyTo func(to tensor.Mat, row 
 	})
 }
 
-// exchange sends and receives the rows. A rank that neither has nor needs any takes no part.
-func (f *fetch) exchange(name string) error {
+// exchange sends and receives the rows.
+func (f *fetch) exchange(name string) error { return f.begin(name)() }
+
+// begin sends the rows, and returns what waits for those to receive. A rank that neither has nor needs any takes no part.
+func (f *fetch) begin(name string) (arrive func() error) {
 	if len(f.send)+len(f.recv) == 0 {
-		return nil
+		return func() error { return nil }
 	}
-	return f.s.Engine.Begin(name, f.send, f.recv).Wait()
+	return f.s.Engine.Begin(name, f.send, f.recv).Wait
 }
 
 // free gives the memory of the exchange back.
