@@ -30,6 +30,7 @@ type rankGroup struct {
 // rankGroups has a group for each part that computes over ranks. A new part adds its own.
 var rankGroups = []rankGroup{
 	{"engine", "sums, gathers, all-to-alls and random exchanges", rankcheck.Engines},
+	{"model", "hidden states with the bits of one rank, and gradients with those of goroutines", modelChecks},
 }
 
 // RankGroups lists the groups and their checks with a line on each.
