@@ -17,8 +17,8 @@ import (
 // reads a source.
 func CanShare(s *Spec) error {
 	if s.Kind != Encoder && s.Kind != Decoder {
-		return fmt.Errorf("model: found a sequence shared by several ranks for a model of kind %s, expected an encoder or a decoder; "+
-			"give every rank whole batches (train.sequence_shards: 1)", s.Kind)
+		return fmt.Errorf("model: found sequences shared by several shards for a model of kind %s, expected an encoder or a decoder; give every "+
+			"shard whole batches: train.sequence_shards: 1, and train.accumulate: a multiple of train.shards", s.Kind)
 	}
 	return nil
 }

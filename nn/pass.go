@@ -65,7 +65,7 @@ func positions(lengths, starts []int) []int32 {
 // With returns a pass over sequences of other lengths, such as the segments of the same tokens. It shares everything else, and is closed
 // with p.
 func (p *Pass) With(lengths []int) *Pass {
-	return &Pass{G: p.G, Lengths: lengths, Compiled: p.Compiled, Rate: p.Rate, Seed: p.Seed, root: p.first()}
+	return &Pass{G: p.G, Lengths: lengths, Compiled: p.Compiled, Rate: p.Rate, Seed: p.Seed, Grads: p.Grads, root: p.first()}
 }
 
 // WithoutTensor returns p for layers that this rank computes whole, on rows of its own. It shares everything else, and is closed with p.

@@ -170,6 +170,27 @@ func TestRanks(t *testing.T) {
 	}
 }
 
+// TestDataShards checks kinds whose batches alone can be shared.
+func TestDataShards(t *testing.T) {
+	for name, text := range map[string]string{
+		"hierarchical":   "{kind: hierarchical, width: 32, layers: 2, heads: 2, segment: 64}",
+		"transformer-xl": "{kind: transformer-xl, width: 32, layers: 2, heads: 2, segment: 128, memory: 64}",
+	} {
+		text = fmt.Sprintf("model: %s\ndata: {batch: 1, genome: {tokens: 300}}\n", text) +
+			fmt.Sprintf(strings.Replace(sharedTraining, "accumulate: 2", "accumulate: 4", 1), 4, 1, 1)
+		want, wantLog := trainOver(t, 1, text, filepath.Join(t.TempDir(), "run"))
+		for _, ranks := range []int{2, 4} {
+			got, log := trainOver(t, ranks, text, filepath.Join(t.TempDir(), "run"))
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s, %d ranks: the model differs from that of one rank", name, ranks)
+			}
+			if diff := cmp.Diff(wantLog, log); diff != "" {
+				t.Errorf("%s, %d ranks: the log differs:\n%s", name, ranks, diff)
+			}
+		}
+	}
+}
+
 // TestShardsNearOne checks that the loss over shards is that of one shard, but for rounding.
 func TestShardsNearOne(t *testing.T) {
 	for name, text := range sharedRecipes {

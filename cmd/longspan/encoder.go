@@ -94,6 +94,9 @@ func (f *encoderFlags) open(o *output, c *cobra.Command, args []string, check fu
 	if err != nil {
 		return nil, usage(err)
 	}
+	if err := sameInput(f.engine, m, texts); err != nil {
+		return nil, err
+	}
 	need, err := f.fit(m, w, texts)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc64"
 	"io"
 	"io/fs"
 	"math"
@@ -293,15 +294,26 @@ func (t *trained) evaluate(ctx context.Context, on string, batches int, ranks pa
 	return r, nil
 }
 
-// score evaluates on one rank, or on several that share each batch.
+// same returns an error if a rank has other weights or other data than rank 0.
+func (t *trained) same(ranks parallel.Engine, source data.Source) error {
+	if ranks.Size() == 1 {
+		return nil
+	}
+	if err := sameOnRanks(ranks, "weights", digestOfWeights(t.model)); err != nil {
+		return err
+	}
+	return sameOnRanks(ranks, "data", crc64.Checksum(source.State(), digests))
+}
+
+// score evaluates on one rank, or on several that share each batch where the model can.
 func (t *trained) score(ctx context.Context, source data.Source, batches int, ranks parallel.Engine) (s train.Score, c []model.ClassScore,
 	err error) {
-	if ranks.Size() == 1 {
+	if err := t.same(ranks, source); err != nil {
+		return s, nil, err
+	}
+	if ranks.Size() == 1 || model.CanShare(t.model.Spec()) != nil { // then each rank evaluates all
 		s, err = train.Evaluate(ctx, t.exec, t.model, source, batches)
 		return s, t.model.ByClass(), err
-	}
-	if err := model.CanShare(t.model.Spec()); err != nil {
-		return s, nil, usage(err)
 	}
 	team := parallel.Team{All: ranks, Sequence: ranks, Tensor: parallel.Whole().Tensor}
 	if s, err = train.EvaluateOver(ctx, t.exec, t.model, source, batches, team); err != nil {

@@ -59,7 +59,7 @@ func (o *output) finish(err error) int {
 	}
 	lost := o.lost()
 	if unreported && (!o.json || lost != nil) {
-		fmt.Fprintf(o.err, "longspan: %v%s\n%s", err, lookedFor(err), pointAt(err))
+		fmt.Fprintf(o.err, "longspan: %s%v%s\n%s", rankLabel(), err, lookedFor(err), pointAt(err))
 	}
 	if lost != nil {
 		fmt.Fprintf(o.err, "longspan: %v\n", lost)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,19 @@ func (f *rankFlags) checkInput(o inputFlags, names []string) error {
 		return errors.New("found several ranks and standard input, which one of them would get; expected files or --text")
 	}
 	return nil
+}
+
+// rankLabel names this rank, for errors from before the ranks have met; "" without a launcher.
+func rankLabel() string {
+	if _, ranks := mpi.Launched(); ranks == 1 {
+		return ""
+	}
+	for _, name := range []string{"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"} {
+		if rank := os.Getenv(name); rank != "" {
+			return "rank " + rank + ": "
+		}
+	}
+	return ""
 }
 
 // checkRanks refuses a launcher's ranks for a command that runs alone: each of them would do the same.

@@ -128,6 +128,9 @@ func (s *scoreOptions) run(o *output, args []string) (r scoreReport, err error) 
 	if err != nil {
 		return r, usage(err)
 	}
+	if err := sameInput(s.engine, m, texts); err != nil {
+		return r, err
+	}
 	job := scoreJob{options: s, output: o, model: m, texts: texts}
 	if err := job.prepare(); err != nil {
 		return r, err
