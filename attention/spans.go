@@ -47,9 +47,7 @@ func (t *queryTile) empty() {
 // join joins the sums of a span to those of the spans before it, and starts those of the next.
 func (w *forwardWorker) join(t *queryTile) {
 	if t.spans++; t.spans == 1 {
-		copy(t.allO, t.o)
-		copy(t.allM, t.m)
-		copy(t.allL, t.l)
+		t.allO, t.allM, t.allL, t.o, t.m, t.l = t.o, t.m, t.l, t.allO, t.allM, t.allL
 	} else {
 		joinSums(t.allM, t.allL, t.allO, t.m, t.l, t.o, w.s)
 	}

@@ -60,7 +60,8 @@ func overMode(l Layer, s *parallel.Share, mode string, n *needs) (Core, error) {
 		Halo, Sums)
 }
 
-// choose picks the mode of a layer: for a softmax a halo where it is small, or heads are too few. n is what a halo needs, nil in another mode.
+// choose picks the mode of a layer: for a softmax a halo where it is small, or heads are too few. n is what a halo needs, nil in another
+// mode.
 func choose(l Layer, s *parallel.Share) (mode string, n *needs, why string, err error) {
 	softmax, ok := l.(softmaxLayer)
 	if _, linear := l.(linearLayer); linear {

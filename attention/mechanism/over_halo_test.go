@@ -10,7 +10,7 @@ import (
 
 // TestHaloIsOneRank holds that ranks have the bits of one, whatever the pattern, the lengths and the number of ranks.
 func TestHaloIsOneRank(t *testing.T) {
-	wide, narrow, small := Config{Heads: 2, KVHeads: 1, HeadDim: 64}, Config{Heads: 4, KVHeads: 2, HeadDim: 32}, Config{Heads: 1, HeadDim: 16}
+	wide, narrow, small := Config{Heads: 4, KVHeads: 2, HeadDim: 64}, Config{Heads: 2, KVHeads: 1, HeadDim: 32}, Config{Heads: 1, HeadDim: 16}
 	causal := func(c Config) Config {
 		c.Causal = true
 		return c
@@ -22,7 +22,8 @@ func TestHaloIsOneRank(t *testing.T) {
 	}{
 		{"full", small, []int{1700}},
 		{"full", causal(small), []int{1700}},
-		{"window(256)", wide, []int{6000}},
+		{"window(256)", wide, []int{2300}},
+		{"window(256)", small, []int{6000}},
 		{"window(256)", causal(narrow), []int{2300}},
 		{"window(128) | global(0, 1700)", narrow, []int{2300}},
 		{"window(128) | global(0)", causal(small), []int{6000}},
@@ -37,15 +38,15 @@ func TestHaloIsOneRank(t *testing.T) {
 		{"full", causal(narrow), []int{7, 600, 600, 513}},
 	} {
 		l := layer(t, x.text, x.c)
-		sameAsOne(t, l, tensor.F32, x.lengths, withHalo(someLong), 1+i%5, 1+(i+2)%5)
-		sameAsOne(t, l, tensor.BF16, x.lengths, withHalo(someLong), 2+i%4)
+		sameAsOne(t, l, tensor.F32, x.lengths, withHalo(someLong), 1+i%5)
+		sameAsOne(t, l, tensor.BF16, x.lengths, withHalo(someLong), 1+(i+2)%5)
 	}
 }
 
 // TestLongRowsAreOneRank holds the same where all rows that meet more than a few others are summed by several ranks: in chains over one
 // span, and in several spans.
 func TestLongRowsAreOneRank(t *testing.T) {
-	grouped, small := Config{Heads: 4, KVHeads: 2, HeadDim: 16}, Config{Heads: 1, HeadDim: 8}
+	grouped, small := Config{Heads: 2, KVHeads: 1, HeadDim: 16}, Config{Heads: 1, HeadDim: 8}
 	with := func(c Config, change func(c *Config)) Config { change(&c); return c }
 	for i, x := range []struct {
 		text    string
@@ -70,8 +71,7 @@ func TestLongRowsAreOneRank(t *testing.T) {
 		if n, err := l.(softmaxLayer).needs(s, limit); err != nil || len(n.tiles) == 0 || len(n.units) == 0 {
 			t.Fatalf("%s: found %d long tiles and %d long units, %v", x.text, len(n.tiles), len(n.units), err)
 		}
-		sameAsOne(t, l, tensor.F32, x.lengths, withHalo(limit), 2+i%4, 5-i%3)
-		sameAsOne(t, l, tensor.BF16, x.lengths, withHalo(limit), 3+i%3)
+		sameAsOne(t, l, []tensor.Type{tensor.F32, tensor.BF16}[i%2], x.lengths, withHalo(limit), 2+i%2, 4+i%2)
 	}
 }
 
