@@ -161,18 +161,7 @@ func (e *Engine) finish() error {
 	e.closing = true
 	e.nudge()
 	e.mu.Unlock()
-	for range 2 { // a rank that waits for the launcher goes on when another is abandoned
-		select {
-		case <-e.served:
-			return e.finalized
-		case <-time.After(e.finalizeGrace()):
-		}
-		if e.spins() {
-			break
-		}
-	}
-	e.abandon()
-	return nil
+	return e.awaitFinalize()
 }
 
 // run is the one goroutine that calls MPI, on one thread, as MPI_THREAD_FUNNELED wants.

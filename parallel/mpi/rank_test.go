@@ -65,16 +65,14 @@ var rankScripts = map[string]func(e *Engine) error{
 	},
 	"kill": func(e *Engine) error {
 		if e.Rank() == 1 {
-			noteTime()
-			return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			return signalSelf(syscall.SIGKILL)
 		}
 		return endless(e)
 	},
 	"stop": func(e *Engine) error {
 		e.SetPatience(shortPatience)
 		if e.Rank() == 1 {
-			noteTime()
-			return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+			return signalSelf(syscall.SIGSTOP)
 		}
 		return endless(e)
 	},
@@ -122,6 +120,16 @@ func beRank(name string) int {
 		return 1
 	}
 	return 0
+}
+
+// signalSelf sends a signal to this process, which may go on for a moment before it arrives.
+func signalSelf(s syscall.Signal) error {
+	noteTime()
+	if err := syscall.Kill(os.Getpid(), s); err != nil {
+		return err
+	}
+	time.Sleep(time.Minute)
+	return fmt.Errorf("%v has not come", s)
 }
 
 // noteTime makes the test's file, whose time is that of the event.
