@@ -21,7 +21,7 @@ import (
 const killRecipe = `
 model: {width: 32, layers: 2, heads: 4, attention: ["window(128)"], dropout: 0.1}
 data: {batch: 1, genome: {tokens: 2048}}
-train: {steps: 500, accumulate: 2, shards: 4, sequence_shards: 2, optimizer: {warmup: 0}, eval: {every: 50, batches: 1},
+train: {steps: 1000, accumulate: 2, shards: 4, sequence_shards: 2, optimizer: {warmup: 0}, eval: {every: 50, batches: 1},
   checkpoint: {every: 5}, log: {every: 10}}
 `
 
@@ -106,7 +106,7 @@ func killOne(t *testing.T, r *rand.Rand, ranks int, arguments []string) bool {
 	select {
 	case <-ended:
 		return false
-	case <-time.After(time.Duration(500+r.IntN(3000)) * time.Millisecond):
+	case <-time.After(time.Duration(400+r.IntN(1600)) * time.Millisecond):
 	}
 	victims := childrenOf(cmd.Process.Pid)
 	if ranks == 1 {
