@@ -136,19 +136,8 @@ func (s *sequence) keyRows(own, far tensor.Mat, lo, hi, from, to int) tensor.Mat
 	}
 	m := tensor.New(far.Type, hi-lo, to-from)
 	for _, h := range u.have {
-		copyMat(m.SliceRows(h.Lo, h.Hi), far.Slice(row, row+h.Len(), from, to))
+		m.SliceRows(h.Lo, h.Hi).CopyFrom(far.Slice(row, row+h.Len(), from, to))
 		row += h.Len()
 	}
 	return m
-}
-
-// copyMat copies src to dst, of the same shape and type.
-func copyMat(dst, src tensor.Mat) {
-	for i := range dst.Rows {
-		if dst.Type == tensor.F32 {
-			copy(dst.Row(i), src.Row(i))
-		} else {
-			copy(dst.Row16(i), src.Row16(i))
-		}
-	}
 }

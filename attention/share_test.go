@@ -69,7 +69,7 @@ func (p problem) rowsOf(m tensor.Mat, lo int, shares []Share, spans func(s Share
 	out := tensor.New(m.Type, n, m.Cols)
 	at := 0
 	for _, r := range rows {
-		copyMat(out.SliceRows(at, at+r.Rows), r)
+		out.SliceRows(at, at+r.Rows).CopyFrom(r)
 		at += r.Rows
 	}
 	return out

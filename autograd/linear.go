@@ -62,9 +62,7 @@ func (l affine) backward(b *backCall) error {
 	b.done(0)
 	if len(b.node.in) > 2 && b.wants(2) {
 		db, _ := b.sink(2)
-		reduceRows(b.x, b.dry, dy.Rows, db.F32, dy.Cols, dy.Cols, func(i int, s, sums []float32) {
-			kernel.Add(sums, sums, load(dy, i, s))
-		})
+		sumRows(b, db, dy)
 	}
 	if b.wants(0) {
 		w, done := l.operand(b.x, b.in[1])
@@ -74,6 +72,13 @@ func (l affine) backward(b *backCall) error {
 		b.give(0, dx)
 	}
 	return nil
+}
+
+// sumRows adds the sum of the rows of dy to db: the gradient of a bias.
+func sumRows(b *backCall, db, dy tensor.Mat) {
+	reduceRows(b.x, b.dry, dy.Rows, db.F32, dy.Cols, dy.Cols, func(i int, s, sums []float32) {
+		kernel.Add(sums, sums, load(dy, i, s))
+	})
 }
 
 // operand returns m as products take it, and what to call when they are done.

@@ -53,10 +53,7 @@ func (g *Graph) MeanPoolOver(x *Var, share *parallel.Share) *Var {
 
 // piecesOf lists the runs of the pieces of a rank.
 func piecesOf(share *parallel.Share, rank int) (all []poolRuns) {
-	starts := make([]int, len(share.Lengths))
-	for s := 1; s < len(starts); s++ {
-		starts[s] = starts[s-1] + share.Lengths[s-1]
-	}
+	starts := share.Starts()
 	row, first := 0, 0
 	for _, p := range share.Pieces(rank) {
 		r := poolRuns{Piece: p, row: row, first: first, owner: share.Owner(starts[p.Sequence])}
@@ -76,7 +73,7 @@ func (o *meanPoolOver) forward(c *call) error {
 	var send, recv []parallel.Part
 	for _, r := range o.runs {
 		if r.owner != e.Rank() {
-			send = append(send, rowsPart(r.owner, sums.SliceRows(r.first, r.first+r.count())))
+			send = append(send, parallel.MatPart(r.owner, sums.SliceRows(r.first, r.first+r.count())))
 		}
 	}
 	others, received := map[int][]tensor.Mat{}, []tensor.Mat{} // the runs of each owned sequence, in order
@@ -89,7 +86,7 @@ func (o *meanPoolOver) forward(c *call) error {
 			default:
 				m := c.x.Pool.Get(tensor.F32, r.count(), n)
 				received = append(received, m)
-				recv = append(recv, rowsPart(rank, m))
+				recv = append(recv, parallel.MatPart(rank, m))
 				others[r.Sequence] = append(others[r.Sequence], m)
 			}
 		}
@@ -156,7 +153,7 @@ func (o *meanPoolOver) backward(b *backCall) error {
 		for _, r := range piecesOf(o.share, rank) {
 			if rank != e.Rank() && r.owner == e.Rank() {
 				i := rowOf[r.Sequence]
-				send = append(send, rowsPart(rank, owned.SliceRows(i, i+1)))
+				send = append(send, parallel.MatPart(rank, owned.SliceRows(i, i+1)))
 			}
 		}
 	}
@@ -165,7 +162,7 @@ func (o *meanPoolOver) backward(b *backCall) error {
 		to := dy.SliceRows(i, i+1)
 		switch {
 		case r.owner != e.Rank():
-			recv = append(recv, rowsPart(r.owner, to))
+			recv = append(recv, parallel.MatPart(r.owner, to))
 		case !b.dry:
 			copy(to.F32, owned.Row(rowOf[r.Sequence]))
 		}
@@ -196,12 +193,4 @@ func (o *meanPoolOver) spread(b *backCall, dx, dy tensor.Mat) {
 func (*meanPoolOver) cost(out *Var, in []*Var) (forward, backward Cost) {
 	c := elementwise(1, in[0].elements(), in[0].bytes(), out.bytes())
 	return c, c
-}
-
-// rowsPart is a part that carries the elements of m, float32 without gaps.
-func rowsPart(rank int, m tensor.Mat) parallel.Part {
-	if m.Dry() {
-		return parallel.Part{Rank: rank, Dry: m.Bytes()}
-	}
-	return parallel.Part{Rank: rank, Data: parallel.Bytes(m.F32[:m.Rows*m.Cols])}
 }

@@ -36,16 +36,9 @@ func (o *rotary) forward(c *call) error {
 		return err
 	}
 	if !c.dry && o.columns < from.Cols && !sameBuffer(c.out, from) {
-		copyRows(c.out.SliceCols(o.columns, from.Cols), from.SliceCols(o.columns, from.Cols))
+		c.out.SliceCols(o.columns, from.Cols).CopyFrom(from.SliceCols(o.columns, from.Cols))
 	}
 	return nil
-}
-
-// copyRows copies src to dst, of the same shape and type.
-func copyRows(dst, src tensor.Mat) {
-	for i := range dst.Rows {
-		copyRow(dst, i, src, i)
-	}
 }
 
 func (o *rotary) backward(b *backCall) error {

@@ -2,7 +2,6 @@ package autograd
 
 import (
 	"github.com/longspan/longspan/internal/gemm"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -112,13 +111,6 @@ func (o *linearRows) typed(b *backCall, sum tensor.Mat) tensor.Mat {
 	convert(b.x, dx, sum)
 	b.x.Pool.Put(sum)
 	return dx
-}
-
-// sumRows adds the sum of the rows of dy to db.
-func sumRows(b *backCall, db, dy tensor.Mat) {
-	reduceRows(b.x, b.dry, dy.Rows, db.F32, dy.Cols, dy.Cols, func(i int, s, sums []float32) {
-		kernel.Add(sums, sums, load(dy, i, s))
-	})
 }
 
 func (o *linearRows) cost(out *Var, in []*Var) (forward, backward Cost) {
@@ -298,17 +290,9 @@ func (o *copyOver) forward(c *call) error {
 
 // copyUnlessSame copies the input, unless the result has taken its place.
 func copyUnlessSame(c *call) {
-	if in := c.in[0]; !in.Dry() && in.Rows > 0 && !sameMemory(in, c.out) {
+	if in := c.in[0]; !in.Dry() && in.Rows > 0 && !sameBuffer(in, c.out) {
 		convert(c.x, c.out, in)
 	}
-}
-
-// sameMemory reports whether a and b begin at the same element.
-func sameMemory(a, b tensor.Mat) bool {
-	if a.Type == tensor.F32 {
-		return &a.F32[0] == &b.F32[0]
-	}
-	return &a.U16[0] == &b.U16[0]
 }
 
 func (o *copyOver) backward(b *backCall) error {

@@ -119,7 +119,7 @@ func (*unprojected) inPlace() {}
 func (o *unprojected) forward(c *call) error {
 	q, x, w := c.in[1], c.in[2], c.in[3]
 	if !c.dry && !sameBuffer(c.out, c.in[0]) {
-		copyRows(c.out, c.in[0])
+		c.out.CopyFrom(c.in[0])
 	}
 	back := c.x.Pool.Get(o.products, q.Rows*o.Heads, x.Cols) // [query, head]: W_kᵀ q, and then the weighted sum of tokens
 	defer c.x.Pool.Put(back)

@@ -1,8 +1,6 @@
 package autograd
 
 import (
-	"unsafe"
-
 	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -27,7 +25,7 @@ func (o *unprojected) tokens(c *call, x tensor.Mat, start, n int) (all tensor.Ma
 		all = c.x.Pool.Get(x.Type, n, x.Cols)
 		done = func() { c.x.Pool.Put(all) }
 		if !c.dry {
-			copyRows(all.SliceRows(lo-start, hi-start), piece)
+			all.SliceRows(lo-start, hi-start).CopyFrom(piece)
 		}
 	}
 	var send, recv []parallel.Part
@@ -38,19 +36,11 @@ func (o *unprojected) tokens(c *call, x tensor.Mat, start, n int) (all tensor.Ma
 			continue
 		}
 		if here && len(between(o.Queries, from, to)) > 0 {
-			send = append(send, matPart(rank, piece))
+			send = append(send, parallel.MatPart(rank, piece))
 		}
 		if len(between(o.own, start, start+n)) > 0 {
-			recv = append(recv, matPart(rank, all.SliceRows(from-start, to-start)))
+			recv = append(recv, parallel.MatPart(rank, all.SliceRows(from-start, to-start)))
 		}
 	}
 	return all, done, o.Share.Engine.Begin("tokens of global queries", send, recv).Wait()
-}
-
-// matPart is a part that carries the elements of m, which has no gaps.
-func matPart(rank int, m tensor.Mat) parallel.Part {
-	if m.Type == tensor.F32 || m.Dry() {
-		return rowsPart(rank, m)
-	}
-	return parallel.Part{Rank: rank, Data: unsafe.Slice((*byte)(unsafe.Pointer(&m.U16[0])), 2*m.Rows*m.Cols)}
 }

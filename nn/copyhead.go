@@ -47,7 +47,7 @@ func (p *Pass) ngramSeeds(n int) seeds {
 	}
 	s := seeds{make([]uint64, 0, len(p.tokens)), make([]uint64, 0, len(p.tokens))}
 	start := 0
-	for _, length := range p.whole() {
+	for _, length := range p.Whole() {
 		sequence := p.tokens[start : start+length]
 		start += length
 		if len(p.before) > 0 {

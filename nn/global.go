@@ -78,7 +78,7 @@ func (g *globalQueries) find(p *Pass) (r globalRows) {
 
 // seqs are the sequences of the whole batch: their global tokens over all their tokens. queries is the number of global tokens.
 func (g *globalQueries) seqs(p *Pass) (seqs []attention.Seq, queries int) {
-	for _, n := range p.whole() {
+	for _, n := range p.Whole() {
 		count, _ := slices.BinarySearch(g.c.Global, n)
 		seqs = append(seqs, attention.Seq{Q: count, K: n})
 		queries += count
@@ -107,7 +107,7 @@ func (g *globalQueries) cuts(s *parallel.Share) []int {
 // wholeRows are the rows of the global tokens in the whole batch.
 func (g *globalQueries) wholeRows(p *Pass) (rows []int32) {
 	start := 0
-	for _, n := range p.whole() {
+	for _, n := range p.Whole() {
 		for _, at := range g.c.Global {
 			if at < n {
 				rows = append(rows, int32(start+at))
@@ -152,7 +152,7 @@ func (g *globalQueries) replace(p *Pass, x, attended *autograd.Var) *autograd.Va
 	}
 	r := g.find(p)
 	if !p.G.Train() && g.unprojected() {
-		o := autograd.Unprojected{Heads: g.c.Heads, KVHeads: g.c.KVHeads, HeadDim: g.c.HeadDim, Scale: g.scale(), Lengths: p.whole(),
+		o := autograd.Unprojected{Heads: g.c.Heads, KVHeads: g.c.KVHeads, HeadDim: g.c.HeadDim, Scale: g.scale(), Lengths: p.Whole(),
 			Queries: g.wholeRows(p), Share: p.Share}
 		return p.G.AttendUnprojected(o, attended, g.q.Apply(p, p.G.Take(x, r.rows)), x, p.Leaf(g.kv.Weight), p.Leaf(g.kv.Bias))
 	}

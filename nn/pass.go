@@ -110,7 +110,7 @@ func (p *Pass) Close() {
 }
 
 // selfSeqs are the sequences of the whole batch, each attending to itself.
-func (p *Pass) selfSeqs() []attention.Seq { return attention.Self(p.whole()...) }
+func (p *Pass) selfSeqs() []attention.Seq { return attention.Self(p.Whole()...) }
 
 // compile prepares self-attention for the sequences of the pass.
 func (p *Pass) compile(l mechanism.Layer) (mechanism.Core, error) {

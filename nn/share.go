@@ -10,8 +10,8 @@ func PassOver(s *parallel.Share) (lengths, starts []int) {
 	return lengths, starts
 }
 
-// whole are the lengths of the sequences of the whole batch.
-func (p *Pass) whole() []int {
+// Whole are the lengths of the sequences of the whole batch.
+func (p *Pass) Whole() []int {
 	if p.Share != nil {
 		return p.Share.Lengths
 	}
@@ -35,6 +35,3 @@ func Own[T any](p *Pass, all []T) []T {
 	lo, hi := p.Share.Own()
 	return all[lo:hi]
 }
-
-// Whole are the lengths of the sequences of the whole batch.
-func (p *Pass) Whole() []int { return p.whole() }

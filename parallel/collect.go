@@ -104,6 +104,25 @@ func tree(n int, add func(to, from int)) {
 	}
 }
 
+// Tree adds vectors of one length in the binary tree of their numbers, into the first.
+func Tree(parts [][]float64) {
+	tree(len(parts), func(to, from int) {
+		for i, v := range parts[from] {
+			parts[to][i] += v
+		}
+	})
+}
+
+// Gather returns the numbers of all ranks, of which own is this rank's.
+func Gather[T any](e Engine, name string, own T) ([]T, error) {
+	all, parts := make([]T, e.Size()), make([][]T, e.Size())
+	for r := range parts {
+		parts[r] = all[r : r+1]
+	}
+	all[e.Rank()] = own
+	return all, AllGather(e, name, parts)
+}
+
 // SumFloat64 is Sum of a few numbers: every rank sends all of its own to every other.
 func SumFloat64(e Engine, name string, x []float64) error {
 	all := make([][]float64, e.Size())
@@ -114,11 +133,7 @@ func SumFloat64(e Engine, name string, x []float64) error {
 	if err := AllGather(e, name, all); err != nil {
 		return err
 	}
-	tree(e.Size(), func(to, from int) {
-		for i, v := range all[from] {
-			all[to][i] += v
-		}
-	})
+	Tree(all)
 	copy(x, all[0])
 	return nil
 }

@@ -1,6 +1,10 @@
 package parallel
 
-import "time"
+import (
+	"time"
+
+	"github.com/longspan/longspan/tensor"
+)
 
 // Engine moves bytes between ranks. Ranks are numbered from 0. One goroutine uses an engine at a time, unless a method says otherwise.
 //
@@ -32,6 +36,18 @@ type Part struct {
 }
 
 func (p Part) size() int64 { return max(p.Dry, int64(len(p.Data))) }
+
+// MatPart is the part that carries the elements of m, which has no gaps between its rows. Of a dry m it has the number of its bytes.
+func MatPart(rank int, m tensor.Mat) Part {
+	n := m.Rows * m.Cols
+	switch {
+	case m.Dry():
+		return Part{Rank: rank, Dry: m.Bytes()}
+	case m.Type == tensor.F32:
+		return Part{Rank: rank, Data: view(m.F32[:n])}
+	}
+	return Part{Rank: rank, Data: view(m.U16[:n])}
+}
 
 // MaxChannel is the largest channel of a part. MPI promises tags up to 32,767.
 const MaxChannel = 32767

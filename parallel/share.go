@@ -60,6 +60,15 @@ func nearest(borders []int, want int) int {
 	return borders[i]
 }
 
+// Starts are the rows of the batch at which the sequences begin.
+func (s *Share) Starts() []int {
+	starts := make([]int, len(s.Lengths))
+	for i := 1; i < len(starts); i++ {
+		starts[i] = starts[i-1] + s.Lengths[i-1]
+	}
+	return starts
+}
+
 // Rows are the rows of the batch that rank has: lo … hi−1.
 func (s *Share) Rows(rank int) (lo, hi int) { return s.Cuts[rank], s.Cuts[rank+1] }
 

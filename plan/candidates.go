@@ -53,12 +53,9 @@ const mostBeginnings = 4
 
 // beginnings are the shards with the first tokens of the longest sequences.
 func beginnings(share *parallel.Share) (shards []int) {
-	starts, order := make([]int, len(share.Lengths)), make([]int, len(share.Lengths))
+	starts, order := share.Starts(), make([]int, len(share.Lengths))
 	for i := range order {
 		order[i] = i
-		if i > 0 {
-			starts[i] = starts[i-1] + share.Lengths[i-1]
-		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return share.Lengths[b] - share.Lengths[a] })
 	for _, i := range order[:min(mostBeginnings, len(order))] {

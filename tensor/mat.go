@@ -115,6 +115,17 @@ func (m Mat) Row(i int) []float32 { return m.F32[i*m.Stride : i*m.Stride+m.Cols]
 // Row16 returns the bits of row i of a BF16 or F16 matrix.
 func (m Mat) Row16(i int) []uint16 { return m.U16[i*m.Stride : i*m.Stride+m.Cols] }
 
+// CopyFrom copies the elements of src, which has the shape and the type of m and may be a view with other gaps.
+func (m Mat) CopyFrom(src Mat) {
+	for i := range m.Rows {
+		if m.Type == F32 {
+			copy(m.Row(i), src.Row(i))
+		} else {
+			copy(m.Row16(i), src.Row16(i))
+		}
+	}
+}
+
 // Halves views the memory of m, which is F32, as a matrix of BF16 or F16 with the same shape: each row takes the first half of its row of
 // m. So the rows of m can be rounded in their own memory, if every element is read before its place is written.
 func (m Mat) Halves(t Type) Mat {

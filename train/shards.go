@@ -3,8 +3,6 @@ package train
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
-	"sync"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/kernel"
@@ -158,7 +156,7 @@ func (s *shards) gradient(x tensor.Exec, batches []data.Batch, passes []data.Pas
 		for i := range grads {
 			sums.push(x, grads[i])
 		}
-		sumParts(part)
+		parallel.Tree(part)
 		copy(losses[first:], part[0])
 	}
 	sums.finish(x)
@@ -178,49 +176,14 @@ func (s *shards) threads(x tensor.Exec, g shardGroup) tensor.Exec {
 	return x
 }
 
-// sumParts adds the numbers of the shards of a rank in the tree of their numbers, into the first.
-func sumParts(part [][]float64) {
-	for step := 1; step < len(part); step *= 2 {
-		for i := 0; i+step < len(part); i += 2 * step {
-			for k, v := range part[i+step] {
-				part[i][k] += v
-			}
-		}
-	}
-}
-
-// sideBySide runs f for every shard of a group, each on a goroutine of its own, since shards wait for each other. The first error that is
-// not a consequence of another ends all ranks, and is returned.
+// sideBySide runs f for every shard of a group.
 func (s *shards) sideBySide(g shardGroup, f func(i int, team parallel.Team) error) error {
-	errs := make([]error, len(g.teams))
-	var all sync.WaitGroup
+	engines := make([]parallel.Engine, len(g.teams))
 	for i, team := range g.teams {
-		e := team.All
-		all.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					e.Abort(panicStatus, fmt.Sprintf("panic: %v\n%s", p, debug.Stack()))
-					panic(p)
-				}
-			}()
-			if errs[i] = f(i, team); errs[i] != nil && len(g.teams) > 1 && !errors.Is(errs[i], parallel.ErrAborted) {
-				e.Abort(1, errs[i].Error())
-			}
-		})
+		engines[i] = team.All
 	}
-	all.Wait()
-	var aborted error
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, parallel.ErrAborted) {
-			return err
-		}
-		aborted = errors.Join(aborted, err)
-	}
-	return aborted
+	return parallel.Each(engines, func(i int, _ parallel.Engine) error { return f(i, g.teams[i]) })
 }
-
-// panicStatus is the exit status of ranks that a panic has ended.
-const panicStatus = 7
 
 // GradientSums names the exchanges of the gradients, which a plan counts.
 const GradientSums = "sums of gradients"

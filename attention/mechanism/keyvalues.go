@@ -106,8 +106,8 @@ func (c *KeyValues) Append(k, v tensor.Mat) {
 		c.makeRoom(k)
 	}
 	if !k.Dry() {
-		copyRows(c.k.SliceRows(c.rows, c.rows+n), k)
-		copyRows(c.v.SliceRows(c.rows, c.rows+n), v)
+		c.k.SliceRows(c.rows, c.rows+n).CopyFrom(k)
+		c.v.SliceRows(c.rows, c.rows+n).CopyFrom(v)
 	}
 	c.positions = appendSpan(c.positions, pattern.Span{Lo: c.tokens, Hi: c.tokens + n})
 	c.rows, c.tokens, c.last = c.rows+n, c.tokens+n, n
@@ -173,19 +173,8 @@ func (c *KeyValues) moveTo(k, v tensor.Mat, kept []pattern.Span) {
 			row += c.positions[i].Len()
 		}
 		from := row + s.Lo - c.positions[i].Lo
-		copyRows(k.SliceRows(to, to+s.Len()), c.k.SliceRows(from, from+s.Len()))
-		copyRows(v.SliceRows(to, to+s.Len()), c.v.SliceRows(from, from+s.Len()))
+		k.SliceRows(to, to+s.Len()).CopyFrom(c.k.SliceRows(from, from+s.Len()))
+		v.SliceRows(to, to+s.Len()).CopyFrom(c.v.SliceRows(from, from+s.Len()))
 		to += s.Len()
-	}
-}
-
-// copyRows copies src to dst, of the same shape and type.
-func copyRows(dst, src tensor.Mat) {
-	for i := range dst.Rows {
-		if dst.Type == tensor.F32 {
-			copy(dst.Row(i), src.Row(i))
-		} else {
-			copy(dst.Row16(i), src.Row16(i))
-		}
 	}
 }

@@ -105,7 +105,7 @@ func (c *chain) Send(to linear.Place, m tensor.Mat) {
 	}
 	var parts []parallel.Part
 	for _, r := range ranks {
-		parts = append(parts, partOf(r, m))
+		parts = append(parts, parallel.MatPart(r, m))
 	}
 	c.sent = append(c.sent, c.e.Begin(c.name, parts, nil))
 }
@@ -119,7 +119,7 @@ func (c *chain) Receive(from linear.Place, m tensor.Mat) error {
 	case linear.After:
 		rank = c.after
 	}
-	return c.e.Begin(c.name, nil, []parallel.Part{partOf(rank, m)}).Wait()
+	return c.e.Begin(c.name, nil, []parallel.Part{parallel.MatPart(rank, m)}).Wait()
 }
 
 // Wait waits for all that was sent.

@@ -1,8 +1,6 @@
 package mechanism
 
 import (
-	"unsafe"
-
 	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -45,7 +43,7 @@ func begin(e parallel.Engine, x tensor.Exec, name string, send, recv []parcel) (
 					return nil, err
 				}
 			}
-			parts[0] = append(parts[0], partOf(p.rank, m))
+			parts[0] = append(parts[0], parallel.MatPart(p.rank, m))
 		}
 	}
 	for _, p := range recv {
@@ -56,7 +54,7 @@ func begin(e parallel.Engine, x tensor.Exec, name string, send, recv []parcel) (
 		if isView {
 			t.arrive = append(t.arrive, arrival{p.m, m})
 		}
-		parts[1] = append(parts[1], partOf(p.rank, m))
+		parts[1] = append(parts[1], parallel.MatPart(p.rank, m))
 	}
 	t.pending = e.Begin(name, parts[0], parts[1])
 	return t, nil
@@ -79,18 +77,6 @@ func (t *transfer) stage(m tensor.Mat) (staged tensor.Mat, isView bool) {
 	staged = t.x.Pool.Get(m.Type, m.Rows, m.Cols)
 	t.staged = append(t.staged, staged)
 	return staged, true
-}
-
-// partOf is the part of an exchange that a matrix without gaps is. Of a dry matrix it is the number of its bytes.
-func partOf(rank int, m tensor.Mat) parallel.Part {
-	if m.Dry() {
-		return parallel.Part{Rank: rank, Dry: m.Bytes()}
-	}
-	m = m.SliceRows(0, m.Rows) // without what lies past its last element
-	if m.Type == tensor.F32 {
-		return parallel.Part{Rank: rank, Data: parallel.Bytes(m.F32)}
-	}
-	return parallel.Part{Rank: rank, Data: unsafe.Slice((*byte)(unsafe.Pointer(&m.U16[0])), 2*len(m.U16))}
 }
 
 // end waits for the transfer, puts what has arrived into its place, and gives the memory back.

@@ -111,7 +111,7 @@ func (r *relay) heads(goesOn []part) (recv []parallel.Part) {
 	for _, begun := range []bool{true, false} {
 		for _, p := range goesOn {
 			if begun == (p.link == 1) {
-				recv = append(recv, partOf(p.chain[p.link-1], r.rows(r.sums, p)))
+				recv = append(recv, parallel.MatPart(p.chain[p.link-1], r.rows(r.sums, p)))
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (r *relay) heads(goesOn []part) (recv []parallel.Part) {
 func (r *relay) tails(of []part) (send []parallel.Part) {
 	for _, p := range of {
 		if p.link+1 < len(p.chain) {
-			send = append(send, partOf(p.chain[p.link+1], r.rows(r.sums, p)))
+			send = append(send, parallel.MatPart(p.chain[p.link+1], r.rows(r.sums, p)))
 		}
 	}
 	return send
@@ -136,14 +136,14 @@ func (r *relay) results() (send []parallel.Part) {
 			continue
 		}
 		if p.owner != r.s.Engine.Rank() {
-			send = append(send, partOf(p.owner, r.rows(r.sums, p)))
+			send = append(send, parallel.MatPart(p.owner, r.rows(r.sums, p)))
 			continue
 		}
 		for r.ownParts[own].at != p.at || r.ownParts[own].span != p.span || r.ownParts[own].sequence != p.sequence {
 			own++
 		}
 		if !r.sums.Dry() {
-			copyRows(r.rows(r.own, r.ownParts[own]), r.rows(r.sums, p))
+			r.rows(r.own, r.ownParts[own]).CopyFrom(r.rows(r.sums, p))
 		}
 	}
 	return send
@@ -153,7 +153,7 @@ func (r *relay) results() (send []parallel.Part) {
 func (r *relay) arriving() (recv []parallel.Part) {
 	for _, p := range r.ownParts {
 		if last := p.chain[len(p.chain)-1]; last != r.s.Engine.Rank() {
-			recv = append(recv, partOf(last, r.rows(r.own, p)))
+			recv = append(recv, parallel.MatPart(last, r.rows(r.own, p)))
 		}
 	}
 	return recv

@@ -18,7 +18,7 @@ type fetch struct {
 // rows adds the own rows of m that others need to the exchange, and returns the matrix of those that this rank needs, ascending. needs
 // lists what each rank needs.
 func (f *fetch) rows(needs []links, m tensor.Mat) tensor.Mat {
-	return f.add(needs, m, m.Cols, func(to tensor.Mat, row int) { copyRows(to, m.SliceRows(row, row+to.Rows)) })
+	return f.add(needs, m, m.Cols, func(to tensor.Mat, row int) { to.CopyFrom(m.SliceRows(row, row+to.Rows)) })
 }
 
 // columns is rows of the transpose of m, which is F32 and has a column a row of the batch.
@@ -44,13 +44,13 @@ func (f *fetch) add(needs []links, like tensor.Mat, cols int, copyTo func(to ten
 				f.copyRows(staged.SliceRows(at, at+n), rows[i].Lo-first, copyTo)
 				at += n
 			}
-			f.send = append(f.send, partOf(r, staged))
+			f.send = append(f.send, parallel.MatPart(r, staged))
 		}
 	}
 	far, at := f.get(like, needs[rank].rows(), cols), 0
 	for _, l := range needs[rank] {
 		n := length(l.rows)
-		f.recv = append(f.recv, partOf(l.owner, far.SliceRows(at, at+n)))
+		f.recv = append(f.recv, parallel.MatPart(l.owner, far.SliceRows(at, at+n)))
 		at += n
 	}
 	return far

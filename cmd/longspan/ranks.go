@@ -131,14 +131,8 @@ func roomOf(w *launch.World, limit int64) (int64, error) {
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
-	room := make([][]int64, w.Size())
-	for r := range room {
-		room[r] = []int64{limit / neighbours}
-	}
-	if err := parallel.AllGather(w.Engine, "memory of the ranks", room); err != nil {
-		return 0, err
-	}
-	return slices.MinFunc(room, slices.Compare[[]int64])[0], nil
+	room, err := parallel.Gather(w.Engine, "memory of the ranks", limit/neighbours)
+	return slices.Min(room), err
 }
 
 // settingsOf are flags that must be equal on all ranks.

@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/parallel/launch"
 	"github.com/longspan/longspan/parallel/mpi"
 )
@@ -40,17 +40,11 @@ func (r *localRankFlags) run(usual int, f func(w *launch.World) error) error {
 	if err != nil {
 		return err
 	}
-	errs := make([]error, len(worlds))
-	var all sync.WaitGroup
+	engines := make([]parallel.Engine, len(worlds))
 	for i, w := range worlds {
-		all.Go(func() {
-			if errs[i] = f(w); errs[i] != nil {
-				w.Abort(statusOf(errs[i]), errs[i].Error())
-			}
-		})
+		engines[i] = w.Engine
 	}
-	all.Wait()
-	return errors.Join(errs...)
+	return parallel.Each(engines, func(i int, _ parallel.Engine) error { return f(worlds[i]) })
 }
 
 // firstRank leaves an error that all ranks have to rank 0 to print.

@@ -19,16 +19,13 @@ func sameOnRanks(e parallel.Engine, what string, digest uint64) error {
 	if e.Size() == 1 {
 		return nil
 	}
-	all := make([][]uint64, e.Size())
-	for r := range all {
-		all[r] = []uint64{digest}
-	}
-	if err := parallel.AllGather(e, "digests of "+what, all); err != nil {
+	all, err := parallel.Gather(e, "digests of "+what, digest)
+	if err != nil {
 		return err
 	}
 	var other []int
 	for r, d := range all {
-		if d[0] != all[0][0] {
+		if d != all[0] {
 			other = append(other, r)
 		}
 	}
@@ -36,7 +33,7 @@ func sameOnRanks(e parallel.Engine, what string, digest uint64) error {
 		return nil
 	}
 	return usage(fmt.Errorf("found other %s on %s than on rank 0 (digest %016x, not %016x), expected the same on all ranks; "+
-		"give all hosts the same files", what, parallel.RankList(other), all[other[0]][0], all[0][0]))
+		"give all hosts the same files", what, parallel.RankList(other), all[other[0]], all[0]))
 }
 
 // sameInput returns an error if a rank has read other weights or other texts than rank 0.

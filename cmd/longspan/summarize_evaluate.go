@@ -55,8 +55,8 @@ func newSummarizeEvaluate(o *output) *cobra.Command {
 		Short: "Compare summaries with those that people wrote, beside baselines",
 		Long: `Make summaries of documents whose summaries are known, and measure them by ROUGE beside baselines: random sentences, the first
 ones, introduction and conclusion, LexRank, the centroid, and the oracle,
-	which knows the summary and is a bound. Means have bootstrap intervals
-over documents, and each baseline the paired difference to the summarizer.
+which knows the summary and is a bound. Means have bootstrap intervals over documents, and each baseline the paired difference to the
+summarizer.
 
   longspan summarize evaluate papers/                 # its file dev.jsonl or dev.jsonl.gz
   longspan summarize evaluate mine.jsonl --model mine.safetensors

@@ -190,27 +190,13 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string, ranks *launc
 	}
 	report = reportOf(dir, result)
 	if err == nil {
-		report.PeakBytes, err = rankPeaks(ranks.Engine, x.Pool.Peak())
+		report.PeakBytes, err = parallel.Gather(ranks.Engine, "peaks of the memory", x.Pool.Peak())
 	}
 	if sets.Numbers && report.ValidLoss != nil {
 		root := sets.Answers.Deviation * math.Sqrt(*report.ValidLoss)
 		report.RootError = &root
 	}
 	return report, err
-}
-
-// rankPeaks are the peaks of the memory of all ranks.
-func rankPeaks(ranks parallel.Engine, own int64) ([]int64, error) {
-	all := make([]float64, ranks.Size()) // exact: far fewer than 2⁵³
-	all[ranks.Rank()] = float64(own)
-	if err := parallel.SumFloat64(ranks, "peaks of the memory", all); err != nil {
-		return nil, err
-	}
-	bytes := make([]int64, len(all))
-	for r, v := range all {
-		bytes[r] = int64(v)
-	}
-	return bytes, nil
 }
 
 // allowance is the largest use of memory by a command: the budget, but no more than the system's limits on this process.

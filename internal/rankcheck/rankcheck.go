@@ -3,10 +3,8 @@
 package rankcheck
 
 import (
-	"errors"
 	"fmt"
 	"hash/fnv"
-	"sync"
 
 	"github.com/longspan/longspan/parallel"
 )
@@ -64,22 +62,15 @@ func Reference(c Check, n int) ([]uint64, error) { return run(parallel.Local(n),
 
 // run runs c on a goroutine for each engine. Where one fails, the others are ended.
 func run(engines []parallel.Engine, c Check) ([]uint64, error) {
-	hashes, errs := make([]uint64, len(engines)), make([]error, len(engines))
-	var all sync.WaitGroup
-	for i, e := range engines {
-		all.Go(func() {
-			if hashes[i], errs[i] = c.Run(e); errs[i] != nil {
-				e.Abort(1, errs[i].Error())
-			}
-		})
+	hashes := make([]uint64, len(engines))
+	err := parallel.Each(engines, func(i int, e parallel.Engine) (err error) {
+		hashes[i], err = c.Run(e)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, parallel.ErrAborted) {
-			return nil, fmt.Errorf("%s: %w", c.Name, err)
-		}
-	}
-	return hashes, errors.Join(errs...)
+	return hashes, nil
 }
 
 // Join makes one hash of several, for a table.

@@ -68,21 +68,17 @@ func greet(e parallel.Engine, self Rank) ([]Rank, error) {
 	if len(hello) > largestHello {
 		return nil, fmt.Errorf("launch: found settings of %d bytes, expected at most %d", len(hello), largestHello)
 	}
-	lengths := make([][]uint32, e.Size())
-	for r := range lengths {
-		lengths[r] = make([]uint32, 1)
-	}
-	lengths[e.Rank()][0] = uint32(len(hello))
-	if err := parallel.AllGather(e, "the start of the run", lengths); err != nil {
+	lengths, err := parallel.Gather(e, "the start of the run", uint32(len(hello)))
+	if err != nil {
 		return nil, err
 	}
 	texts := make([][]byte, e.Size())
 	for r, n := range lengths {
-		if n[0] > largestHello {
+		if n > largestHello {
 			return nil, fmt.Errorf("launch: rank %d wants to send %d bytes, expected at most %d; start the same program on all hosts",
-				r, n[0], largestHello)
+				r, n, largestHello)
 		}
-		texts[r] = make([]byte, n[0])
+		texts[r] = make([]byte, n)
 	}
 	copy(texts[e.Rank()], hello)
 	if err := parallel.AllGather(e, "the introduction of the ranks", texts); err != nil {

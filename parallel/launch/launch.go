@@ -15,7 +15,7 @@ import (
 )
 
 // ExitPanic is the exit status with which Run ends all ranks after a panic.
-const ExitPanic = 7
+const ExitPanic = parallel.ExitPanic
 
 // Options says what the ranks must have in common.
 type Options struct {
