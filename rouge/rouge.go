@@ -30,6 +30,21 @@ var Names = [4]string{"rouge1", "rouge2", "rougeL", "rougeLsum"}
 // All lists the measures in the order of Names.
 func (s Scores) All() [4]Score { return [4]Score{s.One, s.Two, s.L, s.LSum} }
 
+// Average is the mean of each number of some scores, at least one, as of the summaries of a document by models of several seeds.
+func Average(all []Scores) (mean Scores) {
+	add := func(to *Score, s Score) {
+		n := float64(len(all))
+		to.Precision, to.Recall, to.F1 = to.Precision+s.Precision/n, to.Recall+s.Recall/n, to.F1+s.F1/n
+	}
+	for _, s := range all {
+		add(&mean.One, s.One)
+		add(&mean.Two, s.Two)
+		add(&mean.L, s.L)
+		add(&mean.LSum, s.LSum)
+	}
+	return mean
+}
+
 // Options change how texts are read.
 type Options struct {
 	// NoStemmer compares words as they stand. Published numbers of summaries are mostly with the stemmer; the default of rouge-score is

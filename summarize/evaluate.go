@@ -45,6 +45,22 @@ func (s *Summarizer) Evaluate(ctx context.Context, examples []Example, systems [
 	return results, nil
 }
 
+// Average is the mean of results of the same examples, example by example, as of models of several seeds.
+func Average(name string, results []Result) Result {
+	r := Result{System: name, Scores: make([]rouge.Scores, len(results[0].Scores))}
+	for i := range r.Scores {
+		var all []rouge.Scores
+		for _, one := range results {
+			all = append(all, one.Scores[i])
+		}
+		r.Scores[i] = rouge.Average(all)
+	}
+	for _, one := range results {
+		r.Words += one.Words / float64(len(results))
+	}
+	return r
+}
+
 // System is the system of the summarizer's own scorer.
 func (s *Summarizer) System(name string) System { return Scored(name, s.scorer) }
 
