@@ -38,16 +38,35 @@ func Default() (*Features, error) {
 }
 
 // OpenFeatures opens a model that Save has written.
-func OpenFeatures(path string) (m *Features, err error) {
+func OpenFeatures(path string) (*Features, error) { return openAs(path, featuresOf) }
+
+// openAs opens a file by a reader of one kind of scorer.
+func openAs[T any](path string, read func(*safetensors.File) (T, error)) (m T, err error) {
 	f, err := safetensors.Open(path)
+	if err != nil {
+		return m, err
+	}
+	defer f.Close()
+	if m, err = read(f); err != nil {
+		return m, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// scorerOf reads a scorer of any kind that a file has, with its frequencies of words.
+func scorerOf(f *safetensors.File) (*Summarizer, error) {
+	if f.Metadata()[formatKey] == hierarchicalName {
+		m, err := hierarchicalOf(f)
+		if err != nil {
+			return nil, err
+		}
+		return &Summarizer{m, m.features.frequencies}, nil
+	}
+	m, err := featuresOf(f)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if m, err = featuresOf(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return m, nil
+	return &Summarizer{m, m.frequencies}, nil
 }
 
 func readFeatures(r io.ReaderAt, size int64) (*Features, error) {
@@ -72,57 +91,74 @@ func featureNames() string {
 
 // Save writes the model to a safetensors file.
 func (m *Features) Save(path string) error {
-	card, err := json.Marshal(m.Card)
+	tensors, meta, err := m.tensors(m.Card)
 	if err != nil {
 		return err
 	}
-	var tensors []safetensors.Tensor
 	for _, p := range m.network.params {
 		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
 	}
-	tensors = append(tensors, safetensors.Matrix(meanName, tensor.FromF32(m.mean, 1, FeatureCount)),
+	meta[formatKey] = formatName
+	return safetensors.Save(path, tensors, meta)
+}
+
+// tensors are what a file has of the features, whatever scores them.
+func (m *Features) tensors(c Card) (tensors []safetensors.Tensor, meta map[string]string, err error) {
+	card, err := json.Marshal(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	tensors = []safetensors.Tensor{safetensors.Matrix(meanName, tensor.FromF32(m.mean, 1, FeatureCount)),
 		safetensors.Matrix(scaleName, tensor.FromF32(m.scale, 1, FeatureCount)),
-		safetensors.Raw(frequencies, safetensors.U8, []int{buckets}, m.frequencies.table[:]))
-	return safetensors.Save(path, tensors, map[string]string{
-		formatKey: formatName, featuresKey: featureNames(), cardKey: string(card),
-		stepKey: strconv.FormatFloat(m.frequencies.step, 'g', -1, 64),
-	})
+		safetensors.Raw(frequencies, safetensors.U8, []int{buckets}, m.frequencies.table[:])}
+	return tensors, map[string]string{
+		featuresKey: featureNames(), cardKey: string(card), stepKey: strconv.FormatFloat(m.frequencies.step, 'g', -1, 64),
+	}, nil
 }
 
 // featuresOf reads the tensors of a model, all of which must fit each other.
 func featuresOf(f *safetensors.File) (*Features, error) {
+	if name := f.Metadata()[formatKey]; name != formatName {
+		return nil, fmt.Errorf("found the format %q, expected %s or %s, which summarize train writes", name, formatName, hierarchicalName)
+	}
+	m := &Features{network: &network{}}
+	if err := m.readScale(f); err != nil {
+		return nil, err
+	}
+	return m, m.network.read(f)
+}
+
+// readScale reads what tensors gives.
+func (m *Features) readScale(f *safetensors.File) error {
 	meta := f.Metadata()
-	if meta[formatKey] != formatName {
-		return nil, fmt.Errorf("found the format %q, expected %s, which summarize train writes", meta[formatKey], formatName)
-	}
 	if meta[featuresKey] != featureNames() {
-		return nil, errFeatures
+		return errFeatures
 	}
-	m := &Features{network: &network{}, frequencies: &Frequencies{}}
+	m.frequencies = &Frequencies{}
 	if err := json.Unmarshal([]byte(meta[cardKey]), &m.Card); err != nil {
-		return nil, fmt.Errorf("the card: %w", err)
+		return fmt.Errorf("the card: %w", err)
 	}
 	step, err := strconv.ParseFloat(meta[stepKey], 64)
 	if err != nil || !(step >= 0 && step < 1) {
-		return nil, fmt.Errorf("found %s %q, expected a number between 0 and 1", stepKey, meta[stepKey])
+		return fmt.Errorf("found %s %q, expected a number between 0 and 1", stepKey, meta[stepKey])
 	}
 	m.frequencies.step = step
 	table, err := f.Bytes(frequencies)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(table) != buckets {
-		return nil, fmt.Errorf("found %d frequencies, expected %d", len(table), buckets)
+		return fmt.Errorf("found %d frequencies, expected %d", len(table), buckets)
 	}
 	copy(m.frequencies.table[:], table)
 	for name, to := range map[string]*[]float32{meanName: &m.mean, scaleName: &m.scale} {
 		mat, err := readFinite(f, name, 1, FeatureCount)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		*to = mat.F32
 	}
-	return m, m.network.read(f)
+	return nil
 }
 
 // read reads the layers, from the features to one number.

@@ -23,13 +23,12 @@ type Summarizer struct {
 	frequencies *Frequencies
 }
 
-// Open returns a Summarizer with the scorer of a file that [Features.Save] has written, or with the embedded one if path is empty.
+// Open returns a Summarizer with the scorer of a file that [Features.Save] or [Hierarchical.Save] has written, or with the embedded one if path is empty.
 func Open(path string) (*Summarizer, error) {
-	open := Default
 	if path != "" {
-		open = func() (*Features, error) { return OpenFeatures(path) }
+		return openAs(path, scorerOf)
 	}
-	m, err := open()
+	m, err := Default()
 	if err != nil {
 		return nil, err
 	}

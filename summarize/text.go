@@ -75,14 +75,19 @@ func checkSentences(name string, n int) error {
 
 // newText splits a document and weighs its terms. Cost: linear in the document.
 func newText(ctx context.Context, d *document.Document, query string, idf *Frequencies) (*Text, error) {
-	t := &Text{Document: d, Query: query}
-	vocabulary := newVocabulary()
-	references := referenceSections(d)
-	var counts []counted
 	all := d.Sentences(sentences.Options{MostWords: MostWords})
 	if err := checkSentences(d.Name, len(all)); err != nil {
 		return nil, err
 	}
+	return textOf(ctx, d, all, query, idf)
+}
+
+// textOf weighs the terms of sentences of a document.
+func textOf(ctx context.Context, d *document.Document, all []document.Sentence, query string, idf *Frequencies) (*Text, error) {
+	t := &Text{Document: d, Query: query}
+	vocabulary := newVocabulary()
+	references := referenceSections(d)
+	var counts []counted
 	for i, s := range all {
 		if i%4096 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -7,10 +7,8 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/autograd"
-	"github.com/longspan/longspan/internal/random"
 	"github.com/longspan/longspan/rouge"
 	"github.com/longspan/longspan/tensor"
-	"github.com/longspan/longspan/train/optim"
 )
 
 // TrainOptions are the settings of Train. The zero value is the recipe of the embedded model.
@@ -35,12 +33,11 @@ type Epoch struct {
 // Means are the mean F1 of the measures over documents, in the order of rouge.Names.
 type Means [4]float64
 
-// The recipe: documents of a step, dropout, steps of the warm-up, and decoupled weight decay.
+// The recipe: dropout, steps of the warm-up, and decoupled weight decay.
 const (
-	batchDocuments = 8
-	dropoutRate    = 0.2
-	warmupSteps    = 20
-	weightDecay    = 0.01
+	dropoutRate = 0.2
+	warmupSteps = 20
+	weightDecay = 0.01
 )
 
 // prepared is an example that is ready to be learned from.
@@ -69,29 +66,38 @@ func Train(ctx context.Context, examples, dev []Example, o TrainOptions) (*Featu
 		o.Words = DefaultWords
 	}
 	if len(dev) == 0 {
-		return nil, nil, errors.New("summarize: found no validation documents, expected some to choose the epoch by")
+		return nil, nil, errNoDev
 	}
-	m := &Features{Card: Card{Documents: map[string]int{}, Seed: o.Seed, Words: o.Words}}
-	for _, e := range examples {
-		m.Card.Documents[e.Source]++
-	}
-	rows, err := m.prepare(ctx, examples, o)
+	m := &Features{Card: newCard(examples, o.Seed, o.Words)}
+	rows, err := m.prepare(ctx, examples, o.Words)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &trainer{model: m, options: o, rows: rows, dev: dev}
-	epochs, err := t.run(ctx)
+	m.network = newNetwork(append(append([]int{FeatureCount}, o.Hidden...), 1), dropoutRate, o.Seed, true)
+	epochs, kept, err := fit(ctx, &trainer{m, o, rows, dev}, fitting{seed: o.Seed, epochs: o.Epochs, lr: o.LR, warmup: warmupSteps,
+		decay: weightDecay, threads: o.Threads, log: o.Log})
+	m.Card.keep(kept)
 	return m, epochs, err
+}
+
+var errNoDev = errors.New("summarize: found no validation documents, expected some to choose the epoch by")
+
+func newCard(examples []Example, seed uint64, words int) Card {
+	c := Card{Documents: map[string]int{}, Seed: seed, Words: words}
+	for _, e := range examples {
+		c.Documents[e.Source]++
+	}
+	return c
 }
 
 // prepare learns the frequencies of terms and the means of features, and labels the sentences. Examples of which no sentence is chosen are
 // left out.
-func (m *Features) prepare(ctx context.Context, examples []Example, o TrainOptions) (all []prepared, err error) {
+func (m *Features) prepare(ctx context.Context, examples []Example, words int) (all []prepared, err error) {
 	if m.frequencies, err = learnFrequencies(ctx, examples); err != nil {
 		return nil, err
 	}
 	for i := range examples {
-		p, err := m.label(ctx, &examples[i], Budget{Words: o.Words})
+		p, err := m.label(ctx, &examples[i], Budget{Words: words})
 		if err != nil {
 			return nil, err
 		}
@@ -183,99 +189,21 @@ func (m *Features) learnScale(all []prepared) {
 	}
 }
 
-// trainer is a training under way.
+// trainer trains Features.
 type trainer struct {
 	model   *Features
 	options TrainOptions
 	rows    []prepared
 	dev     []Example
-	weights *optim.Weights
-	adam    *optim.AdamW
-	step    int64
 }
 
-// run trains, and leaves the best epoch's weights in the model.
-func (t *trainer) run(ctx context.Context) (epochs []Epoch, err error) {
-	widths := append(append([]int{FeatureCount}, t.options.Hidden...), 1)
-	t.model.network = newNetwork(widths, dropoutRate, t.options.Seed, true)
-	if t.weights, err = optim.NewWeights(t.model.network.params); err != nil {
-		return nil, err
-	}
-	if t.adam, err = optim.NewAdamW(tensor.NewPool(), t.weights, optim.AdamWConfig{Decay: weightDecay}); err != nil {
-		return nil, err
-	}
-	defer t.adam.Close()
-	steps := int64((len(t.rows) + batchDocuments - 1) / batchDocuments * t.options.Epochs)
-	schedule := optim.Schedule{Peak: t.options.LR, Warmup: min(warmupSteps, steps), Total: steps, Shape: optim.Linear}
-	var best [][]float32
-	top := math.Inf(-1)
-	for number := 1; number <= t.options.Epochs; number++ {
-		loss, err := t.epoch(ctx, number, schedule)
-		if err != nil {
-			return epochs, err
-		}
-		means, err := t.model.means(ctx, t.dev, t.options)
-		if err != nil {
-			return epochs, err
-		}
-		e := Epoch{number, loss, means}
-		epochs = append(epochs, e)
-		if t.options.Log != nil {
-			t.options.Log(e)
-		}
-		if value := means[0] + means[1]; value > top {
-			top, best = value, t.copyWeights()
-			t.model.Card.Epochs, t.model.Card.Dev = number, map[string]float64{}
-			for k, name := range rouge.Names {
-				t.model.Card.Dev[name] = means[k]
-			}
-		}
-	}
-	for k, p := range t.model.network.params {
-		copy(p.Value.F32, best[k])
-		p.Grad = tensor.Mat{}
-	}
-	return epochs, nil
-}
+func (t *trainer) params() []*tensor.Param { return t.model.network.params }
 
-func (t *trainer) copyWeights() (all [][]float32) {
-	for _, p := range t.model.network.params {
-		all = append(all, append([]float32(nil), p.Value.F32...))
-	}
-	return all
-}
-
-// epoch goes over the examples once, in an order that the seed and the number draw.
-func (t *trainer) epoch(ctx context.Context, number int, schedule optim.Schedule) (loss float64, err error) {
-	order := make([]int, len(t.rows))
-	draw := random.NewSplitMix(t.options.Seed, 1<<32+uint64(number))
-	for i := range order {
-		j := draw.Below(i + 1)
-		order[i], order[j] = order[j], i
-	}
-	x := tensor.Exec{Threads: t.options.Threads, Pool: tensor.NewPool()}
-	for from := 0; from < len(order); from += batchDocuments {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		t.step++
-		t.weights.ZeroGrad(x)
-		batch := order[from:min(len(order), from+batchDocuments)]
-		for k, i := range batch {
-			l, err := t.backward(x, &t.rows[i], random.Mix(t.options.Seed^uint64(t.step)<<8^uint64(k)))
-			if err != nil {
-				return 0, err
-			}
-			loss += l / float64(len(order))
-		}
-		scale := optim.Clip(t.weights.GradNorm(x)/float64(len(batch)), 1) / float64(len(batch))
-		t.adam.Step(x, optim.Update{Step: t.step, LR: schedule.LR(t.step), Scale: scale})
-	}
-	return loss, nil
-}
+func (t *trainer) lessons() int { return len(t.rows) }
 
 // backward adds the gradients of one example and returns its loss.
-func (t *trainer) backward(x tensor.Exec, p *prepared, seed uint64) (float64, error) {
+func (t *trainer) backward(x tensor.Exec, lesson int, seed uint64) (float64, error) {
+	p := &t.rows[lesson]
 	g := autograd.New(x, autograd.Options{Train: true})
 	defer g.Close()
 	rows := len(p.targets)
@@ -284,27 +212,28 @@ func (t *trainer) backward(x tensor.Exec, p *prepared, seed uint64) (float64, er
 	if err := g.Forward(); err != nil {
 		return 0, err
 	}
-	// The mean over the rows, to the sum over them for each positive one, halved.
-	scale := 0.5 * float64(rows) / float64(p.positive)
+	scale := lossScale(rows, p.positive)
 	return float64(loss.Scalar()) * scale, g.Backward(loss, float32(scale))
 }
 
-// means are the mean scores of the model's summaries of examples.
-func (m *Features) means(ctx context.Context, examples []Example, o TrainOptions) (means Means, err error) {
-	scorer := rouge.New(rouge.Options{})
-	for i := range examples {
-		t, err := newText(ctx, examples[i].Document, "", m.frequencies)
-		if err != nil {
-			return means, err
-		}
-		scores, err := m.Score(ctx, t)
-		if err != nil {
-			return means, err
-		}
-		chosen := t.choose(t.standardise(scores), Budget{Words: o.Words}, redundancy)
-		for k, s := range scorer.Score(examples[i].reference(), t.lines(chosen)).All() {
-			means[k] += s.F1 / float64(len(examples))
-		}
+// lossScale makes of the mean over a document's candidates the sum over them for each positive one, halved.
+func lossScale(candidates, positive int) float64 {
+	return 0.5 * float64(candidates) / float64(positive)
+}
+
+func (t *trainer) judge(ctx context.Context, e *Epoch) (float64, error) {
+	score := func(ctx context.Context, text *Text) ([]float32, error) {
+		return t.model.score(ctx, text, t.options.Threads)
 	}
-	return means, nil
+	var err error
+	e.Dev, err = summaryMeans(ctx, score, t.model.frequencies, t.dev, t.options.Words)
+	return e.Dev[0] + e.Dev[1], err
+}
+
+// keep notes in the card which epoch was kept.
+func (c *Card) keep(e Epoch) {
+	c.Epochs, c.Dev = e.Number, map[string]float64{}
+	for k, name := range rouge.Names {
+		c.Dev[name] = e.Dev[k]
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/rouge"
+	"github.com/longspan/longspan/safetensors"
 )
 
 // papersFile writes n examples whose summaries are their sentences with the word result.
@@ -237,12 +238,22 @@ func TestFilesOfModelsAreChecked(t *testing.T) {
 func nan() float64 { z := 0.0; return z / z }
 
 // Any bytes are a model that scores, or an error.
-func FuzzReadFeatures(f *testing.F) {
+func FuzzReadScorer(f *testing.F) {
+	small, err := os.ReadFile("testdata/hierarchical.safetensors")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small)
+	f.Add(small[:3000])
 	f.Add(embedded)
 	f.Add(embedded[:2000])
 	f.Add([]byte("{}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := readFeatures(bytes.NewReader(data), int64(len(data)))
+		file, err := safetensors.NewFile(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			return
+		}
+		m, err := scorerOf(file)
 		if err != nil {
 			return
 		}
@@ -250,7 +261,7 @@ func FuzzReadFeatures(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.Score(context.Background(), text); err != nil {
+		if _, err := m.scorer.Score(context.Background(), text); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -1,0 +1,222 @@
+package summarize
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/longspan/longspan/document"
+	"github.com/longspan/longspan/model"
+)
+
+var update = flag.Bool("update", false, "write testdata/hierarchical.safetensors again")
+
+// colours are documents whose summaries are their sentences with the word red. Their other words are drawn, and as many sentences have the
+// word blue, so that features do not tell them apart.
+func colours(n int, seed uint64) (all []Example) {
+	r := rand.New(rand.NewPCG(seed, 0))
+	words := strings.Fields("boat harbour lamp river table window garden engine letter winter morning captain market bridge forest tower")
+	for i := range n {
+		var e Example
+		var text strings.Builder
+		for _, at := range r.Perm(10) {
+			colour := "blue"
+			if at < 5 {
+				colour = "red"
+			}
+			p := r.Perm(len(words))
+			s := fmt.Sprintf("The %s near a %s saw %s things by its %s.", words[p[0]], words[p[1]], colour, words[p[2]])
+			if colour == "red" {
+				e.Summary = append(e.Summary, s)
+			}
+			fmt.Fprintln(&text, s)
+		}
+		e.ID, e.Document = fmt.Sprint(i), parsed(text.String())
+		all = append(all, e)
+	}
+	return all
+}
+
+// tiny is a recipe that learns colours in a second.
+func tiny() *Recipe {
+	r := DefaultRecipe()
+	r.Vocab, r.Words, r.Encoder = 300, 55, model.Config{Width: 32, Layers: 2, Heads: 2, Attention: []string{"window(16)"}}
+	r.Sentences = SentencesConfig{Layers: 1, Hidden: 16}
+	r.Pretrain, r.Train = FitConfig{Epochs: 1, LR: 1e-3}, FitConfig{Epochs: 6, LR: 5e-3, Average: 0.8}
+	return r
+}
+
+// Attention finds what features do not tell, with the same bits on other threads.
+func TestHierarchicalLearnsWords(t *testing.T) {
+	train, dev := colours(64, 1), colours(24, 2)
+	ctx := context.Background()
+	plain, _, err := Train(ctx, train, dev, TrainOptions{Epochs: 6, LR: 0.01, Words: 55})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var losses []float64
+	lessons := int64(0)
+	log := Log{Epoch: func(s Stage, e Epoch) { losses = append(losses, e.Loss) }, Lesson: func(done, all int64) { lessons = done - all }}
+	m, err := TrainHierarchical(ctx, train, dev, tiny(), TrainHierarchicalOptions{Threads: 1, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := plain.Card.Dev["rouge2"], m.Card.Dev["rouge2"]; b < 0.95 || a > b-0.05 {
+		t.Errorf("found ROUGE-2 %.3f of features and %.3f of attention, expected at least 0.95 of attention, and less of features; losses %v", a, b,
+			losses)
+	}
+	if len(losses) != 7 || lessons != 0 {
+		t.Errorf("found %d epochs and %d lessons too few, expected 7 and 0", len(losses), -lessons)
+	}
+	again, err := TrainHierarchical(ctx, train, dev, tiny(), TrainHierarchicalOptions{Threads: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range m.params() {
+		if !reflect.DeepEqual(p.Value.F32, again.params()[i].Value.F32) {
+			t.Fatalf("%s differs with other threads", p.Name)
+		}
+	}
+	if *update {
+		if err := m.Save("testdata/hierarchical.safetensors"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func openTiny(t *testing.T) *Hierarchical {
+	t.Helper()
+	m, err := OpenHierarchical("testdata/hierarchical.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// A file has the scorer again: tables are rounded to bf16 once, and a second file is the same.
+func TestHierarchicalFile(t *testing.T) {
+	m := openTiny(t)
+	path := filepath.Join(t.TempDir(), "again.safetensors")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := os.ReadFile("testdata/hierarchical.safetensors")
+	b, _ := os.ReadFile(path)
+	if len(a) == 0 || string(a) != string(b) {
+		t.Errorf("found files of %d and %d bytes, expected the same bytes", len(a), len(b))
+	}
+	if _, err := OpenFeatures(path); err == nil || !strings.Contains(err.Error(), "expected "+formatName) {
+		t.Errorf("features of another file: %v", err)
+	}
+	s, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Summarize(context.Background(), colours(1, 5)[0].Document, Options{Budget: Budget{Sentences: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.Sentences[0].Text, " red ") {
+		t.Errorf("found %q, expected a sentence with the word red", r.Sentences[0].Text)
+	}
+}
+
+// A text that is read in small chunks has the scores of one that is read whole, but for rounding.
+func TestHierarchicalChunks(t *testing.T) {
+	m := openTiny(t)
+	var all strings.Builder
+	for _, e := range colours(80, 9) {
+		for _, s := range e.Document.Blocks {
+			fmt.Fprintln(&all, s.Text)
+		}
+	}
+	text, err := newText(context.Background(), parsed(all.String()), "", m.features.frequencies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := m.score(context.Background(), text, 1, chunks{1 << 20, 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []chunks{{64, 50}, {1000, 1}, {333, 700}} {
+		some, err := m.score(context.Background(), text, 2, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range whole {
+			if d := math.Abs(float64(whole[i] - some[i])); !(d < 1e-4) {
+				t.Fatalf("chunks %v: sentence %d of %d has the score %g, expected %g", c, i, len(whole), some[i], whole[i])
+			}
+		}
+	}
+}
+
+// What the first tokens of a document give does not depend on the rest.
+func TestFirst(t *testing.T) {
+	m := openTiny(t)
+	s := &Summarizer{m, m.features.frequencies}
+	ctx := context.Background()
+	e := colours(1, 11)[0]
+	longer := e
+	longer.Document = parsed(strings.Repeat(document.Clean(e.Document.Blocks[0].Text)+"\n", 1) + "\n" + colours(1, 12)[0].Document.Blocks[0].Text)
+	text, err := newText(ctx, e.Document, "", s.frequencies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := s.tokens(ctx, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := 0
+	for _, n := range counts {
+		all += n
+	}
+	results := [][]int{}
+	for _, x := range []Example{e, longer} {
+		text, err := newText(ctx, x.Document, "", s.frequencies)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chosen, err := s.First("first", all).choose(ctx, text, &x, Budget{Words: 40})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, chosen)
+	}
+	if len(results[0]) == 0 || !reflect.DeepEqual(results[0], results[1]) {
+		t.Errorf("found the sentences %v, with a longer document %v, expected the same", results[0], results[1])
+	}
+	if long, err := s.Longer(ctx, []Example{e, longer}, all); err != nil || len(long) != 1 {
+		t.Errorf("found %d documents longer than %d tokens and %v, expected 1", len(long), all, err)
+	}
+}
+
+func TestRecipeRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"words: 1":                              "found words: 1, expected at least 5",
+		"vocab: 12":                             "found vocab: 12, expected 260 to",
+		"encoder: {kind: decoder}":              "expected none: they are set by the recipe",
+		"encoder: {width: 36}":                  "head",
+		"train: {epochs: 0}":                    "epochs: 0",
+		"train: {lr: 2}":                        "found lr: 2",
+		"pretrain: {average: 1}":                "found average: 1",
+		"sentences: {hidden: 0}":                "0 hidden units",
+		"sentence: {layers: 1}":                 "sentence",
+		"encoder: {attention: [\"window(x)\"]}": "window",
+	} {
+		path := filepath.Join(t.TempDir(), "r.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadRecipe(path, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: found the error %v, expected %q", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package summarize
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/longspan/longspan/internal/strictyaml"
+	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// Recipe states how a Hierarchical scorer is trained. LoadRecipe reads it from a YAML file.
+type Recipe struct {
+	Words     int             `yaml:"words"`   // most of a summary
+	Vocab     int             `yaml:"vocab"`   // tokens of the byte-level BPE that is learned from the documents
+	Encoder   model.Config    `yaml:"encoder"` // of the tokens; its kind, head, vocabulary and seed are set
+	Sentences SentencesConfig `yaml:"sentences"`
+	Tokens    int             `yaml:"tokens"`    // of a document, from its beginning, that are learned from; 0: all. Summaries always read all
+	WordLoss  float64         `yaml:"word_loss"` // weight of the loss of the words beside that of the sentences
+	Pretrain  FitConfig       `yaml:"pretrain"`  // of the encoder, as a masked language model of the documents; 0 epochs: none
+	Train     FitConfig       `yaml:"train"`
+	Seed      uint64          `yaml:"seed"`
+}
+
+// SentencesConfig are the layers over the sentences of a Hierarchical scorer.
+type SentencesConfig struct {
+	Layers int `yaml:"layers" json:"layers"`                   // of attention over the sentences
+	Heads  int `yaml:"heads,omitempty" json:"heads,omitempty"` // 0: one for each 32 features of the encoder's width
+	Hidden int `yaml:"hidden" json:"hidden"`                   // units of the perceptrons after them, and of that of the features
+}
+
+// FitConfig states a training by AdamW, 8 documents a step, with a learning rate that falls linearly to 0.
+type FitConfig struct {
+	Epochs  int     `yaml:"epochs"`            // at most; of train, the best on the validation documents is kept
+	LR      float64 `yaml:"lr"`                // peak
+	Warmup  int64   `yaml:"warmup"`            // steps
+	Decay   float64 `yaml:"decay"`             // of the weights, decoupled
+	Average float64 `yaml:"average,omitempty"` // decay of the moving average of the weights that is evaluated and kept; 0: no average
+}
+
+// DefaultRecipe is the recipe of an empty file.
+func DefaultRecipe() *Recipe {
+	return &Recipe{
+		Words: DefaultWords, Vocab: 8192,
+		Encoder:   model.Config{Width: 128, Layers: 3, Heads: 2, Attention: []string{"window(128)"}, Dropout: 0.1},
+		Sentences: SentencesConfig{Layers: 1, Hidden: 64}, Tokens: 8192, WordLoss: 1,
+		Pretrain: FitConfig{LR: 2e-3, Warmup: 50, Decay: 0.01}, Train: FitConfig{Epochs: 3, LR: 1e-3, Warmup: 50, Decay: 0.05},
+	}
+}
+
+// LoadRecipe reads the recipe at path and applies overrides of the form train.lr=1e-3, later ones last. Every key must be known.
+func LoadRecipe(path string, overrides []string) (*Recipe, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := DefaultRecipe()
+	if err := strictyaml.Load(text, path, r); err != nil {
+		return nil, err
+	}
+	for _, o := range overrides {
+		if err := strictyaml.Set(o, r); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.Check(); err != nil {
+		return nil, strictyaml.Locate(err, text, path, overrides)
+	}
+	return r, nil
+}
+
+// YAML is the recipe with every default written out.
+func (r *Recipe) YAML() ([]byte, error) { return yaml.Dump(r) }
+
+// Check refuses values out of range.
+func (r *Recipe) Check() error {
+	switch {
+	case r.Words < FewestWords:
+		return fmt.Errorf("found words: %d, expected at least %d", r.Words, FewestWords)
+	case r.Vocab < 256+len(Marks()) || r.Vocab > tokenizer.MaxVocab:
+		return fmt.Errorf("found vocab: %d, expected %d to %d", r.Vocab, 256+len(Marks()), tokenizer.MaxVocab)
+	case r.Tokens < 0:
+		return fmt.Errorf("found tokens: %d, expected a positive number, or 0 for all", r.Tokens)
+	case !(r.WordLoss >= 0 && r.WordLoss <= 100):
+		return fmt.Errorf("found word_loss: %g, expected 0 to 100", r.WordLoss)
+	case r.Encoder.Kind != "" && r.Encoder.Kind != model.Encoder || r.Encoder.Head != "" || r.Encoder.Vocab != 0 || r.Encoder.Seed != 0:
+		return errors.New("found a kind, head, vocab or seed of the encoder, expected none: they are set by the recipe")
+	case r.Train.Epochs < 1:
+		return fmt.Errorf("found train: epochs: %d, expected at least 1", r.Train.Epochs)
+	}
+	if err := r.Sentences.check(); err != nil {
+		return err
+	}
+	if err := r.Pretrain.check(); err != nil {
+		return fmt.Errorf("pretrain: %w", err)
+	}
+	if err := r.Train.check(); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	_, err := r.spec(0)
+	return err
+}
+
+func (s SentencesConfig) check() error {
+	if s.Layers < 0 || s.Layers > mostLayers || s.Hidden < 1 || s.Hidden > mostWidth || s.Heads < 0 || s.Heads > mostWidth {
+		return fmt.Errorf("found %d layers over the sentences, %d hidden units and %d heads, expected 0 to %d, 1 to %d, and 0 to %d",
+			s.Layers, s.Hidden, s.Heads, mostLayers, mostWidth, mostWidth)
+	}
+	return nil
+}
+
+func (f FitConfig) check() error {
+	switch {
+	case f.Epochs < 0 || f.Epochs > 1000:
+		return fmt.Errorf("found epochs: %d, expected 0 to 1000", f.Epochs)
+	case !(f.LR > 0 && f.LR <= 1):
+		return fmt.Errorf("found lr: %g, expected a number above 0, up to 1", f.LR)
+	case f.Warmup < 0:
+		return fmt.Errorf("found warmup: %d, expected a number of steps", f.Warmup)
+	case !(f.Decay >= 0 && f.Decay < 1):
+		return fmt.Errorf("found decay: %g, expected 0 up to 1", f.Decay)
+	case !(f.Average >= 0 && f.Average < 1):
+		return fmt.Errorf("found average: %g, expected 0 up to 1", f.Average)
+	}
+	return nil
+}
+
+// spec is the encoder, whose result is its hidden states.
+func (r *Recipe) spec(vocab int) (model.Spec, error) {
+	c := r.Encoder
+	c.Kind, c.Vocab, c.Seed = model.Encoder, max(vocab, 1), r.Seed
+	s, err := c.Spec()
+	s.Head = model.Head{Kind: model.Embed, Pooling: "mean"}
+	return s, err
+}

@@ -1,0 +1,103 @@
+package summarize
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/longspan/longspan/attention/mechanism"
+	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/tensor"
+)
+
+// sentenceHead makes scores of the vectors and features of sentences.
+//
+//	x = W_v·norm(v) + W_f·f + b            [S, width]
+//	x = x + attention(norm(x)); x = x + feedForward(norm(x))    for each layer
+//	score = w·GELU(W·norm(x) + b) + perceptron(f)
+type sentenceHead struct {
+	params            *nn.Params
+	width             int
+	shape             SentencesConfig
+	vector, features  *nn.Linear
+	vectorNorm        *nn.Norm
+	layers            []sentenceLayer
+	norm              *nn.Norm
+	up, out           *nn.Linear
+	plainUp, plainOut *nn.Linear
+	words             *nn.Linear // of tokens: a logit that the summary has their word
+}
+
+type sentenceLayer struct {
+	attention *nn.Attention
+	forward   *nn.FeedForward
+	norms     [2]*nn.Norm
+}
+
+// sentenceWindow is the number of sentences before and behind that a sentence sees. Papers have fewer, so that all see all.
+const sentenceWindow = 512
+
+const headEps = 1e-5
+
+// newSentenceHead makes the layers for vectors of a width.
+func newSentenceHead(width int, shape SentencesConfig, o nn.ParamsOptions) (*sentenceHead, error) {
+	p, layers, hidden := nn.NewParams(o), shape.Layers, shape.Hidden
+	norm := func(name string) *nn.Norm {
+		return nn.NewNorm(p, "scorer."+name, nn.NormConfig{Width: width, Eps: headEps})
+	}
+	linear := func(name string, in, out int) *nn.Linear {
+		return nn.NewLinear(p, "scorer."+name, nn.LinearConfig{In: in, Out: out, Bias: true})
+	}
+	h := &sentenceHead{params: p, width: width, shape: shape,
+		vectorNorm: norm("vector.norm"), vector: linear("vector", width, width), features: linear("features", FeatureCount, width),
+		norm: norm("norm"), up: linear("up", width, hidden), out: nn.NewLinear(p, "scorer.out", nn.LinearConfig{In: hidden, Out: 1, Scale: 0.1}),
+		plainUp: linear("plain.up", FeatureCount, hidden), plainOut: linear("plain.out", hidden, 1), words: linear("words", width, 1),
+	}
+	see, err := mechanism.Parse(fmt.Sprintf("window(%d)", sentenceWindow))
+	if err != nil {
+		return nil, err
+	}
+	heads := shape.Heads
+	if heads == 0 {
+		heads = max(1, width/32)
+	}
+	scale := 1 / math.Sqrt(2*float64(max(1, layers))) // as of the encoder's layers
+	for i := range layers {
+		name := fmt.Sprintf("sentences.%d", i)
+		a, err := nn.NewAttention(p, "scorer."+name+".attention", nn.AttentionConfig{Width: width, Heads: heads, Mechanism: see,
+			Position: nn.Rotary, Bias: true, Scale: scale})
+		if err != nil {
+			return nil, fmt.Errorf("the layers over the sentences: %w", err)
+		}
+		f := nn.NewFeedForward(p, "scorer."+name+".feed_forward", nn.FeedForwardConfig{Width: width, Hidden: 4 * width,
+			Activation: autograd.GELU, Bias: true, Scale: scale})
+		h.layers = append(h.layers, sentenceLayer{a, f, [2]*nn.Norm{norm(name + ".attention.norm"), norm(name + ".feed_forward.norm")}})
+	}
+	return h, p.Err()
+}
+
+// record records the scores [S, 1] of vectors [S, width] and features [S, FeatureCount] of the sentences of the sequences of p.
+func (h *sentenceHead) record(p *nn.Pass, vectors, features *autograd.Var) *autograd.Var {
+	g := p.G
+	x := g.Add(h.vector.Apply(p, h.vectorNorm.Apply(p, vectors)), h.features.Apply(p, features))
+	x = p.Dropout(x)
+	for _, l := range h.layers {
+		x = g.Add(x, p.Dropout(l.attention.Apply(p, l.norms[0].Apply(p, x))))
+		x = g.Add(x, p.Dropout(l.forward.Apply(p, l.norms[1].Apply(p, x))))
+	}
+	y := h.out.ApplyF32(p, p.Dropout(g.Activate(h.up.Apply(p, h.norm.Apply(p, x)), autograd.GELU)))
+	plain := h.plainOut.ApplyF32(p, p.Dropout(g.Activate(h.plainUp.Apply(p, features), autograd.GELU)))
+	return g.Add(y, plain)
+}
+
+// scores computes the scores of sentences that follow each other.
+func (h *sentenceHead) scores(x tensor.Exec, vectors, features []float32) ([]float32, error) {
+	n := len(vectors) / h.width
+	p := &nn.Pass{G: autograd.New(x, autograd.Options{}), Lengths: []int{n}, Compiled: nn.NewCompileCache()}
+	defer p.Close()
+	y := p.G.Keep(h.record(p, p.G.Input(tensor.FromF32(vectors, n, h.width)), p.G.Input(tensor.FromF32(features, n, FeatureCount))))
+	if err := p.G.Forward(); err != nil {
+		return nil, err
+	}
+	return append([]float32(nil), y.Value().F32[:n]...), nil
+}
