@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -16,13 +17,15 @@ import (
 	"github.com/longspan/longspan/train/optim"
 )
 
-// Train is a training step to measure: forward, backward, clipping by the norm of the gradient, AdamW. The weights, tokens and targets are
-// random.
+// Train is a training step to measure: forward, backward, clipping by the norm of the gradient, AdamW; or a prediction of the same model.
+// The weights, tokens and targets are random.
 type Train struct {
-	Model     string // one of TrainModels
-	Layers    int    // 0: as many as the model has
-	Tokens    int    // T, of each sequence
-	Sequences int    // of a batch
+	Model     string   // one of TrainModels
+	Set       []string // settings of the model that differ, such as "width=128", with the keys of a recipe's model
+	Layers    int      // 0: as many as the model has
+	Pass      Pass     // Step, or Forward: a prediction, as of texts, without gradients. "": Step
+	Tokens    int      // T, of each sequence
+	Sequences int      // of a batch
 	Type      tensor.Type
 	Threads   int // 0: GOMAXPROCS
 	Runs      int
@@ -32,6 +35,7 @@ type Train struct {
 type TrainRow struct {
 	Model     string `json:"model"`
 	Layers    int    `json:"layers"`
+	Pass      Pass   `json:"pass"`
 	Weights   int64  `json:"weights"` // their number
 	Tokens    int    `json:"tokens"`
 	Sequences int    `json:"sequences"`
@@ -40,9 +44,13 @@ type TrainRow struct {
 	GrowthBytes     int64   `json:"growth_bytes"` // of the process's resident memory, at most; 0 where the system does not tell
 }
 
-// Run measures t. It returns an error for settings out of range, and a *memory.Error, before anything is allocated, if the step does not
+// Step is the pass of a training step.
+const Step Pass = "step"
+
+// Run measures t. It returns an error for settings out of range, and a *memory.Error, before anything is allocated, if the pass does not
 // fit. It ends early with ctx's error.
 func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
+	t.Pass = cmp.Or(t.Pass, Step)
 	c, err := t.config()
 	if err != nil {
 		return TrainRow{}, err
@@ -55,17 +63,17 @@ func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
 	for range t.Sequences {
 		job.Lengths = append(job.Lengths, t.Tokens)
 	}
-	e, err := plan.Make(job)
+	e, err := t.estimate(job)
 	if err != nil {
 		return TrainRow{}, err
 	}
-	row := TrainRow{Model: t.Model, Layers: c.Layers, Weights: e.Params, Tokens: t.Tokens, Sequences: t.Sequences}
-	what := fmt.Sprintf("a step of %s over %d×%d tokens, %s", t.Model, t.Sequences, t.Tokens, t.Type)
+	row := TrainRow{Model: t.Model, Layers: c.Layers, Pass: t.Pass, Weights: e.Params, Tokens: t.Tokens, Sequences: t.Sequences}
+	what := fmt.Sprintf("a %s of %s over %d×%d tokens, %s", t.Pass, t.Model, t.Sequences, t.Tokens, t.Type)
 	if err := memory.Check(what, e.Bytes.Total()); err != nil {
 		return row, err
 	}
 	before, _ := memory.Resident()
-	s, err := newStep(job)
+	s, err := newPass(t.Pass, job)
 	if err != nil {
 		return row, err
 	}
@@ -84,42 +92,35 @@ func (t Train) Run(ctx context.Context, tell Progress) (TrainRow, error) {
 	return row, nil
 }
 
-// maxSequences is what above is a slip of the hand.
-const maxSequences = 1 << 12
-
-// config checks t and returns the configuration of its model.
-func (t Train) config() (model.Config, error) {
-	if err := checkRuns(t.Threads, t.Runs); err != nil {
-		return model.Config{}, err
+// estimate is the cost of the pass, and the bytes that it needs.
+func (t Train) estimate(j plan.Job) (plan.Estimate, error) {
+	if t.Pass == Step {
+		return plan.Make(j)
 	}
-	if t.Sequences < 1 || t.Sequences > maxSequences {
-		return model.Config{}, fmt.Errorf("bench: found %d sequences, expected 1 to %d", t.Sequences, maxSequences)
-	}
-	m, err := findTrainModel(t.Model)
+	predicted, err := plan.Predictions(j.Model, j.Lengths, j.Threads)
 	if err != nil {
-		return model.Config{}, err
+		return predicted, err
 	}
-	c := m.config
-	if t.Tokens < 1 || t.Tokens > c.MaxTokens {
-		return c, fmt.Errorf("bench: found %d tokens, expected 1 to %d: %s has no more positions", t.Tokens, c.MaxTokens, t.Model)
-	}
-	if t.Layers < 0 || t.Layers > c.Layers {
-		return c, fmt.Errorf("bench: found %d layers, expected 1 to %d, or 0 for all of them", t.Layers, c.Layers)
-	}
-	if t.Layers > 0 {
-		c.Layers = t.Layers
-	}
-	c.Precision = t.Type.String()
-	return c.WithDefaults(), nil
+	evaluated, err := plan.Evaluation(j) // whose products are those of a prediction
+	predicted.Cost = evaluated.Cost
+	return predicted, err
 }
 
-// step is a model in training, whose batch is always the same.
+// newPass makes the model of j and what its pass needs, and no more.
+func newPass(p Pass, j plan.Job) (*step, error) {
+	if p == Step {
+		return newStep(j)
+	}
+	return newForward(j)
+}
+
+// step is a model and a batch that is always the same: of a model in training with its optimiser, or of one that predicts.
 type step struct {
 	x         tensor.Exec
 	model     *model.Model
 	session   *model.Session
 	weights   *optim.Weights
-	optimizer optim.Optimizer
+	optimizer optim.Optimizer // nil: the model predicts
 	settings  train.OptimizerConfig
 	batch     data.Batch
 	scale     float64 // of the loss
@@ -146,21 +147,44 @@ func newStep(j plan.Job) (*step, error) {
 	return s, nil
 }
 
-// randomBatch has random tokens, and a random target for each of them or for each sequence.
+// newForward is a model that predicts.
+func newForward(j plan.Job) (*step, error) {
+	s := &step{x: tensor.Exec{Threads: j.Threads, Pool: tensor.NewPool()}}
+	var err error
+	if s.model, err = model.NewOf(j.Model, model.Options{Pool: s.x.Pool}); err != nil {
+		return nil, err
+	}
+	s.session, s.batch = s.model.NewSession(s.x), randomBatch(j.Model, j.Lengths)
+	return s, nil
+}
+
+// randomBatch has random tokens, and a random target for each of them or for each sequence. A masked language model hides tokens itself.
 func randomBatch(c model.Spec, lengths []int) data.Batch {
 	b, r := data.Batch{Lengths: lengths}, data.NewRandom(1, 0)
+	targets := c.Vocab
+	if c.Head.Kind == model.Tag {
+		targets = c.Head.Classes
+	}
 	for _, n := range lengths {
 		b.Labels = append(b.Labels, int32(r.IntN(max(c.Head.Classes, 1))))
 		for range n {
 			b.Tokens = append(b.Tokens, int32(r.IntN(c.Vocab)))
-			b.Targets = append(b.Targets, int32(r.IntN(c.Vocab)))
+			b.Targets = append(b.Targets, int32(r.IntN(targets)))
 		}
+	}
+	if c.Head.Kind == model.MaskedLM {
+		b.Targets = nil
 	}
 	return b
 }
 
-// run does one step.
+// run does one pass.
 func (s *step) run() error {
+	if s.optimizer == nil {
+		out, err := s.session.Predict(&s.batch, model.StepOptions{})
+		s.x.Pool.Put(out)
+		return err
+	}
 	s.weights.ZeroGrad(s.x)
 	if _, err := s.session.Step(&s.batch, model.StepOptions{Backward: true, Scale: s.scale}); err != nil {
 		return err
@@ -172,6 +196,8 @@ func (s *step) run() error {
 }
 
 func (s *step) close() {
-	s.optimizer.Close()
+	if s.optimizer != nil {
+		s.optimizer.Close()
+	}
 	s.model.Close()
 }

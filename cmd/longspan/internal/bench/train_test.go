@@ -40,6 +40,50 @@ func TestTrainRow(t *testing.T) {
 	}
 }
 
+// A model of one's own sizes: the settings count, a prediction has a third of the flops, and needs no gradients.
+func TestTrainSets(t *testing.T) {
+	const T, width = 96, 16
+	var peaks []int64
+	for _, c := range []struct {
+		pass  Pass
+		times int64 // of the products
+		pairs int64 // products over visible pairs
+	}{{Step, 3, 2 + 5}, {Forward, 1, 2}} {
+		r := Train{Model: "encoder", Pass: c.pass, Tokens: T, Sequences: 1, Threads: 1, Runs: 1,
+			Set: []string{"width=16", "heads=2", "layers=1", "vocab=32", "attention=[full]"}}
+		row, err := r.Run(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		weights := int64(32*width + 12*width*width + 3*2*width + 2*width)
+		flops := c.times*2*T*(12*width*width+2*width) + c.pairs*2*T*T*width
+		if row.Weights != weights || row.Flops != flops || row.Pass != c.pass || row.Layers != 1 {
+			t.Errorf("%s: found %d weights and %d flops of %d layers, expected %d and %d of 1", row.Pass, row.Weights, row.Flops, row.Layers,
+				weights, flops)
+		}
+		peaks = append(peaks, row.PeakBytes)
+	}
+	if peaks[0] < 2*peaks[1] {
+		t.Errorf("found a peak of %d bytes in training and of %d in prediction, expected less than half of it", peaks[0], peaks[1])
+	}
+}
+
+// Each head has targets in the random batch.
+func TestTrainHeads(t *testing.T) {
+	for _, set := range [][]string{
+		{"head=mlm", "classes=0"}, {"head=classify", "classes=3"}, {"kind=decoder", "head=lm", "classes=0"},
+		{"kind=hierarchical", "head=lm", "classes=0", "segment=4"}, {"kind=transformer-xl", "head=lm", "classes=0"},
+	} {
+		for _, pass := range []Pass{Step, Forward} {
+			r := Train{Model: "encoder", Pass: pass, Tokens: 16, Sequences: 2, Threads: 1, Runs: 1,
+				Set: append([]string{"width=16", "heads=2", "layers=1", "vocab=32", "attention=[full]"}, set...)}
+			if row, err := r.Run(t.Context(), nil); err != nil || row.Flops <= 0 {
+				t.Errorf("%s %v: %+v, %v", pass, set, row, err)
+			}
+		}
+	}
+}
+
 // What is timed is training: the loss of a batch that is always the same falls.
 func TestStepLearns(t *testing.T) {
 	for _, precision := range []string{"f32", "bf16", "fp16"} {
@@ -98,9 +142,17 @@ func TestTrainRefuses(t *testing.T) {
 		change func(r *Train)
 		says   string
 	}{
-		{func(r *Train) { r.Model = "gpt3" }, "use one of gpt2, longformer"},
+		{func(r *Train) { r.Model = "gpt3" }, "use one of gpt2, encoder, longformer"},
 		{func(r *Train) { r.Tokens = 0 }, "found 0 tokens"},
 		{func(r *Train) { r.Tokens = 2049 }, "no more positions"},
+		{func(r *Train) { r.Model, r.Tokens = "encoder", 0 }, "found 0 tokens, expected 1 or more"},
+		{func(r *Train) { r.Model, r.Tokens = "encoder", 1<<40 }, "plan: found 1099511627776 tokens"},
+		{func(r *Train) { r.Pass = Backward }, `found pass "backward", expected step or forward`},
+		{func(r *Train) { r.Set = []string{"wdth=3"} }, `--set wdth=3: the key "wdth" is not known; did you mean "width"?`},
+		{func(r *Train) { r.Set = []string{"layers=-1"} }, "layers: found -1"},
+		{func(r *Train) { r.Set = []string{"precision=bf16"} }, "--dtype bf16 sets it"},
+		{func(r *Train) { r.Set = []string{"kind=encoder-decoder"} }, "found a model of kind encoder-decoder"},
+		{func(r *Train) { r.Set = []string{"head=regress"} }, "with the head regress"},
 		{func(r *Train) { r.Layers = 13 }, "found 13 layers"},
 		{func(r *Train) { r.Sequences = 0 }, "found 0 sequences"},
 		{func(r *Train) { r.Runs = 0 }, "found 0 runs"},
