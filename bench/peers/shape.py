@@ -49,6 +49,25 @@ class Step:
         return f"T={self.tokens:,}, {self.layers} layers"
 
 
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+    """A pass of a whole encoder over one sequence; ../summaries has the models. The fields are settings of "longspan bench train"."""
+
+    tokens: int
+    layers: int = 3
+    width: int = 128
+    heads: int = 2
+    hidden: int = 512
+    vocab: int = 8192
+    step: str = "forward"  # or step: a training step
+    dtype: str = "f32"
+
+    def flags(self):
+        settings = [f"{name}={getattr(self, name)}" for name in ("layers", "width", "heads", "hidden", "vocab")]
+        flags = ["--tokens", self.tokens, "--pass", self.step, "--dtype", self.dtype]
+        return [str(x) for x in flags] + [x for s in settings for x in ("--set", s)]
+
+
 def inputs(s):
     """Random q, k and v, each [1, H, T, D] and contiguous."""
     generator = torch.Generator().manual_seed(1)
