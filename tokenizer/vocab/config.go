@@ -48,6 +48,9 @@ type Config struct {
 
 	Normalizer Normalization // Unigram: what the text is made before it is cut
 
+	// LowerCase writes the text in lower case before it is cut, behind the normalizer. The tokenizer does the same.
+	LowerCase bool
+
 	HoldOut int    // one block of 64 KiB in HoldOut is not learned from, so that [Vocabulary.Measure] has text; 0 holds out none
 	Seed    uint64 // which blocks are held out
 

@@ -16,9 +16,23 @@ import (
 type Counts struct {
 	Documents int   // that were read
 	Bytes     int64 // of them, held-out text included
-	kind      Kind
+	cut       cutting
 	table     table
 	held      []block
+}
+
+// cutting is what the words of a text depend on.
+type cutting struct {
+	kind       Kind
+	normalizer Normalization
+	lower      bool
+}
+
+func (c Config) cutting() cutting {
+	if c.Kind == Unigram && c.Normalizer == "" {
+		c.Normalizer = NFKC
+	}
+	return cutting{c.Kind, c.Normalizer, c.LowerCase}
 }
 
 // Words is the number of different words.
@@ -46,7 +60,7 @@ func Count(ctx context.Context, documents iter.Seq2[io.Reader, error], c Config)
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	k := &counter{config: c, tables: make([]table, pool.Threads(c.Threads)), result: &Counts{kind: c.Kind}}
+	k := &counter{config: c, tables: make([]table, pool.Threads(c.Threads)), result: &Counts{cut: c.cutting()}}
 	cut := cutter{largest: maxBlock, emit: func(b block) error { return k.take(ctx, b) }}
 	for document, err := range documents {
 		if err != nil {

@@ -99,8 +99,10 @@ func written(t testing.TB, v *vocab.Vocabulary) []byte {
 // learned is what the library learns from the same documents.
 type learned struct {
 	BPE []struct {
+		Documents    string
 		Size, Tokens int
 		Least        int64
+		Lower        bool
 		Specials     []string
 		Merges       []string
 	}
@@ -115,12 +117,12 @@ func TestBPELearnsTheMergesOfTheLibrary(t *testing.T) {
 	var g learned
 	read(t, "learned.json", &g)
 	for i, want := range g.BPE {
-		c := vocab.Config{Kind: vocab.BPE, Size: want.Size, MinCount: want.Least}
+		c := vocab.Config{Kind: vocab.BPE, Size: want.Size, MinCount: want.Least, LowerCase: want.Lower}
 		for _, s := range want.Specials {
 			c.Specials = append(c.Specials, vocab.Special{Token: s})
 		}
 		texts := nasty(t)
-		if i == 0 {
+		if want.Documents == "sample" {
 			texts = samples(t)
 		}
 		v, _ := learn(t, c, texts...)
@@ -169,10 +171,11 @@ func files() map[string]vocab.Config {
 	return map[string]vocab.Config{
 		"bpe":         {Kind: vocab.BPE, Size: 400, Specials: specials("eos=<|end|>")},
 		"bpe_decoder": {Kind: vocab.BPE, Size: 400, Specials: specials("bos=<s>", "eos=</s>", "<tool>"), Template: vocab.Decoder},
+		"bpe_lower":   {Kind: vocab.BPE, Size: 400, LowerCase: true},
 		"unigram":     {Kind: vocab.Unigram, Size: 400},
 		"unigram_encoder": {Kind: vocab.Unigram, Size: 600, Alphabet: 60, ByteFallback: true, Template: vocab.Encoder,
 			Specials: specials("pad=[PAD]", "unk=[UNK]", "cls=[CLS]", "sep=[SEP]", "mask=[MASK]")},
-		"unigram_nfc": {Kind: vocab.Unigram, Size: 300, Normalizer: vocab.NFC, MaxPiece: 4},
+		"unigram_nfc": {Kind: vocab.Unigram, Size: 300, Normalizer: vocab.NFC, MaxPiece: 4, LowerCase: true},
 	}
 }
 

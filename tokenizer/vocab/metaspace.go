@@ -12,7 +12,6 @@ const blank = "▁"
 // pieces calls add for each word of the part of a document, as Unigram has them: runs of line ends are words of their own, and any other
 // word begins with a blank or behind a line end. A blank is put in front of a document that does not begin with one.
 func (s *splitter) pieces(text []byte, begins bool, add func(piece []byte)) {
-	text = s.normalize(text)
 	for len(text) > 0 {
 		n := lineEnds(text)
 		if n == 0 {
@@ -23,8 +22,8 @@ func (s *splitter) pieces(text []byte, begins bool, add func(piece []byte)) {
 	}
 }
 
-// normalize returns the normal form of a text. It is valid until the next call.
-func (s *splitter) normalize(text []byte) []byte {
+// form returns the normal form of a text. It is valid until the next call.
+func (s *splitter) form(text []byte) []byte {
 	form := norm.NFKC
 	switch s.config.Normalizer {
 	case Unnormalized:

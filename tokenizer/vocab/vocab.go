@@ -21,14 +21,14 @@ type Vocabulary struct {
 	notes  []string
 }
 
-// Train learns a vocabulary. The kind must be that of the counts. The cost of BPE is linear in the bytes of the different words, but for
-// a logarithm. Unigram reads the words about 2·ln(pieces/size)/ln(4/3) times.
+// Train learns a vocabulary. The kind, the normalizer and the case must be those of the counts. The cost of
+// BPE is linear in the bytes of the different words, but for a logarithm. Unigram reads the words about 2·ln(pieces/size)/ln(4/3) times.
 func Train(ctx context.Context, counts *Counts, c Config) (*Vocabulary, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	if counts == nil || counts.kind != c.Kind {
-		return nil, errors.New("vocab: the counts belong to another kind; count the words again with this configuration")
+	if counts == nil || counts.cut != c.cutting() {
+		return nil, errors.New("vocab: the counts belong to another kind, normalizer or case; count the words again with this configuration")
 	}
 	c.Specials = slices.Clone(c.Specials)
 	train := trainBPE

@@ -224,9 +224,12 @@ func TestErrorsOfText(t *testing.T) {
 	if _, err := vocab.Train(stopped, counts, c); !errors.Is(err, context.Canceled) {
 		t.Errorf("a stopped training: %v", err)
 	}
-	c.Kind = vocab.Unigram
-	if _, err := vocab.Train(context.Background(), counts, c); err == nil || !strings.Contains(err.Error(), "another kind") {
-		t.Errorf("counts of another kind: %v", err)
+	for name, c := range map[string]vocab.Config{
+		"kind": {Kind: vocab.Unigram, Size: 300}, "case": {Kind: vocab.BPE, Size: 300, LowerCase: true},
+	} {
+		if _, err := vocab.Train(context.Background(), counts, c); err == nil || !strings.Contains(err.Error(), "belong to another kind") {
+			t.Errorf("counts of another %s: %v", name, err)
+		}
 	}
 }
 

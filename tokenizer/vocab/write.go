@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // file is a tokenizer.json. The order of the fields is that of the library.
@@ -111,7 +112,7 @@ func write(w io.Writer, document any) error {
 
 // file returns the components of the tokenizer.
 func (v *Vocabulary) file() file {
-	f := file{Version: "1.0", AddedTokens: []addedToken{}, PostProcessor: v.postProcessor()}
+	f := file{Version: "1.0", AddedTokens: []addedToken{}, Normalizer: v.config.normalizer(), PostProcessor: v.postProcessor()}
 	for id, s := range v.config.specials() {
 		f.AddedTokens = append(f.AddedTokens, addedToken{ID: id, Content: s.Token, Special: true})
 	}
@@ -123,14 +124,25 @@ func (v *Vocabulary) file() file {
 	return f
 }
 
-func (v *Vocabulary) unigramComponents(f *file) {
-	switch v.config.Normalizer {
-	case Unnormalized:
-	case NFC:
-		f.Normalizer = component{"type": "NFC"}
-	default:
-		f.Normalizer = component{"type": "NFKC"}
+// normalizer is the component that makes a text what words are cut from.
+func (c Config) normalizer() any {
+	var all []component
+	if form := c.cutting().normalizer; c.Kind == Unigram && form != Unnormalized {
+		all = append(all, component{"type": strings.ToUpper(string(form))})
 	}
+	if c.LowerCase {
+		all = append(all, component{"type": "Lowercase"})
+	}
+	switch len(all) {
+	case 0:
+		return nil
+	case 1:
+		return all[0]
+	}
+	return component{"type": "Sequence", "normalizers": all}
+}
+
+func (v *Vocabulary) unigramComponents(f *file) {
 	metaspace := component{"type": "Metaspace", "replacement": blank, "prepend_scheme": "first", "split": true}
 	lines := component{"type": "Split", "pattern": component{"Regex": `\n+`}, "behavior": "Isolated", "invert": false}
 	f.PreTokenizer = component{"type": "Sequence", "pretokenizers": []component{lines, metaspace}}

@@ -97,6 +97,19 @@ func FuzzPlaces(f *testing.F) {
 	})
 }
 
+// AppendLower writes every character as the normalizer Lowercase does.
+func TestAppendLower(t *testing.T) {
+	for r := range rune(utf8.MaxRune + 1) {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		text := "A" + string(r) + "z"
+		if got, want := string(AppendLower(nil, []byte(text))), lowercase(aligned.Of(text, 0)).S; got != want {
+			t.Fatalf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
 // A character map that is cut or damaged is an error, or finds nothing; it is no panic.
 func FuzzPrecompiled(f *testing.F) {
 	f.Add([]byte{4, 0, 0, 0, 1, 2, 3, 4, 'a', 0}, "abc")

@@ -97,6 +97,28 @@ func lowercase(t aligned.Text) aligned.Text {
 	return t.Transform(changes, 0)
 }
 
+// AppendLower adds a text in lower case to dst, as the normalizer Lowercase writes it. The text must be UTF-8.
+func AppendLower(dst, text []byte) []byte {
+	table := chars.All()
+	for i := 0; i < len(text); {
+		if c := text[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(text[i:])
+		i += size
+		dst = utf8.AppendRune(dst, table.ToLower(r))
+		if r == 0x130 {
+			dst = utf8.AppendRune(dst, 0x307)
+		}
+	}
+	return dst
+}
+
 func lowerASCII(t aligned.Text) aligned.Text {
 	for i := range len(t.S) {
 		if c := t.S[i]; 'A' <= c && c <= 'Z' {

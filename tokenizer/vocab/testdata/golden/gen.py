@@ -15,7 +15,7 @@ import math
 import pathlib
 import tempfile
 
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -43,16 +43,22 @@ def documents():
         yield "".join(s + "\n" for k, v in d.items() if k in ("title", "abstract", "sections") for s in strings(v) if s)
 
 
-def learn_bpe(texts, size, least, specials):
+DOCUMENTS = {"sample": list(documents()), "nasty": NASTY}
+
+
+def learn_bpe(documents, size, least, specials, lower=False):
     """The merges and tokens that the library learns."""
     t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    if lower:
+        t.normalizer = normalizers.Lowercase()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    t.train_from_iterator(texts, trainers.BpeTrainer(
+    t.train_from_iterator(DOCUMENTS[documents], trainers.BpeTrainer(
         vocab_size=size, min_frequency=least, special_tokens=specials, initial_alphabet=alphabet, show_progress=False))
     model = json.loads(t.to_str())["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].get)
-    return {"size": size, "least": least, "specials": specials, "merges": [" ".join(m) for m in model["merges"]], "tokens": len(tokens)}
+    return {"documents": documents, "size": size, "least": least, "specials": specials, "lower": lower,
+            "merges": [" ".join(m) for m in model["merges"]], "tokens": len(tokens)}
 
 
 def nats_per_byte(tokenizer, texts):
@@ -103,15 +109,17 @@ def encode(path):
 
 def main():
     versions = {p: importlib.metadata.version(p) for p in ("tokenizers", "transformers")}
-    all_documents = list(documents())
+    sample = DOCUMENTS["sample"]
     learned = {
         "versions": versions,
         "bpe": [
-            learn_bpe(all_documents, 2000, 0, ["<s>", "</s>", "the"]),
-            learn_bpe(NASTY, 1000, 2, []),
-            learn_bpe(NASTY, 1000, 0, ["<pad>"]),
+            learn_bpe("sample", 2000, 0, ["<s>", "</s>", "the"]),
+            learn_bpe("nasty", 1000, 2, []),
+            learn_bpe("nasty", 1000, 0, ["<pad>"]),
+            learn_bpe("sample", 1000, 0, ["<s>"], lower=True),
+            learn_bpe("nasty", 1000, 0, [], lower=True),
         ],
-        "unigram": learn_unigram(all_documents[:LEARNED], all_documents[LEARNED:], 2000),
+        "unigram": learn_unigram(sample[:LEARNED], sample[LEARNED:], 2000),
     }
     (HERE / "learned.json").write_text(json.dumps(learned, ensure_ascii=False, indent=1) + "\n")
     for path in sorted(HERE.glob("*.tokenizer.json")):
