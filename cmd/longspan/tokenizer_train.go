@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -64,6 +65,7 @@ func (t *tokenizerTraining) add(c *cobra.Command) {
 	f.IntVar(&t.config.MaxPiece, "max-piece", 0, "unigram: characters of the longest token (default: 16)")
 	f.BoolVar(&t.config.ByteFallback, "byte-fallback", false, "unigram: tokens of bytes for the characters that are not in the vocabulary")
 	f.StringVar(&t.normalizer, "normalizer", "", "unigram: normal form of the text: nfkc, nfc or none (default: nfkc)")
+	f.BoolVar(&t.config.LowerCase, "lower-case", false, "write the text in lower case before it is cut; the tokenizer does so too")
 	f.StringSliceVar(&t.fields, "fields", []string{"text"}, "fields of JSON lines that are the text")
 	f.IntVar(&t.config.HoldOut, "hold-out", 100, "one in this many blocks of text is measured and not learned from; 0: none")
 	f.Uint64Var(&t.config.Seed, "seed", 1, "seed of the blocks that are held out")
@@ -112,6 +114,7 @@ func (t *tokenizerTraining) run(o *output, paths []string, fields bool) (r *voca
 	}
 	ctx, end := untilStopped()
 	defer end()
+	begin := time.Now()
 	p := &trainingProgress{o: o, corpus: in}
 	defer p.finish()
 	t.config.Progress = p.step
@@ -124,7 +127,9 @@ func (t *tokenizerTraining) run(o *output, paths []string, fields bool) (r *voca
 		return nil, mistake(err)
 	}
 	p.finish()
-	return newVocabularyReport(t, in, counts, v), t.save(v)
+	r = newVocabularyReport(t, in, counts, v)
+	r.Seconds = time.Since(begin).Seconds()
+	return r, t.save(v)
 }
 
 // save writes the two files.
@@ -147,6 +152,7 @@ type vocabularyReport struct {
 	Words     int           `json:"words"` // different ones
 	Measure   vocab.Measure `json:"measure"`
 	PerToken  float64       `json:"bytes_per_token"` // of the measured text; a tokenizer of bytes has 1
+	Seconds   float64       `json:"seconds"`
 	Longest   []string      `json:"longest"`
 	Notes     []string      `json:"notes,omitempty"`
 	Out       string        `json:"out"`
@@ -172,6 +178,7 @@ func (r *vocabularyReport) write(w io.Writer) {
 	if r.Measure.Unknown > 0 {
 		fmt.Fprintf(w, "unknown   %d characters of the measured text\n", r.Measure.Unknown)
 	}
+	fmt.Fprintf(w, "took      %.1f s\n", r.Seconds)
 	fmt.Fprintf(w, "longest   %s\n", quoted(r.Longest))
 	for _, note := range r.Notes {
 		fmt.Fprintf(w, "note      %s\n", note)
