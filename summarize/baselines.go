@@ -14,8 +14,19 @@ type System struct {
 	choose func(ctx context.Context, t *Text, e *Example, b Budget) ([]int, error)
 }
 
-// Scored is the system that chooses by the scores of a Scorer, with less redundancy.
+// Scored is the system that chooses as Summarize does: by what a summary is expected to have if the Scorer is a Weigher, or as Ranked.
 func Scored(name string, s Scorer) System {
+	return System{name, func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
+		scores, err := s.Score(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		return t.summary(ctx, s, scores, t.standardise(scores), b)
+	}}
+}
+
+// Ranked is the system that chooses by the scores of a Scorer alone, with less redundancy (maximal marginal relevance).
+func Ranked(name string, s Scorer) System {
 	return System{name, func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
 		scores, err := s.Score(ctx, t)
 		if err != nil {

@@ -1,6 +1,7 @@
 package summarize
 
 import (
+	"context"
 	"math"
 	"slices"
 )
@@ -19,6 +20,24 @@ const redundancy = 0.5
 
 // alike is the cosine from which two sentences say the same: the second is not chosen.
 const alike = 0.9
+
+// summary returns the sentences of a summary in the order of the document. scores are what the scorer gave, and standard what sentences count
+// by: the standardised scores, and what a query adds.
+func (t *Text) summary(ctx context.Context, scorer Scorer, scores []float32, standard []float64, b Budget) ([]int, error) {
+	w, ok := scorer.(Weigher)
+	if !ok {
+		return t.choose(standard, b, redundancy), nil
+	}
+	list := t.listed(standard, b)
+	m, err := w.Weigh(ctx, t, scores, list)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(t); err != nil {
+		return nil, err
+	}
+	return t.chooseExpected(list, m, b, t.bonus()), nil
+}
 
 // choose returns the sentences of a summary in the order of the document, by maximal marginal relevance (Carbonell and Goldstein 1998):
 // the sentence with the largest score minus lambda times its largest cosine with those that are chosen, if it fits into the rest of the

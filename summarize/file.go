@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,15 +18,17 @@ import (
 // The metadata of a file with a model.
 const (
 	formatKey    = "format"
-	formatName   = "longspan-summarize-features-1"
+	formatName   = "longspan-summarize-features-2"
 	featuresKey  = "features" // their names, a line each
 	cardKey      = "card"
 	stepKey      = "frequency_step"
 	frequencies  = "frequencies"
+	priorName    = "prior"
 	meanName     = "mean"
 	scaleName    = "scale"
 	mostLayers   = 16
 	mostWidth    = 1 << 16
+	mostBudget   = 1 << 20
 	mostFileSize = 64 << 20
 )
 
@@ -86,6 +89,11 @@ func featureNames() string {
 	for _, c := range cues {
 		names = append(names, strconv.Quote(c))
 	}
+	for _, k := range []*unitKind{termKind, pairKind} {
+		for _, f := range slices.Concat(unitFeatures, k.extra) {
+			names = append(names, k.name+" "+f)
+		}
+	}
 	return strings.Join(names, "\n")
 }
 
@@ -95,14 +103,11 @@ func (m *Features) Save(path string) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range m.network.params {
-		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
-	}
 	meta[formatKey] = formatName
 	return safetensors.Save(path, tensors, meta)
 }
 
-// tensors are what a file has of the features, whatever scores them.
+// tensors are those of a model, and its metadata but for the format. A file with attention has them too.
 func (m *Features) tensors(c Card) (tensors []safetensors.Tensor, meta map[string]string, err error) {
 	card, err := json.Marshal(c)
 	if err != nil {
@@ -111,9 +116,47 @@ func (m *Features) tensors(c Card) (tensors []safetensors.Tensor, meta map[strin
 	tensors = []safetensors.Tensor{safetensors.Matrix(meanName, tensor.FromF32(m.mean, 1, FeatureCount)),
 		safetensors.Matrix(scaleName, tensor.FromF32(m.scale, 1, FeatureCount)),
 		safetensors.Raw(frequencies, safetensors.U8, []int{buckets}, m.frequencies.table[:])}
+	for _, p := range m.network.params {
+		tensors = append(tensors, safetensors.Matrix(p.Name, p.Value))
+	}
+	for _, w := range []*weigher{m.terms, m.pairs} {
+		tensors = append(tensors, w.tensors()...)
+	}
 	return tensors, map[string]string{
 		featuresKey: featureNames(), cardKey: string(card), stepKey: strconv.FormatFloat(m.frequencies.step, 'g', -1, 64),
 	}, nil
+}
+
+// tensors are the tensors of a model of units; their names start with that of the kind.
+func (w *weigher) tensors() (all []safetensors.Tensor) {
+	for _, p := range w.network.params {
+		all = append(all, safetensors.Matrix(p.Name, p.Value))
+	}
+	width := w.kind.width()
+	return append(all, safetensors.Matrix(w.kind.name+meanName, tensor.FromF32(w.mean, 1, width)),
+		safetensors.Matrix(w.kind.name+scaleName, tensor.FromF32(w.scale, 1, width)),
+		safetensors.Raw(w.kind.name+priorName, safetensors.U8, []int{len(w.prior)}, w.prior))
+}
+
+// readWeigher reads the model of a kind of units.
+func readWeigher(f *safetensors.File, k *unitKind) (*weigher, error) {
+	w := &weigher{kind: k, network: &network{}}
+	for name, to := range map[string]*[]float32{meanName: &w.mean, scaleName: &w.scale} {
+		mat, err := readFinite(f, k.name+name, 1, k.width())
+		if err != nil {
+			return nil, err
+		}
+		*to = mat.F32
+	}
+	table, err := f.Bytes(k.name + priorName)
+	if err != nil {
+		return nil, err
+	}
+	if len(table) != k.buckets {
+		return nil, fmt.Errorf("found %d of %s%s, expected %d", len(table), k.name, priorName, k.buckets)
+	}
+	w.prior = table
+	return w, w.network.read(f, k.name, k.width())
 }
 
 // featuresOf reads the tensors of a model, all of which must fit each other.
@@ -121,15 +164,12 @@ func featuresOf(f *safetensors.File) (*Features, error) {
 	if name := f.Metadata()[formatKey]; name != formatName {
 		return nil, fmt.Errorf("found the format %q, expected %s or %s, which summarize train writes", name, formatName, hierarchicalName)
 	}
-	m := &Features{network: &network{}}
-	if err := m.readScale(f); err != nil {
-		return nil, err
-	}
-	return m, m.network.read(f)
+	m := &Features{}
+	return m, m.read(f)
 }
 
-// readScale reads what tensors gives.
-func (m *Features) readScale(f *safetensors.File) error {
+// read reads what tensors gives.
+func (m *Features) read(f *safetensors.File) error {
 	meta := f.Metadata()
 	if meta[featuresKey] != featureNames() {
 		return errFeatures
@@ -158,14 +198,24 @@ func (m *Features) readScale(f *safetensors.File) error {
 		}
 		*to = mat.F32
 	}
-	return nil
+	if m.Card.Words < 1 || m.Card.Words > mostBudget {
+		return fmt.Errorf("found a card with summaries of %d words, expected 1 to %d", m.Card.Words, mostBudget)
+	}
+	if m.terms, err = readWeigher(f, termKind); err != nil {
+		return err
+	}
+	if m.pairs, err = readWeigher(f, pairKind); err != nil {
+		return err
+	}
+	m.network = &network{}
+	return m.network.read(f, "", FeatureCount)
 }
 
-// read reads the layers, from the features to one number.
-func (n *network) read(f *safetensors.File) error {
-	in := FeatureCount
+// read reads the layers whose names start with prefix, from some features to one number.
+func (n *network) read(f *safetensors.File, prefix string, features int) error {
+	in := features
 	for k := 1; k <= mostLayers; k++ {
-		name := fmt.Sprintf("layer%d.weight", k)
+		name := fmt.Sprintf("%slayer%d.weight", prefix, k)
 		e, ok := f.Lookup(name)
 		if !ok {
 			return fmt.Errorf("found no %s, expected layers that end in one number", name)
@@ -178,12 +228,13 @@ func (n *network) read(f *safetensors.File) error {
 		if err != nil {
 			return err
 		}
-		b, err := readFinite(f, fmt.Sprintf("layer%d.bias", k), 1, out)
+		bias := fmt.Sprintf("%slayer%d.bias", prefix, k)
+		b, err := readFinite(f, bias, 1, out)
 		if err != nil {
 			return err
 		}
 		n.add(name, w, false)
-		n.add(fmt.Sprintf("layer%d.bias", k), b, false)
+		n.add(bias, b, false)
 		if in = out; out == 1 {
 			return nil
 		}

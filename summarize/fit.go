@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/internal/random"
-	"github.com/longspan/longspan/rouge"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train/optim"
 )
@@ -145,25 +144,4 @@ func (t *fitter) epoch(ctx context.Context, number int) (loss float64, err error
 		}
 	}
 	return loss, nil
-}
-
-// summaryMeans are the mean F1 of the summaries that are chosen of examples by a score.
-func summaryMeans(ctx context.Context, score func(context.Context, *Text) ([]float32, error), frequencies *Frequencies, examples []Example,
-	words int) (means Means, err error) {
-	scorer := rouge.New(rouge.Options{})
-	for i := range examples {
-		t, err := newText(ctx, examples[i].Document, "", frequencies)
-		if err != nil {
-			return means, err
-		}
-		scores, err := score(ctx, t)
-		if err != nil {
-			return means, err
-		}
-		chosen := t.choose(t.standardise(scores), Budget{Words: words}, redundancy)
-		for k, s := range scorer.Score(examples[i].reference(), t.lines(chosen)).All() {
-			means[k] += s.F1 / float64(len(examples))
-		}
-	}
-	return means, nil
 }

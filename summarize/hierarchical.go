@@ -33,40 +33,93 @@ type chunks struct{ tokens, sentences int }
 
 var usualChunks = chunks{16384, 8192}
 
-// Score implements Scorer. The text is read in chunks. Each has as many tokens more at both ends as its hidden states depend on, so that
-// the scores do not depend on the chunks but for rounding. Cost: linear in the text.
+// Score implements Scorer. The scores are those of the features, by which sentences are listed; what is chosen of these is decided by Weigh.
 func (m *Hierarchical) Score(ctx context.Context, t *Text) ([]float32, error) {
-	return m.score(ctx, t, 0, usualChunks)
+	return m.features.Score(ctx, t)
 }
 
-func (m *Hierarchical) score(ctx context.Context, t *Text, threads int, c chunks) ([]float32, error) {
+// Weigh implements Weigher: the importance by the features, whose log-odds the encoder corrects. Cost: linear in the text.
+func (m *Hierarchical) Weigh(ctx context.Context, t *Text, scores []float32, listed []int) (*Importance,
+	error) {
+	return m.weigh(ctx, t, scores, listed, 0, usualChunks)
+}
+
+func (m *Hierarchical) weigh(ctx context.Context, t *Text, scores []float32, listed []int, threads int, c chunks) (*Importance, error) {
+	i, err := m.features.weigh(ctx, t, scores, listed, threads)
+	if err != nil {
+		return nil, err
+	}
+	w := i.wanted()
+	e, err := m.examine(ctx, t, w, threads, c)
+	if err != nil {
+		return nil, err
+	}
+	return i.corrected(w, e), nil
+}
+
+// examined is what the scorer finds in a text.
+type examined struct {
+	scores       []float32 // of the sentences
+	terms, pairs []float32 // what is added to the log-odds of those that are wanted
+}
+
+// examine reads a text, and finds the scores of its sentences and the corrections of some of its terms and pairs. The text is read in
+// chunks. Each has as many tokens more at both ends as its hidden states depend on, so that nothing depends on the chunks but rounding.
+// Cost: linear in the text.
+func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, threads int, c chunks) (e examined, err error) {
 	x := tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
 	r, err := t.read(ctx, m.encoder.Tokenizer(), m.marks)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
-	vectors, err := m.vectors(ctx, x, r, c.tokens)
+	n, width := len(t.Sentences), m.head.width
+	groups := r.ofSentences()
+	var words tokenGroups
+	if len(w.terms) > 0 {
+		words = t.groups(t.locate(r), w, n)
+		groups.tokens, groups.lengths = append(groups.tokens, words.tokens...), append(groups.lengths, words.lengths...)
+	}
+	means, err := m.means(ctx, x, r.tokens, groups, c.tokens)
 	if err != nil {
-		return nil, err
+		return e, err
 	}
-	measured, n := t.measure(), len(t.Sentences)
-	scores := make([]float32, 0, n)
+	var contexts []float32
+	if contexts, e.scores, err = m.sentences(ctx, x, t, means[:n*width], c.sentences); err != nil {
+		return e, err
+	}
+	vectors := means[n*width:]
+	words.addMeans(vectors, width, func(token int32) []float32 {
+		i := int(r.sentences[token])
+		return contexts[i*width : (i+1)*width]
+	})
+	at := len(w.terms) * width
+	if e.terms, err = m.head.corrections(x, m.head.terms, vectors[:at]); err != nil {
+		return e, err
+	}
+	e.pairs, err = m.head.corrections(x, m.head.pairs, vectors[at:])
+	return e, err
+}
+
+// sentences computes the contexts and the scores of the sentences of a text, of their vectors.
+func (m *Hierarchical) sentences(ctx context.Context, x tensor.Exec, t *Text, vectors []float32, step int) (contexts, scores []float32,
+	err error) {
+	measured, n, width := t.measure(), len(t.Sentences), m.head.width
 	halo := sentenceWindow * len(m.head.layers)
-	for from := 0; from < n; from += c.sentences {
+	for from := 0; from < n; from += step {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		to := min(n, from+c.sentences)
+		to := min(n, from+step)
 		low, high := max(0, from-halo), min(n, to+halo)
 		f := measured.rows(low, high)
-		m.features.standardise(f)
-		some, err := m.head.scores(x, vectors[low*m.encoder.Spec().Width:high*m.encoder.Spec().Width], f)
+		standardise(f, m.features.mean, m.features.scale)
+		c, s, err := m.head.states(x, vectors[low*width:high*width], f)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		scores = append(scores, some[from-low:to-low]...)
+		contexts, scores = append(contexts, c[(from-low)*width:(to-low)*width]...), append(scores, s[from-low:to-low]...)
 	}
-	return scores, nil
+	return contexts, scores, nil
 }
 
 // tokens are the numbers of tokens of the sentences, marks included.
@@ -75,59 +128,58 @@ func (m *Hierarchical) tokens(ctx context.Context, t *Text) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts := make([]int, len(r.units))
-	for i, u := range r.units {
+	counts := make([]int, len(r.parts))
+	for i, u := range r.parts {
 		counts[i] = r.lengths[u]
 	}
 	return counts, nil
 }
 
-// vectors computes the mean hidden state of each sentence: [S, width].
-func (m *Hierarchical) vectors(ctx context.Context, x tensor.Exec, r *reading, step int) ([]float32, error) {
+// means computes the mean hidden state of groups of tokens: [groups, width]. Those of empty groups are 0.
+func (m *Hierarchical) means(ctx context.Context, x tensor.Exec, tokens []int32, groups tokenGroups, step int) ([]float32, error) {
 	halo, whole := m.halo()
 	if whole {
-		step = len(r.tokens)
+		step = len(tokens)
 	}
-	sums := make([]float32, len(r.units)*m.encoder.Spec().Width)
+	width := m.head.width
+	sums := make([]float32, len(groups.lengths)*width)
+	starts, of := groups.byToken(len(tokens))
 	s := m.encoder.NewSession(x)
-	for from := 0; from < len(r.tokens); from += step {
+	for from := 0; from < len(tokens); from += step {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		to := min(len(r.tokens), from+step)
-		low, high := max(0, from-halo), min(len(r.tokens), to+halo)
-		hidden, err := s.Hidden(&data.Batch{Tokens: r.tokens[low:high], Lengths: []int{high - low}}, model.StepOptions{})
+		to := min(len(tokens), from+step)
+		low, high := max(0, from-halo), min(len(tokens), to+halo)
+		hidden, err := s.Hidden(&data.Batch{Tokens: tokens[low:high], Lengths: []int{high - low}}, model.StepOptions{})
 		if err != nil {
 			return nil, err
 		}
-		m.addRows(sums, r, hidden, from-low, from, to)
+		rows := tensor.New(tensor.F32, hidden.Rows, hidden.Cols)
+		if err := tensor.Convert(x, rows, hidden); err != nil {
+			return nil, err
+		}
 		x.Pool.Put(hidden)
+		for t := from; t < to; t++ {
+			for _, g := range of[starts[t]:starts[t+1]] {
+				addRow(sums[int(g)*width:int(g+1)*width], rows.Row(t-low), 1)
+			}
+		}
 	}
-	for i, u := range r.units {
-		row, scale := sums[i*m.encoder.Spec().Width:(i+1)*m.encoder.Spec().Width], 1/float32(r.lengths[u])
-		for k := range row {
-			row[k] *= scale
+	for g, n := range groups.lengths {
+		if n > 1 {
+			row := sums[g*width : (g+1)*width]
+			for k := range row {
+				row[k] /= float32(n)
+			}
 		}
 	}
 	return sums, nil
 }
 
-// addRows adds the hidden states of the tokens from … to−1, which begin at row first, to those of their sentences.
-func (m *Hierarchical) addRows(sums []float32, r *reading, hidden tensor.Mat, first, from, to int) {
-	wide := hidden
-	if hidden.Type != tensor.F32 {
-		wide = tensor.New(tensor.F32, hidden.Rows, hidden.Cols)
-		_ = tensor.Convert(tensor.Exec{}, wide, hidden)
-	}
-	for t := from; t < to; t++ {
-		s := r.sentences[t]
-		if s < 0 {
-			continue
-		}
-		row := sums[int(s)*m.encoder.Spec().Width:]
-		for k, v := range wide.Row(first + t - from) {
-			row[k] += v
-		}
+func addRow(to, row []float32, scale float32) {
+	for k, v := range row {
+		to[k] += scale * v
 	}
 }
 

@@ -63,7 +63,7 @@ func hierarchicalOf(f *safetensors.File) (*Hierarchical, error) {
 		return nil, fmt.Errorf("found the format %q, expected %s", meta[formatKey], hierarchicalName)
 	}
 	m := &Hierarchical{features: &Features{}}
-	if err := m.features.readScale(f); err != nil {
+	if err := m.features.read(f); err != nil {
 		return nil, err
 	}
 	m.Card = m.features.Card

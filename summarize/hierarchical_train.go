@@ -34,8 +34,8 @@ type TrainHierarchicalOptions struct {
 // TrainHierarchical trains a scorer by a recipe on examples, and keeps the epoch that is best on the validation examples dev. The same
 // recipe and examples give the same bits.
 //
-// The loss of a document is that of [Train], plus WordLoss times the mean binary cross-entropy of its content words: whether the summary has
-// them, by a linear layer over their hidden states.
+// The loss of a document is the weighted sum of that of its sentences, as in [Train], and of the mean binary cross-entropies of its terms
+// and of its pairs: whether the summary has them.
 func TrainHierarchical(ctx context.Context, examples, dev []Example, r *Recipe, o TrainHierarchicalOptions) (*Hierarchical, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
@@ -43,8 +43,7 @@ func TrainHierarchical(ctx context.Context, examples, dev []Example, r *Recipe, 
 	if len(dev) == 0 {
 		return nil, errNoDev
 	}
-	f := &Features{Card: newCard(examples, r.Seed, r.Words)}
-	rows, err := f.prepare(ctx, examples, r.Words)
+	f, rows, _, err := trainFeatures(ctx, examples, dev, TrainOptions{Seed: r.Seed, Words: r.Words, Threads: o.Threads}.withDefaults())
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +70,7 @@ func TrainHierarchical(ctx context.Context, examples, dev []Example, r *Recipe, 
 		return nil, err
 	}
 	m.Card = f.Card
-	m.Card.keep(kept)
+	m.Card.keep(kept.Number, kept.Dev)
 	return m, nil
 }
 
@@ -95,7 +94,7 @@ func (l *logged) fitting(c FitConfig, seed uint64, s Stage) fitting {
 }
 
 // newHierarchical makes a scorer with a tokenizer of the examples and drawn weights.
-func newHierarchical(ctx context.Context, f *Features, rows []prepared, r *Recipe, threads int) (*Hierarchical, error) {
+func newHierarchical(ctx context.Context, f *Features, rows []known, r *Recipe, threads int) (*Hierarchical, error) {
 	words, err := learnTokenizer(ctx, rows, r.Vocab, threads)
 	if err != nil {
 		return nil, err
@@ -130,12 +129,23 @@ func (t *hierarchicalTrainer) params() []*tensor.Param { return t.m.params() }
 func (t *hierarchicalTrainer) lessons() int { return len(t.all) }
 
 func (t *hierarchicalTrainer) judge(ctx context.Context, e *Epoch) (float64, error) {
-	score := func(ctx context.Context, text *Text) ([]float32, error) {
-		return t.m.score(ctx, text, t.threads, usualChunks)
-	}
 	var err error
-	e.Dev, err = summaryMeans(ctx, score, t.m.features.frequencies, t.dev, t.recipe.Words)
+	e.Dev, err = t.m.features.means(ctx, t.dev, Scored("model", threadedHierarchical{t.m, t.threads}), Budget{Words: t.recipe.Words})
 	return e.Dev[0] + e.Dev[1], err
+}
+
+// threadedHierarchical is a scorer on a number of threads.
+type threadedHierarchical struct {
+	m       *Hierarchical
+	threads int
+}
+
+func (t threadedHierarchical) Score(ctx context.Context, x *Text) ([]float32, error) {
+	return t.m.features.score(ctx, x, t.threads)
+}
+
+func (t threadedHierarchical) Weigh(ctx context.Context, x *Text, scores []float32, listed []int) (*Importance, error) {
+	return t.m.weigh(ctx, x, scores, listed, t.threads, usualChunks)
 }
 
 // backward adds the gradients of a lesson and returns its loss.
@@ -145,21 +155,35 @@ func (t *hierarchicalTrainer) backward(x tensor.Exec, i int, seed uint64) (float
 	}
 	l := t.all[i]
 	r, err := t.session.StepWith(&l.batch, model.StepOptions{Backward: true, Seed: seed}, func(p *nn.Pass, x *autograd.Var) *autograd.Var {
-		return t.m.head.loss(p, x, l, float32(t.recipe.WordLoss))
+		return t.m.head.loss(p, x, l, t.recipe.Loss)
 	})
 	return r.Loss, err
 }
 
 // loss records the loss of a lesson, of the hidden states x of its tokens.
-func (h *sentenceHead) loss(p *nn.Pass, x *autograd.Var, l *lesson, wordLoss float32) *autograd.Var {
+func (h *sentenceHead) loss(p *nn.Pass, x *autograd.Var, l *lesson, weight LossWeights) *autograd.Var {
 	g := p.G
-	vectors := g.Take(g.MeanPool(x, l.lengths), l.units)
-	features := g.Cast(g.Input(tensor.FromF32(l.features, len(l.units), FeatureCount)))
-	scores := g.Take(h.record(p.With([]int{len(l.units)}), vectors, features), l.candidates)
-	loss := g.Scale(g.BinaryCrossEntropy(scores, tensor.FromF32(l.targets, len(l.targets), 1)), float32(lossScale(len(l.targets), l.positive)))
-	if wordLoss == 0 || len(l.words) == 0 {
+	vectors := g.Take(g.MeanPool(x, l.lengths), l.parts)
+	features := g.Cast(g.Input(tensor.FromF32(l.features, len(l.parts), FeatureCount)))
+	states, scores := h.record(p.With([]int{len(l.parts)}), vectors, features)
+	sentences := g.BinaryCrossEntropy(g.Take(scores, l.candidates), tensor.FromF32(l.targets, len(l.targets), 1))
+	loss := g.Scale(sentences, float32(weight.Sentences*lossScale(len(l.targets), l.positive)))
+	if len(l.groups.lengths) == 0 {
 		return loss
 	}
-	words := h.words.ApplyF32(p, g.Take(x, l.words))
-	return g.Add(loss, g.Scale(g.BinaryCrossEntropy(words, tensor.FromF32(l.wanted, len(l.wanted), 1)), wordLoss))
+	x = g.Add(x, g.Take(h.context.Apply(p, states), l.sentences))
+	words := g.MeanPool(g.Take(x, l.groups.tokens), l.groups.lengths)
+	for _, part := range []struct {
+		correction correction
+		rows       wordRows
+		weight     float64
+	}{{h.terms, l.terms, weight.Terms}, {h.pairs, l.pairs, weight.Pairs}} {
+		n := len(part.rows.wanted)
+		if n == 0 || part.weight == 0 {
+			continue
+		}
+		odds := g.Add(g.Input(tensor.FromF32(part.rows.odds, n, 1)), part.correction.record(p, g.Take(words, part.rows.group)))
+		loss = g.Add(loss, g.Scale(g.BinaryCrossEntropy(odds, tensor.FromF32(part.rows.wanted, n, 1)), float32(part.weight)))
+	}
+	return loss
 }

@@ -2,7 +2,6 @@ package summarize
 
 import (
 	"context"
-	"strings"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/rouge"
@@ -11,19 +10,28 @@ import (
 // lesson is an example that a Hierarchical scorer can learn from.
 type lesson struct {
 	batch      data.Batch // the tokens, one sequence
-	lengths    []int      // of the units
-	units      []int32    // of the sentences
+	lengths    []int      // of the parts
+	parts      []int32    // of the sentences
 	features   []float32  // of the sentences
 	candidates []int32    // sentences with a target
 	targets    []float32  // of these; 1: the oracle chose the sentence
 	positive   int
-	words      []int32   // tokens with a target
-	wanted     []float32 // of these; 1: the summary has the word
+	sentences  []int32     // of each token; −1: none
+	groups     tokenGroups // the tokens of the terms, then of the pairs
+	terms      wordRows
+	pairs      wordRows
 }
 
-// lessons makes lessons of at most some tokens of each example, in whole units; 0: all. Examples of which no sentence is chosen in these
+// wordRows are terms with a count, or pairs, that a summary may have.
+type wordRows struct {
+	group  []int32   // of the tokens
+	odds   []float32 // log-odds by the features
+	wanted []float32 // 1: the summary has it as often
+}
+
+// lessons makes lessons of at most some tokens of each example, in whole parts; 0: all. Examples of which no sentence is chosen in these
 // are left out.
-func (m *Hierarchical) lessons(ctx context.Context, rows []prepared, most int) (all []*lesson, err error) {
+func (m *Hierarchical) lessons(ctx context.Context, rows []known, most int) (all []*lesson, err error) {
 	for i := range rows {
 		l, err := m.lesson(ctx, &rows[i], most)
 		if err != nil {
@@ -36,15 +44,15 @@ func (m *Hierarchical) lessons(ctx context.Context, rows []prepared, most int) (
 	return all, nil
 }
 
-func (m *Hierarchical) lesson(ctx context.Context, p *prepared, most int) (*lesson, error) {
+func (m *Hierarchical) lesson(ctx context.Context, p *known, most int) (*lesson, error) {
 	r, err := p.text.read(ctx, m.encoder.Tokenizer(), m.marks)
 	if err != nil {
 		return nil, err
 	}
-	units, tokens, sentences := r.prefix(most)
-	l := &lesson{batch: data.Batch{Tokens: r.tokens[:tokens], Lengths: []int{tokens}}, lengths: r.lengths[:units], units: r.units[:sentences]}
+	parts, tokens, sentences := r.prefix(most)
+	l := &lesson{batch: data.Batch{Tokens: r.tokens[:tokens], Lengths: []int{tokens}}, lengths: r.lengths[:parts], parts: r.parts[:sentences]}
 	l.features = p.text.measure().rows(0, sentences)
-	m.features.standardise(l.features)
+	standardise(l.features, m.features.mean, m.features.scale)
 	k := 0
 	for i, s := range p.text.Sentences[:sentences] {
 		if !s.Candidate {
@@ -56,77 +64,48 @@ func (m *Hierarchical) lesson(ctx context.Context, p *prepared, most int) (*less
 		}
 		k++
 	}
-	l.wordTargets(p, r)
+	l.sentences = r.sentences[:tokens]
+	l.words(p, p.text.groups(p.text.locate(r), p.importance.wanted(), sentences))
 	return l, nil
 }
 
-// wordTargets finds the tokens of content words in candidates, and whether the summary has the stem of their word. Attention so learns from
-// thousands of targets a document, where the oracle has a handful (content selection: Gehrmann, Deng and Rush 2018, arXiv:1808.10792).
-func (l *lesson) wordTargets(p *prepared, r *reading) {
-	has := map[string]bool{}
-	for _, s := range rouge.Tokens(p.example.reference(), true) {
-		has[s] = true
-	}
-	stems := map[string]string{}
-	for t := range l.batch.Tokens {
-		i := r.sentences[t]
-		if i < 0 || !p.text.Sentences[i].Candidate {
-			continue
+// words makes rows of the terms and pairs that have tokens.
+func (l *lesson) words(p *known, groups tokenGroups) {
+	has, i, at := countGrams(p.example.reference()), p.importance, 0
+	w := i.wanted()
+	for g, n := range groups.lengths {
+		if n > 0 {
+			group := int32(len(l.groups.lengths))
+			if g < len(w.terms) {
+				term := w.terms[g]
+				for k, probability := range i.Terms[term] {
+					if probability > 0 {
+						l.terms.add(group, probability, has[p.text.names[term]] > k)
+					}
+				}
+			} else {
+				pair := w.pairs[g-len(w.terms)]
+				l.pairs.add(group, i.Pairs[pair], has[p.text.names[pair[0]]+" "+p.text.names[pair[1]]] > 0)
+			}
+			l.groups.tokens, l.groups.lengths = append(l.groups.tokens, groups.tokens[at:at+n]...), append(l.groups.lengths, n)
 		}
-		word := wordAt(p.text.Sentences[i].Text, int(r.places[t].From), int(r.places[t].To))
-		stem, ok := stems[word]
-		if !ok {
-			stem = contentStem(word)
-			stems[word] = stem
-		}
-		if stem == "" {
-			continue
-		}
-		l.words = append(l.words, int32(t))
-		target := float32(0)
-		if has[stem] {
-			target = 1
-		}
-		l.wanted = append(l.wanted, target)
+		at += n
 	}
 }
 
-// wordAt is the word of a text, as ROUGE reads it, that the bytes from … to−1 are of; empty if they are of none.
-func wordAt(text string, from, to int) string {
-	for from < to && !wordByte(text[from]) {
-		from++
+func (r *wordRows) add(group int32, p float32, has bool) {
+	wanted := float32(0)
+	if has {
+		wanted = 1
 	}
-	if from >= to {
-		return ""
-	}
-	for from > 0 && wordByte(text[from-1]) {
-		from--
-	}
-	for to = from + 1; to < len(text) && wordByte(text[to]); {
-		to++
-	}
-	return text[from:to]
+	r.group, r.odds, r.wanted = append(r.group, group), append(r.odds, logOdds(p)), append(r.wanted, wanted)
 }
 
-func wordByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// contentStem is the stem of a word; empty for words of one or two letters and function words, which any summary has.
-func contentStem(word string) string {
-	stem := rouge.Tokens(word, true)
-	if len(stem) != 1 || len(stem[0]) < 3 || functionWords[stem[0]] {
-		return ""
+// countGrams counts the tokens of a text, and its pairs of neighbours, which have a space.
+func countGrams(text string) map[string]int {
+	counts, tokens := map[string]int{}, rouge.Tokens(text, true)
+	for n := range 2 {
+		eachGram(tokens, n, func(gram string) { counts[gram]++ })
 	}
-	return stem[0]
+	return counts
 }
-
-// functionWords are stems of common English words without content.
-var functionWords = func() map[string]bool {
-	all := map[string]bool{}
-	for _, w := range strings.Fields(`the and for are was were with that thi from which have has not can will may also been be their there these
-		those it our you your but such than then when where who all ani each more most other into onli same some use via`) {
-		all[w] = true
-	}
-	return all
-}()

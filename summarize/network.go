@@ -9,7 +9,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// network is a multilayer perceptron from the features of a sentence to its score: GELU between the layers, one number at the end.
+// network is a multilayer perceptron from features, of a sentence or a term, to a number: GELU between the layers, one number at the end.
 type network struct {
 	params  []*tensor.Param // weight [out, in] and bias [1, out] of each layer
 	dropout float64
@@ -17,7 +17,8 @@ type network struct {
 
 // newNetwork draws the weights of layers of some widths; the first is the number of features and the last is 1. Weights are normal with
 // the variance 2/(in + out) (Glorot and Bengio 2010).
-func newNetwork(widths []int, dropout float64, seed uint64, train bool) *network {
+// Names of tensors start with prefix.
+func newNetwork(prefix string, widths []int, dropout float64, seed uint64) *network {
 	n := &network{dropout: dropout}
 	for k := 1; k < len(widths); k++ {
 		in, out := widths[k-1], widths[k]
@@ -26,8 +27,8 @@ func newNetwork(widths []int, dropout float64, seed uint64, train bool) *network
 		for i := range w.F32 {
 			w.F32[i] = float32(normal(&draw) * math.Sqrt(2/float64(in+out)))
 		}
-		n.add(fmt.Sprintf("layer%d.weight", k), w, train)
-		n.add(fmt.Sprintf("layer%d.bias", k), tensor.New(tensor.F32, 1, out), train)
+		n.add(fmt.Sprintf("%slayer%d.weight", prefix, k), w, true)
+		n.add(fmt.Sprintf("%slayer%d.bias", prefix, k), tensor.New(tensor.F32, 1, out), true)
 	}
 	return n
 }

@@ -18,11 +18,27 @@ type Recipe struct {
 	Vocab     int             `yaml:"vocab"`   // tokens of the byte-level BPE that is learned from the documents
 	Encoder   model.Config    `yaml:"encoder"` // of the tokens; its kind, head, vocabulary and seed are set
 	Sentences SentencesConfig `yaml:"sentences"`
-	Tokens    int             `yaml:"tokens"`    // of a document, from its beginning, that are learned from; 0: all. Summaries always read all
-	WordLoss  float64         `yaml:"word_loss"` // weight of the loss of the words beside that of the sentences
-	Pretrain  FitConfig       `yaml:"pretrain"`  // of the encoder, as a masked language model of the documents; 0 epochs: none
+	Tokens    int             `yaml:"tokens"` // of a document, from its beginning, that are learned from; 0: all. Summaries always read all
+	Loss      LossWeights     `yaml:"loss"`
+	Pretrain  FitConfig       `yaml:"pretrain"` // of the encoder, as a masked language model of the documents; 0 epochs: none
 	Train     FitConfig       `yaml:"train"`
 	Seed      uint64          `yaml:"seed"`
+}
+
+// LossWeights are the weights of the parts of the loss, 0 to 100.
+type LossWeights struct {
+	Sentences float64 `yaml:"sentences"` // which the oracle chose
+	Terms     float64 `yaml:"terms"`     // which the summary has, and how often
+	Pairs     float64 `yaml:"pairs"`     // of neighbouring terms
+}
+
+func (w LossWeights) check() error {
+	for _, v := range []float64{w.Sentences, w.Terms, w.Pairs} {
+		if !(v >= 0 && v <= 100) {
+			return fmt.Errorf("found a weight of %g, expected 0 to 100", v)
+		}
+	}
+	return nil
 }
 
 // SentencesConfig are the layers over the sentences of a Hierarchical scorer.
@@ -46,7 +62,7 @@ func DefaultRecipe() *Recipe {
 	return &Recipe{
 		Words: DefaultWords, Vocab: 8192,
 		Encoder:   model.Config{Width: 128, Layers: 3, Heads: 2, Attention: []string{"window(128)"}, Dropout: 0.1},
-		Sentences: SentencesConfig{Layers: 1, Hidden: 64}, Tokens: 8192, WordLoss: 1,
+		Sentences: SentencesConfig{Layers: 1, Hidden: 64}, Tokens: 8192, Loss: LossWeights{0.3, 1, 1},
 		Pretrain: FitConfig{LR: 2e-3, Warmup: 50, Decay: 0.01}, Train: FitConfig{Epochs: 3, LR: 1e-3, Warmup: 50, Decay: 0.05},
 	}
 }
@@ -84,8 +100,6 @@ func (r *Recipe) Check() error {
 		return fmt.Errorf("found vocab: %d, expected %d to %d", r.Vocab, 256+len(Marks()), tokenizer.MaxVocab)
 	case r.Tokens < 0:
 		return fmt.Errorf("found tokens: %d, expected a positive number, or 0 for all", r.Tokens)
-	case !(r.WordLoss >= 0 && r.WordLoss <= 100):
-		return fmt.Errorf("found word_loss: %g, expected 0 to 100", r.WordLoss)
 	case r.Encoder.Kind != "" && r.Encoder.Kind != model.Encoder || r.Encoder.Head != "" || r.Encoder.Vocab != 0 || r.Encoder.Seed != 0:
 		return errors.New("found a kind, head, vocab or seed of the encoder, expected none: they are set by the recipe")
 	case r.Train.Epochs < 1:
@@ -93,6 +107,9 @@ func (r *Recipe) Check() error {
 	}
 	if err := r.Sentences.check(); err != nil {
 		return err
+	}
+	if err := r.Loss.check(); err != nil {
+		return fmt.Errorf("loss: %w", err)
 	}
 	if err := r.Pretrain.check(); err != nil {
 		return fmt.Errorf("pretrain: %w", err)

@@ -11,13 +11,15 @@ type Scorer interface {
 	Score(ctx context.Context, t *Text) ([]float32, error)
 }
 
-// Features scores sentences by their features alone: their place, section, length, words, and likeness to the rest of the text. It has no
-// attention. Any number of goroutines may share it.
+// Features scores sentences by their features alone: their place, section, length, words, and likeness to the rest of the text. It weighs
+// terms and pairs of terms by where they stand, by the scores of the sentences that have them, and by how often summaries have them. It has
+// no attention. It is a Scorer and a Weigher. Any number of goroutines may share it.
 type Features struct {
-	network     *network
-	mean, scale []float32 // of each feature over the training sentences; scale is 1/standard deviation
-	frequencies *Frequencies
-	Card        Card
+	network      *network
+	mean, scale  []float32 // of each feature over the training sentences; scale is 1/standard deviation
+	frequencies  *Frequencies
+	terms, pairs *weigher
+	Card         Card
 }
 
 // Card says what a model was made of.
@@ -37,6 +39,23 @@ func (m *Features) Score(ctx context.Context, t *Text) ([]float32, error) {
 	return m.score(ctx, t, 0)
 }
 
+// with is the model on a number of threads.
+func (m *Features) with(threads int) threaded { return threaded{m, threads} }
+
+// threaded is a model on a number of threads.
+type threaded struct {
+	m       *Features
+	threads int
+}
+
+func (t threaded) Score(ctx context.Context, x *Text) ([]float32, error) {
+	return t.m.score(ctx, x, t.threads)
+}
+
+func (t threaded) Weigh(ctx context.Context, x *Text, scores []float32, listed []int) (*Importance, error) {
+	return t.m.weigh(ctx, x, scores, listed, t.threads)
+}
+
 // scoredAtOnce is the number of sentences that are scored together, which bounds the memory.
 const scoredAtOnce = 4096
 
@@ -48,7 +67,7 @@ func (m *Features) score(ctx context.Context, t *Text, threads int) ([]float32, 
 			return nil, err
 		}
 		x := measured.rows(from, min(n, from+scoredAtOnce))
-		m.standardise(x)
+		standardise(x, m.mean, m.scale)
 		some, err := m.network.scores(x, threads)
 		if err != nil {
 			return nil, err
@@ -58,11 +77,11 @@ func (m *Features) score(ctx context.Context, t *Text, threads int) ([]float32, 
 	return scores, nil
 }
 
-// standardise gives features the mean 0 and the standard deviation 1 over the training sentences.
-func (m *Features) standardise(x []float32) {
+// standardise gives rows of features the mean 0 and the standard deviation 1 over the training rows.
+func standardise(x, mean, scale []float32) {
 	for i := range x {
-		k := i % FeatureCount
-		x[i] = max(-clip, min(clip, (x[i]-m.mean[k])*m.scale[k]))
+		k := i % len(mean)
+		x[i] = max(-clip, min(clip, (x[i]-mean[k])*scale[k]))
 	}
 }
 

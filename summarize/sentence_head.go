@@ -3,6 +3,7 @@ package summarize
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
@@ -10,11 +11,15 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// sentenceHead makes scores of the vectors and features of sentences.
+// sentenceHead makes scores of the vectors and features of sentences, and corrects the log-odds of words.
 //
-//	x = W_v·norm(v) + W_f·f + b            [S, width]
+//	x = W_v·norm(v) + W_f·f + b                                 [S, width]
 //	x = x + attention(norm(x)); x = x + feedForward(norm(x))    for each layer
-//	score = w·GELU(W·norm(x) + b) + perceptron(f)
+//	c = norm(x)
+//	score = w·GELU(W·c + b) + perceptron(f)
+//
+// A word's vector is the mean, over its tokens in the document, of their hidden states plus W_c·c of their sentence. A perceptron makes of
+// it what is added to the log-odds that the features give the word.
 type sentenceHead struct {
 	params            *nn.Params
 	width             int
@@ -25,7 +30,8 @@ type sentenceHead struct {
 	norm              *nn.Norm
 	up, out           *nn.Linear
 	plainUp, plainOut *nn.Linear
-	words             *nn.Linear // of tokens: a logit that the summary has their word
+	context           *nn.Linear // W_c
+	terms, pairs      correction
 }
 
 type sentenceLayer struct {
@@ -51,7 +57,9 @@ func newSentenceHead(width int, shape SentencesConfig, o nn.ParamsOptions) (*sen
 	h := &sentenceHead{params: p, width: width, shape: shape,
 		vectorNorm: norm("vector.norm"), vector: linear("vector", width, width), features: linear("features", FeatureCount, width),
 		norm: norm("norm"), up: linear("up", width, hidden), out: nn.NewLinear(p, "scorer.out", nn.LinearConfig{In: hidden, Out: 1, Scale: 0.1}),
-		plainUp: linear("plain.up", FeatureCount, hidden), plainOut: linear("plain.out", hidden, 1), words: linear("words", width, 1),
+		plainUp: linear("plain.up", FeatureCount, hidden), plainOut: linear("plain.out", hidden, 1),
+		context: nn.NewLinear(p, "scorer.context", nn.LinearConfig{In: width, Out: width, Scale: 0.1}),
+		terms:   newCorrection(p, "scorer.terms", width, hidden), pairs: newCorrection(p, "scorer.pairs", width, hidden),
 	}
 	see, err := mechanism.Parse(fmt.Sprintf("window(%d)", sentenceWindow))
 	if err != nil {
@@ -76,28 +84,65 @@ func newSentenceHead(width int, shape SentencesConfig, o nn.ParamsOptions) (*sen
 	return h, p.Err()
 }
 
-// record records the scores [S, 1] of vectors [S, width] and features [S, FeatureCount] of the sentences of the sequences of p.
-func (h *sentenceHead) record(p *nn.Pass, vectors, features *autograd.Var) *autograd.Var {
+// record records the states c [S, width] and scores [S, 1] of sentences, of their vectors [S, width] and features [S, FeatureCount]. The
+// sentences of a text are a sequence of p.
+func (h *sentenceHead) record(p *nn.Pass, vectors, features *autograd.Var) (states, scores *autograd.Var) {
 	g := p.G
-	x := g.Add(h.vector.Apply(p, h.vectorNorm.Apply(p, vectors)), h.features.Apply(p, features))
-	x = p.Dropout(x)
+	x := p.Dropout(g.Add(h.vector.Apply(p, h.vectorNorm.Apply(p, vectors)), h.features.Apply(p, features)))
 	for _, l := range h.layers {
 		x = g.Add(x, p.Dropout(l.attention.Apply(p, l.norms[0].Apply(p, x))))
 		x = g.Add(x, p.Dropout(l.forward.Apply(p, l.norms[1].Apply(p, x))))
 	}
-	y := h.out.ApplyF32(p, p.Dropout(g.Activate(h.up.Apply(p, h.norm.Apply(p, x)), autograd.GELU)))
+	states = h.norm.Apply(p, x)
+	y := h.out.ApplyF32(p, p.Dropout(g.Activate(h.up.Apply(p, states), autograd.GELU)))
 	plain := h.plainOut.ApplyF32(p, p.Dropout(g.Activate(h.plainUp.Apply(p, features), autograd.GELU)))
-	return g.Add(y, plain)
+	return states, g.Add(y, plain)
 }
 
-// scores computes the scores of sentences that follow each other.
-func (h *sentenceHead) scores(x tensor.Exec, vectors, features []float32) ([]float32, error) {
+// correction is a perceptron from the vector of a word to what is added to its log-odds: w·GELU(W·norm(v) + b).
+type correction struct {
+	norm    *nn.Norm
+	up, out *nn.Linear
+}
+
+func newCorrection(p *nn.Params, name string, width, hidden int) correction {
+	return correction{
+		norm: nn.NewNorm(p, name+".norm", nn.NormConfig{Width: width, Eps: headEps}),
+		up:   nn.NewLinear(p, name+".up", nn.LinearConfig{In: width, Out: hidden, Bias: true}),
+		out:  nn.NewLinear(p, name+".out", nn.LinearConfig{In: hidden, Out: 1, Scale: 0.1}), // learning begins near the features alone
+	}
+}
+
+// record records the corrections [n, 1] of vectors [n, width], in float32.
+func (c correction) record(p *nn.Pass, vectors *autograd.Var) *autograd.Var {
+	return c.out.ApplyF32(p, p.Dropout(p.G.Activate(c.up.Apply(p, c.norm.Apply(p, vectors)), autograd.GELU)))
+}
+
+// states computes the contexts W_c·c [S, width] and the scores [S] of sentences that follow each other.
+func (h *sentenceHead) states(x tensor.Exec, vectors, features []float32) (contexts, scores []float32, err error) {
 	n := len(vectors) / h.width
 	p := &nn.Pass{G: autograd.New(x, autograd.Options{}), Lengths: []int{n}, Compiled: nn.NewCompileCache()}
 	defer p.Close()
-	y := p.G.Keep(h.record(p, p.G.Input(tensor.FromF32(vectors, n, h.width)), p.G.Input(tensor.FromF32(features, n, FeatureCount))))
+	c, y := h.record(p, p.G.Input(tensor.FromF32(vectors, n, h.width)), p.G.Input(tensor.FromF32(features, n, FeatureCount)))
+	c = p.G.Keep(h.context.Apply(p, c))
+	p.G.Keep(y)
+	if err := p.G.Forward(); err != nil {
+		return nil, nil, err
+	}
+	return slices.Clone(c.Value().F32[:n*h.width]), slices.Clone(y.Value().F32[:n]), nil
+}
+
+// corrections computes those of vectors of terms or of pairs.
+func (h *sentenceHead) corrections(x tensor.Exec, c correction, vectors []float32) ([]float32, error) {
+	n := len(vectors) / h.width
+	if n == 0 {
+		return nil, nil
+	}
+	p := &nn.Pass{G: autograd.New(x, autograd.Options{}), Lengths: []int{n}, Compiled: nn.NewCompileCache()}
+	defer p.Close()
+	y := p.G.Keep(c.record(p, p.G.Input(tensor.FromF32(vectors, n, h.width))))
 	if err := p.G.Forward(); err != nil {
 		return nil, err
 	}
-	return append([]float32(nil), y.Value().F32[:n]...), nil
+	return slices.Clone(y.Value().F32[:n]), nil
 }

@@ -108,13 +108,17 @@ func (s *Summarizer) Summarize(ctx context.Context, d *document.Document, o Opti
 	}
 	r.scores = t.standardise(scores)
 	r.ask()
-	return r, r.choose(o.Budget)
+	chosen, err := t.summary(ctx, s.scorer, scores, r.scores, o.Budget)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.take(chosen, o.Budget)
 }
 
-// choose takes the sentences of the summary.
-func (r *Summary) choose(b Budget) error {
+// take takes the sentences of the summary.
+func (r *Summary) take(chosen []int, b Budget) error {
 	t := r.text
-	for _, i := range t.choose(r.scores, b, redundancy) {
+	for _, i := range chosen {
 		x := t.Sentences[i]
 		r.chosen[i] = true
 		r.Words += x.Words
@@ -133,8 +137,21 @@ func (r *Summary) choose(b Budget) error {
 		r.Name, b.Words, shortest)
 }
 
-// queryWeight is what all words of the query add to a score, in standard deviations.
-const queryWeight = 8
+// queryWeight is what all words of the query add to a score, in standard deviations, and queryGain what they add to the expected F1 of a
+// summary for a sentence: more than the best sentence adds.
+const (
+	queryWeight = 8
+	queryGain   = 1
+)
+
+// bonus is what each sentence adds to the expected F1 for the query.
+func (t *Text) bonus() []float64 {
+	share, _ := t.overlap(t.query)
+	for i := range share {
+		share[i] *= queryGain
+	}
+	return share
+}
 
 // ask raises the scores of sentences with words of the query.
 func (r *Summary) ask() {

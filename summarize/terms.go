@@ -86,44 +86,58 @@ func stemOf(word []byte) string {
 
 // eachTerm yields the words of a text in small letters; a word is valid until the next.
 func eachTerm(text string, buffer *[]byte, use func(word []byte)) {
-	word := (*buffer)[:0]
-	end := func() {
+	eachTermAt(text, buffer, func(word []byte, _, _ int) { use(word) })
+}
+
+// eachTermAt is eachTerm with the bytes of the text from … to−1 that a word comes from.
+func eachTermAt(text string, buffer *[]byte, use func(word []byte, from, to int)) {
+	word, from := (*buffer)[:0], 0
+	end := func(to int) {
 		if len(word) > 0 {
-			use(word)
+			use(word, from, to)
 			word = word[:0]
 		}
 	}
-	before := rune(0) // the letter before, of a script without spaces
-	for _, r := range text {
+	begin := func(at int) {
+		if len(word) == 0 {
+			from = at
+		}
+	}
+	before, beforeAt := rune(0), 0 // the letter before, of a script without spaces
+	for at, r := range text {
 		if r < utf8.RuneSelf {
 			before = 0
 			switch {
 			case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+				begin(at)
 				word = append(word, byte(r))
 			case 'A' <= r && r <= 'Z':
+				begin(at)
 				word = append(word, byte(r)+'a'-'A')
 			default:
-				end()
+				end(at)
 			}
 			continue
 		}
 		switch {
 		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
-			end()
+			end(at)
 			if before != 0 {
+				begin(beforeAt)
 				word = utf8.AppendRune(utf8.AppendRune(word, before), r)
-				end()
+				end(at + utf8.RuneLen(r))
 			}
-			before = r
+			before, beforeAt = r, at
 			continue
 		case unicode.IsLetter(r), unicode.IsDigit(r), len(word) > 0 && unicode.IsMark(r):
+			begin(at)
 			word = utf8.AppendRune(word, unicode.ToLower(r))
 		default:
-			end()
+			end(at)
 		}
 		before = 0
 	}
-	end()
+	end(len(text))
 	*buffer = word
 }
 
@@ -140,12 +154,15 @@ type Frequencies struct {
 // Of is the value of a term, in nats, at least 0.
 func (f *Frequencies) Of(term string) float64 { return float64(f.table[bucket(term)]) * f.step }
 
-func bucket(term string) int {
+func bucket(term string) int { return bucketOf(term, 0, buckets) }
+
+// bucketOf is the bucket, of some, of a name with a number.
+func bucketOf(name string, number uint64, of int) int {
 	h := uint64(14695981039346656037) // FNV-1a of 64 bits
-	for i := range len(term) {
-		h = (h ^ uint64(term[i])) * 1099511628211
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
 	}
-	return int(random.Finalise(h) % buckets)
+	return int(random.Finalise(h+number*random.Gamma) % uint64(of))
 }
 
 // newFrequencies makes a table of the number of sentences with each bucket's terms, of n sentences.

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
-	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/rouge"
-	"github.com/longspan/longspan/tensor"
 )
 
 // TrainOptions are the settings of Train. The zero value is the recipe of the embedded model.
@@ -53,6 +50,15 @@ type prepared struct {
 // summaries. Labels are the oracle's. The loss is the binary cross-entropy, summed over a document's candidates and divided by its number
 // of positive ones, so that long documents do not outweigh others. The same options and examples give the same bits.
 func Train(ctx context.Context, examples, dev []Example, o TrainOptions) (*Features, []Epoch, error) {
+	o = o.withDefaults()
+	if len(dev) == 0 {
+		return nil, nil, errNoDev
+	}
+	m, _, epochs, err := trainFeatures(ctx, examples, dev, o)
+	return m, epochs, err
+}
+
+func (o TrainOptions) withDefaults() TrainOptions {
 	if o.Epochs == 0 {
 		o.Epochs = 5
 	}
@@ -65,19 +71,65 @@ func Train(ctx context.Context, examples, dev []Example, o TrainOptions) (*Featu
 	if o.Words == 0 {
 		o.Words = DefaultWords
 	}
-	if len(dev) == 0 {
-		return nil, nil, errNoDev
-	}
+	return o
+}
+
+// known is an example with the importance of its terms as models see documents that they do not know.
+type known struct {
+	prepared
+	importance *Importance
+}
+
+func trainFeatures(ctx context.Context, examples, dev []Example, o TrainOptions) (*Features, []known, []Epoch, error) {
 	m := &Features{Card: newCard(examples, o.Seed, o.Words)}
 	rows, err := m.prepare(ctx, examples, o.Words)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	m.network = newNetwork(append(append([]int{FeatureCount}, o.Hidden...), 1), dropoutRate, o.Seed, true)
-	epochs, kept, err := fit(ctx, &trainer{m, o, rows, dev}, fitting{seed: o.Seed, epochs: o.Epochs, lr: o.LR, warmup: warmupSteps,
-		decay: weightDecay, threads: o.Threads, log: o.Log})
-	m.Card.keep(kept)
-	return m, epochs, err
+	m.network = newNetwork("", o.widths(), dropoutRate, o.Seed)
+	judged := func(ctx context.Context, e *Epoch) (value float64, err error) {
+		e.Dev, err = m.means(ctx, dev, Ranked("scores", m.with(o.Threads)), Budget{Words: o.Words})
+		return e.Dev[0] + e.Dev[1], err
+	}
+	f := o.fitting()
+	f.log = o.Log
+	epochs, kept, err := fit(ctx, &networkLearner{m.network, samples(rows), judged}, f)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	importance, err := m.learnImportance(ctx, rows, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	all := make([]known, len(rows))
+	for i, p := range rows {
+		all[i] = known{p, importance[i]}
+	}
+	means, err := m.means(ctx, dev, Scored("model", m.with(o.Threads)), Budget{Words: o.Words})
+	m.Card.keep(kept.Number, means)
+	return m, all, epochs, err
+}
+
+// fitting are the settings of the training of the scores.
+func (o *TrainOptions) fitting() fitting {
+	return fitting{seed: o.Seed, epochs: o.Epochs, lr: o.LR, warmup: warmupSteps, decay: weightDecay, threads: o.Threads}
+}
+
+// widths are those of the layers of the scorer.
+func (o *TrainOptions) widths() []int { return append(append([]int{FeatureCount}, o.Hidden...), 1) }
+
+// samples are what the scorer learns from.
+func samples(rows []prepared) []sample {
+	all := make([]sample, len(rows))
+	for i, p := range rows {
+		all[i] = sample{p.x, p.targets, lossScale(len(p.targets), p.positive)}
+	}
+	return all
+}
+
+// lossScale makes of the mean over a document's candidates the sum over them for each positive one, halved.
+func lossScale(candidates, positive int) float64 {
+	return 0.5 * float64(candidates) / float64(positive)
 }
 
 var errNoDev = errors.New("summarize: found no validation documents, expected some to choose the epoch by")
@@ -108,9 +160,13 @@ func (m *Features) prepare(ctx context.Context, examples []Example, words int) (
 	if len(all) == 0 {
 		return nil, fmt.Errorf("summarize: found no document of %d whose sentences have words of its summary", len(examples))
 	}
-	m.learnScale(all)
-	for _, p := range all {
-		m.standardise(p.x)
+	x := make([][]float32, len(all))
+	for i, p := range all {
+		x[i] = p.x
+	}
+	m.mean, m.scale = learnScale(x, FeatureCount)
+	for _, values := range x {
+		standardise(values, m.mean, m.scale)
 	}
 	return all, nil
 }
@@ -169,71 +225,29 @@ func (m *Features) label(ctx context.Context, e *Example, b Budget) (p prepared,
 	return p, nil
 }
 
-// learnScale computes the mean and the standard deviation of each feature.
-func (m *Features) learnScale(all []prepared) {
-	sum, squares, n := make([]float64, FeatureCount), make([]float64, FeatureCount), 0.0
-	for _, p := range all {
-		for i, v := range p.x {
-			sum[i%FeatureCount] += float64(v)
-			squares[i%FeatureCount] += float64(v) * float64(v)
+// means are the mean F1 of the summaries that a system makes of examples.
+func (m *Features) means(ctx context.Context, examples []Example, system System, b Budget) (means Means, err error) {
+	scorer := rouge.New(rouge.Options{})
+	for i := range examples {
+		t, err := newText(ctx, examples[i].Document, "", m.frequencies)
+		if err != nil {
+			return means, err
 		}
-		n += float64(len(p.targets))
-	}
-	m.mean, m.scale = make([]float32, FeatureCount), make([]float32, FeatureCount)
-	for k := range sum {
-		mean := sum[k] / n
-		m.mean[k], m.scale[k] = float32(mean), 1
-		if variance := squares[k]/n - mean*mean; variance > 1e-12 {
-			m.scale[k] = float32(1 / math.Sqrt(variance))
+		chosen, err := system.choose(ctx, t, &examples[i], b)
+		if err != nil {
+			return means, err
+		}
+		for k, s := range scorer.Score(examples[i].reference(), t.lines(chosen)).All() {
+			means[k] += s.F1 / float64(len(examples))
 		}
 	}
+	return means, nil
 }
 
-// trainer trains Features.
-type trainer struct {
-	model   *Features
-	options TrainOptions
-	rows    []prepared
-	dev     []Example
-}
-
-func (t *trainer) params() []*tensor.Param { return t.model.network.params }
-
-func (t *trainer) lessons() int { return len(t.rows) }
-
-// backward adds the gradients of one example and returns its loss.
-func (t *trainer) backward(x tensor.Exec, lesson int, seed uint64) (float64, error) {
-	p := &t.rows[lesson]
-	g := autograd.New(x, autograd.Options{Train: true})
-	defer g.Close()
-	rows := len(p.targets)
-	y := t.model.network.record(g, g.Input(tensor.FromF32(p.x, rows, FeatureCount)), seed)
-	loss := g.Keep(g.BinaryCrossEntropy(y, tensor.FromF32(p.targets, rows, 1)))
-	if err := g.Forward(); err != nil {
-		return 0, err
-	}
-	scale := lossScale(rows, p.positive)
-	return float64(loss.Scalar()) * scale, g.Backward(loss, float32(scale))
-}
-
-// lossScale makes of the mean over a document's candidates the sum over them for each positive one, halved.
-func lossScale(candidates, positive int) float64 {
-	return 0.5 * float64(candidates) / float64(positive)
-}
-
-func (t *trainer) judge(ctx context.Context, e *Epoch) (float64, error) {
-	score := func(ctx context.Context, text *Text) ([]float32, error) {
-		return t.model.score(ctx, text, t.options.Threads)
-	}
-	var err error
-	e.Dev, err = summaryMeans(ctx, score, t.model.frequencies, t.dev, t.options.Words)
-	return e.Dev[0] + e.Dev[1], err
-}
-
-// keep notes in the card which epoch was kept.
-func (c *Card) keep(e Epoch) {
-	c.Epochs, c.Dev = e.Number, map[string]float64{}
+// keep notes in the card which epoch was kept, and what the summaries of the validation documents scored.
+func (c *Card) keep(epoch int, means Means) {
+	c.Epochs, c.Dev = epoch, map[string]float64{}
 	for k, name := range rouge.Names {
-		c.Dev[name] = e.Dev[k]
+		c.Dev[name] = means[k]
 	}
 }

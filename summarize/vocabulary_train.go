@@ -2,7 +2,6 @@ package summarize
 
 import (
 	"context"
-	"io"
 	"iter"
 	"strings"
 
@@ -11,12 +10,12 @@ import (
 )
 
 // learnTokenizer learns a byte-level BPE in lower case from the texts of examples, with the marks as special tokens.
-func learnTokenizer(ctx context.Context, all []prepared, size, threads int) (*tokenizer.Tokenizer, error) {
-	c := vocab.Config{Kind: vocab.BPE, Size: size, Threads: threads}
+func learnTokenizer(ctx context.Context, all []known, size, threads int) (*tokenizer.Tokenizer, error) {
+	c := vocab.Config{Kind: vocab.BPE, Size: size, LowerCase: true, Threads: threads}
 	for _, name := range Marks() {
 		c.Specials = append(c.Specials, vocab.Special{Token: name})
 	}
-	counts, err := vocab.Count(ctx, texts(all), c)
+	counts, err := vocab.Count(ctx, vocab.Texts(texts(all)), c)
 	if err != nil {
 		return nil, err
 	}
@@ -24,24 +23,20 @@ func learnTokenizer(ctx context.Context, all []prepared, size, threads int) (*to
 	if err != nil {
 		return nil, err
 	}
-	var text strings.Builder
-	if err := v.WriteTokenizer(&text); err != nil {
-		return nil, err
-	}
-	return tokenizer.Read(strings.NewReader(text.String()))
+	return v.Tokenizer()
 }
 
-// texts are the titles and sentences of examples, a line each, in lower case.
-func texts(all []prepared) iter.Seq2[io.Reader, error] {
-	return func(yield func(io.Reader, error) bool) {
+// texts are the titles and sentences of each example, a line each.
+func texts(all []known) iter.Seq[string] {
+	return func(yield func(string) bool) {
 		for _, p := range all {
 			var b strings.Builder
-			_ = p.text.eachUnit(func(u unit) error {
-				b.WriteString(lower(u.text))
+			_ = p.text.eachPart(func(x part) error {
+				b.WriteString(x.text)
 				b.WriteByte('\n')
 				return nil
 			})
-			if !yield(strings.NewReader(b.String()), nil) {
+			if !yield(b.String()) {
 				return
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ type summarizeTraining struct {
 	Documents  int               `json:"documents"`
 	Validation int               `json:"validation_documents"`
 	Epochs     []summarize.Epoch `json:"epochs"`
+	Pretrained []summarize.Epoch `json:"pretraining_epochs,omitempty"`
 	Kept       int               `json:"kept_epoch"`
 	Seconds    float64           `json:"seconds"`
 }
@@ -30,6 +32,8 @@ type summarizeTrainOptions struct {
 	summarize.TrainOptions
 	dev, out string
 	holdOut  int
+	recipe   string   // of a scorer with attention; empty: one of features
+	set      []string // overrides of the recipe
 }
 
 func newSummarizeTrain(o *output) *cobra.Command {
@@ -44,9 +48,17 @@ func newSummarizeTrain(o *output) *cobra.Command {
   longspan summarize report.txt --model mine.safetensors
 
 The sentences that a greedy search finds to be the best summary, by ROUGE, are the labels. The epoch that is best on the validation
-documents is kept: those of --dev, or every tenth document.`,
+documents is kept: those of --dev, or every tenth document.
+
+The scorer reads features of the sentences; it learns in seconds. With a recipe it has an encoder with window attention too, which reads
+every token, and learns in minutes to an hour:
+
+  longspan summarize train papers/ --recipe examples/summaries.yaml --set seed=1 --out mine.safetensors`,
 		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := s.refuseWithRecipe(c); err != nil {
+				return usage(err)
+			}
 			r, err := s.run(o, args[0])
 			if err != nil {
 				return err
@@ -63,8 +75,26 @@ documents is kept: those of --dev, or every tenth document.`,
 	f.Float64Var(&s.LR, "lr", 0.002, "peak learning rate")
 	f.IntSliceVar(&s.Hidden, "hidden", []int{64}, "widths of the hidden layers")
 	f.Uint64Var(&s.Seed, "seed", 0, "seed of the weights and of the order of the documents")
+	f.StringVar(&s.recipe, "recipe", "", "YAML file of a scorer with attention; it has the settings, which --set changes")
+	f.StringArrayVar(&s.set, "set", nil, "a setting of the recipe, such as train.epochs=3")
 	f.IntVar(&s.Threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
+}
+
+// refuseWithRecipe refuses flags that a recipe has in their place.
+func (s *summarizeTrainOptions) refuseWithRecipe(c *cobra.Command) error {
+	if s.recipe == "" {
+		if len(s.set) > 0 {
+			return errors.New("found --set without --recipe, expected the file whose settings it changes")
+		}
+		return nil
+	}
+	for flag, key := range map[string]string{"words": "words", "epochs": "train.epochs", "lr": "train.lr", "seed": "seed", "hidden": "sentences.hidden"} {
+		if c.Flags().Changed(flag) {
+			return fmt.Errorf("found --%s with --recipe, expected --set %s=…", flag, key)
+		}
+	}
+	return nil
 }
 
 // check refuses values out of range.
@@ -122,20 +152,72 @@ func (s *summarizeTrainOptions) run(o *output, path string) (r summarizeTraining
 	if err != nil {
 		return r, usage(err)
 	}
-	if !o.json {
-		s.Log = func(e summarize.Epoch) { fmt.Fprintln(o.err, epochLine(e)) }
+	r = summarizeTraining{Out: s.out, Documents: len(examples), Validation: len(validation)}
+	learn := s.features
+	if s.recipe != "" {
+		learn = s.hierarchical
 	}
-	m, epochs, err := summarize.Train(ctx, examples, validation, s.TrainOptions)
+	err = learn(ctx, o, examples, validation, &r)
 	switch {
 	case ctx.Err() != nil:
 		return r, errInterrupted
 	case err != nil:
 		return r, usage(err)
 	}
-	if err := m.Save(s.out); err != nil {
-		return r, err
+	r.Seconds = time.Since(began).Seconds()
+	return r, nil
+}
+
+// features trains and saves a scorer of features.
+func (s *summarizeTrainOptions) features(ctx context.Context, o *output, examples, validation []summarize.Example, r *summarizeTraining) error {
+	if !o.json {
+		s.Log = func(e summarize.Epoch) { fmt.Fprintln(o.err, epochLine(e)) }
 	}
-	return summarizeTraining{s.out, len(examples), len(validation), epochs, m.Card.Epochs, time.Since(began).Seconds()}, nil
+	m, epochs, err := summarize.Train(ctx, examples, validation, s.TrainOptions)
+	if err != nil {
+		return err
+	}
+	r.Epochs, r.Kept = epochs, m.Card.Epochs
+	return m.Save(s.out)
+}
+
+// hierarchical trains and saves a scorer with attention, by the recipe.
+func (s *summarizeTrainOptions) hierarchical(ctx context.Context, o *output, examples, validation []summarize.Example,
+	r *summarizeTraining) error {
+	recipe, err := summarize.LoadRecipe(s.recipe, s.set)
+	if err != nil {
+		return err
+	}
+	progress := bar(o, "documents learned from")
+	log := summarize.Log{
+		Epoch: func(stage summarize.Stage, e summarize.Epoch) {
+			if stage == summarize.Pretraining {
+				r.Pretrained = append(r.Pretrained, e)
+			} else {
+				r.Epochs = append(r.Epochs, e)
+			}
+			if progress != nil {
+				progress.clear()
+			}
+			if !o.json {
+				fmt.Fprintln(o.err, stageLine(stage, e))
+			}
+		},
+		Lesson: progress.step64,
+	}
+	m, err := summarize.TrainHierarchical(ctx, examples, validation, recipe, summarize.TrainHierarchicalOptions{Threads: s.Threads, Log: log})
+	if err != nil {
+		return err
+	}
+	r.Kept = m.Card.Epochs
+	return m.Save(s.out)
+}
+
+func stageLine(stage summarize.Stage, e summarize.Epoch) string {
+	if stage == summarize.Pretraining {
+		return fmt.Sprintf("masked language model, epoch %d: loss %.3f", e.Number, e.Loss)
+	}
+	return epochLine(e)
 }
 
 // split holds out a part of the examples, at random.
