@@ -147,6 +147,9 @@ func (k *embedder) document(i int, text string) (*document, error) {
 	joined := "each token from the chunk in which it stands farthest from a border"
 	switch {
 	case k.o.Passages.by != nil:
+		if err := k.o.Passages.checkEnds(text); err != nil {
+			return nil, err
+		}
 		if passages = k.o.Passages.of(text, d); len(passages) == 0 {
 			return nil, errors.New("model: found a text without tokens, expected at least one to make a passage of")
 		}

@@ -193,6 +193,8 @@ func TestLateChunksAreMeansOfTheWhole(t *testing.T) {
 		"paragraphs": {Paragraphs, []string{"The dose is two. We show that: no gene is blue!", "\"Law and letter?\" Yes."}},
 		"tokens": {TokenPassages(9, 2), []string{"The dose is two. We show that:", "that: no gene is blue!\n\n\"Law",
 			"\"Law and letter?\" Yes."}},
+		"ends": {PassagesAt(func(text string) []int { return []int{8, 16, len(text)} }), []string{"The dose", "is two.",
+			"We show that: no gene is blue!\n\n\"Law and letter?\" Yes."}},
 	} {
 		all, err := m.NewSession(tensor.Exec{}).Embed(context.Background(), []string{text}, EmbedOptions{Passages: c.by})
 		if err != nil {
@@ -283,6 +285,8 @@ func TestEmbedRefuses(t *testing.T) {
 		{m, "x", EmbedOptions{Passages: TokenPassages(0, 0)}, "passages of less than one token"},
 		{m, "x", EmbedOptions{Passages: TokenPassages(4, 4)}, "found passages of 4 tokens that share 4"},
 		{m, " ", EmbedOptions{Passages: Sentences}, "found a text without tokens"},
+		{m, "law", EmbedOptions{Passages: PassagesAt(func(string) []int { return []int{2} })}, "found the end 2 of the last passage"},
+		{m, "law", EmbedOptions{Passages: PassagesAt(func(string) []int { return []int{2, 1, 3} })}, "found the end 1 of a passage after 2"},
 	} {
 		texts := []string{"one", c.text}
 		_, err := c.m.NewSession(tensor.Exec{}).Embed(context.Background(), texts, c.o)

@@ -13,6 +13,7 @@ import (
 type Passages struct {
 	by              func(text string) []int // the bytes at which passages end, in order; the last is the end of the text
 	tokens, overlap int                     // or windows of tokens, where by cuts nothing
+	own             bool                    // by is the caller's, and is checked
 }
 
 // Sentences and Paragraphs are passages. A sentence ends with . ! ? … or their forms in other scripts, and white space after it, quotes and
@@ -28,6 +29,29 @@ func TokenPassages(tokens, overlap int) Passages {
 		tokens = -1 // which is refused at its use
 	}
 	return Passages{by: func(text string) []int { return []int{len(text)} }, tokens: tokens, overlap: overlap}
+}
+
+// PassagesAt are passages whose ends the caller knows: ends returns the bytes of a text at which they end, in order, the last of which is
+// the end of the text. A passage without tokens is part of the one before it: the bytes of a vector then are those of both.
+func PassagesAt(ends func(text string) []int) Passages { return Passages{by: ends, own: true} }
+
+// checkEnds refuses a caller's ends that are out of order or not those of the text.
+func (p Passages) checkEnds(text string) error {
+	if !p.own {
+		return nil
+	}
+	ends, size := p.by(text), len(text)
+	before := 0
+	for _, end := range ends {
+		if end < before || end > size {
+			return fmt.Errorf("model: found the end %d of a passage after %d, expected ends in order up to %d", end, before, size)
+		}
+		before = end
+	}
+	if before != size {
+		return fmt.Errorf("model: found the end %d of the last passage, expected that of the text, %d", before, size)
+	}
+	return nil
 }
 
 func (p Passages) check() error {
