@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -175,12 +176,17 @@ func TestReadRefuses(t *testing.T) {
 			"found a PDF file, expected text, Markdown, LaTeX, HTML or JSON lines; take its text out first, with: pdftotext"},
 		{"a.docx", "PK\x03\x04x", Options{}, "found a zip archive, as Word"},
 		{"a.txt", "\xff\xfea\x00", Options{}, "found text in UTF-16"},
+		{"a.txt", "\xff\xfe\x00\x00a\x00\x00\x00", Options{}, "found text in UTF-32"},
+		{"a.txt", "a\x00b\x00", Options{}, "iconv -f UTF-16LE -t UTF-8"},
+		{"a.docx", "PK\x05\x06", Options{}, "found an empty zip archive"},
+		{"a.png", "\x89PNG\r\n", Options{}, "found a picture, expected text"},
 		{"a.txt", "hello", Options{MaxBytes: 4}, "found more than 4 bytes, the largest document; split it, or allow more with --max-bytes"},
 		{"a.jsonl", "{\"text\": \"a\"}\n{bad}\n", Options{}, "a.jsonl:2, column 2: invalid character 'b'"},
 		{"a.jsonl", "[1]", Options{}, "a.jsonl:1: found [1], expected a JSON object"},
 		{"a.jsonl", "{\"body\": \"a\"}", Options{}, "found no text in the fields text; the line has the fields body; name others with --fields"},
 		{"a.jsonl", "{\"text\": 5}", Options{}, "found no text in the fields text"},
-		{"a.gz", "\x1f\x8bxx", Options{}, "a.gz: "},
+		{"a.gz", "\x1f\x8bxx", Options{}, "a.gz: the gzip file ends too early, or is damaged; fetch it again"},
+		{"a.gz", "\x1f\x8bxxxxxxxxxx", Options{}, "a.gz: the gzip file is damaged; fetch it again"},
 	} {
 		err := Read(context.Background(), c.name, strings.NewReader(c.source), c.o, func(*Document) error { return nil })
 		if err == nil || !strings.Contains(err.Error(), c.words) {
@@ -198,6 +204,17 @@ func TestReadRefuses(t *testing.T) {
 	stop()
 	if err := Read(ctx, "a", strings.NewReader("x"), Options{}, nil); err != context.Canceled {
 		t.Errorf("after the end of the context: %v", err)
+	}
+}
+
+// A pipe that nobody writes to is waited for until the context is done.
+func TestReadOfAPipeStops(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	defer w.Close()
+	go stop()
+	if err := Read(ctx, "-", r, Options{}, nil); err != context.Canceled {
+		t.Errorf("found %v, expected %v", err, context.Canceled)
 	}
 }
 

@@ -60,12 +60,38 @@ func Open(ctx context.Context, path string, o Options, use func(*Document) error
 	if info.IsDir() {
 		return fmt.Errorf("found %s, a folder, expected a file", path)
 	}
-	f, err := os.Open(path)
+	f, err := stoppable(ctx, func() (*os.File, error) { return os.Open(path) }, func(f *os.File) { _ = f.Close() })
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	return Read(ctx, path, f, o, use)
+}
+
+// stoppable returns what f does, or ctx's error as soon as ctx is done: opening a pipe, and reading from it, wait for whoever writes to it.
+// What f returns later is given to drop.
+func stoppable[T any](ctx context.Context, f func() (T, error), drop func(T)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := f()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		go func() {
+			if r := <-done; r.err == nil {
+				drop(r.value)
+			}
+		}()
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // Read reads the documents of a source and gives each to use, in order. name stands in errors and in Document.Name, and its ending shows
@@ -74,7 +100,7 @@ func Open(ctx context.Context, path string, o Options, use func(*Document) error
 // The source is read whole, up to o.MaxBytes. Memory is some four times the source for prose, and up to seventy times where every few
 // bytes are a paragraph. A source that is no text, is not UTF-8, or is too large is an error that says what to do.
 func Read(ctx context.Context, name string, r io.Reader, o Options, use func(*Document) error) error {
-	source, err := readAll(name, r, o)
+	source, err := stoppable(ctx, func() (string, error) { return readAll(name, r, o) }, func(string) {})
 	if err != nil {
 		return err
 	}
@@ -150,17 +176,28 @@ func readAll(name string, r io.Reader, o Options) (string, error) {
 	r = io.MultiReader(bytes.NewReader(head[:n]), r)
 	if string(head[:n]) == "\x1f\x8b" {
 		if r, err = gzip.NewReader(r); err != nil {
-			return "", fmt.Errorf("%s: %w", name, err)
+			return "", unpacking(name, err)
 		}
 	}
 	var b strings.Builder
 	if _, err := io.Copy(&b, io.LimitReader(r, limit+1)); err != nil {
+		if string(head[:n]) == "\x1f\x8b" {
+			return "", unpacking(name, err)
+		}
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	if int64(b.Len()) > limit {
 		return "", fmt.Errorf("%s: found more than %d bytes, the largest document; split it, or allow more with --max-bytes", name, limit)
 	}
 	return b.String(), nil
+}
+
+// unpacking is an error of a file of gzip.
+func unpacking(name string, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: the gzip file ends too early, or is damaged; fetch it again (%w)", name, err)
+	}
+	return fmt.Errorf("%s: the gzip file is damaged; fetch it again (%w)", name, err)
 }
 
 // formatOf is the format that a name or the content shows.
@@ -195,10 +232,15 @@ func formatOf(name, source string) Format {
 // noText are formats that are not read, by their first bytes.
 var noText = []struct{ magic, is, remedy string }{
 	{"%PDF-", "a PDF file", "take its text out first, with: pdftotext FILE.pdf FILE.txt (poppler-utils)"},
+	{"PK\x05\x06", "an empty zip archive", "save the document as HTML or text"},
 	{"PK\x03\x04", "a zip archive, as Word, OpenDocument and EPUB files are", "save the document as HTML or text"},
 	{"\xd0\xcf\x11\xe0", "an old file of Microsoft Office", "save the document as HTML or text"},
 	{"{\\rtf", "a file of Rich Text", "save the document as HTML or text"},
 	{"%!PS", "a PostScript file", "take its text out first, with: ps2ascii FILE.ps FILE.txt (ghostscript)"},
+	{"\xff\xfe\x00\x00", "text in UTF-32", "convert it with: iconv -f UTF-32 -t UTF-8 FILE"}, // before UTF-16, which begins alike
+	{"\x00\x00\xfe\xff", "text in UTF-32", "convert it with: iconv -f UTF-32 -t UTF-8 FILE"},
+	{"\x89PNG", "a picture", "take its text out first, by a program that recognises characters, such as tesseract"},
+	{"\xff\xd8\xff", "a picture", "take its text out first, by a program that recognises characters, such as tesseract"},
 	{"\xff\xfe", "text in UTF-16", "convert it with: iconv -f UTF-16 -t UTF-8 FILE"},
 	{"\xfe\xff", "text in UTF-16", "convert it with: iconv -f UTF-16 -t UTF-8 FILE"},
 }
@@ -211,7 +253,8 @@ func checkText(name, source string, base int64) error {
 		}
 	}
 	if at := strings.IndexByte(source, 0); at >= 0 {
-		return fmt.Errorf("%s: found a zero byte at byte %d, expected text; the file is no text, or not in UTF-8", name, base+int64(at))
+		return fmt.Errorf("%s: found a zero byte at byte %d, expected text; the file is no text, or in UTF-16, which iconv -f UTF-16LE "+
+			"-t UTF-8 converts", name, base+int64(at))
 	}
 	if utf8.ValidString(source) {
 		return nil
