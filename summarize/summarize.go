@@ -23,8 +23,13 @@ type Summarizer struct {
 	frequencies *Frequencies
 }
 
-// Open returns a Summarizer with the scorer of a file that [Features.Save] or [Hierarchical.Save] has written, or with the embedded one if path is empty.
+// Open returns a Summarizer with the scorer of a file that [Features.Save] or [Hierarchical.Save] has written, or with the embedded one if
+// path is empty. If path names a model, as a folder, a GGUF file or a repo of the hub's cache, its scorer is an [Encoder]; then Close closes
+// the model.
 func Open(path string) (*Summarizer, error) {
+	if IsEncoder(path) {
+		return openEncoder(path, EncoderOptions{})
+	}
 	if path != "" {
 		return openAs(path, scorerOf)
 	}
@@ -41,8 +46,11 @@ func (s *Summarizer) With(scorer Scorer) *Summarizer { return &Summarizer{scorer
 // Options say what a summary is to be. The zero value asks for 150 words.
 type Options struct {
 	Budget
-	// Query is what the reader wants to know. Sentences with its words come first; the scorer decides among them and fills the rest.
+	// Query is what the reader wants to know. Sentences with its words come first; the scorer decides among them and fills the rest. An
+	// encoder likes sentences that are like it, too.
 	Query string
+	// Progress is told of the bytes that an encoder has read, of all. Nil: nobody is.
+	Progress func(done, all int64)
 }
 
 // Summary is the result.
@@ -74,7 +82,7 @@ type Read struct {
 	Bytes     int64 `json:"bytes"`
 	Sentences int   `json:"sentences"`
 	Words     int   `json:"words"`
-	Tokens    int   `json:"tokens"` // terms that the scorer weighed
+	Tokens    int   `json:"tokens"` // terms that the scorer weighed, or tokens that the encoder read, each once
 }
 
 // Summarize makes a summary of a document. It returns an error if the document has no sentences, or none that fits into the budget. Cost:
@@ -91,14 +99,15 @@ func (s *Summarizer) Summarize(ctx context.Context, d *document.Document, o Opti
 		return nil, err
 	}
 	if len(t.Sentences) == 0 {
-		return nil, fmt.Errorf("%s: found no sentences, only %s", d.Name, blockCount(d))
+		return nil, fmt.Errorf("%s: found no sentences, %s", d.Name, blockCount(d))
 	}
 	r := &Summary{Name: d.Name, Title: d.Title, text: t, chosen: map[int]bool{}, Notes: append([]string(nil), d.Notes...)}
 	r.Read = Read{Bytes: d.Size, Sentences: len(t.Sentences), Tokens: len(t.order)}
 	for _, x := range t.Sentences {
 		r.Read.Words += x.Words
 	}
-	r.notes()
+	r.notes(s.foreignNote())
+	t.progress = o.Progress
 	scores, err := s.scorer.Score(ctx, t)
 	if err != nil {
 		return nil, err
@@ -106,6 +115,7 @@ func (s *Summarizer) Summarize(ctx context.Context, d *document.Document, o Opti
 	if len(scores) != len(t.Sentences) {
 		return nil, fmt.Errorf("summarize: the scorer gave %d scores for %d sentences", len(scores), len(t.Sentences))
 	}
+	r.tell()
 	r.scores = t.standardise(scores)
 	r.ask()
 	chosen, err := t.summary(ctx, s.scorer, scores, r.scores, o.Budget)
@@ -166,12 +176,13 @@ func (r *Summary) ask() {
 		found = found || share[i] > 0
 	}
 	if !found {
-		r.Notes = append(r.Notes, fmt.Sprintf("no sentence has a word of the query %q: it changes nothing", t.Query))
+		r.Notes = append(r.Notes, r.unasked())
 	}
 }
 
-// notes says what the reader should know of how the text was read, and opens all sentences where none has the usual length.
-func (r *Summary) notes() {
+// notes says what the reader should know of how the text was read, and opens all sentences where none has the usual length. foreign is the
+// note for text that is not English prose.
+func (r *Summary) notes(foreign string) {
 	t := r.text
 	candidates, pieces := 0, 0
 	for _, s := range t.Sentences {
@@ -196,8 +207,7 @@ func (r *Summary) notes() {
 		r.Notes = append(r.Notes, "the document has one sentence")
 	}
 	if t.foreign {
-		r.Notes = append(r.Notes, "this does not look like English prose: words are weighed by this document alone, and the scorer, which "+
-			"learned from English papers, is untrained for it")
+		r.Notes = append(r.Notes, foreign)
 	}
 }
 
@@ -211,7 +221,10 @@ func blockCount(d *document.Document) string {
 			others++
 		}
 	}
-	return fmt.Sprintf("%d headings and %d blocks of code and rows of tables", headings, others)
+	if headings+others == 0 {
+		return "only characters that are no letters and no digits; expected sentences with words"
+	}
+	return fmt.Sprintf("only %d headings and %d blocks of code and rows of tables", headings, others)
 }
 
 // Scored is a sentence of the document with its score.

@@ -27,6 +27,10 @@ type Text struct {
 	headings  []int32   // terms of the titles of sections, each once
 	query     []int32   // terms of the query, each once
 	foreign   bool      // the text is not English prose
+
+	encoded   *encoded // by an encoder; nil: none has read the text
+	progress  func(done, all int64)
+	unitBytes int64 // of all that an encoder reads
 }
 
 // Sentence is a sentence of a text.

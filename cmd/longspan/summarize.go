@@ -24,8 +24,9 @@ type quotedRow struct {
 // summarizeOptions are the flags of `summarize`.
 type summarizeOptions struct {
 	documentFlags
-	options     summarize.Options
-	model, html string
+	scorerFlags
+	options summarize.Options
+	html    string
 }
 
 func newSummarize(o *output) *cobra.Command {
@@ -34,8 +35,7 @@ func newSummarize(o *output) *cobra.Command {
 		Use:   "summarize [FILE…]",
 		Short: "Quote the sentences of long documents that say most",
 		Long: `Quote the sentences of a document that say most of it, whole and in their order. Plain text, Markdown, LaTeX, HTML and JSON lines
-are read,
-	packed with gzip too; a folder stands for such files below it. Without files the document is standard input. Nothing is cut: the whole
+are read, packed with gzip too; a folder stands for such files below it. Without files the document is standard input. Nothing is cut: the whole
 document is read, however long it is, and the reply says how much that was.
 
   longspan summarize paper.tex --words 150
@@ -43,7 +43,10 @@ document is read, however long it is, and the reply says how much that was.
   longspan summarize book.txt --html book-summary.html           # the document with the sentences lit, and a map of the scores
   pdftotext paper.pdf - | longspan summarize --json              # with places in bytes, sections and scores
 
-The scorer that chooses is in the program. It learned from papers and proposals in English; of other languages it says so.`,
+The scorer that chooses is in the program. It learned from papers and proposals in English; of other languages it says so. With --model an
+encoder reads the document too, and a --query need not share words with what answers it:
+
+  longspan summarize paper.tex --model org/encoder --query 'what does it cost?'`,
 		Args: arguments(cobra.ArbitraryArgs),
 		RunE: func(c *cobra.Command, args []string) error { return s.run(o, c, args) },
 	}
@@ -52,7 +55,7 @@ The scorer that chooses is in the program. It learned from papers and proposals 
 	f.IntVar(&s.options.Sentences, "sentences", 0, "number of sentences, instead of words")
 	f.StringVar(&s.options.Query, "query", "", "what you want to know: sentences with its words come first")
 	f.StringVar(&s.html, "html", "", "file for a page with the document, the sentences lit and a map of the scores")
-	f.StringVar(&s.model, "model", "", "file of a scorer that `summarize train` has written (default: the one in the program)")
+	s.scorerFlags.add(c)
 	s.documentFlags.add(c)
 	c.AddCommand(newSummarizeTrain(o), newSummarizeEvaluate(o))
 	return c
@@ -74,18 +77,22 @@ func (s *summarizeOptions) check(c *cobra.Command) error {
 	return nil
 }
 
-func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) error {
+func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) (err error) {
 	if err := s.check(c); err != nil {
 		return usage(err)
 	}
-	m, err := summarize.Open(s.model)
+	m, done, err := s.open(o, c)
 	if err != nil {
-		return usage(err)
+		return err
 	}
+	defer func() { err = errors.Join(err, done()) }()
 	ctx, end := untilStopped()
 	defer end()
+	if summarize.IsEncoder(s.model) {
+		s.options.Progress = bar(o, "bytes of text").step64
+	}
 	made := 0
-	err = o.list(func(add func(any, func(io.Writer)) error) error {
+	return o.list(func(add func(any, func(io.Writer)) error) error {
 		began := time.Now()
 		return s.each(ctx, o, args, func(d *reader.Document) error {
 			if made++; made > 1 && s.html != "" {
@@ -105,7 +112,6 @@ func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) error
 			return add(row, func(w io.Writer) { s.write(o, w, row, made) })
 		})
 	})
-	return err
 }
 
 // failed makes an error of a document's a mistake of the user's, unless the command was stopped.

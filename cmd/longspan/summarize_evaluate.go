@@ -38,11 +38,12 @@ type summarizeSystem struct {
 
 // summarizeEvaluateOptions are the flags of `summarize evaluate`.
 type summarizeEvaluateOptions struct {
-	model, split string
-	only         []string
-	words        int
-	final        bool
-	resampling   rouge.Resampling
+	scorerFlags
+	split      string
+	only       []string
+	words      int
+	final      bool
+	resampling rouge.Resampling
 }
 
 // ownSystem is the name of the summarizer in tables.
@@ -60,12 +61,13 @@ summarizer.
 
   longspan summarize evaluate papers/                 # its file dev.jsonl or dev.jsonl.gz
   longspan summarize evaluate mine.jsonl --model mine.safetensors
+  longspan summarize evaluate papers/ --model org/encoder             # beside the parts of its scores
 
 The lines have "summary" and a document, as for summarize train, and if you like "source", by which the table has columns. The file of the
 split test is for the last measurement of a finished system: what is chosen by it is no longer proven by it. So it needs --final.`,
 		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := s.run(o, args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := s.run(o, c, args[0])
 			if err != nil {
 				return err
 			}
@@ -73,7 +75,7 @@ split test is for the last measurement of a finished system: what is chosen by i
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&s.model, "model", "", "file of a scorer that `summarize train` has written (default: the one in the program)")
+	s.scorerFlags.add(c)
 	f.StringVar(&s.split, "split", "dev", "file of a folder: train, dev or test")
 	f.BoolVar(&s.final, "final", false, "read the split test")
 	f.StringSliceVar(&s.only, "only", nil, "systems, by their names (default: all)")
@@ -100,7 +102,7 @@ func (s *summarizeEvaluateOptions) file(path string) (string, error) {
 
 // systems are the summarizer and the baselines that are asked for.
 func (s *summarizeEvaluateOptions) systems(m *summarize.Summarizer) ([]summarize.System, error) {
-	all := append(summarize.Baselines(s.resampling.Seed), m.System(ownSystem))
+	all := append(summarize.Baselines(s.resampling.Seed), m.Systems(ownSystem)...)
 	if len(s.only) == 0 {
 		return all, nil
 	}
@@ -116,17 +118,18 @@ func (s *summarizeEvaluateOptions) systems(m *summarize.Summarizer) ([]summarize
 	return slices.DeleteFunc(all, func(x summarize.System) bool { return !slices.Contains(s.only, x.Name) }), nil
 }
 
-func (s *summarizeEvaluateOptions) run(o *output, path string) (r summarizeEvaluation, err error) {
+func (s *summarizeEvaluateOptions) run(o *output, c *cobra.Command, path string) (r summarizeEvaluation, err error) {
 	if s.words < summarize.FewestWords {
 		return r, usage(fmt.Errorf("found --words %d, expected at least %d", s.words, summarize.FewestWords))
 	}
 	if r.File, err = s.file(path); err != nil {
 		return r, usage(err)
 	}
-	m, err := summarize.Open(s.model)
+	m, done, err := s.open(o, c)
 	if err != nil {
-		return r, usage(err)
+		return r, err
 	}
+	defer func() { err = errors.Join(err, done()) }()
 	systems, err := s.systems(m)
 	if err != nil {
 		return r, usage(err)
