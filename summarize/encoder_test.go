@@ -63,7 +63,8 @@ func TestOpenAnEncoder(t *testing.T) {
 	}
 	defer s.Close()
 	var last, all int64
-	r, err := s.Summarize(context.Background(), parsed(paper), Options{Budget: Budget{Words: 50}, Progress: func(n, of int64) { last, all = n, of }})
+	r, err := s.Summarize(context.Background(), parsed(paper), Options{Budget: Budget{Words: 50},
+		Progress: func(n, of int64) { last, all = n, of }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestStretchesKeepEachUnitOnce(t *testing.T) {
 	}
 }
 
-// What is asked counts by its meaning: the sentence that is the query itself, in words that the tokenizer knows and terms do not share.
+// What is asked counts where no sentence shares a word with it.
 func TestEncoderQuery(t *testing.T) {
 	s := summarizer(t).With(encoderOf(t, EncoderOptions{}))
 	defer s.Close()
