@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -34,9 +36,9 @@ func newSummarize(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "summarize [FILE…]",
 		Short: "Quote the sentences of long documents that say most",
-		Long: `Quote the sentences of a document that say most of it, whole and in their order. Plain text, Markdown, LaTeX, HTML and JSON lines
-are read, packed with gzip too; a folder stands for such files below it. Without files the document is standard input. Nothing is cut: the whole
-document is read, however long it is, and the reply says how much that was.
+		Long: `Quote the sentences of a document that say most of it, whole and in their order. Plain text, Markdown, LaTeX, HTML and JSON
+lines are read, packed with gzip too; a folder stands for such files below it. Without files the document is standard input. Nothing is
+cut: the whole document is read, however long it is, and the reply says how much that was.
 
   longspan summarize paper.tex --words 150
   longspan summarize report.html --query 'cost of storage' --sentences 5
@@ -88,15 +90,15 @@ func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) (err 
 	defer func() { err = errors.Join(err, done()) }()
 	ctx, end := untilStopped()
 	defer end()
-	if summarize.IsEncoder(s.model) {
-		s.options.Progress = bar(o, "bytes of text").step64
-	}
 	made := 0
 	return o.list(func(add func(any, func(io.Writer)) error) error {
 		began := time.Now()
 		return s.each(ctx, o, args, func(d *reader.Document) error {
 			if made++; made > 1 && s.html != "" {
 				return usage(errors.New("found --html and several documents, expected one; give one file, without JSON lines of several"))
+			}
+			if summarize.IsEncoder(s.model) {
+				s.options.Progress = bar(o, "bytes of text").step64
 			}
 			r, err := m.Summarize(ctx, d, s.options)
 			if err != nil {
@@ -129,10 +131,10 @@ func (s *summarizeOptions) write(o *output, w io.Writer, r quotedRow, number int
 		fmt.Fprintln(w)
 	}
 	if number > 1 || r.Name != "-" && len(r.Title) > 0 {
-		fmt.Fprintf(w, "# %s\n", titleOf(r.Summary))
+		fmt.Fprintf(w, "# %s\n", harmless(titleOf(r.Summary)))
 	}
 	for _, c := range r.Sentences {
-		fmt.Fprintln(w, c.Text)
+		fmt.Fprintln(w, harmless(c.Text))
 	}
 	fmt.Fprintf(o.err, "%s: %d words of %d in %d of %d sentences; read whole, %d bytes and %d tokens, in %.2f s\n", r.Name, r.Words,
 		r.Read.Words, len(r.Sentences), r.Read.Sentences, r.Read.Bytes, r.Read.Tokens, r.Seconds)
@@ -142,6 +144,16 @@ func (s *summarizeOptions) write(o *output, w io.Writer, r quotedRow, number int
 	if s.html != "" {
 		fmt.Fprintf(o.err, "wrote %s\n", s.html)
 	}
+}
+
+// harmless is a text without the characters that steer a terminal, as logs in colours have them. JSON has them as they are, escaped.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 func titleOf(r *summarize.Summary) string {
