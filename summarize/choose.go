@@ -25,7 +25,7 @@ const alike = 0.9
 // by: the standardised scores, and what a query adds.
 func (t *Text) summary(ctx context.Context, scorer Scorer, scores []float32, standard []float64, b Budget) ([]int, error) {
 	w, ok := scorer.(Weigher)
-	if !ok {
+	if !ok || t.foreign { // what is expected was learned from English
 		return t.choose(standard, b, redundancy), nil
 	}
 	list := t.listed(standard, b)

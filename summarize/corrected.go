@@ -8,7 +8,7 @@ import (
 // wanted are terms and pairs of a text about which is asked, in order.
 type wanted struct {
 	terms []int32
-	pairs [][2]int32
+	pairs []gram
 }
 
 // wanted are the terms and pairs that may be in the summary.
@@ -23,13 +23,13 @@ func (i *Importance) wanted() (w wanted) {
 			w.pairs = append(w.pairs, pair)
 		}
 	}
-	slices.SortFunc(w.pairs, func(a, b [2]int32) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(w.pairs, func(a, b gram) int { return slices.Compare(a[:], b[:]) })
 	return w
 }
 
 // corrected adds what was found to the log-odds. All levels of a term have the same correction.
 func (i *Importance) corrected(w wanted, e examined) *Importance {
-	out := &Importance{Terms: slices.Clone(i.Terms), Pairs: make(map[[2]int32]float32, len(i.Pairs)), Words: i.Words}
+	out := &Importance{Terms: slices.Clone(i.Terms), Pairs: make(map[gram]float32, len(i.Pairs)), Words: i.Words}
 	for g, term := range w.terms {
 		for k, p := range i.Terms[term] {
 			if p > 0 {

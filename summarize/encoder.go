@@ -113,6 +113,11 @@ func (e *Encoder) Score(ctx context.Context, t *Text) ([]float32, error) {
 	return e.weigh(ctx, t, withFeatures)
 }
 
+// Weigh implements Weigher: the importance by the features, of which the scores of the encoder list the sentences.
+func (e *Encoder) Weigh(ctx context.Context, t *Text, scores []float32, listed []int) (*Importance, error) {
+	return e.features.Weigh(ctx, t, scores, listed)
+}
+
 // weigh scores sentences by a blend.
 func (e *Encoder) weigh(ctx context.Context, t *Text, w blend) ([]float32, error) {
 	if t.encoded == nil || t.encoded.by != e {

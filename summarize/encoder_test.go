@@ -15,7 +15,7 @@ import (
 )
 
 // tiny writes a model of hf's goldens with a tokenizer, and returns its folder.
-func tiny(t testing.TB, name string) string {
+func tinyEncoder(t testing.TB, name string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, file := range []string{"../hf/testdata/golden/" + name + "/config.json", "../hf/testdata/golden/" + name + "/model.safetensors",
@@ -34,7 +34,7 @@ func tiny(t testing.TB, name string) string {
 // encoderOf is a scorer of a tiny BERT.
 func encoderOf(t testing.TB, o EncoderOptions) *Encoder {
 	t.Helper()
-	m, err := model.Open(tiny(t, "bert_plain"))
+	m, err := model.Open(tinyEncoder(t, "bert_plain"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func encoderOf(t testing.TB, o EncoderOptions) *Encoder {
 }
 
 // textOf is a document that is ready to be scored.
-func textOf(t testing.TB, d *document.Document, query string) *Text {
+func readText(t testing.TB, d *document.Document, query string) *Text {
 	t.Helper()
 	text, err := newText(context.Background(), d, query, summarizer(t).frequencies)
 	if err != nil {
@@ -57,7 +57,7 @@ func textOf(t testing.TB, d *document.Document, query string) *Text {
 }
 
 func TestOpenAnEncoder(t *testing.T) {
-	s, err := Open(tiny(t, "bert_plain"))
+	s, err := Open(tinyEncoder(t, "bert_plain"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestOpenAnEncoder(t *testing.T) {
 func TestEncoderVectorsAreMeans(t *testing.T) {
 	e := encoderOf(t, EncoderOptions{})
 	d := parsed("# The law\n\nThe dose is two of the genes. We show that no gene is blue there.\n")
-	r := runOver(t, e, textOf(t, d, ""), stretchBytes)
+	r := runOver(t, e, readText(t, d, ""), stretchBytes)
 	const text = "The law\nThe dose is two of the genes. We show that no gene is blue there."
 	one := true
 	all, err := e.session().Embed(context.Background(), []string{text}, model.EmbedOptions{Normalise: &one,
@@ -121,7 +121,7 @@ func TestStretchesOfAText(t *testing.T) {
 	for i := range 60 {
 		fmt.Fprintf(&b, "The dose of drug %d is the law of the land there. We show no gene %d.\n\n```\ncode %d\n```\n\n", i, i, i)
 	}
-	text := textOf(t, parsed(b.String()), "")
+	text := readText(t, parsed(b.String()), "")
 	whole, parts := runOver(t, e, text, stretchBytes), runOver(t, e, text, 500)
 	if len(text.stretches(500, 10)) < 8 || whole.found.tokens != parts.found.tokens {
 		t.Errorf("found %d tokens in %d stretches, expected %d", parts.found.tokens, len(text.stretches(500, 10)), whole.found.tokens)
@@ -135,7 +135,7 @@ func TestStretchesOfAText(t *testing.T) {
 
 // Each unit of a text is kept by one stretch, and stands in it as it is.
 func TestStretchesKeepEachUnitOnce(t *testing.T) {
-	text := textOf(t, parsed(paper+"\n\n```\ncode é é é é é é\n```\n"), "")
+	text := readText(t, parsed(paper+"\n\n```\ncode é é é é é é\n```\n"), "")
 	for _, bytes := range []int64{1, 100, 1000, 1 << 20} {
 		kept := map[int]int{}
 		for _, part := range text.stretches(bytes, 9) {
@@ -213,7 +213,7 @@ func TestEncoderSystems(t *testing.T) {
 func TestEncoderIsDeterministic(t *testing.T) {
 	var before []float32
 	for _, threads := range []int{1, 2, 5} {
-		scores, err := encoderOf(t, EncoderOptions{Threads: threads, Chunk: 40}).Score(context.Background(), textOf(t, parsed(paper), "law"))
+		scores, err := encoderOf(t, EncoderOptions{Threads: threads, Chunk: 40}).Score(context.Background(), readText(t, parsed(paper), "law"))
 		if err != nil || before != nil && !reflect.DeepEqual(scores, before) {
 			t.Errorf("%d threads: found %v, expected %v, %v", threads, scores, before, err)
 		}
@@ -222,22 +222,22 @@ func TestEncoderIsDeterministic(t *testing.T) {
 }
 
 func TestEncoderRefuses(t *testing.T) {
-	bare := tiny(t, "bert_plain")
+	bare := tinyEncoder(t, "bert_plain")
 	if err := os.Remove(filepath.Join(bare, "tokenizer.json")); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		tiny(t, "llama"):       "found a model of kind decoder, expected an encoder, such as BERT",
-		bare:                   "found an encoder without a tokenizer, which reads no text; add its tokenizer.json",
-		t.TempDir():            "config.json",
-		"./nowhere":            "no such file of a scorer, and found no folder and no .gguf file",
-		"a/model/nobody/wrote": "no such file of a scorer, and ",
+		tinyEncoder(t, "llama"): "found a model of kind decoder, expected an encoder, such as BERT",
+		bare:                    "found an encoder without a tokenizer, which reads no text; add its tokenizer.json",
+		t.TempDir():             "config.json",
+		"./nowhere":             "no such file of a scorer, and found no folder and no .gguf file",
+		"a/model/nobody/wrote":  "no such file of a scorer, and ",
 	} {
 		if _, err := Open(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: found %v, expected %q", name, err, want)
 		}
 	}
-	m, err := model.Open(tiny(t, "bert_plain"))
+	m, err := model.Open(tinyEncoder(t, "bert_plain"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestEncoderRefuses(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	if _, err := encoderOf(t, EncoderOptions{}).read(ctx, textOf(t, parsed(paper), "")); err == nil {
+	if _, err := encoderOf(t, EncoderOptions{}).read(ctx, readText(t, parsed(paper), "")); err == nil {
 		t.Error("a context that is done: found no error")
 	}
 }

@@ -42,12 +42,12 @@ type sums struct {
 // newCover numbers the pairs of the listed sentences.
 func (t *Text) newCover(list []int, m *Importance, bonus []float64, words int) *cover {
 	c := &cover{importance: m, tokens: m.tokens(), inAny: make([]bool, len(list)), left: words}
-	numbers := map[unit]int32{}
+	numbers := map[gram]int32{}
 	for _, i := range list {
 		order := t.sequence(i)
 		var pairs []int32
 		for k := 1; k < len(order); k++ {
-			pair := unit{order[k-1], order[k]}
+			pair := gram{order[k-1], order[k]}
 			number, ok := numbers[pair]
 			if !ok {
 				number = int32(len(c.weight))

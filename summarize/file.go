@@ -89,8 +89,8 @@ func featureNames() string {
 	for _, c := range cues {
 		names = append(names, strconv.Quote(c))
 	}
-	for _, k := range []*unitKind{termKind, pairKind} {
-		for _, f := range slices.Concat(unitFeatures, k.extra) {
+	for _, k := range []*gramKind{termKind, pairKind} {
+		for _, f := range slices.Concat(gramFeatures, k.extra) {
 			names = append(names, k.name+" "+f)
 		}
 	}
@@ -127,7 +127,7 @@ func (m *Features) tensors(c Card) (tensors []safetensors.Tensor, meta map[strin
 	}, nil
 }
 
-// tensors are the tensors of a model of units; their names start with that of the kind.
+// tensors are the tensors of a model of grams; their names start with that of the kind.
 func (w *weigher) tensors() (all []safetensors.Tensor) {
 	for _, p := range w.network.params {
 		all = append(all, safetensors.Matrix(p.Name, p.Value))
@@ -138,8 +138,8 @@ func (w *weigher) tensors() (all []safetensors.Tensor) {
 		safetensors.Raw(w.kind.name+priorName, safetensors.U8, []int{len(w.prior)}, w.prior))
 }
 
-// readWeigher reads the model of a kind of units.
-func readWeigher(f *safetensors.File, k *unitKind) (*weigher, error) {
+// readWeigher reads the model of a kind of grams.
+func readWeigher(f *safetensors.File, k *gramKind) (*weigher, error) {
 	w := &weigher{kind: k, network: &network{}}
 	for name, to := range map[string]*[]float32{meanName: &w.mean, scaleName: &w.scale} {
 		mat, err := readFinite(f, k.name+name, 1, k.width())

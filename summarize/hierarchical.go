@@ -41,16 +41,16 @@ func (m *Hierarchical) Score(ctx context.Context, t *Text) ([]float32, error) {
 // Weigh implements Weigher: the importance by the features, whose log-odds the encoder corrects. Cost: linear in the text.
 func (m *Hierarchical) Weigh(ctx context.Context, t *Text, scores []float32, listed []int) (*Importance,
 	error) {
-	return m.weigh(ctx, t, scores, listed, 0, usualChunks)
+	return m.weigh(ctx, t, scores, listed, usualChunks)
 }
 
-func (m *Hierarchical) weigh(ctx context.Context, t *Text, scores []float32, listed []int, threads int, c chunks) (*Importance, error) {
-	i, err := m.features.weigh(ctx, t, scores, listed, threads)
+func (m *Hierarchical) weigh(ctx context.Context, t *Text, scores []float32, listed []int, c chunks) (*Importance, error) {
+	i, err := m.features.Weigh(ctx, t, scores, listed)
 	if err != nil {
 		return nil, err
 	}
 	w := i.wanted()
-	e, err := m.examine(ctx, t, w, threads, c)
+	e, err := m.examine(ctx, t, w, c)
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +66,13 @@ type examined struct {
 // examine reads a text, and finds the scores of its sentences and the corrections of some of its terms and pairs. The text is read in
 // chunks. Each has as many tokens more at both ends as its hidden states depend on, so that nothing depends on the chunks but rounding.
 // Cost: linear in the text.
-func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, threads int, c chunks) (e examined, err error) {
-	x := tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
+func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, c chunks) (e examined, err error) {
+	x := tensor.Exec{Threads: t.threads, Pool: tensor.NewPool()}
 	r, err := t.read(ctx, m.encoder.Tokenizer(), m.marks)
 	if err != nil {
 		return e, err
 	}
+	t.tokens = len(r.tokens)
 	n, width := len(t.Sentences), m.head.width
 	groups := r.ofSentences()
 	var words tokenGroups
@@ -79,7 +80,7 @@ func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, threads i
 		words = t.groups(t.locate(r), w, n)
 		groups.tokens, groups.lengths = append(groups.tokens, words.tokens...), append(groups.lengths, words.lengths...)
 	}
-	means, err := m.means(ctx, x, r.tokens, groups, c.tokens)
+	means, err := m.means(ctx, x, r.tokens, groups, c.tokens, t.advance)
 	if err != nil {
 		return e, err
 	}
@@ -136,7 +137,8 @@ func (m *Hierarchical) tokens(ctx context.Context, t *Text) ([]int, error) {
 }
 
 // means computes the mean hidden state of groups of tokens: [groups, width]. Those of empty groups are 0.
-func (m *Hierarchical) means(ctx context.Context, x tensor.Exec, tokens []int32, groups tokenGroups, step int) ([]float32, error) {
+func (m *Hierarchical) means(ctx context.Context, x tensor.Exec, tokens []int32, groups tokenGroups, step int,
+	advance func(done, all int)) ([]float32, error) {
 	halo, whole := m.halo()
 	if whole {
 		step = len(tokens)
@@ -160,6 +162,7 @@ func (m *Hierarchical) means(ctx context.Context, x tensor.Exec, tokens []int32,
 			return nil, err
 		}
 		x.Pool.Put(hidden)
+		advance(to, len(tokens))
 		for t := from; t < to; t++ {
 			for _, g := range of[starts[t]:starts[t+1]] {
 				addRow(sums[int(g)*width:int(g+1)*width], rows.Row(t-low), 1)

@@ -156,12 +156,12 @@ func TestHierarchicalChunks(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := text.listed(text.standardise(scores), Budget{Words: 100})
-	whole, err := m.weigh(ctx, text, scores, listed, 1, chunks{1 << 20, 1 << 20})
+	whole, err := m.weigh(ctx, text, scores, listed, chunks{1 << 20, 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []chunks{{64, 50}, {1000, 1}, {333, 700}} {
-		some, err := m.weigh(ctx, text, scores, listed, 2, c)
+		some, err := m.weigh(ctx, text, scores, listed, c)
 		if err != nil {
 			t.Fatal(err)
 		}

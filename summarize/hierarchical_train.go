@@ -130,22 +130,8 @@ func (t *hierarchicalTrainer) lessons() int { return len(t.all) }
 
 func (t *hierarchicalTrainer) judge(ctx context.Context, e *Epoch) (float64, error) {
 	var err error
-	e.Dev, err = t.m.features.means(ctx, t.dev, Scored("model", threadedHierarchical{t.m, t.threads}), Budget{Words: t.recipe.Words})
+	e.Dev, err = t.m.features.means(ctx, t.dev, Scored("model", t.m), Budget{Words: t.recipe.Words}, t.threads)
 	return e.Dev[0] + e.Dev[1], err
-}
-
-// threadedHierarchical is a scorer on a number of threads.
-type threadedHierarchical struct {
-	m       *Hierarchical
-	threads int
-}
-
-func (t threadedHierarchical) Score(ctx context.Context, x *Text) ([]float32, error) {
-	return t.m.features.score(ctx, x, t.threads)
-}
-
-func (t threadedHierarchical) Weigh(ctx context.Context, x *Text, scores []float32, listed []int) (*Importance, error) {
-	return t.m.weigh(ctx, x, scores, listed, t.threads, usualChunks)
 }
 
 // backward adds the gradients of a lesson and returns its loss.

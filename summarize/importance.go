@@ -26,13 +26,13 @@ func newImportance(t *Text, words int) *Importance {
 }
 
 // set sets the probabilities of rows. The levels of a term follow each other, and fall.
-func (m *Importance) set(rows []unitRow, p []float32) {
+func (m *Importance) set(rows []gramRow, p []float32) {
 	for i, r := range rows {
-		if r.unit[1] >= 0 {
-			m.Pairs[r.unit] = p[i]
+		if r.gram[1] >= 0 {
+			m.Pairs[r.gram] = p[i]
 			continue
 		}
-		levels := &m.Terms[r.unit[0]]
+		levels := &m.Terms[r.gram[0]]
 		levels[r.level] = p[i]
 		if r.level > 0 {
 			levels[r.level] = min(p[i], levels[r.level-1])

@@ -58,7 +58,7 @@ type tokenGroups struct {
 // groups collects the tokens of terms and of pairs of neighbouring terms wherever they stand in the first sentences of a text: a group for
 // each term, then one for each pair. A term or pair that does not stand there has an empty group.
 func (t *Text) groups(o *occurrences, w wanted, sentences int) tokenGroups {
-	ofTerm, ofPair := make(map[int32]int, len(w.terms)), make(map[[2]int32]int, len(w.pairs))
+	ofTerm, ofPair := make(map[int32]int, len(w.terms)), make(map[gram]int, len(w.pairs))
 	for g, term := range w.terms {
 		ofTerm[term] = g
 	}
@@ -80,7 +80,7 @@ func (t *Text) groups(o *occurrences, w wanted, sentences int) tokenGroups {
 			if k == 0 {
 				continue
 			}
-			if g, ok := ofPair[[2]int32{sequence[k-1], term}]; ok {
+			if g, ok := ofPair[gram{sequence[k-1], term}]; ok {
 				add(g, words[k-1])
 				add(g, words[k])
 			}

@@ -38,7 +38,7 @@ func TestLocate(t *testing.T) {
 		})
 	}
 	boat := text.sequence(0)[2]
-	g := text.groups(o, wanted{[]int32{boat, 1 << 20}, [][2]int32{{text.sequence(0)[1], boat}}}, len(text.Sentences))
+	g := text.groups(o, wanted{[]int32{boat, 1 << 20}, []gram{{text.sequence(0)[1], boat}}}, len(text.Sentences))
 	if g.lengths[0] == 0 || g.lengths[1] != 0 || g.lengths[2] <= g.lengths[0] {
 		t.Errorf("found groups of %v tokens, expected some, none, and more", g.lengths)
 	}

@@ -34,32 +34,11 @@ type Card struct {
 // clip bounds a standardised feature.
 const clip = 5
 
-// Score implements Scorer. Cost: linear in the text.
-func (m *Features) Score(ctx context.Context, t *Text) ([]float32, error) {
-	return m.score(ctx, t, 0)
-}
-
-// with is the model on a number of threads.
-func (m *Features) with(threads int) threaded { return threaded{m, threads} }
-
-// threaded is a model on a number of threads.
-type threaded struct {
-	m       *Features
-	threads int
-}
-
-func (t threaded) Score(ctx context.Context, x *Text) ([]float32, error) {
-	return t.m.score(ctx, x, t.threads)
-}
-
-func (t threaded) Weigh(ctx context.Context, x *Text, scores []float32, listed []int) (*Importance, error) {
-	return t.m.weigh(ctx, x, scores, listed, t.threads)
-}
-
 // scoredAtOnce is the number of sentences that are scored together, which bounds the memory.
 const scoredAtOnce = 4096
 
-func (m *Features) score(ctx context.Context, t *Text, threads int) ([]float32, error) {
+// Score implements Scorer. Cost: linear in the text.
+func (m *Features) Score(ctx context.Context, t *Text) ([]float32, error) {
 	measured, n := t.measure(), len(t.Sentences)
 	scores := make([]float32, 0, n)
 	for from := 0; from < n; from += scoredAtOnce {
@@ -68,7 +47,7 @@ func (m *Features) score(ctx context.Context, t *Text, threads int) ([]float32, 
 		}
 		x := measured.rows(from, min(n, from+scoredAtOnce))
 		standardise(x, m.mean, m.scale)
-		some, err := m.network.scores(x, threads)
+		some, err := m.network.scores(x, t.threads)
 		if err != nil {
 			return nil, err
 		}

@@ -49,6 +49,8 @@ type Options struct {
 	// Query is what the reader wants to know. Sentences with its words come first; the scorer decides among them and fills the rest. An
 	// encoder likes sentences that are like it, too.
 	Query string
+	// Threads is the number of threads; 0: all processors. Summaries do not depend on it.
+	Threads int
 	// Progress is told of the bytes that an encoder has read, of all. Nil: nobody is.
 	Progress func(done, all int64)
 }
@@ -107,7 +109,7 @@ func (s *Summarizer) Summarize(ctx context.Context, d *document.Document, o Opti
 		r.Read.Words += x.Words
 	}
 	r.notes(s.foreignNote())
-	t.progress = o.Progress
+	t.progress, t.threads = o.Progress, o.Threads
 	scores, err := s.scorer.Score(ctx, t)
 	if err != nil {
 		return nil, err
@@ -121,6 +123,9 @@ func (s *Summarizer) Summarize(ctx context.Context, d *document.Document, o Opti
 	chosen, err := t.summary(ctx, s.scorer, scores, r.scores, o.Budget)
 	if err != nil {
 		return nil, err
+	}
+	if t.tokens > 0 {
+		r.Read.Tokens = t.tokens
 	}
 	return r, r.take(chosen, o.Budget)
 }
@@ -147,20 +152,27 @@ func (r *Summary) take(chosen []int, b Budget) error {
 		r.Name, b.Words, shortest)
 }
 
-// queryWeight is what all words of the query add to a score, in standard deviations, and queryGain what they add to the expected F1 of a
-// summary for a sentence: more than the best sentence adds.
+// queryWeight is what all words of the query add to a score, in standard deviations. queryGain is what they add to the expected F1 of a
+// summary for a sentence: more than the best sentence adds. nearGain is what likeness to the query adds, as an encoder reads it, for each
+// standard deviation above the first.
 const (
 	queryWeight = 8
 	queryGain   = 1
+	nearGain    = 0.25
 )
 
 // bonus is what each sentence adds to the expected F1 for the query.
 func (t *Text) bonus() []float64 {
-	share, _ := t.overlap(t.query)
-	for i := range share {
-		share[i] *= queryGain
+	bonus, _ := t.overlap(t.query)
+	for i := range bonus {
+		bonus[i] *= queryGain
 	}
-	return share
+	if t.encoded != nil && t.encoded.query != nil {
+		for i, v := range t.standardise(t.encoded.query) {
+			bonus[i] += nearGain * max(0, v-1)
+		}
+	}
+	return bonus
 }
 
 // ask raises the scores of sentences with words of the query.

@@ -276,7 +276,8 @@ func TestScoresAreDeterministic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all[k], err = m.score(context.Background(), text, 1+k); err != nil {
+		text.threads = 1 + k
+		if all[k], err = m.Score(context.Background(), text); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -29,6 +29,8 @@ type Text struct {
 	foreign   bool      // the text is not English prose
 
 	encoded   *encoded // by an encoder; nil: none has read the text
+	threads   int      // to score with; 0: all processors
+	tokens    int      // that a tokenizer made of the text; 0: none has
 	progress  func(done, all int64)
 	unitBytes int64 // of all that an encoder reads
 }
@@ -240,4 +242,11 @@ func (t *Text) cosines(of []int) []float64 {
 		out[i] = t.dot(dense, i) / norm
 	}
 	return out
+}
+
+// advance tells how much of the text has been read, done of all pieces.
+func (t *Text) advance(done, all int) {
+	if t.progress != nil {
+		t.progress(t.Document.Size*int64(done)/int64(all), t.Document.Size)
+	}
 }

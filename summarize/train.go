@@ -88,7 +88,7 @@ func trainFeatures(ctx context.Context, examples, dev []Example, o TrainOptions)
 	}
 	m.network = newNetwork("", o.widths(), dropoutRate, o.Seed)
 	judged := func(ctx context.Context, e *Epoch) (value float64, err error) {
-		e.Dev, err = m.means(ctx, dev, Ranked("scores", m.with(o.Threads)), Budget{Words: o.Words})
+		e.Dev, err = m.means(ctx, dev, Ranked("scores", m), Budget{Words: o.Words}, o.Threads)
 		return e.Dev[0] + e.Dev[1], err
 	}
 	f := o.fitting()
@@ -105,7 +105,7 @@ func trainFeatures(ctx context.Context, examples, dev []Example, o TrainOptions)
 	for i, p := range rows {
 		all[i] = known{p, importance[i]}
 	}
-	means, err := m.means(ctx, dev, Scored("model", m.with(o.Threads)), Budget{Words: o.Words})
+	means, err := m.means(ctx, dev, Scored("model", m), Budget{Words: o.Words}, o.Threads)
 	m.Card.keep(kept.Number, means)
 	return m, all, epochs, err
 }
@@ -226,13 +226,14 @@ func (m *Features) label(ctx context.Context, e *Example, b Budget) (p prepared,
 }
 
 // means are the mean F1 of the summaries that a system makes of examples.
-func (m *Features) means(ctx context.Context, examples []Example, system System, b Budget) (means Means, err error) {
+func (m *Features) means(ctx context.Context, examples []Example, system System, b Budget, threads int) (means Means, err error) {
 	scorer := rouge.New(rouge.Options{})
 	for i := range examples {
 		t, err := newText(ctx, examples[i].Document, "", m.frequencies)
 		if err != nil {
 			return means, err
 		}
+		t.threads = threads
 		chosen, err := system.choose(ctx, t, &examples[i], b)
 		if err != nil {
 			return means, err

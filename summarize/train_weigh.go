@@ -19,7 +19,7 @@ const (
 	scoreEpochs = 4
 	// priorParts is the same for priors.
 	priorParts = 8
-	// priorWeight is the number of documents that a prior has beside those with the unit.
+	// priorWeight is the number of documents that a prior has beside those with the gram.
 	priorWeight = 5
 )
 
@@ -38,10 +38,10 @@ func (m *Features) learnImportance(ctx context.Context, all []prepared, o TrainO
 	}
 	var err error
 	for _, k := range []struct {
-		kind *unitKind
+		kind *gramKind
 		to   **weigher
 	}{{termKind, &m.terms}, {pairKind, &m.pairs}} {
-		if *k.to, err = learnUnits(ctx, k.kind, all, around, importance, o); err != nil {
+		if *k.to, err = learnGrams(ctx, k.kind, all, around, importance, o); err != nil {
 			return nil, err
 		}
 	}
@@ -80,11 +80,11 @@ func (m *Features) scorePart(ctx context.Context, all []prepared, around []*surr
 	return nil
 }
 
-// learnUnits trains the model of a kind of units, and adds what it finds to the importance of each document.
-func learnUnits(ctx context.Context, k *unitKind, all []prepared, around []*surroundings, importance []*Importance, o TrainOptions) (*weigher,
+// learnGrams trains the model of a kind of grams, and adds what it finds to the importance of each document.
+func learnGrams(ctx context.Context, k *gramKind, all []prepared, around []*surroundings, importance []*Importance, o TrainOptions) (*weigher,
 	error) {
 	w := &weigher{kind: k}
-	samples, rows := make([]sample, len(all)), make([][]unitRow, len(all))
+	samples, rows := make([]sample, len(all)), make([][]gramRow, len(all))
 	for i, s := range around {
 		samples[i].scale = 1
 		rows[i], samples[i].x = s.rows(k, importance[i])
@@ -116,15 +116,15 @@ func learnUnits(ctx context.Context, k *unitKind, all []prepared, around []*surr
 	return w, nil
 }
 
-// hits reports of each row whether the reference has the unit more often than its level.
-func (t *Text) hits(k *unitKind, rows []unitRow, reference string) []float32 {
+// hits reports of each row whether the reference has the gram more often than its level.
+func (t *Text) hits(k *gramKind, rows []gramRow, reference string) []float32 {
 	count := map[string]int{}
 	eachGram(rouge.Tokens(reference, true), k.terms-1, func(gram string) { count[gram]++ })
 	out := make([]float32, len(rows))
 	for i, r := range rows {
-		name := t.names[r.unit[0]]
+		name := t.names[r.gram[0]]
 		if k.terms == 2 {
-			name += " " + t.names[r.unit[1]]
+			name += " " + t.names[r.gram[1]]
 		}
 		out[i] = indicator(count[name] > r.level)
 	}
@@ -132,10 +132,10 @@ func (t *Text) hits(k *unitKind, rows []unitRow, reference string) []float32 {
 }
 
 // learnPrior counts hits by bucket, and gives each sample the priors of the other parts.
-func (w *weigher) learnPrior(rows [][]unitRow, samples []sample) {
-	var hits, units [priorParts + 1][]float64 // of each part, and of all
+func (w *weigher) learnPrior(rows [][]gramRow, samples []sample) {
+	var hits, grams [priorParts + 1][]float64 // of each part, and of all
 	for part := range hits {
-		hits[part], units[part] = make([]float64, w.kind.buckets), make([]float64, w.kind.buckets)
+		hits[part], grams[part] = make([]float64, w.kind.buckets), make([]float64, w.kind.buckets)
 	}
 	sum, n := 0.0, 0.0
 	for i := range rows {
@@ -143,22 +143,22 @@ func (w *weigher) learnPrior(rows [][]unitRow, samples []sample) {
 			target := float64(samples[i].targets[j])
 			for _, part := range []int{i % priorParts, priorParts} {
 				hits[part][r.bucket] += target
-				units[part][r.bucket]++
+				grams[part][r.bucket]++
 			}
 			sum, n = sum+target, n+1
 		}
 	}
 	mean := (sum + 1) / (n + 2)
-	share := func(hits, units float64) uint8 { return quantised((hits + priorWeight*mean) / (units + priorWeight)) }
+	share := func(hits, grams float64) uint8 { return quantised((hits + priorWeight*mean) / (grams + priorWeight)) }
 	w.prior = make(prior, w.kind.buckets)
 	for b := range w.prior {
-		w.prior[b] = share(hits[priorParts][b], units[priorParts][b])
+		w.prior[b] = share(hits[priorParts][b], grams[priorParts][b])
 	}
 	for i := range rows {
 		part, x := i%priorParts, samples[i].x
 		others := make(prior, 1)
 		for j, r := range rows[i] {
-			others[0] = share(hits[priorParts][r.bucket]-hits[part][r.bucket], units[priorParts][r.bucket]-units[part][r.bucket])
+			others[0] = share(hits[priorParts][r.bucket]-hits[part][r.bucket], grams[priorParts][r.bucket]-grams[part][r.bucket])
 			x[j*w.kind.width()+priorColumn] = float32(others.of(0))
 		}
 	}

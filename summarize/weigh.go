@@ -11,7 +11,7 @@ const (
 	pairBuckets = 1 << 16
 )
 
-// prior is the log odds that a summary has a unit that stands in the listed sentences of its document, as the training documents have it.
+// prior is the log odds that a summary has a gram that stands in the listed sentences of its document, as the training documents have it.
 // Units share buckets by a hash. Odds have 8 bits.
 type prior []uint8
 
@@ -28,16 +28,16 @@ func quantised(p float64) uint8 {
 	return uint8(math.Round((max(leastOdds, min(mostOdds, odds)) - leastOdds) / (mostOdds - leastOdds) * math.MaxUint8))
 }
 
-// weigher is the model of one kind of units: a network from the features of a unit to the log odds that the summary has it.
+// weigher is the model of one kind of grams: a network from the features of a gram to the log odds that the summary has it.
 type weigher struct {
-	kind        *unitKind
+	kind        *gramKind
 	network     *network
 	mean, scale []float32
 	prior       prior
 }
 
-// unitKind is a kind of units: terms, with a row of features for each level, or pairs.
-type unitKind struct {
+// gramKind is a kind of grams: terms, with a row of features for each level, or pairs.
+type gramKind struct {
 	name    string // prefix of its tensors
 	terms   int
 	levels  int
@@ -46,36 +46,36 @@ type unitKind struct {
 }
 
 var (
-	termKind = &unitKind{"terms.", 1, levels, termBuckets, termFeatures}
-	pairKind = &unitKind{"pairs.", 2, 1, pairBuckets, pairFeatures}
+	termKind = &gramKind{"terms.", 1, levels, termBuckets, termFeatures}
+	pairKind = &gramKind{"pairs.", 2, 1, pairBuckets, pairFeatures}
 )
 
 // width is the number of features.
-func (k *unitKind) width() int { return len(unitFeatures) + len(k.extra) }
+func (k *gramKind) width() int { return len(gramFeatures) + len(k.extra) }
 
-// unitRow is a unit at a level from 0: that the summary has it more than so many times.
-type unitRow struct {
-	unit   unit
+// gramRow is a gram at a level from 0: that the summary has it more than so many times.
+type gramRow struct {
+	gram   gram
 	level  int
 	bucket int
 }
 
-// rows computes the features of the units of the listed sentences, a row for each level that the text reaches; before they are standardised,
-// and without the prior. terms has the probabilities of the terms if units are pairs.
-func (s *surroundings) rows(k *unitKind, terms *Importance) (rows []unitRow, x []float32) {
-	units, tallies := s.tallies(k.terms)
+// rows computes the features of the grams of the listed sentences, a row for each level that the text reaches; before they are standardised,
+// and without the prior. terms has the probabilities of the terms if grams are pairs.
+func (s *surroundings) rows(k *gramKind, terms *Importance) (rows []gramRow, x []float32) {
+	grams, tallies := s.tallies(k.terms)
 	t := s.text
-	for i, u := range units {
+	for i, u := range grams {
 		name := t.names[u[0]]
 		if k.terms == 2 {
 			name += " " + t.names[u[1]]
 		}
 		for level := 0; level < k.levels && float32(level) < tallies[i].count; level++ {
-			rows = append(rows, unitRow{u, level, bucketOf(name, uint64(level), k.buckets)})
+			rows = append(rows, gramRow{u, level, bucketOf(name, uint64(level), k.buckets)})
 			x = append(x, make([]float32, k.width())...)
 			f := featureRow{x[len(x)-k.width():], 0}
 			s.append(&f, &tallies[i])
-			f.n = len(unitFeatures)
+			f.n = len(gramFeatures)
 			if k.terms == 1 {
 				s.appendTerm(&f, u[0], level, &tallies[i])
 			} else {
@@ -87,10 +87,10 @@ func (s *surroundings) rows(k *unitKind, terms *Importance) (rows []unitRow, x [
 }
 
 // priorColumn is the place of the prior among the features.
-var priorColumn = len(unitFeatures) - 1
+var priorColumn = len(gramFeatures) - 1
 
 // fill writes the priors of rows, and standardises them.
-func (w *weigher) fill(rows []unitRow, x []float32) {
+func (w *weigher) fill(rows []gramRow, x []float32) {
 	for i, r := range rows {
 		x[i*w.kind.width()+priorColumn] = float32(w.prior.of(r.bucket))
 	}
@@ -111,10 +111,6 @@ func (w *weigher) probabilities(x []float32, threads int) ([]float32, error) {
 
 // Weigh implements Weigher. Cost: linear in the text, and a small network for each term and each pair of the listed sentences.
 func (m *Features) Weigh(ctx context.Context, t *Text, scores []float32, listed []int) (*Importance, error) {
-	return m.weigh(ctx, t, scores, listed, 0)
-}
-
-func (m *Features) weigh(ctx context.Context, t *Text, scores []float32, listed []int, threads int) (*Importance, error) {
 	s, out := t.surround(scores, listed, m.Card.Words), newImportance(t, m.Card.Words)
 	for _, w := range []*weigher{m.terms, m.pairs} { // pairs read the importance of terms
 		if err := ctx.Err(); err != nil {
@@ -122,7 +118,7 @@ func (m *Features) weigh(ctx context.Context, t *Text, scores []float32, listed 
 		}
 		rows, x := s.rows(w.kind, out)
 		w.fill(rows, x)
-		p, err := w.probabilities(x, threads)
+		p, err := w.probabilities(x, t.threads)
 		if err != nil {
 			return nil, err
 		}

@@ -39,11 +39,12 @@ type summarizeSystem struct {
 // summarizeEvaluateOptions are the flags of `summarize evaluate`.
 type summarizeEvaluateOptions struct {
 	scorerFlags
-	split      string
-	only       []string
-	words      int
-	final      bool
-	resampling rouge.Resampling
+	split         string
+	only, against []string
+	words         int
+	first, longer int // tokens; 0: not asked
+	final         bool
+	resampling    rouge.Resampling
 }
 
 // ownSystem is the name of the summarizer in tables.
@@ -62,6 +63,10 @@ summarizer.
   longspan summarize evaluate papers/                 # its file dev.jsonl or dev.jsonl.gz
   longspan summarize evaluate mine.jsonl --model mine.safetensors
   longspan summarize evaluate papers/ --model org/encoder             # beside the parts of its scores
+  longspan summarize evaluate papers/ --model a0.safetensors,a1.safetensors --against b0.safetensors,b1.safetensors
+  longspan summarize evaluate papers/ --longer 4096 --first 512       # what reading on is worth, of documents that are longer
+
+Several files with commas, such as of several seeds, are one system: of each document it has their mean.
 
 The lines have "summary" and a document, as for summarize train, and if you like "source", by which the table has columns. The file of the
 split test is for the last measurement of a finished system: what is chosen by it is no longer proven by it. So it needs --final.`,
@@ -79,6 +84,9 @@ split test is for the last measurement of a finished system: what is chosen by i
 	f.StringVar(&s.split, "split", "dev", "file of a folder: train, dev or test")
 	f.BoolVar(&s.final, "final", false, "read the split test")
 	f.StringSliceVar(&s.only, "only", nil, "systems, by their names (default: all)")
+	f.StringArrayVar(&s.against, "against", nil, "file of another scorer, or several with commas, as a system of its own; may be given again")
+	f.IntVar(&s.first, "first", 0, "the summarizer that reads only so many tokens of a document, as a system of its own")
+	f.IntVar(&s.longer, "longer", 0, "only documents of more tokens")
 	f.IntVar(&s.words, "words", summarize.DefaultWords, "most words of a summary")
 	f.IntVar(&s.resampling.Samples, "samples", 10_000, "number of bootstrap resamples")
 	f.Uint64Var(&s.resampling.Seed, "seed", 0, "seed of the resamples and of the random baseline")
@@ -103,6 +111,9 @@ func (s *summarizeEvaluateOptions) file(path string) (string, error) {
 // systems are the summarizer and the baselines that are asked for.
 func (s *summarizeEvaluateOptions) systems(m *summarize.Summarizer) ([]summarize.System, error) {
 	all := append(summarize.Baselines(s.resampling.Seed), m.Systems(ownSystem)...)
+	if s.first > 0 {
+		all = append(all, m.First(s.firstName(), s.first))
+	}
 	if len(s.only) == 0 {
 		return all, nil
 	}
@@ -118,13 +129,26 @@ func (s *summarizeEvaluateOptions) systems(m *summarize.Summarizer) ([]summarize
 	return slices.DeleteFunc(all, func(x summarize.System) bool { return !slices.Contains(s.only, x.Name) }), nil
 }
 
+// check refuses values out of range.
+func (s *summarizeEvaluateOptions) check() error {
+	switch {
+	case s.words < summarize.FewestWords:
+		return fmt.Errorf("found --words %d, expected at least %d", s.words, summarize.FewestWords)
+	case s.first < 0 || s.longer < 0:
+		return fmt.Errorf("found --first %d and --longer %d, expected numbers of tokens", s.first, s.longer)
+	}
+	return nil
+}
+
 func (s *summarizeEvaluateOptions) run(o *output, c *cobra.Command, path string) (r summarizeEvaluation, err error) {
-	if s.words < summarize.FewestWords {
-		return r, usage(fmt.Errorf("found --words %d, expected at least %d", s.words, summarize.FewestWords))
+	if err := s.check(); err != nil {
+		return r, usage(err)
 	}
 	if r.File, err = s.file(path); err != nil {
 		return r, usage(err)
 	}
+	files := strings.Split(s.model, ",")
+	s.model = files[0]
 	m, done, err := s.open(o, c)
 	if err != nil {
 		return r, err
@@ -140,8 +164,19 @@ func (s *summarizeEvaluateOptions) run(o *output, c *cobra.Command, path string)
 	if err != nil {
 		return r, usage(err)
 	}
+	if s.longer > 0 {
+		if examples, err = m.Longer(ctx, examples, s.longer); err == nil && len(examples) == 0 {
+			err = fmt.Errorf("found no document of more than %d tokens in %s; ask for fewer with --longer", s.longer, r.File)
+		}
+		if err != nil {
+			return r, usage(err)
+		}
+	}
 	results, err := s.evaluate(ctx, o, m, examples, systems)
 	if err != nil {
+		return r, err
+	}
+	if results, err = s.evaluateMore(ctx, o, results, files, examples); err != nil {
 		return r, err
 	}
 	r.Documents, r.Words, r.Samples, r.Seed, r.Sources = len(examples), s.words, s.resampling.Samples, s.resampling.Seed, map[string]int{}
@@ -163,6 +198,58 @@ func (s *summarizeEvaluateOptions) evaluate(ctx context.Context, o *output, m *s
 		return nil, errInterrupted
 	}
 	return results, err
+}
+
+// evaluateMore takes the further files of the summarizer into the mean, and adds the systems of --against.
+func (s *summarizeEvaluateOptions) evaluateMore(ctx context.Context, o *output, results []summarize.Result, files []string,
+	examples []summarize.Example) ([]summarize.Result, error) {
+	for _, name := range []string{ownSystem, s.firstName()} {
+		at := slices.IndexFunc(results, func(x summarize.Result) bool { return x.System == name })
+		if at < 0 || len(files) == 1 {
+			continue
+		}
+		more, err := s.evaluateFiles(ctx, o, name, files[1:], examples)
+		if err != nil {
+			return nil, err
+		}
+		results[at] = summarize.Average(name, append(more, results[at]))
+	}
+	for _, list := range s.against {
+		some, err := s.evaluateFiles(ctx, o, list, strings.Split(list, ","), examples)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, summarize.Average(list, some))
+	}
+	return results, nil
+}
+
+// firstName is the name of the system of --first.
+func (s *summarizeEvaluateOptions) firstName() string { return fmt.Sprintf("first %d tokens", s.first) }
+
+// evaluateFiles evaluates the scorers of files as a system of a name.
+func (s *summarizeEvaluateOptions) evaluateFiles(ctx context.Context, o *output, name string, files []string, examples []summarize.Example) (
+	[]summarize.Result, error) {
+	var all []summarize.Result
+	for _, file := range files {
+		if summarize.IsEncoder(file) {
+			return nil, usage(fmt.Errorf("found %s among several scorers, expected files that summarize train has written", file))
+		}
+		m, err := summarize.Open(file)
+		if err != nil {
+			return nil, usage(err)
+		}
+		system := m.System(name)
+		if name == s.firstName() {
+			system = m.First(name, s.first)
+		}
+		some, err := s.evaluate(ctx, o, m, examples, []summarize.System{system})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
 }
 
 // table makes the rows of the results.

@@ -29,7 +29,7 @@ func (f *scorerFlags) add(c *cobra.Command) {
 }
 
 // forEncoders are the flags that mean nothing without an encoder.
-var forEncoders = []string{"chunk", "weights", "max-memory", "threads", "precision"}
+var forEncoders = []string{"chunk", "weights", "max-memory", "precision"}
 
 // open opens the scorer, and returns what closes it. It returns a *memory.Error for an encoder that takes more than the allowed memory.
 func (f *scorerFlags) open(o *output, c *cobra.Command) (s *summarize.Summarizer, end func() error, err error) {

@@ -5,24 +5,24 @@ import (
 	"slices"
 )
 
-// unit is a term, with −1 as its second, or a pair of neighbouring terms.
-type unit = [2]int32
+// gram is a term, with −1 as its second, or a pair of neighbouring terms.
+type gram = [2]int32
 
-// eachUnit yields the units of sentence i with a number of terms, 1 or 2.
-func (t *Text) eachUnit(i, terms int, use func(unit)) {
+// eachGramOf yields the grams of sentence i with a number of terms, 1 or 2.
+func (t *Text) eachGramOf(i, terms int, use func(gram)) {
 	order := t.sequence(i)
 	if terms == 1 {
 		for _, term := range order {
-			use(unit{term, -1})
+			use(gram{term, -1})
 		}
 		return
 	}
 	for k := 1; k < len(order); k++ {
-		use(unit{order[k-1], order[k]})
+		use(gram{order[k-1], order[k]})
 	}
 }
 
-// The kinds of sentences with a unit that are counted, or whose values are summed.
+// The kinds of sentences with a gram that are counted, or whose values are summed.
 const (
 	ofAll = iota
 	ofIntroduction
@@ -37,7 +37,7 @@ const (
 	kinds
 )
 
-// tally is what the sentences with a unit are.
+// tally is what the sentences with a gram are.
 type tally struct {
 	sums            [kinds]float32
 	count, expected float32 // occurrences, and those in a summary that has each sentence with its probability
@@ -50,7 +50,7 @@ type tally struct {
 // lowestScore is the score of a sentence that cannot be chosen, in standard deviations.
 const lowestScore = -3
 
-// surroundings are what units are measured by.
+// surroundings are what grams are measured by.
 type surroundings struct {
 	text   *Text
 	weight [][kinds]float32 // of each sentence
@@ -58,10 +58,10 @@ type surroundings struct {
 	score  []float32        // standardised
 	total  [kinds]float32   // of the weights
 	place  placement
-	listed []int // sentences whose units are weighed
+	listed []int // sentences whose grams are weighed
 }
 
-// surround computes the surroundings of the units of some sentences from the scores of a text. words is the length of a summary. Cost:
+// surround computes the surroundings of the grams of some sentences from the scores of a text. words is the length of a summary. Cost:
 // linear in the text.
 func (t *Text) surround(scores []float32, listed []int, words int) *surroundings {
 	n := len(t.Sentences)
@@ -133,12 +133,12 @@ func (t *Text) shares(scores []float32, words int) []float32 {
 	return out
 }
 
-// tallies numbers the units of the listed sentences in the order of their first places in the list, and tallies them over the whole text.
-func (s *surroundings) tallies(terms int) ([]unit, []tally) {
-	numbers := map[unit]int32{}
-	var all []unit
+// tallies numbers the grams of the listed sentences in the order of their first places in the list, and tallies them over the whole text.
+func (s *surroundings) tallies(terms int) ([]gram, []tally) {
+	numbers := map[gram]int32{}
+	var all []gram
 	for _, i := range s.listed {
-		s.text.eachUnit(i, terms, func(u unit) {
+		s.text.eachGramOf(i, terms, func(u gram) {
 			if _, ok := numbers[u]; !ok {
 				numbers[u] = int32(len(all))
 				all = append(all, u)
@@ -150,7 +150,7 @@ func (s *surroundings) tallies(terms int) ([]unit, []tally) {
 		tallies[u].last, tallies[u].section, tallies[u].largest = -1, -1, lowestScore
 	}
 	for i, sentence := range s.text.Sentences {
-		s.text.eachUnit(i, terms, func(u unit) {
+		s.text.eachGramOf(i, terms, func(u gram) {
 			number, ok := numbers[u]
 			if !ok {
 				return
@@ -176,8 +176,8 @@ func (s *surroundings) tallies(terms int) ([]unit, []tally) {
 	return all, tallies
 }
 
-// unitFeatures are the names of the features of terms and of pairs, in their order.
-var unitFeatures = []string{
+// gramFeatures are the names of the features of terms and of pairs, in their order.
+var gramFeatures = []string{
 	"log count", "log sentences", "share of sentences", "log sections", "share of sections", "first place", "log first place",
 	"log introduction", "share of introduction", "log conclusion", "share of conclusion", "log starts", "share of starts", "first five",
 	"mean score", "largest score", "best 5", "best 10", "best 20", "log best 40", "log expected", "log sentences of document",
@@ -193,7 +193,7 @@ var (
 // leastExpected keeps logarithms finite.
 const leastExpected = 0.01
 
-// append adds the features of a unit but the prior.
+// append adds the features of a gram but the prior.
 func (s *surroundings) append(f *featureRow, y *tally) {
 	n := float64(len(s.text.Sentences))
 	log := func(x float32) float64 { return math.Log1p(float64(x)) }
@@ -222,7 +222,7 @@ func (s *surroundings) appendTerm(f *featureRow, term int32, level int, y *tally
 }
 
 // appendPair adds the features of a pair, given the importance of its terms.
-func (s *surroundings) appendPair(f *featureRow, u unit, m *Importance) {
+func (s *surroundings) appendPair(f *featureRow, u gram, m *Importance) {
 	t := s.text
 	f.flag(contains(t.title, u[0]) && contains(t.title, u[1]))
 	f.flag(contains(t.headings, u[0]) && contains(t.headings, u[1]))
