@@ -136,7 +136,7 @@ func (c *cover) with(x int) float64 {
 // finds, when the reference is not known but by the importance of its terms and pairs: a submodular cover of concepts (Gillick and Favre
 // 2009, "A Scalable Global Model for Summarization"; Lin and Bilmes 2011) with ROUGE's own normalisation, which tells when to stop. The
 // sentence with the largest gain a word comes next, until none gains or fits; then sentences are exchanged, added and taken out while that
-// gains. A budget without words is filled. Only listed sentences are chosen. bonus, if not nil, is added for each sentence.
+// gains. A budget of words is filled to leastFilled at least, and one of sentences all. Only listed sentences are chosen. bonus, if not nil, is added for each sentence.
 //
 // Cost: the terms of the listed sentences for each that is chosen, and for each exchange again.
 func (t *Text) chooseExpected(list []int, m *Importance, b Budget, bonus []float64) []int {
@@ -205,11 +205,20 @@ func (c *cover) fill(b Budget) {
 				best, top = x, gain
 			}
 		}
-		if best < 0 || top <= 0 && b.Words > 0 && c.count > 0 {
+		if best < 0 || top <= 0 && c.enough(b, c.left) {
 			return
 		}
 		c.add(best)
 	}
+}
+
+// leastFilled is the share of a budget of words that a summary has, if there are sentences that fit: who asks for 150 words is not content
+// with 20. Summaries of papers end by themselves near 0.8; more than a third here would add sentences that say little.
+const leastFilled = 1. / 3
+
+// enough reports whether a summary that leaves some words of its budget is long enough.
+func (c *cover) enough(b Budget, left int) bool {
+	return b.Words > 0 && float64(b.Words-left) >= leastFilled*float64(b.Words)
 }
 
 // leastGain is what an exchange must gain, so that rounding makes none.
@@ -224,15 +233,18 @@ func (c *cover) exchange(b Budget) {
 			if y >= 0 && !c.inAny[y] {
 				continue
 			}
-			before := c.sums
+			before, leftBefore := c.sums, c.left
 			if y >= 0 {
 				c.remove(y)
 			}
-			if v := c.value(); y >= 0 && b.Words > 0 && c.count > 0 && v > top {
+			if v := c.value(); y >= 0 && c.enough(b, c.left) && v > top {
 				out, in, top = y, -1, v
 			}
 			for x := range c.terms {
 				if x == y || c.inAny[x] || b.Words > 0 && c.words[x] > c.left || b.Sentences > 0 && c.count >= b.Sentences {
+					continue
+				}
+				if left := c.left - c.words[x]; y >= 0 && b.Words > 0 && left > leftBefore && !c.enough(b, left) {
 					continue
 				}
 				tried++

@@ -62,11 +62,11 @@ func TestSummaryOfAPaper(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := strings.Join(quoted(r), "\n")
-	if !strings.Contains(all, "we propose windows of attention") || strings.Contains(all, "weather") || strings.Contains(all, "cat sat") ||
+	if !strings.Contains(all, "windows of attention for long documents") || strings.Contains(all, "weather") || strings.Contains(all, "cat sat") ||
 		strings.Contains(all, "Smith") {
 		t.Errorf("found %q", all)
 	}
-	if r.Words > 50 || r.Words < 30 || r.Title != "Windows of attention" || r.Read.Sentences != 13 || r.Read.Bytes != int64(len(paper)) {
+	if r.Words > 50 || r.Words < 17 || r.Title != "Windows of attention" || r.Read.Sentences != 13 || r.Read.Bytes != int64(len(paper)) {
 		t.Errorf("found %+v", r)
 	}
 	before := int64(-1)
@@ -91,7 +91,7 @@ func TestSentencesAsked(t *testing.T) {
 		t.Errorf("found %d sentences, %v; expected 2", len(r.Sentences), err)
 	}
 	r, err = s.Summarize(context.Background(), parsed(paper), Options{})
-	if err != nil || r.Words > DefaultWords || len(r.Sentences) < 8 {
+	if err != nil || r.Words > DefaultWords || r.Words < DefaultWords/3 {
 		t.Errorf("by default: found %d sentences and %d words, %v", len(r.Sentences), r.Words, err)
 	}
 }
@@ -259,8 +259,8 @@ func TestFeatureNamesAreComplete(t *testing.T) {
 	if f.n != len(plainFeatures) {
 		t.Errorf("found %d features, expected the %d of the list", f.n, len(plainFeatures))
 	}
-	if n := strings.Count(featureNames(), "\n") + 1; n != FeatureCount {
-		t.Errorf("found %d names of %d features", n, FeatureCount)
+	if n, want := strings.Count(featureNames(), "\n")+1, FeatureCount+termKind.width()+pairKind.width(); n != want {
+		t.Errorf("found %d names of %d features", n, want)
 	}
 }
 
