@@ -52,3 +52,56 @@ func logOdds(p float32) float32 {
 }
 
 func probability(odds float32) float32 { return float32(1 / (1 + math.Exp(-float64(odds)))) }
+
+// meanOdds are the log-odds that a summary has a term or a pair of the listed sentences, whichever it is: what an encoder alone corrects.
+type meanOdds struct {
+	Levels [levels]float32 `json:"levels"` // of terms
+	Pair   float32         `json:"pair"`
+}
+
+// learnMeanOdds computes the mean odds of documents.
+func learnMeanOdds(rows []known) *meanOdds {
+	var hits, all [levels + 1]float64
+	count := func(k int, has bool) {
+		all[k]++
+		if has {
+			hits[k]++
+		}
+	}
+	for i := range rows {
+		has, names := countGrams(rows[i].example.reference()), rows[i].text.names
+		w := rows[i].importance.wanted()
+		for _, term := range w.terms {
+			for k, p := range rows[i].importance.Terms[term] {
+				if p > 0 {
+					count(k, has[names[term]] > k)
+				}
+			}
+		}
+		for _, pair := range w.pairs {
+			count(levels, has[names[pair[0]]+" "+names[pair[1]]] > 0)
+		}
+	}
+	o := &meanOdds{}
+	for k := range o.Levels {
+		o.Levels[k] = logOdds(float32((hits[k] + 1) / (all[k] + 2)))
+	}
+	o.Pair = logOdds(float32((hits[levels] + 1) / (all[levels] + 2)))
+	return o
+}
+
+// instead returns importance with the mean odds in place of what the features tell.
+func (o *meanOdds) instead(i *Importance) *Importance {
+	out := &Importance{Terms: slices.Clone(i.Terms), Pairs: make(map[gram]float32, len(i.Pairs)), Words: i.Words}
+	for term := range out.Terms {
+		for k, p := range out.Terms[term] {
+			if p > 0 {
+				out.Terms[term][k] = probability(o.Levels[k])
+			}
+		}
+	}
+	for pair := range i.Pairs {
+		out.Pairs[pair] = probability(o.Pair)
+	}
+	return out
+}

@@ -20,6 +20,7 @@ type Hierarchical struct {
 	marks    marks
 	head     *sentenceHead
 	features *Features // standardises, and has the frequencies
+	alone    *meanOdds // what an encoder that gets no features corrects; nil: it gets them
 	Card     Card
 }
 
@@ -48,6 +49,9 @@ func (m *Hierarchical) weigh(ctx context.Context, t *Text, scores []float32, lis
 	i, err := m.features.Weigh(ctx, t, scores, listed)
 	if err != nil {
 		return nil, err
+	}
+	if m.alone != nil {
+		i = m.alone.instead(i)
 	}
 	w := i.wanted()
 	e, err := m.examine(ctx, t, w, c)
@@ -101,6 +105,15 @@ func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, c chunks)
 	return e, err
 }
 
+// seen makes of features what the layers over the sentences see: standardised, or nothing.
+func (m *Hierarchical) seen(x []float32) {
+	if m.alone != nil {
+		clear(x)
+		return
+	}
+	standardise(x, m.features.mean, m.features.scale)
+}
+
 // sentences computes the contexts and the scores of the sentences of a text, of their vectors.
 func (m *Hierarchical) sentences(ctx context.Context, x tensor.Exec, t *Text, vectors []float32, step int) (contexts, scores []float32,
 	err error) {
@@ -113,7 +126,7 @@ func (m *Hierarchical) sentences(ctx context.Context, x tensor.Exec, t *Text, ve
 		to := min(n, from+step)
 		low, high := max(0, from-halo), min(n, to+halo)
 		f := measured.rows(low, high)
-		standardise(f, m.features.mean, m.features.scale)
+		m.seen(f)
 		c, s, err := m.head.states(x, vectors[low*width:high*width], f)
 		if err != nil {
 			return nil, nil, err

@@ -19,6 +19,7 @@ const (
 	specKey          = "encoder"   // a model.Spec
 	tokenizerKey     = "tokenizer" // tokenizer.json
 	shapeKey         = "sentences" // a SentencesConfig
+	aloneKey         = "alone"     // meanOdds, of an encoder without features
 )
 
 // Save writes the scorer to a safetensors file. Matrices are rounded to bf16.
@@ -48,6 +49,13 @@ func (m *Hierarchical) Save(path string) error {
 			}
 		}
 		tensors = append(tensors, safetensors.Matrix(p.Name, value))
+	}
+	if m.alone != nil {
+		text, err := json.Marshal(m.alone)
+		if err != nil {
+			return err
+		}
+		meta[aloneKey] = string(text)
 	}
 	meta[formatKey], meta[specKey], meta[tokenizerKey], meta[shapeKey] = hierarchicalName, string(spec), words.String(), string(shape)
 	return safetensors.Save(path, tensors, meta)
@@ -83,6 +91,12 @@ func hierarchicalOf(f *safetensors.File) (*Hierarchical, error) {
 	}
 	if m.encoder, err = model.NewOf(spec, model.Options{Tokenizer: words}); err != nil {
 		return nil, err
+	}
+	if text, ok := meta[aloneKey]; ok {
+		m.alone = &meanOdds{}
+		if err := json.Unmarshal([]byte(text), m.alone); err != nil {
+			return nil, fmt.Errorf("the mean odds: %w", err)
+		}
 	}
 	var shape SentencesConfig
 	if err := json.Unmarshal([]byte(meta[shapeKey]), &shape); err != nil {

@@ -99,6 +99,31 @@ func TestHierarchicalThreads(t *testing.T) {
 	}
 }
 
+// An encoder alone corrects the mean odds of documents, and its file has them.
+func TestHierarchicalAlone(t *testing.T) {
+	all := answers(12, 3)
+	r := tiny()
+	r.Alone, r.Train.Epochs, r.Pretrain.Epochs = true, 1, 0
+	m, err := TrainHierarchical(context.Background(), all[2:], all[:2], r, TrainHierarchicalOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := m.alone.Levels; !(l[0] > l[3] && l[0] > l[7]) {
+		t.Errorf("found the log-odds %v, expected them to fall", l)
+	}
+	path := filepath.Join(t.TempDir(), "alone.safetensors")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenHierarchical(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(m.alone, again.alone) {
+		t.Errorf("found %v in the file, expected %v", again.alone, m.alone)
+	}
+}
+
 func openTiny(t *testing.T) *Hierarchical {
 	t.Helper()
 	m, err := OpenHierarchical("testdata/hierarchical.safetensors")

@@ -104,6 +104,9 @@ func newHierarchical(ctx context.Context, f *Features, rows []known, r *Recipe, 
 		return nil, err
 	}
 	m := &Hierarchical{features: f}
+	if r.Alone {
+		m.alone = learnMeanOdds(rows)
+	}
 	if m.marks, err = marksOf(words); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,9 @@ type wordRows struct {
 // are left out.
 func (m *Hierarchical) lessons(ctx context.Context, rows []known, most int) (all []*lesson, err error) {
 	for i := range rows {
+		if m.alone != nil {
+			rows[i].importance = m.alone.instead(rows[i].importance)
+		}
 		l, err := m.lesson(ctx, &rows[i], most)
 		if err != nil {
 			return nil, err
@@ -52,7 +55,7 @@ func (m *Hierarchical) lesson(ctx context.Context, p *known, most int) (*lesson,
 	parts, tokens, sentences := r.prefix(most)
 	l := &lesson{batch: data.Batch{Tokens: r.tokens[:tokens], Lengths: []int{tokens}}, lengths: r.lengths[:parts], parts: r.parts[:sentences]}
 	l.features = p.text.measure().rows(0, sentences)
-	standardise(l.features, m.features.mean, m.features.scale)
+	m.seen(l.features)
 	k := 0
 	for i, s := range p.text.Sentences[:sentences] {
 		if !s.Candidate {

@@ -20,7 +20,8 @@ type Recipe struct {
 	Sentences SentencesConfig `yaml:"sentences"`
 	Tokens    int             `yaml:"tokens"` // of a document, from its beginning, that are learned from; 0: all. Summaries always read all
 	Loss      LossWeights     `yaml:"loss"`
-	Pretrain  FitConfig       `yaml:"pretrain"` // of the encoder, as a masked language model of the documents; 0 epochs: none
+	Alone     bool            `yaml:"alone,omitempty"` // the encoder gets no features, and corrects mean odds: to measure it by itself
+	Pretrain  FitConfig       `yaml:"pretrain"`        // of the encoder, as a masked language model of the documents; 0 epochs: none
 	Train     FitConfig       `yaml:"train"`
 	Seed      uint64          `yaml:"seed"`
 }
