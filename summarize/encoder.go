@@ -150,9 +150,10 @@ func (e *Encoder) weigh(ctx context.Context, t *Text, w blend) ([]float32, error
 	return scores, nil
 }
 
-// systems are the parts of the blend by themselves, for evaluations.
+// systems are the parts of the blend by themselves, for evaluations. What the encoder gives alone chooses by its scores, without what the
+// features expect of a summary.
 func (e *Encoder) systems() []System {
-	part := func(name string, w blend) System { return Scored(name, weighed{e, w}) }
+	part := func(name string, w blend) System { return Ranked(name, weighed{e, w}) }
 	return []System{part("encoder: centroid alone", blend{centroid: 1}), part("encoder: centroid and title", withoutFeatures),
 		Scored("features alone", e.features)}
 }
