@@ -265,3 +265,14 @@ func TestRecipeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// The recipe of the examples is one.
+func TestRecipeOfTheExamples(t *testing.T) {
+	r, err := LoadRecipe("../examples/summaries/attention.yaml", []string{"seed=2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Seed != 2 || r.Encoder.Width != 128 || r.Train.Average != 0.98 {
+		t.Errorf("found %+v", r)
+	}
+}

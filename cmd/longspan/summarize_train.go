@@ -53,7 +53,7 @@ documents is kept: those of --dev, or every tenth document.
 The scorer reads features of the sentences; it learns in seconds. With a recipe it has an encoder with window attention too, which reads
 every token, and learns in minutes to an hour:
 
-  longspan summarize train papers/ --recipe examples/summaries.yaml --set seed=1 --out mine.safetensors`,
+  longspan summarize train papers/ --recipe examples/summaries/attention.yaml --set seed=1 --out mine.safetensors`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.refuseWithRecipe(c); err != nil {
