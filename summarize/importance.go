@@ -2,6 +2,7 @@ package summarize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -15,14 +16,14 @@ type Importance struct {
 	// 0 … 1, falling in k.
 	Terms [][levels]float32
 	// Pairs has the probability that the summary has two terms as neighbours. A pair that is not there has the probability 0.
-	Pairs map[[2]int32]float32
+	Pairs map[gram]float32
 	// Words is the most words of the summaries that the probabilities were learned from.
 	Words int
 }
 
 // newImportance expects nothing of a summary.
 func newImportance(t *Text, words int) *Importance {
-	return &Importance{Terms: make([][levels]float32, t.size), Pairs: map[[2]int32]float32{}, Words: words}
+	return &Importance{Terms: make([][levels]float32, t.size), Pairs: map[gram]float32{}, Words: words}
 }
 
 // set sets the probabilities of rows. The levels of a term follow each other, and fall.
@@ -49,9 +50,27 @@ type Weigher interface {
 
 // check refuses an importance that is not of a text.
 func (m *Importance) check(t *Text) error {
+	if m == nil {
+		return errors.New("summarize: found no importance of terms, expected some of the Weigher")
+	}
 	if len(m.Terms) != t.size || m.Words < 1 {
 		return fmt.Errorf("summarize: found the importance of %d terms for summaries of %d words, expected %d terms and a positive number",
 			len(m.Terms), m.Words, t.size)
+	}
+	for term, all := range m.Terms {
+		before := float32(1)
+		for k, p := range all {
+			if !(p >= 0 && p <= before) {
+				return fmt.Errorf("summarize: found the probability %g that a summary has %q more than %d times, expected 0 to %g", p, t.names[term],
+					k, before)
+			}
+			before = p
+		}
+	}
+	for pair, p := range m.Pairs {
+		if !(p >= 0 && p <= 1) {
+			return fmt.Errorf("summarize: found the probability %g of the pair of terms %v, expected 0 to 1", p, pair)
+		}
 	}
 	return nil
 }
@@ -73,7 +92,7 @@ func (m *Importance) times(times float64) *Importance {
 		return m
 	}
 	scale := func(p float32) float32 { return float32(1 - math.Pow(1-float64(p), times)) }
-	out := &Importance{Terms: make([][levels]float32, len(m.Terms)), Pairs: make(map[[2]int32]float32, len(m.Pairs)), Words: m.Words}
+	out := &Importance{Terms: make([][levels]float32, len(m.Terms)), Pairs: make(map[gram]float32, len(m.Pairs)), Words: m.Words}
 	for i := range m.Terms {
 		for k, p := range m.Terms[i] {
 			out.Terms[i][k] = scale(p)
