@@ -48,20 +48,22 @@ func (in batch) benchBackward(b *testing.B) {
 	b.ReportMetric(in.l.BackwardFlops()*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
 
-// BenchmarkDecode is one token of a state.
+// BenchmarkDecode is a step of a state.
 func BenchmarkDecode(b *testing.B) {
 	for _, f := range []FeatureMap{Performer, Elu} {
-		b.Run(f.String(), func(b *testing.B) {
-			l := mustNew(b, Config{Feature: f, Heads: 8, HeadDim: 64, Causal: true}, 1)
-			in, s := newBatch(l, tensor.F32, 1, 1), mustState(b, l)
-			x, out := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}, tensor.New(tensor.F32, 1, in.q.Cols)
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := s.Step(x, out, attention.In{Q: in.q, K: in.k, V: in.v}); err != nil {
-					b.Fatal(err)
+		for _, n := range []int{1, 8, 32, 512} {
+			b.Run(fmt.Sprintf("%v/tokens=%d", f, n), func(b *testing.B) {
+				l := mustNew(b, Config{Feature: f, Heads: 8, HeadDim: 64, Causal: true}, n)
+				in, s := newBatch(l, tensor.F32, 1, 1), mustState(b, l)
+				x, out := tensor.Exec{Threads: 1, Pool: tensor.NewPool()}, tensor.New(tensor.F32, n, in.q.Cols)
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := s.Step(x, out, attention.In{Q: in.q, K: in.k, V: in.v}); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-			b.ReportMetric(float64(l.StepBytes())*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
-		})
+				b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "tokens/s")
+			})
+		}
 	}
 }

@@ -7,8 +7,9 @@ import (
 )
 
 // Sums of many tokens drift when each is added by itself: a token that is small beside the sum is rounded off, and after a million of
-// like keys the sums are wrong by some 0.1 to 1 %. So a State gathers tokens until they are a tile, sums the tile from zero, and adds
-// it with Kahan's compensation (Kahan 1965, CACM 8(1)). Until then queries meet the tokens of the tile one by one.
+// like keys the sums are wrong by some 0.1 to 1 %. So a State sums some tokens from zero, and adds these sums with Kahan's compensation
+// (Kahan 1965, CACM 8(1)): a range of tokens that come together, and a tile of tokens that come one by one. Until there is a whole tile,
+// queries meet the tokens of the tile one by one.
 
 // recent is the tokens of a key/value head that are not yet in its sums. Columns of tokens to come are zero.
 type recent struct {
@@ -31,11 +32,11 @@ func (s *State) lostOf(kvHead int) []float32 {
 	return s.lost[kvHead*n : (kvHead+1)*n]
 }
 
-// cover is that of the head's sums, and scales what is not in them yet.
-func (s *State) cover(kvHead, i int, top float32) {
+// raise is that of the head's sums, and scales what is not in them yet.
+func (s *State) raise(kvHead, i int, c float32) {
 	sm := s.sums(kvHead)
 	before := sm.c[i]
-	sm.cover(i, top, keyRoom)
+	sm.raise(i, c)
 	if before == kernel.NoScore || sm.c[i] == before {
 		return
 	}
@@ -60,43 +61,52 @@ func (r recent) addTo(l *Linear, z, s, ones []float32) {
 	clear(r.vals)
 }
 
-// flush adds a whole tile to the sums of a head.
+// flush adds the recent tokens of a head to its sums.
 func (w *tokenWorker) flush(s *State, kvHead int) {
-	sm := s.sums(kvHead)
+	n := len(s.sums(kvHead).z)
 	clear(w.tile)
-	s.recentOf(kvHead).addTo(w.l, w.tile[:len(sm.z)], w.tile[len(sm.z):], w.ones)
-	lost := s.lostOf(kvHead)
-	w.addKahan(sm.z, lost[:len(sm.z)], w.tile[:len(sm.z)])
-	w.addKahan(sm.s, lost[len(sm.z):], w.tile[len(sm.z):])
+	s.recentOf(kvHead).addTo(w.l, w.tile[:n], w.tile[n:], w.ones)
+	s.add(kvHead, w.tile[:n], w.tile[n:], w.next)
 }
 
-// addKahan adds x to sum, and keeps what is rounded off in lost. It uses up x.
-func (w *tokenWorker) addKahan(sum, lost, x []float32) {
-	for i := 0; i < len(sum); i += len(w.next) {
-		n := min(len(w.next), len(sum)-i)
-		sum, lost, x, next := sum[i:i+n], lost[i:i+n], x[i:i+n], w.next[:n]
-		kernel.Sub(x, x, lost)
-		kernel.Add(next, sum, x)
-		kernel.Sub(lost, next, sum)
-		kernel.Sub(lost, lost, x)
-		copy(sum, next)
-	}
+// flush is that of a tokenWorker. It uses up own.
+func (w *worker) flush(s *State, kvHead int) {
+	clear(w.own.z)
+	clear(w.own.s)
+	s.recentOf(kvHead).addTo(w.l, w.own.z, w.own.s, w.ones)
+	s.add(kvHead, w.own.z, w.own.s, w.pair)
 }
 
-// flushAll adds the recent tokens of all heads, which chunks follow. They are no whole tile, and a chunk adds without compensation.
-func (s *State) flushAll() {
-	if s.pending == 0 {
-		return
+// take adds own, the sums of a range, to those of a head. It uses up own.
+func (w *worker) take(s *State, kvHead int) {
+	sm := s.sums(kvHead)
+	for i, c := range w.own.c {
+		s.raise(kvHead, i, c)
+		w.own.raise(i, sm.c[i])
 	}
-	ones := make([]float32, kernel.Lanes)
-	for i := range ones {
-		ones[i] = 1
+	s.add(kvHead, w.own.z, w.own.s, w.pair)
+}
+
+// add adds x and y to a head's z and s, whose stabilisers they have. It uses up both. next is scratch.
+func (s *State) add(kvHead int, x, y, next []float32) {
+	sm, lost := s.sums(kvHead), s.lostOf(kvHead)
+	addKahan(sm.z, lost[:len(sm.z)], x, next)
+	addKahan(sm.s, lost[len(sm.z):], y, next)
+}
+
+// addKahan adds x to sum, and keeps what is rounded off in lost. It uses up x. next is scratch: with the sums at hand it should fit the
+// first-level cache.
+func addKahan(sum, lost, x, next []float32) {
+	for len(sum) > 0 {
+		n := min(len(next), len(sum))
+		s, l, x1, t := sum[:n], lost[:n], x[:n], next[:n]
+		kernel.Sub(x1, x1, l)
+		kernel.Add(t, s, x1)
+		kernel.Sub(l, t, s)
+		kernel.Sub(l, l, x1)
+		copy(s, t)
+		sum, lost, x = sum[n:], lost[n:], x[n:]
 	}
-	for h := range s.l.c.KVHeads {
-		sm := s.sums(h)
-		s.recentOf(h).addTo(s.l, sm.z, sm.s, ones)
-	}
-	s.pending = 0
 }
 
 // attend adds to the outputs o [group][D] and normalisers den of the group's queries, whose features are lanes of phi [M][Lanes],

@@ -100,19 +100,30 @@ func (s *State) Step(x tensor.Exec, out tensor.Mat, in attention.In) error {
 	return nil
 }
 
-// stepChunks takes the rows of q, k and v into the state, chunk by chunk.
+// stepChunks takes the rows of q, k and v into the state, range by range. The sums of a range are formed from zero, as in [Linear.Forward].
 func (s *State) stepChunks(r *run, out, q, k, v tensor.Mat) {
-	heads := s.l.c.KVHeads
-	if !q.Dry() {
-		s.flushAll()
-	}
+	heads, length := s.l.c.KVHeads, s.l.rangeTokens(q.Rows)
 	r.takeWorkers(heads, false)
 	if q.Dry() {
 		return
 	}
 	pool.Run(r.x.Threads, heads, func(worker, kvHead int) {
-		r.workers[worker].causal(sums{}, s.sums(kvHead), out, q, k, v, piece{n: q.Rows}, kvHead)
+		w := r.workers[worker]
+		if s.pending > 0 {
+			w.flush(s, kvHead)
+		}
+		for row := 0; row < q.Rows; row += length {
+			w.own.reset(s.l.c.Feature)
+			before := sums{}
+			if s.tokens+row > 0 {
+				before = s.sums(kvHead)
+				copy(w.own.c, before.c) // sums of like stabilisers are added as they are
+			}
+			w.causal(before, w.own, out, q, k, v, piece{row: row, n: min(length, q.Rows-row)}, kvHead)
+			w.take(s, kvHead)
+		}
 	})
+	s.pending = 0
 }
 
 // The saved form of a state, little-endian: magic, the shape and a hash of Ω, the tokens, the sums and the recent tokens of each head

@@ -133,39 +133,52 @@ func FuzzState(f *testing.F) {
 }
 
 // TestDecodingDoesNotDrift decodes many tokens of few kinds, whose sums are known: of n_i tokens of kind i, with values that sum up to
-// V_i, the output is Σ w_i·V_i / Σ w_i·n_i for w_i = φ(q)·φ(k_i).
+// V_i, the output is Σ w_i·V_i / Σ w_i·n_i for w_i = φ(q)·φ(k_i). Tokens come one by one, a few at a time, and as parts of a prompt.
 func TestDecodingDoesNotDrift(t *testing.T) {
-	const d, tokens, kinds = 8, 1 << 14, 3
+	const d, kinds = 8, 3
 	for _, c := range []Config{{Feature: Elu}, {Feature: Performer, Features: 8}} {
 		c.Heads, c.HeadDim, c.Causal = 1, d, true
 		l := mustNew(t, c, 1)
-		in, r := newBatch(mustNew(t, c, kinds+1), tensor.F32, 1, 3), kerneltest.Rand(4)
+		in := newBatch(mustNew(t, c, kinds+1), tensor.F32, 1, 3)
 		query := features(l, in.q.Row(kinds))
-		var weights, counts, sums [kinds]float64
+		var weights [kinds]float64
 		for i := range kinds {
 			for j, phi := range features(l, in.k.Row(i)) {
 				weights[i] += phi * query[j]
 			}
 		}
-		s, v, out := mustState(t, l), tensor.New(tensor.F32, 1, d), tensor.New(tensor.F32, 1, d)
-		for at := 1; at <= tokens; at++ {
-			kind := r.IntN(r.IntN(kinds) + 1)
-			v.F32[0] = 1 + float32(r.NormFloat64())/2
-			counts[kind], sums[kind] = counts[kind]+1, sums[kind]+float64(v.F32[0])
-			q := attention.In{Q: in.q.SliceRows(kinds, kinds+1), K: in.k.SliceRows(kind, kind+1), V: v}
-			if err := s.Step(tensor.Exec{Threads: 1}, out, q); err != nil {
-				t.Fatal(err)
-			}
-			if at&(at-1) != 0 {
-				continue
-			}
-			over, under := 0.0, 0.0
-			for i, w := range weights {
-				over, under = over+w*sums[i], under+w*counts[i]
-			}
-			// Features, products and one tile: a few dozen roundings, however many tokens there were.
-			if e := math.Abs(float64(out.F32[0])/(over/under) - 1); e > 0x1p-19 {
-				t.Errorf("%v: error %.2g after %d tokens", c.Feature, e, at)
+		for _, path := range []struct {
+			tokens int
+			steps  []int
+		}{{1 << 14, []int{1}}, {1 << 16, []int{5}}, {1 << 17, []int{40, 1}}, {1 << 17, []int{512}}} {
+			r, s := kerneltest.Rand(4), mustState(t, l)
+			var counts, sums [kinds]float64
+			for i, at := 0, 0; at < path.tokens; i++ {
+				n := path.steps[i%len(path.steps)]
+				q, k, v, out := tensor.New(tensor.F32, n, d), tensor.New(tensor.F32, n, d), tensor.New(tensor.F32, n, d), tensor.New(tensor.F32, n, d)
+				for row := range n {
+					kind := r.IntN(r.IntN(kinds) + 1)
+					value := 1 + float32(r.NormFloat64())/2
+					counts[kind], sums[kind] = counts[kind]+1, sums[kind]+float64(value)
+					v.Row(row)[0] = value
+					copy(k.Row(row), in.k.Row(kind))
+					copy(q.Row(row), in.q.Row(kinds))
+				}
+				if err := s.Step(tensor.Exec{Threads: 1}, out, attention.In{Q: q, K: k, V: v}); err != nil {
+					t.Fatal(err)
+				}
+				at += n
+				if at < path.tokens && at&(at-1) != 0 {
+					continue
+				}
+				over, under := 0.0, 0.0
+				for i, w := range weights {
+					over, under = over+w*sums[i], under+w*counts[i]
+				}
+				// Features, products and the sums of one step: a few dozen roundings, however many tokens there were.
+				if e := math.Abs(float64(out.Row(n - 1)[0])/(over/under) - 1); e > 0x1p-19 {
+					t.Errorf("%v, steps of %v: error %.2g after %d tokens", c.Feature, path.steps, e, at)
+				}
 			}
 		}
 	}

@@ -55,9 +55,12 @@ func (s sums) reset(f FeatureMap) {
 	}
 }
 
-// cover lifts the stabiliser of feature i so that a logarithm of top is at most room above it, and not more than step − room below.
-func (s sums) cover(i int, top, room float32) {
-	s.raise(i, step*float32(math.Ceil(float64((top-room)/step))))
+// cover lifts the stabiliser of feature i to that of top and room.
+func (s sums) cover(i int, top, room float32) { s.raise(i, stabiliser(top, room)) }
+
+// stabiliser is the one that a logarithm of top is at most room above, and not more than step − room below.
+func stabiliser(top, room float32) float32 {
+	return step * float32(math.Ceil(float64((top-room)/step)))
 }
 
 // raise lifts the stabiliser of feature i to c, if that is higher, and scales its sums to match: by a power of two, which rounds nothing

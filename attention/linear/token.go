@@ -171,7 +171,7 @@ func (w *tokenWorker) keys(s *State, k tensor.Mat, row, first, n int) {
 		}
 		raised = true
 		for i := range c.Features {
-			s.cover(first+h, i, w.phi[i*kernel.Lanes+h]-w.norm[h])
+			s.raise(first+h, i, stabiliser(w.phi[i*kernel.Lanes+h]-w.norm[h], keyRoom))
 		}
 	}
 	if raised {
