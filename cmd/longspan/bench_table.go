@@ -23,7 +23,8 @@ func newBenchTable(o *output) *cobra.Command {
 		Long: `Measures matrix products, attention and decoding. Each row of the Markdown table is printed as soon as it is measured; with
 --json it is an element of an array. All rows take about five minutes on two cores with AVX2. Ctrl-C ends the table after the run in
 progress, and keeps the rows before it. The environment variable LONGSPAN_CPU sets a lower kernel level, such as avx2. Each row names its
-level. The peak is of the same level.`,
+level. The peak is of the same level. An aim is the efficiency to reach on two cores. It stands with the level it is set for: the row's,
+or the nearest below it. Some rows have none.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) (err error) {
 			if options.Only, err = regexp.Compile(only); err != nil {
@@ -63,8 +64,8 @@ func runTable(ctx context.Context, o *output, options bench.TableOptions, add fu
 
 func writeTableHead(w io.Writer, t bench.Timing) {
 	fmt.Fprintf(w, "%s, %d threads, %s %s, medians of %d\n\n", cpuid.CPU.BrandName, t.Threads, version(), runtime.Version(), t.Runs)
-	fmt.Fprintln(w, "| what | level | seconds | GFLOP/s | peak at this level | efficiency | pool ÷ Q, K, V, O |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "| what | level | seconds | GFLOP/s | peak at this level | efficiency | aim | pool ÷ Q, K, V, O |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
 }
 
 func writeTableRow(w io.Writer, r bench.TableRow) {
@@ -75,5 +76,9 @@ func writeTableRow(w io.Writer, r bench.TableRow) {
 	} else if a != nil {
 		memory = fmt.Sprintf("%.2f", float64(a.PeakBytes)/float64(a.InputBytes))
 	}
-	fmt.Fprintf(w, "| %s | %s | %.4g | %s | %s | %.2f | %s |\n", r.What, t.Level, t.Seconds, speed, peak, share, memory)
+	aim := ""
+	if r.Aim != nil {
+		aim = fmt.Sprintf("%.2f at %s", r.Aim.Share, r.Aim.Level)
+	}
+	fmt.Fprintf(w, "| %s | %s | %.4g | %s | %s | %.2f | %s | %s |\n", r.What, t.Level, t.Seconds, speed, peak, share, aim, memory)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/longspan/longspan/internal/cpu"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/tensor"
 )
@@ -179,6 +180,23 @@ func TestMedian(t *testing.T) {
 	}{{[]float64{3}, 3}, {[]float64{1, 5}, 3}, {[]float64{1, 2, 9}, 2}, {[]float64{1, 2, 4, 9}, 3}} {
 		if got := median(c.of); got != c.want {
 			t.Errorf("median of %v is %g, want %g", c.of, got, c.want)
+		}
+	}
+}
+
+func TestAimIsOfALevel(t *testing.T) {
+	both, low, high := aims{0.9, 0.8}, aims{avx2: 0.9}, aims{avx512: 0.8}
+	for _, c := range []struct {
+		of    aims
+		level cpu.Level
+		want  Aim
+	}{
+		{both, cpu.Generic, Aim{}}, {both, cpu.AVX2, Aim{"avx2", 0.9}}, {both, cpu.AVX512, Aim{"avx512", 0.8}},
+		{both, cpu.AMX, Aim{"avx512", 0.8}}, {low, cpu.AVX2, Aim{"avx2", 0.9}}, {low, cpu.AVX512BF16, Aim{"avx2", 0.9}},
+		{high, cpu.AVX2, Aim{}}, {high, cpu.AVX512, Aim{"avx512", 0.8}}, {aims{}, cpu.AMX, Aim{}},
+	} {
+		if got := c.of.of(c.level); got == nil && c.want != (Aim{}) || got != nil && *got != c.want {
+			t.Errorf("%v at %v: found the aim %v, expected %v", c.of, c.level, got, c.want)
 		}
 	}
 }
