@@ -34,7 +34,7 @@ var smallest = []struct {
 	{"bench ranks", "--sizes 8 --runs 1", false},
 	{"bench table", "--only bigbird --runs 1", true},
 	{"bench train", "--model longformer --layers 1 --tokens 16 --runs 1", true},
-	{"bench train", "--model encoder --set width=16 --set vocab=32 --tokens 16 --runs 1", false},
+	{"bench train", "--model encoder --set width=16 --set heads=2 --set vocab=32 --tokens 16 --runs 1", false},
 	{"classify", "classifier --text law", false},
 	{"data", "tiny.yaml", false},
 	{"embed", "embedder --text law", false},
