@@ -1,4 +1,5 @@
-// Package fasta reads FASTA files as a stream. The first bytes of a file tell plain text, gzip and bgzip apart.
+// Package fasta reads FASTA files: as a stream of bases (Reader), or any part of them (Reference). The first bytes of a file tell plain
+// text, gzip and bgzip apart.
 //
 // A header line begins with '>', and its first word is the name of the record. Sequence lines may have any length and
 // end in LF or CRLF; empty lines and blanks are passed over. Letters are A C G T, U (read as T),

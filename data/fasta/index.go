@@ -1,0 +1,290 @@
+package fasta
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+)
+
+var errOtherIndex = errors.New("the index (.fai, .gzi) is of another file, or of an older one; delete it: it is not needed")
+
+// maxIndex bounds a .fai file: a million contigs take 40 MB.
+const maxIndex = 256 << 20
+
+// place is where base i is in the file, unpacked.
+func (c *Contig) place(i int) int64 {
+	return c.offset + int64(i/c.bases)*int64(c.width) + int64(i%c.bases)
+}
+
+// index reads the .fai, or makes one.
+func (r *Reference) index() error {
+	err := fs.ErrNotExist
+	var f *os.File
+	if r.path != "" {
+		f, err = os.Open(r.path + ".fai")
+	}
+	switch {
+	case err == nil:
+		r.indexed = true
+		r.contigs, err = readFAI(f, r.size)
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			err = fmt.Errorf("%s.fai: %w", r.path, err)
+		}
+	case errors.Is(err, fs.ErrNotExist):
+		r.contigs, err = scan(bufio.NewReaderSize(io.NewSectionReader(r.letters, 0, r.size), 1<<16))
+	}
+	if err != nil {
+		return err
+	}
+	return r.name()
+}
+
+// name fills byName and alias.
+func (r *Reference) name() error {
+	r.byName, r.alias = make(map[string]int, len(r.contigs)), make(map[string]int, len(r.contigs))
+	for i, c := range r.contigs {
+		if _, twice := r.byName[c.Name]; twice {
+			return fmt.Errorf("found contig %q twice; each record needs a name of its own", c.Name)
+		}
+		r.byName[c.Name] = i
+		key := Canonical(c.Name)
+		if _, twice := r.alias[key]; twice {
+			r.alias[key] = -1
+			continue
+		}
+		r.alias[key] = i
+	}
+	return nil
+}
+
+// readFAI reads an index of five columns: name, bases, offset, bases of a line, bytes of a line (samtools' manual page faidx(5)).
+func readFAI(in io.Reader, size int64) (contigs []Contig, err error) {
+	text, err := io.ReadAll(io.LimitReader(in, maxIndex+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxIndex {
+		return nil, fmt.Errorf("found more than %d MiB; is this an index?", maxIndex>>20)
+	}
+	number := 0
+	for line := range strings.Lines(string(text)) {
+		number++
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			continue
+		}
+		f := strings.Split(line, "\t")
+		c := Contig{Name: f[0]}
+		var v [4]int64
+		bad := len(f) != 5 || f[0] == ""
+		for i := range v {
+			if !bad {
+				v[i], err = strconv.ParseInt(f[1+i], 10, 64)
+				bad = err != nil || v[i] < 0
+			}
+		}
+		if bad {
+			return nil, fmt.Errorf("line %d: found %q, expected a name and four numbers, separated by tabs; "+
+				"delete the index: it is not needed", number, line)
+		}
+		if v[0] == 0 {
+			return nil, fmt.Errorf("line %d: contig %s has no bases; take the record out of the file", number, c.Name)
+		}
+		if v[0] > math.MaxInt32 || v[1] >= size || v[2] == 0 || v[2] > v[3] || v[3] > math.MaxInt32 {
+			return nil, fmt.Errorf("line %d: %w", number, errOtherIndex)
+		}
+		c.Length, c.offset, c.bases, c.width = int(v[0]), v[1], int(v[2]), int(v[3])
+		if c.place(c.Length-1) >= size {
+			return nil, fmt.Errorf("line %d: %w", number, errOtherIndex)
+		}
+		contigs = append(contigs, c)
+	}
+	if len(contigs) == 0 {
+		return nil, errors.New("found no contig; delete the index: it is not needed")
+	}
+	return contigs, nil
+}
+
+// Header is the header line of a record, without its '>' and its line end.
+func (r *Reference) Header(contig string) (string, error) {
+	i, ok := r.byName[contig]
+	if !ok {
+		return "", fmt.Errorf("fasta: %s: no contig %q; %s", r.path, contig, r.listed())
+	}
+	header, err := r.header(&r.contigs[i])
+	if err != nil {
+		return "", fmt.Errorf("fasta: %s: contig %s: %w", r.path, contig, err)
+	}
+	return header, nil
+}
+
+// header reads the line before a contig's first base.
+func (r *Reference) header(c *Contig) (string, error) {
+	before := make([]byte, min(c.offset, maxHeader+2))
+	if n, err := r.letters.ReadAt(before, c.offset-int64(len(before))); n < len(before) {
+		return "", err
+	}
+	line, ended := bytes.CutSuffix(before, []byte("\n"))
+	line = line[bytes.LastIndexByte(line, '\n')+1:]
+	text, isHeader := bytes.CutPrefix(bytes.TrimSuffix(line, []byte("\r")), []byte(">"))
+	if words := bytes.Fields(text); !ended || !isHeader || len(words) == 0 || string(words[0]) != c.Name {
+		return "", errOtherIndex
+	}
+	return string(text), nil
+}
+
+// check compares a contig of an index that was read with the file, once: its header stands before its first base, and its last base ends
+// a line.
+func (r *Reference) check(c *Contig) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.indexed || r.checked[c.Name] {
+		return nil
+	}
+	if _, err := r.header(c); err != nil {
+		return err
+	}
+	var after [1]byte
+	if n, err := r.letters.ReadAt(after[:], c.place(c.Length-1)+1); n == 1 && after[0] != '\n' && after[0] != '\r' {
+		return errOtherIndex
+	} else if n == 0 && err != io.EOF {
+		return err
+	}
+	r.checked[c.Name] = true
+	return nil
+}
+
+// scanner makes an index.
+type scanner struct {
+	contigs []Contig
+	at      int64 // of the current line
+	line    int   // from 1
+	short   int   // the line of the current contig that is shorter than those before, or 0
+}
+
+// scan reads a whole file and finds its contigs. Lines of a contig have one length, but for the last.
+func scan(in *bufio.Reader) ([]Contig, error) {
+	s := &scanner{}
+	for {
+		s.line++
+		first, err := in.Peek(1)
+		if err == io.EOF {
+			return s.finish()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if first[0] == '>' {
+			err = s.header(in)
+		} else {
+			err = s.letters(in)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", s.line, err)
+		}
+	}
+}
+
+func (s *scanner) finish() ([]Contig, error) {
+	if len(s.contigs) == 0 {
+		return nil, errors.New("the file has no record; expected a header line that begins with '>'; is this a FASTA file?")
+	}
+	return s.contigs, s.ended()
+}
+
+// ended checks the record that ends.
+func (s *scanner) ended() error {
+	if n := len(s.contigs); n > 0 && s.contigs[n-1].Length == 0 {
+		return fmt.Errorf("record %q has no bases; complete the file, or take the record out", s.contigs[n-1].Name)
+	}
+	return nil
+}
+
+func (s *scanner) header(in *bufio.Reader) error {
+	if err := s.ended(); err != nil {
+		return err
+	}
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxHeader {
+			return fmt.Errorf("the header is longer than %d bytes; is this a FASTA file?", maxHeader)
+		}
+		if err == nil || err == io.EOF {
+			break
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
+	words := strings.Fields(string(line[1:]))
+	if len(words) == 0 || line[1] == ' ' || line[1] == '\t' {
+		return errors.New("the header has no name; write one after '>', without a blank before it")
+	}
+	s.at += int64(len(line))
+	s.contigs = append(s.contigs, Contig{Name: words[0], offset: s.at})
+	s.short = 0
+	return nil
+}
+
+// letters reads a line of bases, of any length.
+func (s *scanner) letters(in *bufio.Reader) error {
+	bases, width, end := 0, 0, false
+	for !end {
+		part, err := in.ReadSlice('\n')
+		if err != nil && err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+		end = err == nil || err == io.EOF
+		width += len(part)
+		letters := bytes.TrimRight(part, "\r\n")
+		if i := badLetter(letters); i >= 0 {
+			return fmt.Errorf("column %d: found %s, expected a base (A C G T U, N or another IUPAC code of DNA); blanks have no place here",
+				bases+i+1, show(letters[i]))
+		}
+		bases += len(letters)
+	}
+	s.at += int64(width)
+	if bases == 0 && (len(s.contigs) == 0 || s.contigs[len(s.contigs)-1].Length == 0) {
+		if len(s.contigs) > 0 {
+			return fmt.Errorf("the line is empty, expected the bases of record %q", s.contigs[len(s.contigs)-1].Name)
+		}
+		return nil // before the first header
+	}
+	if len(s.contigs) == 0 {
+		return errors.New("found bases before the first record; expected a header line that begins with '>'; is this a FASTA file?")
+	}
+	return s.add(&s.contigs[len(s.contigs)-1], bases, width)
+}
+
+// add adds a line to a contig.
+func (s *scanner) add(c *Contig, bases, width int) error {
+	if c.Length == 0 {
+		c.bases, c.width = bases, width
+	}
+	if s.short > 0 && bases > 0 {
+		return fmt.Errorf("record %q goes on behind line %d, which is shorter than the lines before; any part of a file can be read only "+
+			"if its lines have one length; rewrite the file (seqkit seq -w 60, or samtools faidx)", c.Name, s.short)
+	}
+	if bases > c.bases || bases == c.bases && width > c.width {
+		return fmt.Errorf("found %d bases in %d bytes, but %d in %d on the record's first line; any part of a file can be read only if its "+
+			"lines have one length; rewrite the file (seqkit seq -w 60)", bases, width, c.bases, c.width)
+	}
+	if bases < c.bases || width < c.width {
+		s.short = s.line
+	}
+	if bases > math.MaxInt32-c.Length {
+		return fmt.Errorf("record %q has more than %d bases", c.Name, math.MaxInt32)
+	}
+	c.Length += bases
+	return nil
+}
