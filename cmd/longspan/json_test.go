@@ -59,6 +59,8 @@ var smallest = []struct {
 	{"tokenizer info", "run", false},
 	{"tag", "tagger --text law", false},
 	{"train", "tiny.yaml --out again", false},
+	{"variants check", "-R ref.fa -I in.vcf", false},
+	{"variants haplotypes", "-R ref.fa -I in.vcf -O hap.fa", false},
 	{"verify ranks", "--local 2", false},
 }
 
@@ -80,12 +82,24 @@ func inRun(t *testing.T) {
 	if err := os.WriteFile("papers.jsonl", []byte(papers), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	writeVariants(t)
 	if err := tinyModels("."); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
 	if status := run([]string{"train", "tiny.yaml", "--out", "run"}, io.Discard, &log); status != exitOK {
 		t.Fatalf("training: status %d, %s", status, &log)
+	}
+}
+
+// writeVariants writes a reference and a VCF.
+func writeVariants(t *testing.T) {
+	t.Helper()
+	vcf := "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tone\n1\t2\t.\tC\tG\t.\t.\t.\tGT\t0|1\n"
+	for name, text := range map[string]string{"ref.fa": ">1\nACGT\n", "in.vcf": vcf} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
