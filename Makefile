@@ -1,4 +1,4 @@
-.PHONY: build build-mpi test test-all generate check fuzz golden real real-tokenizers bench bench-table bench-peers bench-chart
+.PHONY: build build-mpi test test-all generate check fuzz golden real real-tokenizers dna bench bench-table bench-peers bench-chart
 
 FUZZTIME ?= 10s
 COUNT ?= 6
@@ -74,6 +74,13 @@ real:
 real-tokenizers:
 	$(PYTHON) tokenizer/testdata/real/real.py $(REAL)
 	LONGSPAN_REAL=$(abspath $(REAL)) go test -count=1 ./tokenizer -run Real
+
+# Tests on human chromosome 20 and the variants of 503 people, which come from packages of Debian into DNA (71 MB, once).
+DNA ?= .dna
+
+dna:
+	_tools/dna.sh $(DNA)
+	LONGSPAN_DNA=$(abspath $(DNA)) go test -count=1 -run Real ./genome
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build
