@@ -36,5 +36,8 @@ func (r *Summary) unasked() string {
 		return fmt.Sprintf("no sentence has a word of the query %q: sentences are chosen by their likeness to it, as the encoder reads them; "+
 			"they need not answer it", r.text.Query)
 	}
+	if len(r.text.askedTerms()) == 0 {
+		return fmt.Sprintf("the query %q has only common words: it changes nothing; name what you want to know", r.text.Query)
+	}
 	return fmt.Sprintf("no sentence has a word of the query %q: it changes nothing", r.text.Query)
 }

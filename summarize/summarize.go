@@ -152,46 +152,6 @@ func (r *Summary) take(chosen []int, b Budget) error {
 		r.Name, b.Words, shortest)
 }
 
-// queryWeight is what all words of the query add to a score, in standard deviations. queryGain is what they add to the expected F1 of a
-// summary for a sentence: more than the best sentence adds. nearGain is what likeness to the query adds, as an encoder reads it, for each
-// standard deviation above the first.
-const (
-	queryWeight = 8
-	queryGain   = 1
-	nearGain    = 0.25
-)
-
-// bonus is what each sentence adds to the expected F1 for the query.
-func (t *Text) bonus() []float64 {
-	bonus, _ := t.overlap(t.query)
-	for i := range bonus {
-		bonus[i] *= queryGain
-	}
-	if t.encoded != nil && t.encoded.query != nil {
-		for i, v := range t.standardise(t.encoded.query) {
-			bonus[i] += nearGain * max(0, v-1)
-		}
-	}
-	return bonus
-}
-
-// ask raises the scores of sentences with words of the query.
-func (r *Summary) ask() {
-	t := r.text
-	if t.Query == "" {
-		return
-	}
-	share, _ := t.overlap(t.query)
-	found := false
-	for i := range share {
-		r.scores[i] += queryWeight * share[i]
-		found = found || share[i] > 0
-	}
-	if !found {
-		r.Notes = append(r.Notes, r.unasked())
-	}
-}
-
 // notes says what the reader should know of how the text was read, and opens all sentences where none has the usual length. foreign is the
 // note for text that is not English prose.
 func (r *Summary) notes(foreign string) {

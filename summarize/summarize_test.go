@@ -109,6 +109,23 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// Common words of a question do not count, and words of a section's title do.
+func TestQueryCounts(t *testing.T) {
+	s := summarizer(t)
+	const report = "# Report\n\n## Facts\n\nIt was written by the team for the board in the spring.\n\nThe storage of the old system costs 4 euros each day.\n\n" +
+		"## Root cause\n\nA new release removed the limit of the pool by mistake.\n\n## Lessons\n\nAlarms on the pool would have shown it at once.\n"
+	for query, want := range map[string]string{"what does it cost?": "costs 4 euros", "what was the root cause": "A new release"} {
+		r, err := s.Summarize(context.Background(), parsed(report), Options{Budget: Budget{Sentences: 1}, Query: query})
+		if err != nil || !strings.Contains(r.Sentences[0].Text, want) {
+			t.Errorf("%s: found %q, %v; expected %q", query, quoted(r), err, want)
+		}
+	}
+	r, err := s.Summarize(context.Background(), parsed(report), Options{Query: "what is it?"})
+	if err != nil || !strings.Contains(strings.Join(r.Notes, "\n"), "has only common words") {
+		t.Errorf("common words alone: notes %q, %v", r.Notes, err)
+	}
+}
+
 // Each kind of bad input has a word of its own, and none is cut off in silence.
 func TestBadInput(t *testing.T) {
 	s := summarizer(t)
