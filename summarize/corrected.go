@@ -94,9 +94,11 @@ func learnMeanOdds(rows []known) *meanOdds {
 func (o *meanOdds) instead(i *Importance) *Importance {
 	out := &Importance{Terms: slices.Clone(i.Terms), Pairs: make(map[gram]float32, len(i.Pairs)), Words: i.Words}
 	for term := range out.Terms {
+		before := float32(1)
 		for k, p := range out.Terms[term] {
 			if p > 0 {
-				out.Terms[term][k] = probability(o.Levels[k])
+				before = min(before, probability(o.Levels[k])) // a level that no document reached has odds of its own
+				out.Terms[term][k] = before
 			}
 		}
 	}
