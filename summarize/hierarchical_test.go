@@ -48,7 +48,7 @@ func tiny() *Recipe {
 	r := DefaultRecipe()
 	r.Vocab, r.Words, r.Encoder = 300, 27, model.Config{Width: 32, Layers: 2, Heads: 2, Attention: []string{"window(16)"}}
 	r.Sentences = SentencesConfig{Layers: 1, Hidden: 16}
-	r.Pretrain, r.Train = FitConfig{Epochs: 1, LR: 1e-3}, FitConfig{Epochs: 6, LR: 5e-3, Average: 0.8}
+	r.Loss, r.Pretrain, r.Train = LossWeights{0.3, 1, 1}, FitConfig{Epochs: 1, LR: 1e-3}, FitConfig{Epochs: 6, LR: 5e-3, Average: 0.8}
 	return r
 }
 
@@ -266,13 +266,17 @@ func TestRecipeRefuses(t *testing.T) {
 	}
 }
 
-// The recipe of the examples is one.
+// The recipe of the examples is that of an empty file, and of its name.
 func TestRecipeOfTheExamples(t *testing.T) {
-	r, err := LoadRecipe("../examples/summaries/attention.yaml", []string{"seed=2"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Seed != 2 || r.Encoder.Width != 128 || r.Train.Average != 0.98 {
-		t.Errorf("found %+v", r)
+	for _, name := range []string{"../examples/summaries/attention.yaml", DefaultRecipeName} {
+		r, err := LoadRecipe(name, []string{"seed=2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := DefaultRecipe()
+		want.Seed = 2
+		if !reflect.DeepEqual(r, want) {
+			t.Errorf("%s: found %+v, expected %+v", name, r, want)
+		}
 	}
 }

@@ -58,25 +58,30 @@ type FitConfig struct {
 	Average float64 `yaml:"average,omitempty"` // decay of the moving average of the weights that is evaluated and kept; 0: no average
 }
 
-// DefaultRecipe is the recipe of an empty file.
+// DefaultRecipe is the recipe of an empty file, and that of examples/summaries/attention.yaml.
 func DefaultRecipe() *Recipe {
 	return &Recipe{
-		Words: DefaultWords, Vocab: 8192,
-		Encoder:   model.Config{Width: 128, Layers: 3, Heads: 2, Attention: []string{"window(128)"}, Dropout: 0.1},
-		Sentences: SentencesConfig{Layers: 1, Hidden: 64}, Tokens: 8192, Loss: LossWeights{0.3, 1, 1},
-		Pretrain: FitConfig{LR: 2e-3, Warmup: 50, Decay: 0.01}, Train: FitConfig{Epochs: 3, LR: 1e-3, Warmup: 50, Decay: 0.05},
+		Words: DefaultWords, Vocab: 6144,
+		Encoder:   model.Config{Width: 128, Layers: 3, Heads: 2, Attention: []string{"window(128)"}, Precision: "bf16", Dropout: 0.2},
+		Sentences: SentencesConfig{Layers: 1, Hidden: 64}, Tokens: 8192, Loss: LossWeights{Sentences: 0.3, Terms: 4, Pairs: 8},
+		Pretrain: FitConfig{LR: 2e-3, Warmup: 50, Decay: 0.01}, Train: FitConfig{Epochs: 1, LR: 1e-3, Warmup: 20, Decay: 0.05, Average: 0.98},
 	}
 }
 
-// LoadRecipe reads the recipe at path and applies overrides of the form train.lr=1e-3, later ones last. Every key must be known.
+// DefaultRecipeName names DefaultRecipe in place of a file.
+const DefaultRecipeName = "attention"
+
+// LoadRecipe reads the recipe at path, or takes DefaultRecipe by its name, and applies overrides of the form train.lr=1e-3, later ones last. Every key must be known.
 func LoadRecipe(path string, overrides []string) (*Recipe, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	r := DefaultRecipe()
-	if err := strictyaml.Load(text, path, r); err != nil {
-		return nil, err
+	r, text := DefaultRecipe(), []byte(nil)
+	if path != DefaultRecipeName {
+		var err error
+		if text, err = os.ReadFile(path); err != nil {
+			return nil, err
+		}
+		if err := strictyaml.Load(text, path, r); err != nil {
+			return nil, err
+		}
 	}
 	for _, o := range overrides {
 		if err := strictyaml.Set(o, r); err != nil {

@@ -53,7 +53,7 @@ documents is kept: those of --dev, or every tenth document.
 The scorer reads features of the sentences; it learns in seconds. With a recipe it has an encoder with window attention too, which reads
 every token, and learns in minutes to an hour:
 
-  longspan summarize train papers/ --recipe examples/summaries/attention.yaml --set seed=1 --out mine.safetensors`,
+  longspan summarize train papers/ --recipe attention --set seed=1 --out mine.safetensors`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := s.refuseWithRecipe(c); err != nil {
@@ -75,7 +75,7 @@ every token, and learns in minutes to an hour:
 	f.Float64Var(&s.LR, "lr", 0.002, "peak learning rate")
 	f.IntSliceVar(&s.Hidden, "hidden", []int{64}, "widths of the hidden layers")
 	f.Uint64Var(&s.Seed, "seed", 0, "seed of the weights and of the order of the documents")
-	f.StringVar(&s.recipe, "recipe", "", "YAML file of a scorer with attention; it has the settings, which --set changes")
+	f.StringVar(&s.recipe, "recipe", "", "YAML file of a scorer with attention, or attention for that of examples/summaries; --set changes its settings")
 	f.StringArrayVar(&s.set, "set", nil, "a setting of the recipe, such as train.epochs=3")
 	f.IntVar(&s.Threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
