@@ -245,7 +245,8 @@ func TestFirst(t *testing.T) {
 
 func TestRecipeRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"words: 1":                              "found words: 1, expected at least 5",
+		"words: 1":                              "found words: 1, expected 5 to 1048576",
+		"words: 2000000":                        "found words: 2000000, expected 5 to 1048576",
 		"vocab: 12":                             "found vocab: 12, expected 260 to",
 		"encoder: {kind: decoder}":              "expected none: they are set by the recipe",
 		"encoder: {width: 36}":                  "head",

@@ -100,8 +100,8 @@ func (r *Recipe) YAML() ([]byte, error) { return yaml.Dump(r) }
 // Check refuses values out of range.
 func (r *Recipe) Check() error {
 	switch {
-	case r.Words < FewestWords:
-		return fmt.Errorf("found words: %d, expected at least %d", r.Words, FewestWords)
+	case r.Words < FewestWords || r.Words > mostBudget:
+		return fmt.Errorf("found words: %d, expected %d to %d", r.Words, FewestWords, mostBudget)
 	case r.Vocab < 256+len(Marks()) || r.Vocab > tokenizer.MaxVocab:
 		return fmt.Errorf("found vocab: %d, expected %d to %d", r.Vocab, 256+len(Marks()), tokenizer.MaxVocab)
 	case r.Tokens < 0:
@@ -137,8 +137,8 @@ func (s SentencesConfig) check() error {
 
 func (f FitConfig) check() error {
 	switch {
-	case f.Epochs < 0 || f.Epochs > 1000:
-		return fmt.Errorf("found epochs: %d, expected 0 to 1000", f.Epochs)
+	case f.Epochs < 0 || f.Epochs > mostEpochs:
+		return fmt.Errorf("found epochs: %d, expected 0 to %d", f.Epochs, mostEpochs)
 	case !(f.LR > 0 && f.LR <= 1):
 		return fmt.Errorf("found lr: %g, expected a number above 0, up to 1", f.LR)
 	case f.Warmup < 0:

@@ -48,14 +48,51 @@ type prepared struct {
 
 // Train trains a scorer on examples and keeps the epoch that is best on the validation examples dev, by ROUGE-1 + ROUGE-2 F1 of the
 // summaries. Labels are the oracle's. The loss is the binary cross-entropy, summed over a document's candidates and divided by its number
-// of positive ones, so that long documents do not outweigh others. The same options and examples give the same bits.
+// of positive ones, so that long documents do not outweigh others. The same options and examples give the same bits. It returns the errors
+// of [TrainOptions.Check], and one for examples without labels.
 func Train(ctx context.Context, examples, dev []Example, o TrainOptions) (*Features, []Epoch, error) {
 	o = o.withDefaults()
+	if err := o.Check(); err != nil {
+		return nil, nil, err
+	}
 	if len(dev) == 0 {
 		return nil, nil, errNoDev
 	}
 	m, _, epochs, err := trainFeatures(ctx, examples, dev, o)
 	return m, epochs, err
+}
+
+// Check refuses values out of range.
+func (o TrainOptions) Check() error {
+	o = o.withDefaults()
+	switch {
+	case o.Epochs < 1 || o.Epochs > mostEpochs:
+		return fmt.Errorf("found %d epochs, expected 1 to %d", o.Epochs, mostEpochs)
+	case !(o.LR > 0 && o.LR <= 1):
+		return fmt.Errorf("found a learning rate of %g, expected a number above 0, up to 1", o.LR)
+	case len(o.Hidden) > mostLayers/2:
+		return fmt.Errorf("found %d hidden layers, expected at most %d", len(o.Hidden), mostLayers/2)
+	}
+	for _, w := range o.Hidden {
+		if w < 1 || w > mostHidden {
+			return fmt.Errorf("found a hidden layer of %d units, expected 1 to %d", w, mostHidden)
+		}
+	}
+	return checkWords(o.Words)
+}
+
+// The largest values of TrainOptions.
+const (
+	mostEpochs = 1000
+	mostHidden = 4096
+)
+
+// checkWords refuses summaries that no scorer learns from, and those whose file would not open again.
+func checkWords(words int) error {
+	if words < FewestWords || words > mostBudget {
+		return fmt.Errorf("found summaries of %d words, expected %d to %d", words, FewestWords, mostBudget)
+	}
+	return nil
 }
 
 func (o TrainOptions) withDefaults() TrainOptions {

@@ -98,6 +98,15 @@ func TestTrainRefuses(t *testing.T) {
 		"found no validation documents") {
 		t.Errorf("without validation documents: %v", err)
 	}
+	for want, o := range map[string]TrainOptions{
+		"found -1 epochs": {Epochs: -1}, "rate of NaN": {LR: nan()}, "rate of -1": {LR: -1}, "layer of -3 units": {Hidden: []int{-3}},
+		"found 9 hidden layers": {Hidden: make([]int, 9)}, "summaries of 4 words": {Words: 4},
+		"summaries of 2000000 words, expected 5 to 1048576": {Words: 2_000_000},
+	} {
+		if _, _, err := Train(context.Background(), dev, dev, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("found the error %v, expected %q", err, want)
+		}
+	}
 	other := examplesOf(t, papersFile(t, "a.jsonl", 2, 0))
 	for i := range other {
 		other[i].Summary = []string{"zzz"}

@@ -102,23 +102,12 @@ func (s *summarizeTrainOptions) check() error {
 	switch {
 	case s.out == "":
 		return errors.New("found no --out, expected the file of the scorer")
-	case s.Words < summarize.FewestWords:
-		return fmt.Errorf("found --words %d, expected at least %d", s.Words, summarize.FewestWords)
-	case s.Epochs < 1 || s.Epochs > 1000:
-		return fmt.Errorf("found --epochs %d, expected 1 to 1000", s.Epochs)
-	case !(s.LR > 0 && s.LR <= 1):
-		return fmt.Errorf("found --lr %g, expected a number above 0, up to 1", s.LR)
+	case s.Words == 0 || s.Epochs == 0 || s.LR == 0:
+		return fmt.Errorf("found --words %d, --epochs %d and --lr %g, expected positive numbers", s.Words, s.Epochs, s.LR)
 	case s.holdOut < 2:
 		return fmt.Errorf("found --hold-out %d, expected at least 2", s.holdOut)
-	case len(s.Hidden) > 8:
-		return fmt.Errorf("found %d hidden layers, expected at most 8", len(s.Hidden))
 	}
-	for _, w := range s.Hidden {
-		if w < 1 || w > 4096 {
-			return fmt.Errorf("found a hidden layer of %d, expected 1 to 4096", w)
-		}
-	}
-	return nil
+	return s.TrainOptions.Check()
 }
 
 func (s *summarizeTrainOptions) run(o *output, path string) (r summarizeTraining, err error) {
