@@ -32,27 +32,31 @@ func Ranked(name string, s Scorer) System {
 		if err != nil {
 			return nil, err
 		}
-		return t.choose(t.standardise(scores), b, redundancy), nil
+		return t.choose(ctx, t.standardise(scores), b, redundancy)
 	}}
 }
 
 // Baselines are systems that learn nothing, from random sentences to the oracle, which knows the summary and is a bound.
 func Baselines(seed uint64) []System {
 	return []System{
-		{"random", func(_ context.Context, t *Text, e *Example, b Budget) ([]int, error) {
+		{"random", func(ctx context.Context, t *Text, e *Example, b Budget) ([]int, error) {
 			draw := random.NewSplitMix(seed, uint64(bucket(e.ID)), uint64(len(t.Sentences)))
-			return t.choose(each(t, func(int) float64 { return float64(draw.Next() >> 11) }), b, 0), nil
+			return t.choose(ctx, each(t, func(int) float64 { return float64(draw.Next() >> 11) }), b, 0)
 		}},
-		{"lead", func(_ context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
-			return t.choose(each(t, func(i int) float64 { return -float64(i) }), b, 0), nil
+		{"lead", func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
+			return t.choose(ctx, each(t, func(i int) float64 { return -float64(i) }), b, 0)
 		}},
-		{"introduction and conclusion", func(_ context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
-			return t.bothEnds(b), nil
+		{"introduction and conclusion", func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
+			return t.bothEnds(ctx, b)
 		}},
-		{"LexRank", func(_ context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
-			return t.unlike(t.lexrankAbove(lexrankThreshold), b), nil
+		{"LexRank", func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
+			near, err := t.lexrankAbove(ctx, lexrankThreshold)
+			if err != nil {
+				return nil, err
+			}
+			return t.unlike(ctx, near, b)
 		}},
-		{"centroid and MMR", func(_ context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
+		{"centroid and MMR", func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
 			all := make([]int, len(t.Sentences))
 			scores := make([]float32, len(all))
 			for i := range all {
@@ -61,7 +65,7 @@ func Baselines(seed uint64) []System {
 			for i, c := range t.cosines(all) {
 				scores[i] = float32(c)
 			}
-			return t.choose(t.standardise(scores), b, redundancy), nil
+			return t.choose(ctx, t.standardise(scores), b, redundancy)
 		}},
 		{"oracle", func(_ context.Context, t *Text, e *Example, b Budget) ([]int, error) {
 			return t.oracle(e.reference(), b), nil
@@ -78,19 +82,22 @@ func each(t *Text, score func(i int) float64) []float64 {
 }
 
 // bothEnds chooses the first sentences of the introduction up to half of the words, and the first ones of the conclusion.
-func (t *Text) bothEnds(b Budget) []int {
+func (t *Text) bothEnds(ctx context.Context, b Budget) ([]int, error) {
 	p := t.placement()
 	in := map[int]bool{}
 	for _, i := range p.conclusion {
 		in[i] = true
 	}
-	half := Budget{Words: b.Words / 2, Sentences: (b.Sentences + 1) / 2}
-	first := t.choose(each(t, func(i int) float64 { return -float64(i) }), half, 0)
+	half := Budget{Words: b.Words / 2, Sentences: b.Sentences/2 + b.Sentences%2}
+	first, err := t.choose(ctx, each(t, func(i int) float64 { return -float64(i) }), half, 0)
+	if err != nil {
+		return nil, err
+	}
 	score := map[int]float64{}
 	for k, i := range first {
 		score[i] = float64(2*len(t.Sentences) - k)
 	}
-	return t.choose(each(t, func(i int) float64 {
+	return t.choose(ctx, each(t, func(i int) float64 {
 		switch {
 		case score[i] > 0:
 			return score[i]
@@ -106,11 +113,14 @@ const lexrankThreshold = 0.1
 
 // lexrankAbove is LexRank with a threshold (Erkan and Radev 2004, algorithm 3): sentences are neighbours if their cosine is above it. Time
 // and memory grow with the square of the number of sentences.
-func (t *Text) lexrankAbove(threshold float64) []float64 {
+func (t *Text) lexrankAbove(ctx context.Context, threshold float64) ([]float64, error) {
 	n := len(t.Sentences)
 	near := make([][]int32, n)
 	dense := make([]float64, t.size)
 	for i := range n {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		t.scatter(dense, i, 1)
 		for j := i; j < n; j++ {
 			if t.dot(dense, j) > threshold {
@@ -137,17 +147,20 @@ func (t *Text) lexrankAbove(threshold float64) []float64 {
 		}
 		now, next = next, now
 	}
-	return now
+	return now, nil
 }
 
 // unlike chooses by scores and passes over sentences that share three words in a row with what is chosen (Paulus et al. 2017,
 // arXiv:1705.04304, section 2.5).
-func (t *Text) unlike(scores []float64, b Budget) []int {
+func (t *Text) unlike(ctx context.Context, scores []float64, b Budget) ([]int, error) {
 	trigrams := map[[3]string]bool{}
 	scores = append([]float64(nil), scores...)
 	var kept []int
 	for left := b; b.Sentences == 0 || left.Sentences > 0; {
-		one := t.choose(scores, Budget{Words: left.Words, Sentences: 1}, 0)
+		one, err := t.choose(ctx, scores, Budget{Words: left.Words, Sentences: 1}, 0)
+		if err != nil {
+			return nil, err
+		}
 		if len(one) == 0 || math.IsInf(scores[one[0]], -1) {
 			break
 		}
@@ -163,7 +176,7 @@ func (t *Text) unlike(scores []float64, b Budget) []int {
 			break
 		}
 	}
-	return sorted(kept)
+	return sorted(kept), nil
 }
 
 // repeats reports whether sentence i has one of the trigrams; if not, its own join them.

@@ -26,9 +26,12 @@ const alike = 0.9
 func (t *Text) summary(ctx context.Context, scorer Scorer, scores []float32, standard []float64, b Budget) ([]int, error) {
 	w, ok := scorer.(Weigher)
 	if !ok || t.foreign { // what is expected was learned from English
-		return t.choose(standard, b, redundancy), nil
+		return t.choose(ctx, standard, b, redundancy)
 	}
-	list := t.listed(standard, b)
+	list, err := t.listed(ctx, standard, b)
+	if err != nil {
+		return nil, err
+	}
 	m, err := w.Weigh(ctx, t, scores, list)
 	if err != nil {
 		return nil, err
@@ -36,14 +39,14 @@ func (t *Text) summary(ctx context.Context, scorer Scorer, scores []float32, sta
 	if err := m.check(t); err != nil {
 		return nil, err
 	}
-	return t.chooseExpected(list, m, b, t.bonus()), nil
+	return t.chooseExpected(ctx, list, m, b, t.bonus())
 }
 
 // choose returns the sentences of a summary in the order of the document, by maximal marginal relevance (Carbonell and Goldstein 1998):
 // the sentence with the largest score minus lambda times its largest cosine with those that are chosen, if it fits into the rest of the
 // budget, until no candidate fits. With lambda, sentences that say the same are chosen once. Scores should have a standard deviation of 1.
 // Cost: linear in the text for each sentence that is chosen.
-func (t *Text) choose(scores []float64, b Budget, lambda float64) (chosen []int) {
+func (t *Text) choose(ctx context.Context, scores []float64, b Budget, lambda float64) (chosen []int, err error) {
 	n := len(t.Sentences)
 	left := b.Words
 	open := make([]bool, n)
@@ -52,6 +55,9 @@ func (t *Text) choose(scores []float64, b Budget, lambda float64) (chosen []int)
 	}
 	near, dense := make([]float64, n), make([]float64, t.size)
 	for b.Sentences == 0 || len(chosen) < b.Sentences {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		best, top := -1, math.Inf(-1)
 		for i, s := range t.Sentences {
 			if !open[i] || b.Words > 0 && s.Words > left || lambda > 0 && near[i] > alike {
@@ -72,7 +78,7 @@ func (t *Text) choose(scores []float64, b Budget, lambda float64) (chosen []int)
 		}
 	}
 	slices.Sort(chosen)
-	return chosen
+	return chosen, nil
 }
 
 // resemble raises the largest cosine of each sentence with what is chosen by that with sentence i.

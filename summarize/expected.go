@@ -1,6 +1,7 @@
 package summarize
 
 import (
+	"context"
 	"math"
 	"slices"
 )
@@ -136,12 +137,15 @@ func (c *cover) with(x int) float64 {
 // finds, when the reference is not known but by the importance of its terms and pairs: a submodular cover of concepts (Gillick and Favre
 // 2009, "A Scalable Global Model for Summarization"; Lin and Bilmes 2011) with ROUGE's own normalisation, which tells when to stop. The
 // sentence with the largest gain a word comes next, until none gains or fits; then sentences are exchanged, added and taken out while that
-// gains. A budget of words is filled to leastFilled at least, and one of sentences all. Only listed sentences are chosen. bonus, if not nil, is added for each sentence.
+// gains. A budget of words is filled to leastFilled at least, and one of sentences all. Only listed sentences are chosen. bonus, if not nil,
+// is added for each sentence.
 //
 // Cost: the terms of the listed sentences for each that is chosen, and for each exchange again.
-func (t *Text) chooseExpected(list []int, m *Importance, b Budget, bonus []float64) []int {
+func (t *Text) chooseExpected(ctx context.Context, list []int, m *Importance, b Budget, bonus []float64) ([]int, error) {
 	c := t.newCover(list, m.times(t.lengths(list, m, b)), bonus, b.Words)
-	c.fill(b)
+	if err := c.fill(ctx, b); err != nil {
+		return nil, err
+	}
 	c.exchange(b)
 	var chosen []int
 	for x, i := range list {
@@ -150,7 +154,7 @@ func (t *Text) chooseExpected(list []int, m *Importance, b Budget, bonus []float
 		}
 	}
 	slices.Sort(chosen)
-	return chosen
+	return chosen, nil
 }
 
 // lengths is how many summaries of the usual length a budget holds.
@@ -162,11 +166,11 @@ func (t *Text) lengths(list []int, m *Importance, b Budget) float64 {
 	for _, i := range list {
 		words += t.Sentences[i].Words
 	}
-	return float64(b.Sentences*words) / float64(max(1, len(list)*m.Words))
+	return float64(b.Sentences) * float64(words) / (float64(max(1, len(list))) * float64(m.Words))
 }
 
 // listed are the candidates with the largest scores that fit, each unlike those before it.
-func (t *Text) listed(scores []float64, b Budget) (list []int) {
+func (t *Text) listed(ctx context.Context, scores []float64, b Budget) (list []int, err error) {
 	var order []int
 	for i, s := range t.Sentences {
 		if s.Candidate && (b.Words == 0 || s.Words <= b.Words) {
@@ -175,9 +179,12 @@ func (t *Text) listed(scores []float64, b Budget) (list []int) {
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return descending(scores[i], scores[j]) })
 	dense, words := make([]float64, t.size), 0
-	for _, i := range order {
-		if len(list) >= fewestListed && words >= timesListed*b.Words && len(list) >= timesListed*b.Sentences {
+	for k, i := range order {
+		if len(list) >= fewestListed && words/timesListed >= b.Words && len(list)/timesListed >= b.Sentences { // products could overflow
 			break
+		}
+		if k%256 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 		t.scatter(dense, i, 1)
 		if !slices.ContainsFunc(list, func(j int) bool { return t.dot(dense, j) > alike }) {
@@ -186,12 +193,15 @@ func (t *Text) listed(scores []float64, b Budget) (list []int) {
 		}
 		t.unscatter(dense, i)
 	}
-	return list
+	return list, nil
 }
 
 // fill adds the sentence with the largest gain a word, or the largest gain if words are not counted, again and again.
-func (c *cover) fill(b Budget) {
+func (c *cover) fill(ctx context.Context, b Budget) error {
 	for b.Sentences == 0 || c.count < b.Sentences {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		now, best, top := c.value(), -1, math.Inf(-1)
 		for x := range c.terms {
 			if c.inAny[x] || b.Words > 0 && c.words[x] > c.left {
@@ -206,10 +216,11 @@ func (c *cover) fill(b Budget) {
 			}
 		}
 		if best < 0 || top <= 0 && c.enough(b, c.left) {
-			return
+			return nil
 		}
 		c.add(best)
 	}
+	return nil
 }
 
 // leastFilled is the share of a budget of words that a summary has, if there are sentences that fit: who asks for 150 words is not content

@@ -103,7 +103,10 @@ func TestChooseExpected(t *testing.T) {
 	for seed := range uint64(20) {
 		text, list, m := drawn(t, 9, seed)
 		b := Budget{Words: 30}
-		chosen := text.chooseExpected(list, m, b, nil)
+		chosen, err := text.chooseExpected(context.Background(), list, m, b, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		top := 0.0
 		for set := range 1 << len(list) {
 			var some []int
@@ -142,7 +145,10 @@ func TestChooseExpectedSentences(t *testing.T) {
 		if n == 0 {
 			continue
 		}
-		chosen := text.chooseExpected(list, m, Budget{Sentences: n}, bonus)
+		chosen, err := text.chooseExpected(context.Background(), list, m, Budget{Sentences: n}, bonus)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(chosen) != min(n, len(list)) || !contains(int32s(chosen), 7) {
 			t.Errorf("asked for %d sentences: found %v, expected so many, and sentence 7", n, chosen)
 		}

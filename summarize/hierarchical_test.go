@@ -180,7 +180,10 @@ func TestHierarchicalChunks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listed := text.listed(text.standardise(scores), Budget{Words: 100})
+	listed, err := text.listed(ctx, text.standardise(scores), Budget{Words: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
 	whole, err := m.weigh(ctx, text, scores, listed, chunks{1 << 20, 1 << 20})
 	if err != nil {
 		t.Fatal(err)

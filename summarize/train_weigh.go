@@ -75,7 +75,11 @@ func (m *Features) scorePart(ctx context.Context, all []prepared, around []*surr
 				k++
 			}
 		}
-		around[i] = t.surround(scores, t.listed(t.standardise(scores), Budget{Words: o.Words}), o.Words)
+		listed, err := t.listed(ctx, t.standardise(scores), Budget{Words: o.Words})
+		if err != nil {
+			return err
+		}
+		around[i] = t.surround(scores, listed, o.Words)
 	}
 	return nil
 }

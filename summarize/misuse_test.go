@@ -1,0 +1,83 @@
+package summarize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+)
+
+// scoring is a Scorer of a function.
+type scoring func(t *Text) []float32
+
+func (s scoring) Score(_ context.Context, t *Text) ([]float32, error) { return s(t), nil }
+
+// weighing is a Weigher of which nothing is expected.
+type weighing struct{ scoring }
+
+func (weighing) Weigh(_ context.Context, t *Text, _ []float32, _ []int) (*Importance, error) {
+	return newImportance(t, DefaultWords), nil
+}
+
+// manySentences is a text of n sentences, each unlike the others.
+func manySentences(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "The a%d and the b%d of the c%d are the d%d. ", i, i, i, i)
+	}
+	return b.String()
+}
+
+func zeros(t *Text) []float32 { return make([]float32, len(t.Sentences)) }
+
+// Who stops a summary need not wait until its sentences are chosen.
+func TestSummarizeStopsWhileItChooses(t *testing.T) {
+	for name, of := range map[string]func(scoring) Scorer{
+		"by scores":           func(s scoring) Scorer { return s },
+		"by what is expected": func(s scoring) Scorer { return weighing{s} },
+	} {
+		ctx, stop := context.WithCancel(context.Background())
+		s := summarizer(t).With(of(func(t *Text) []float32 {
+			stop()
+			return zeros(t)
+		}))
+		if _, err := s.Summarize(ctx, parsed(manySentences(20)), Options{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: found the error %v, expected that of the context", name, err)
+		}
+	}
+}
+
+// The largest budgets list every sentence.
+func TestLargestBudgets(t *testing.T) {
+	ctx := context.Background()
+	text, err := newText(ctx, parsed(manySentences(200)), "", &Frequencies{step: 0.01})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []Budget{{Words: math.MaxInt}, {Sentences: math.MaxInt}, {Words: math.MaxInt/4 + 1}} {
+		text.weighByDocument()
+		list, err := text.listed(ctx, make([]float64, len(text.Sentences)), b)
+		if err != nil || len(list) < 200 {
+			t.Errorf("%+v: found %d listed sentences and %v, expected 200", b, len(list), err)
+		}
+		if times := text.lengths(list, newImportance(text, DefaultWords), b); !(times > 1) {
+			t.Errorf("%+v: found %g times the usual length, expected more than 1", b, times)
+		}
+	}
+}
+
+// Mean odds that rise, as of a level that no document reached, make probabilities that fall.
+func TestMeanOddsFall(t *testing.T) {
+	text, err := newText(context.Background(), parsed(paper), "", &Frequencies{step: 0.01})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := newImportance(text, DefaultWords)
+	i.Terms[0] = [levels]float32{0.5, 0.4, 0.3}
+	out := (&meanOdds{Levels: [levels]float32{-1, -2, 0}}).instead(i)
+	if err := out.check(text); err != nil || out.Terms[0][2] != out.Terms[0][1] {
+		t.Errorf("found %v and %v, expected probabilities that fall", out.Terms[0], err)
+	}
+}
