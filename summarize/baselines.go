@@ -17,7 +17,7 @@ type System struct {
 // Scored is the system that chooses as Summarize does: by what a summary is expected to have if the Scorer is a Weigher, or as Ranked.
 func Scored(name string, s Scorer) System {
 	return System{name, func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
-		scores, err := s.Score(ctx, t)
+		scores, err := t.scores(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -28,7 +28,7 @@ func Scored(name string, s Scorer) System {
 // Ranked is the system that chooses by the scores of a Scorer alone, with less redundancy (maximal marginal relevance).
 func Ranked(name string, s Scorer) System {
 	return System{name, func(ctx context.Context, t *Text, _ *Example, b Budget) ([]int, error) {
-		scores, err := s.Score(ctx, t)
+		scores, err := t.scores(ctx, s)
 		if err != nil {
 			return nil, err
 		}

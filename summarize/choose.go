@@ -2,6 +2,7 @@ package summarize
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -20,6 +21,23 @@ const redundancy = 0.5
 
 // alike is the cosine from which two sentences say the same: the second is not chosen.
 const alike = 0.9
+
+// scores are what a scorer gives, one finite number a sentence.
+func (t *Text) scores(ctx context.Context, scorer Scorer) ([]float32, error) {
+	scores, err := scorer.Score(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if len(scores) != len(t.Sentences) {
+		return nil, fmt.Errorf("summarize: found %d scores for %d sentences, expected one each", len(scores), len(t.Sentences))
+	}
+	for i, v := range scores {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, fmt.Errorf("summarize: found the score %g of sentence %d, expected a finite number; the scorer's weights are too large", v, i)
+		}
+	}
+	return scores, nil
+}
 
 // summary returns the sentences of a summary in the order of the document. scores are what the scorer gave, and standard what sentences count
 // by: the standardised scores, and what a query adds.

@@ -49,6 +49,27 @@ func TestSummarizeStopsWhileItChooses(t *testing.T) {
 	}
 }
 
+func TestScoresRefused(t *testing.T) {
+	for want, bad := range map[string]func(*Text) []float32{
+		"found 1 scores for 20 sentences": func(*Text) []float32 { return make([]float32, 1) },
+		"found the score NaN of sentence 0": func(t *Text) []float32 {
+			scores := zeros(t)
+			scores[0] = float32(nan())
+			return scores
+		},
+		"found the score -Inf of sentence 3": func(t *Text) []float32 {
+			scores := zeros(t)
+			scores[3] = float32(math.Inf(-1))
+			return scores
+		},
+	} {
+		_, err := summarizer(t).With(scoring(bad)).Summarize(context.Background(), parsed(manySentences(20)), Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("found the error %v, expected %q", err, want)
+		}
+	}
+}
+
 // The largest budgets list every sentence.
 func TestLargestBudgets(t *testing.T) {
 	ctx := context.Background()

@@ -110,12 +110,9 @@ func (s *Summarizer) Summarize(ctx context.Context, d *document.Document, o Opti
 	}
 	r.notes(s.foreignNote())
 	t.progress, t.threads = o.Progress, o.Threads
-	scores, err := s.scorer.Score(ctx, t)
+	scores, err := t.scores(ctx, s.scorer)
 	if err != nil {
 		return nil, err
-	}
-	if len(scores) != len(t.Sentences) {
-		return nil, fmt.Errorf("summarize: the scorer gave %d scores for %d sentences", len(scores), len(t.Sentences))
 	}
 	r.tell()
 	r.scores = t.standardise(scores)
