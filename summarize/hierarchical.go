@@ -201,14 +201,29 @@ func addRow(to, row []float32, scale float32) {
 
 // halo is the number of tokens at each side that a hidden state depends on. whole reports a mechanism by which it depends on all.
 func (m *Hierarchical) halo() (tokens int, whole bool) {
-	for _, l := range m.encoder.Spec().Layers {
+	s := m.encoder.Spec()
+	for _, n := range s.Embed.HashedNgrams {
+		tokens = max(tokens, n) // the vector of an n-gram has n−1 tokens before its last
+	}
+	for _, l := range s.Layers {
 		w := windowOf(l.Attention.Mechanism)
-		if w == 0 {
+		if w == 0 || len(l.Attention.CopyNgrams) > 0 || len(l.Attention.Global) > 0 {
 			return 0, true
 		}
-		tokens += w
+		tokens = min(tokens+w, mostHalo)
 	}
 	return tokens, false
+}
+
+// mostHalo is more than any text has, and small enough that sums with it stay within 31 bits.
+const mostHalo = 1 << 30
+
+// checkEncoder refuses encoders that cannot read texts of any length in chunks.
+func checkEncoder(s *model.Spec) error {
+	if s.Embed.Positions > 0 {
+		return fmt.Errorf("found learned positions of %d tokens, expected rotary, alibi, t5 or none: texts may be longer", s.Embed.Positions)
+	}
+	return nil
 }
 
 func windowOf(mechanism string) (w int) {

@@ -98,14 +98,7 @@ func hierarchicalOf(f *safetensors.File) (*Hierarchical, error) {
 			return nil, fmt.Errorf("the mean odds: %w", err)
 		}
 	}
-	var shape SentencesConfig
-	if err := json.Unmarshal([]byte(meta[shapeKey]), &shape); err != nil {
-		return nil, fmt.Errorf("the layers over the sentences: %w", err)
-	}
-	if err := shape.check(); err != nil {
-		return nil, err
-	}
-	if m.head, err = newSentenceHead(spec.Width, shape, nn.ParamsOptions{}); err != nil {
+	if m.head, err = headOf(meta[shapeKey], spec.Width, f); err != nil {
 		return nil, err
 	}
 	for _, p := range m.params() {
@@ -127,18 +120,48 @@ func encoderSpec(text string, f *safetensors.File) (spec model.Spec, err error) 
 	if spec.Kind != model.Encoder || spec.Head.Kind != model.Embed {
 		return spec, fmt.Errorf("found a model of kind %s with the head %s, expected an encoder with the head embed", spec.Kind, spec.Head.Kind)
 	}
+	if err := checkEncoder(&spec); err != nil {
+		return spec, err
+	}
 	dry, err := model.NewOf(spec, model.Options{Pool: tensor.NewDryPool()})
 	if err != nil {
 		return spec, err
 	}
-	for _, p := range dry.Params() {
-		e, ok := f.Lookup(p.Name)
-		if !ok {
-			return spec, fmt.Errorf("found no tensor %s", p.Name)
-		}
-		if r, c := e.Matrix(); r != p.Value.Rows || c != p.Value.Cols {
-			return spec, fmt.Errorf("found %s, expected %d×%d", e, p.Value.Rows, p.Value.Cols)
-		}
+	if err := hasParams(f, dry.Params()); err != nil {
+		return spec, err
 	}
 	return spec, dry.Close()
+}
+
+// hasParams refuses a file without tensors of the shapes of some weights.
+func hasParams(f *safetensors.File, all []*tensor.Param) error {
+	for _, p := range all {
+		e, ok := f.Lookup(p.Name)
+		if !ok {
+			return fmt.Errorf("found no tensor %s", p.Name)
+		}
+		if r, c := e.Matrix(); r != p.Value.Rows || c != p.Value.Cols {
+			return fmt.Errorf("found %s, expected %d×%d", e, p.Value.Rows, p.Value.Cols)
+		}
+	}
+	return nil
+}
+
+// headOf makes the layers over the sentences of a file, whose weights the file must have.
+func headOf(text string, width int, f *safetensors.File) (*sentenceHead, error) {
+	var shape SentencesConfig
+	if err := json.Unmarshal([]byte(text), &shape); err != nil {
+		return nil, fmt.Errorf("the layers over the sentences: %w", err)
+	}
+	if err := shape.check(); err != nil {
+		return nil, err
+	}
+	dry, err := newSentenceHead(width, shape, nn.ParamsOptions{Pool: tensor.NewDryPool()})
+	if err != nil {
+		return nil, err
+	}
+	if err := hasParams(f, dry.params.All()); err != nil {
+		return nil, err
+	}
+	return newSentenceHead(width, shape, nn.ParamsOptions{})
 }

@@ -248,17 +248,18 @@ func TestFirst(t *testing.T) {
 
 func TestRecipeRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"words: 1":                              "found words: 1, expected 5 to 1048576",
-		"words: 2000000":                        "found words: 2000000, expected 5 to 1048576",
-		"vocab: 12":                             "found vocab: 12, expected 260 to",
-		"encoder: {kind: decoder}":              "expected none: they are set by the recipe",
-		"encoder: {width: 36}":                  "head",
-		"train: {epochs: 0}":                    "epochs: 0",
-		"train: {lr: 2}":                        "found lr: 2",
-		"pretrain: {average: 1}":                "found average: 1",
-		"sentences: {hidden: 0}":                "0 hidden units",
-		"sentence: {layers: 1}":                 "sentence",
-		"encoder: {attention: [\"window(x)\"]}": "window",
+		"words: 1":                 "found words: 1, expected 5 to 1048576",
+		"words: 2000000":           "found words: 2000000, expected 5 to 1048576",
+		"vocab: 12":                "found vocab: 12, expected 260 to",
+		"encoder: {kind: decoder}": "expected none: they are set by the recipe",
+		"encoder: {width: 36}":     "head",
+		"train: {epochs: 0}":       "epochs: 0",
+		"train: {lr: 2}":           "found lr: 2",
+		"pretrain: {average: 1}":   "found average: 1",
+		"sentences: {hidden: 0}":   "0 hidden units",
+		"encoder: {position: learned, max_tokens: 512}": "encoder: position: found learned positions of 512 tokens",
+		"sentence: {layers: 1}":                         "sentence",
+		"encoder: {attention: [\"window(x)\"]}":         "window",
 	} {
 		path := filepath.Join(t.TempDir(), "r.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/tensor"
 )
 
 // scoring is a Scorer of a function.
@@ -86,6 +90,51 @@ func TestLargestBudgets(t *testing.T) {
 		if times := text.lengths(list, newImportance(text, DefaultWords), b); !(times > 1) {
 			t.Errorf("%+v: found %g times the usual length, expected more than 1", b, times)
 		}
+	}
+}
+
+// What a hidden state depends on is more than its windows with n-grams, and everything with mechanisms that look further.
+func TestHalo(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		config model.Config
+		tokens int
+		whole  bool
+	}{
+		{"windows", model.Config{}, 32, false},
+		{"n-grams", model.Config{HashedNgrams: []int{2, 5}}, 37, false},
+		{"copies", model.Config{NoPosition: []int{1}, CopyNgrams: []int{1, 2}}, 0, true},
+		{"all", model.Config{Attention: []string{"window(16)", "full"}}, 0, true},
+	} {
+		c.config.Kind, c.config.Vocab, c.config.Width, c.config.Layers, c.config.Heads = model.Encoder, 300, 32, 2, 2
+		if c.config.Attention == nil {
+			c.config.Attention = []string{"window(16)"}
+		}
+		spec, err := c.config.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoder, err := model.NewOf(spec, model.Options{Pool: tensor.NewDryPool()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens, whole := (&Hierarchical{encoder: encoder}).halo()
+		if tokens != c.tokens || whole != c.whole {
+			t.Errorf("%s: found %d tokens, %t; expected %d, %t", c.name, tokens, whole, c.tokens, c.whole)
+		}
+	}
+}
+
+// A file that states more layers over the sentences than it has is refused.
+func TestHierarchicalFileWithoutItsLayers(t *testing.T) {
+	m := openTiny(t)
+	m.head.shape.Hidden = mostWidth
+	path := filepath.Join(t.TempDir(), "x.safetensors")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenHierarchical(path); err == nil || !strings.Contains(err.Error(), "expected 65536×32") {
+		t.Errorf("found the error %v, expected one of 65536×32", err)
 	}
 }
 

@@ -123,8 +123,14 @@ func (r *Recipe) Check() error {
 	if err := r.Train.check(); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	_, err := r.spec(0)
-	return err
+	s, err := r.spec(0)
+	if err != nil {
+		return err
+	}
+	if err := checkEncoder(&s); err != nil {
+		return fmt.Errorf("encoder: position: %w", err)
+	}
+	return nil
 }
 
 func (s SentencesConfig) check() error {
