@@ -33,11 +33,11 @@ func (s *Summarizer) First(name string, tokens int) System {
 // first is the text of the first n > 0 sentences, as if the document ended there.
 func (t *Text) first(ctx context.Context, n int, idf *Frequencies) (*Text, error) {
 	var all []document.Sentence
-	d, last := *t.Document, 0
+	d, section, block := *t.Document, 0, 0
 	for _, s := range t.Sentences[:n] {
-		all, last = append(all, s.Sentence), max(last, s.Section)
+		all, section, block = append(all, s.Sentence), max(section, s.Section), max(block, s.Block)
 	}
-	d.Sections = d.Sections[:last+1]
+	d.Sections, d.Blocks = d.Sections[:section+1], d.Blocks[:block+1]
 	return textOf(ctx, &d, all, t.Query, idf)
 }
 

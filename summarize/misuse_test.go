@@ -34,8 +34,6 @@ func manySentences(n int) string {
 	return b.String()
 }
 
-func zeros(t *Text) []float32 { return make([]float32, len(t.Sentences)) }
-
 // Who stops a summary need not wait until its sentences are chosen.
 func TestSummarizeStopsWhileItChooses(t *testing.T) {
 	for name, of := range map[string]func(scoring) Scorer{
@@ -52,6 +50,8 @@ func TestSummarizeStopsWhileItChooses(t *testing.T) {
 		}
 	}
 }
+
+func zeros(t *Text) []float32 { return make([]float32, len(t.Sentences)) }
 
 func TestScoresRefused(t *testing.T) {
 	for want, bad := range map[string]func(*Text) []float32{
@@ -90,6 +90,22 @@ func TestLargestBudgets(t *testing.T) {
 		if times := text.lengths(list, newImportance(text, DefaultWords), b); !(times > 1) {
 			t.Errorf("%+v: found %g times the usual length, expected more than 1", b, times)
 		}
+	}
+}
+
+// The start of a document has no blocks of the rest, which an encoder would read.
+func TestFirstHasNoMoreBlocks(t *testing.T) {
+	ctx := context.Background()
+	text, err := newText(ctx, parsed(paper), "", &Frequencies{step: 0.01})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, err := text.first(ctx, 2, &Frequencies{step: 0.01})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, last := len(start.Document.Blocks), text.Sentences[1].Block; n != last+1 || n >= len(text.Document.Blocks) {
+		t.Errorf("found %d blocks, expected %d of %d", n, last+1, len(text.Document.Blocks))
 	}
 }
 
