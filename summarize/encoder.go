@@ -1,6 +1,7 @@
 package summarize
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,12 +26,12 @@ type Encoder struct {
 	query    string
 }
 
-// EncoderOptions set how an encoder reads. The zero value reads in windows of what the model was made for, at most 8,192 tokens, on all
-// processors.
+// EncoderOptions set how an encoder reads. The zero value reads in windows of what the model was made for, at most 8,192 tokens, on the
+// threads of [Options].
 type EncoderOptions struct {
 	Chunk   int // most tokens of a window, with special tokens; 0: what the model was made for, at most 8,192
 	Overlap int // least number of tokens that neighbouring windows share, as in [model.ReadOptions]
-	Threads int // 0: all processors
+	Threads int // 0: those of [Options]
 }
 
 // mostChunk is the largest window by default: the cost of full attention grows with its square.
@@ -169,9 +170,9 @@ func (w weighed) Score(ctx context.Context, t *Text) ([]float32, error) {
 	return w.weigh(ctx, t, w.blend)
 }
 
-// session is one that computes alone.
-func (e *Encoder) session() *model.Session {
-	return e.model.NewSession(tensor.Exec{Threads: e.o.Threads, Pool: tensor.NewPool()})
+// session is one that computes alone, on the threads of the encoder or else of the text.
+func (e *Encoder) session(t *Text) *model.Session {
+	return e.model.NewSession(tensor.Exec{Threads: cmp.Or(e.o.Threads, t.threads), Pool: tensor.NewPool()})
 }
 
 // Close closes the model that [Open] has opened.

@@ -26,7 +26,7 @@ func (e *Encoder) read(ctx context.Context, t *Text) (*encoded, error) {
 		return nil, fmt.Errorf("%s: found %d sentences, whose vectors of %d numbers take %d MiB, expected at most %d MiB; split the document, "+
 			"or use the scorer in the program", t.Document.Name, n, width, int64(n)*int64(width)>>18, mostVectorNumbers>>18)
 	}
-	r := &encoderRun{e: e, t: t, s: e.session(), vectors: make([]float32, n*width), width: width, found: &encoded{by: e}}
+	r := &encoderRun{e: e, t: t, s: e.session(t), vectors: make([]float32, n*width), width: width, found: &encoded{by: e}}
 	for _, part := range t.stretches(stretchBytes, e.border()) {
 		if err := r.stretch(ctx, part); err != nil {
 			return nil, err

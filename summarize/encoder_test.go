@@ -89,7 +89,7 @@ func TestEncoderVectorsAreMeans(t *testing.T) {
 	r := runOver(t, e, readText(t, d, ""), stretchBytes)
 	const text = "The law\nThe dose is two of the genes. We show that no gene is blue there."
 	one := true
-	all, err := e.session().Embed(context.Background(), []string{text}, model.EmbedOptions{Normalise: &one,
+	all, err := e.session(&Text{}).Embed(context.Background(), []string{text}, model.EmbedOptions{Normalise: &one,
 		Passages: model.PassagesAt(func(string) []int { return []int{7, 37, len(text)} })})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestEncoderVectorsAreMeans(t *testing.T) {
 // runOver reads a text in stretches of some bytes.
 func runOver(t testing.TB, e *Encoder, text *Text, bytes int64) *encoderRun {
 	t.Helper()
-	r := &encoderRun{e: e, t: text, s: e.session(), width: e.width(), found: &encoded{by: e}}
+	r := &encoderRun{e: e, t: text, s: e.session(&Text{}), width: e.width(), found: &encoded{by: e}}
 	r.vectors = make([]float32, len(text.Sentences)*r.width)
 	for _, part := range text.stretches(bytes, e.border()) {
 		if err := r.stretch(context.Background(), part); err != nil {

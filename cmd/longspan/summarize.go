@@ -91,13 +91,14 @@ func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) (err 
 	ctx, end := untilStopped()
 	defer end()
 	made := 0
+	s.options.Threads = s.threads
 	return o.list(func(add func(any, func(io.Writer)) error) error {
 		began := time.Now()
 		return s.each(ctx, o, args, func(d *reader.Document) error {
 			if made++; made > 1 && s.html != "" {
 				return usage(errors.New("found --html and several documents, expected one; give one file, without JSON lines of several"))
 			}
-			if summarize.IsEncoder(s.model) {
+			if s.model != "" { // the scorer in the program takes no time to speak of
 				s.options.Progress = bar(o, "bytes of text").step64
 			}
 			r, err := m.Summarize(ctx, d, s.options)
