@@ -136,8 +136,16 @@ func (s *summarizeEvaluateOptions) check() error {
 		return fmt.Errorf("found --words %d, expected at least %d", s.words, summarize.FewestWords)
 	case s.first < 0 || s.longer < 0:
 		return fmt.Errorf("found --first %d and --longer %d, expected numbers of tokens", s.first, s.longer)
+	case s.resampling.Samples == 0:
+		return errors.New("found --samples 0, expected 100 to 1000000")
 	}
-	return nil
+	for _, list := range append(s.against, s.model) {
+		if files := strings.Split(list, ","); len(files) > 1 && slices.Contains(files, "") {
+			return fmt.Errorf("found %q, a list with an empty name, expected files with one comma between them", list)
+		}
+	}
+	_, err := rouge.Bootstrap([]float64{0}, s.resampling) // the evaluation takes minutes, and its intervals are last
+	return err
 }
 
 func (s *summarizeEvaluateOptions) run(o *output, c *cobra.Command, path string) (r summarizeEvaluation, err error) {
