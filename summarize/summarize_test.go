@@ -199,7 +199,7 @@ func TestAnotherScorer(t *testing.T) {
 		t.Errorf("found %+v, %v; expected the last sentence before the references", r.Sentences, err)
 	}
 	_, err = summarizer(t).With(reversed{1}).Summarize(context.Background(), parsed(paper), Options{})
-	if err == nil || !strings.Contains(err.Error(), "gave 14 scores for 13 sentences") {
+	if err == nil || !strings.Contains(err.Error(), "found 14 scores for 13 sentences") {
 		t.Errorf("too many scores: %v", err)
 	}
 }
