@@ -14,7 +14,8 @@ type HeadFunc func(p *nn.Pass, x *autograd.Var) (loss *autograd.Var)
 
 // StepWith is [Session.Step] with a head of the caller's in place of the model's. With o.Backward it adds o.Scale times the gradients to
 // those of the model's weights below its head, and of the weights that head uses. The batch needs no targets. The result has no number of
-// targets. It returns the errors of Step, and one for o.Share, o.Tensor, o.Memory, o.Losses and o.Best, which belong to the model's own head.
+// targets. It returns the errors of Step, and one for o.Share, o.Tensor, o.Memory, o.Losses and o.Best, which belong to the model's own
+// head.
 func (s *Session) StepWith(b *data.Batch, o StepOptions, head HeadFunc) (Result, error) {
 	if o.Share != nil || o.Tensor != nil || o.Memory != nil || o.Losses != nil || o.Best != nil {
 		return Result{}, errors.New("model: found a share, a memory, or room for losses with a head of the caller's, expected none")

@@ -33,14 +33,15 @@ func (t *Text) scores(ctx context.Context, scorer Scorer) ([]float32, error) {
 	}
 	for i, v := range scores {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return nil, fmt.Errorf("summarize: found the score %g of sentence %d, expected a finite number; the scorer's weights are too large", v, i)
+			return nil, fmt.Errorf("summarize: found the score %g of sentence %d, expected a finite number; the scorer's weights are too large",
+				v, i)
 		}
 	}
 	return scores, nil
 }
 
-// summary returns the sentences of a summary in the order of the document. scores are what the scorer gave, and standard what sentences count
-// by: the standardised scores, and what a query adds.
+// summary returns the sentences of a summary in the order of the document. scores are what the scorer gave, and standard what sentences
+// count by: the standardised scores, and what a query adds.
 func (t *Text) summary(ctx context.Context, scorer Scorer, scores []float32, standard []float64, b Budget) ([]int, error) {
 	w, ok := scorer.(Weigher)
 	if !ok || t.foreign { // what is expected was learned from English

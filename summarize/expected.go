@@ -15,8 +15,8 @@ const (
 // mostTried bounds the sentences that the exchanges try, some microsecond each.
 const mostTried = 200_000
 
-// cover is a summary that grows and shrinks, with the hits that are expected of it. A term that the summary has k times hits with the sum of
-// its first k levels: E[min(k, n)] = Σ_{j ≤ k} P(n ≥ j), for the number n that the reference has.
+// cover is a summary that grows and shrinks, with the hits that are expected of it. A term that the summary has k times hits with the sum
+// of its first k levels: E[min(k, n)] = Σ_{j ≤ k} P(n ≥ j), for the number n that the reference has.
 type cover struct {
 	importance *Importance
 	tokens     float64   // expected of the reference
@@ -136,9 +136,9 @@ func (c *cover) with(x int) float64 {
 // chooseExpected returns the sentences, in the order of the document, whose expected ROUGE-1 F1 + ROUGE-2 F1 is the largest that a search
 // finds, when the reference is not known but by the importance of its terms and pairs: a submodular cover of concepts (Gillick and Favre
 // 2009, "A Scalable Global Model for Summarization"; Lin and Bilmes 2011) with ROUGE's own normalisation, which tells when to stop. The
-// sentence with the largest gain a word comes next, until none gains or fits; then sentences are exchanged, added and taken out while that
-// gains. A budget of words is filled to leastFilled at least, and one of sentences all. Only listed sentences are chosen. bonus, if not nil,
-// is added for each sentence.
+// sentence with the largest gain a word comes next, until none gains or fits; then sentences are exchanged, added and taken out while
+// that gains. A budget of words is filled to leastFilled at least, and one of sentences all. Only listed sentences are chosen. bonus, if
+// not nil, is added for each sentence.
 //
 // Cost: the terms of the listed sentences for each that is chosen, and for each exchange again.
 func (t *Text) chooseExpected(ctx context.Context, list []int, m *Importance, b Budget, bonus []float64) ([]int, error) {

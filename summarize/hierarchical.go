@@ -34,7 +34,8 @@ type chunks struct{ tokens, sentences int }
 
 var usualChunks = chunks{16384, 8192}
 
-// Score implements Scorer. The scores are those of the features, by which sentences are listed; what is chosen of these is decided by Weigh.
+// Score implements Scorer. The scores are those of the features, by which sentences are listed; what is chosen of these is decided by
+// Weigh.
 func (m *Hierarchical) Score(ctx context.Context, t *Text) ([]float32, error) {
 	return m.features.Score(ctx, t)
 }

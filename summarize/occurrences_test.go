@@ -9,8 +9,8 @@ import (
 // The tokens of every word spell it, in any script.
 func TestLocate(t *testing.T) {
 	m := openTiny(t)
-	text, err := newText(context.Background(), parsed("# Boats\n\nThe red boat's 3rd café near İzmir saw 中文字 again.\nÜber den Fluß, naïve!\n"), "",
-		m.features.frequencies)
+	const boats = "# Boats\n\nThe red boat's 3rd café near İzmir saw 中文字 again.\nÜber den Fluß, naïve!\n"
+	text, err := newText(context.Background(), parsed(boats), "", m.features.frequencies)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,8 @@ func TestLocate(t *testing.T) {
 		k := 0
 		eachTermAt(s.Text, &buffer, func(word []byte, from, to int) {
 			w := words[k]
-			if first, last := r.places[w.first], r.places[w.last-1]; int(first.From) > from || int(last.To) < to || r.sentences[w.first] != int32(i) {
+			first, last := r.places[w.first], r.places[w.last-1]
+			if int(first.From) > from || int(last.To) < to || r.sentences[w.first] != int32(i) {
 				t.Errorf("%q: found the tokens of bytes %d to %d for %q, expected %d to %d", s.Text, first.From, last.To, word, from, to)
 			}
 			if got := strings.ToLower(s.Text[from:to]); got != string(word) && !strings.Contains(got, "i̇") {

@@ -71,7 +71,8 @@ func DefaultRecipe() *Recipe {
 // DefaultRecipeName names DefaultRecipe in place of a file.
 const DefaultRecipeName = "attention"
 
-// LoadRecipe reads the recipe at path, or takes DefaultRecipe by its name, and applies overrides of the form train.lr=1e-3, later ones last. Every key must be known.
+// LoadRecipe reads the recipe at path, or takes DefaultRecipe by its name, and applies overrides of the form train.lr=1e-3, later ones
+// last. Every key must be known.
 func LoadRecipe(path string, overrides []string) (*Recipe, error) {
 	r, text := DefaultRecipe(), []byte(nil)
 	if path != DefaultRecipeName {

@@ -23,9 +23,9 @@ type Summarizer struct {
 	frequencies *Frequencies
 }
 
-// Open returns a Summarizer with the scorer of a file that [Features.Save] or [Hierarchical.Save] has written, or with the embedded one if
-// path is empty. If path names a model, as a folder, a GGUF file or a repo of the hub's cache, its scorer is an [Encoder]; then Close closes
-// the model.
+// Open returns a Summarizer with the scorer of a file that [Features.Save] or [Hierarchical.Save] has written, or with the embedded one
+// if path is empty. If path names a model, as a folder, a GGUF file or a repo of the hub's cache, its scorer is an [Encoder]; then Close
+// closes the model.
 func Open(path string) (*Summarizer, error) {
 	if IsEncoder(path) {
 		return openEncoder(path, EncoderOptions{})

@@ -62,8 +62,8 @@ func TestSummaryOfAPaper(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := strings.Join(quoted(r), "\n")
-	if !strings.Contains(all, "windows of attention for long documents") || strings.Contains(all, "weather") || strings.Contains(all, "cat sat") ||
-		strings.Contains(all, "Smith") {
+	if !strings.Contains(all, "windows of attention for long documents") || strings.Contains(all, "weather") ||
+		strings.Contains(all, "cat sat") || strings.Contains(all, "Smith") {
 		t.Errorf("found %q", all)
 	}
 	if r.Words > 50 || r.Words < 17 || r.Title != "Windows of attention" || r.Read.Sentences != 13 || r.Read.Bytes != int64(len(paper)) {
@@ -112,8 +112,10 @@ func TestQuery(t *testing.T) {
 // Common words of a question do not count, and words of a section's title do.
 func TestQueryCounts(t *testing.T) {
 	s := summarizer(t)
-	const report = "# Report\n\n## Facts\n\nIt was written by the team for the board in the spring.\n\nThe storage of the old system costs 4 euros each day.\n\n" +
-		"## Root cause\n\nA new release removed the limit of the pool by mistake.\n\n## Lessons\n\nAlarms on the pool would have shown it at once.\n"
+	const report = "# Report\n\n## Facts\n\nIt was written by the team for the board in the spring.\n\n" +
+		"The storage of the old system costs 4 euros each day.\n\n" +
+		"## Root cause\n\nA new release removed the limit of the pool by mistake.\n\n" +
+		"## Lessons\n\nAlarms on the pool would have shown it at once.\n"
 	for query, want := range map[string]string{"what does it cost?": "costs 4 euros", "what was the root cause": "A new release"} {
 		r, err := s.Summarize(context.Background(), parsed(report), Options{Budget: Budget{Sentences: 1}, Query: query})
 		if err != nil || !strings.Contains(r.Sentences[0].Text, want) {

@@ -85,8 +85,8 @@ func (m *Features) scorePart(ctx context.Context, all []prepared, around []*surr
 }
 
 // learnGrams trains the model of a kind of grams, and adds what it finds to the importance of each document.
-func learnGrams(ctx context.Context, k *gramKind, all []prepared, around []*surroundings, importance []*Importance, o TrainOptions) (*weigher,
-	error) {
+func learnGrams(ctx context.Context, k *gramKind, all []prepared, around []*surroundings, importance []*Importance,
+	o TrainOptions) (*weigher, error) {
 	w := &weigher{kind: k}
 	samples, rows := make([]sample, len(all)), make([][]gramRow, len(all))
 	for i, s := range around {

@@ -60,8 +60,8 @@ type gramRow struct {
 	bucket int
 }
 
-// rows computes the features of the grams of the listed sentences, a row for each level that the text reaches; before they are standardised,
-// and without the prior. terms has the probabilities of the terms if grams are pairs.
+// rows computes the features of the grams of the listed sentences, a row for each level that the text reaches; before they are
+// standardised, and without the prior. terms has the probabilities of the terms if grams are pairs.
 func (s *surroundings) rows(k *gramKind, terms *Importance) (rows []gramRow, x []float32) {
 	grams, tallies := s.tallies(k.terms)
 	t := s.text

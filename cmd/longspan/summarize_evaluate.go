@@ -236,8 +236,8 @@ func (s *summarizeEvaluateOptions) evaluateMore(ctx context.Context, o *output, 
 func (s *summarizeEvaluateOptions) firstName() string { return fmt.Sprintf("first %d tokens", s.first) }
 
 // evaluateFiles evaluates the scorers of files as a system of a name.
-func (s *summarizeEvaluateOptions) evaluateFiles(ctx context.Context, o *output, name string, files []string, examples []summarize.Example) (
-	[]summarize.Result, error) {
+func (s *summarizeEvaluateOptions) evaluateFiles(ctx context.Context, o *output, name string, files []string,
+	examples []summarize.Example) ([]summarize.Result, error) {
 	var all []summarize.Result
 	for _, file := range files {
 		if summarize.IsEncoder(file) {

@@ -75,7 +75,7 @@ every token, and learns in minutes to an hour:
 	f.Float64Var(&s.LR, "lr", 0.002, "peak learning rate")
 	f.IntSliceVar(&s.Hidden, "hidden", []int{64}, "widths of the hidden layers")
 	f.Uint64Var(&s.Seed, "seed", 0, "seed of the weights and of the order of the documents")
-	f.StringVar(&s.recipe, "recipe", "", "YAML file of a scorer with attention, or attention for that of examples/summaries; --set changes its settings")
+	f.StringVar(&s.recipe, "recipe", "", "YAML file of a scorer with attention, or attention for that of examples/summaries")
 	f.StringArrayVar(&s.set, "set", nil, "a setting of the recipe, such as train.epochs=3")
 	f.IntVar(&s.Threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 	return c
@@ -89,7 +89,8 @@ func (s *summarizeTrainOptions) refuseWithRecipe(c *cobra.Command) error {
 		}
 		return nil
 	}
-	for flag, key := range map[string]string{"words": "words", "epochs": "train.epochs", "lr": "train.lr", "seed": "seed", "hidden": "sentences.hidden"} {
+	keys := map[string]string{"words": "words", "epochs": "train.epochs", "lr": "train.lr", "seed": "seed", "hidden": "sentences.hidden"}
+	for flag, key := range keys {
 		if c.Flags().Changed(flag) {
 			return fmt.Errorf("found --%s with --recipe, expected --set %s=…", flag, key)
 		}
@@ -158,7 +159,8 @@ func (s *summarizeTrainOptions) run(o *output, path string) (r summarizeTraining
 }
 
 // features trains and saves a scorer of features.
-func (s *summarizeTrainOptions) features(ctx context.Context, o *output, examples, validation []summarize.Example, r *summarizeTraining) error {
+func (s *summarizeTrainOptions) features(ctx context.Context, o *output, examples, validation []summarize.Example,
+	r *summarizeTraining) error {
 	if !o.json {
 		s.Log = func(e summarize.Epoch) { fmt.Fprintln(o.err, epochLine(e)) }
 	}
