@@ -20,6 +20,9 @@ func (s *Session) StepWith(b *data.Batch, o StepOptions, head HeadFunc) (Result,
 	if o.Share != nil || o.Tensor != nil || o.Memory != nil || o.Losses != nil || o.Best != nil {
 		return Result{}, errors.New("model: found a share, a memory, or room for losses with a head of the caller's, expected none")
 	}
+	if head == nil {
+		return Result{}, errors.New("model: found no head, expected a function that records the loss")
+	}
 	m := s.m
 	if err := m.acquire(); err != nil {
 		return Result{}, err

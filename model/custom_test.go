@@ -56,7 +56,11 @@ func TestStepWith(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "room for losses") {
 		t.Errorf("with room for losses: %v", err)
 	}
-	if _, err = s.StepWith(&data.Batch{}, model.StepOptions{}, nil); err == nil || !strings.Contains(err.Error(), "no tokens") {
+	if _, err = s.StepWith(batch, model.StepOptions{}, nil); err == nil || !strings.Contains(err.Error(), "found no head") {
+		t.Errorf("without a head: %v", err)
+	}
+	none := func(*nn.Pass, *autograd.Var) *autograd.Var { return nil }
+	if _, err = s.StepWith(&data.Batch{}, model.StepOptions{}, none); err == nil || !strings.Contains(err.Error(), "no tokens") {
 		t.Errorf("of an empty batch: %v", err)
 	}
 }

@@ -99,10 +99,10 @@ func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, c chunks)
 		return contexts[i*width : (i+1)*width]
 	})
 	at := len(w.terms) * width
-	if e.terms, err = m.head.corrections(x, m.head.terms, vectors[:at]); err != nil {
+	if e.terms, err = m.head.corrections(ctx, x, m.head.terms, vectors[:at]); err != nil {
 		return e, err
 	}
-	e.pairs, err = m.head.corrections(x, m.head.pairs, vectors[at:])
+	e.pairs, err = m.head.corrections(ctx, x, m.head.pairs, vectors[at:])
 	return e, err
 }
 

@@ -1,6 +1,7 @@
 package summarize
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -132,17 +133,30 @@ func (h *sentenceHead) states(x tensor.Exec, vectors, features []float32) (conte
 	return slices.Clone(c.Value().F32[:n*h.width]), slices.Clone(y.Value().F32[:n]), nil
 }
 
+// correctedAtOnce is the number of terms or pairs that are corrected together, which bounds the memory.
+const correctedAtOnce = 8192
+
 // corrections computes those of vectors of terms or of pairs.
-func (h *sentenceHead) corrections(x tensor.Exec, c correction, vectors []float32) ([]float32, error) {
-	n := len(vectors) / h.width
-	if n == 0 {
-		return nil, nil
+func (h *sentenceHead) corrections(ctx context.Context, x tensor.Exec, c correction, vectors []float32) (all []float32, err error) {
+	for some := range slices.Chunk(vectors, correctedAtOnce*h.width) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if all, err = h.correct(all, x, c, some); err != nil {
+			return nil, err
+		}
 	}
+	return all, nil
+}
+
+// correct appends the corrections of vectors.
+func (h *sentenceHead) correct(dst []float32, x tensor.Exec, c correction, vectors []float32) ([]float32, error) {
+	n := len(vectors) / h.width
 	p := &nn.Pass{G: autograd.New(x, autograd.Options{}), Lengths: []int{n}, Compiled: nn.NewCompileCache()}
 	defer p.Close()
 	y := p.G.Keep(c.record(p, p.G.Input(tensor.FromF32(vectors, n, h.width))))
 	if err := p.G.Forward(); err != nil {
 		return nil, err
 	}
-	return slices.Clone(y.Value().F32[:n]), nil
+	return append(dst, y.Value().F32[:n]...), nil
 }

@@ -196,7 +196,7 @@ func blockCount(d *document.Document) string {
 	return fmt.Sprintf("only %d headings and %d blocks of code and rows of tables", headings, others)
 }
 
-// Scored is a sentence of the document with its score.
+// ScoredSentence is a sentence of the document with its score.
 type ScoredSentence struct {
 	Sentence
 	Score  float64 // in standard deviations above the mean of the document
