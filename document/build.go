@@ -7,17 +7,6 @@ import (
 	"github.com/longspan/longspan/document/sentences"
 )
 
-// place is where a run of text comes from. The run goes to the next place.
-type place struct {
-	at       int // in the text
-	length   int
-	from, to int64 // in the source
-}
-
-// linear reports that a byte of the run stands for a byte of the source. Other text of the same length may be taken for that: its parts
-// then come from parts of the same bytes.
-func (p place) linear() bool { return p.to-p.from == int64(p.length) }
-
 // builder makes a document of the pieces of text that a reader finds.
 type builder struct {
 	*Document

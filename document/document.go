@@ -6,7 +6,6 @@ package document
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/longspan/longspan/document/sentences"
@@ -67,45 +66,6 @@ type Sentence struct {
 	Block    int
 	Section  int
 	Piece    bool // a part of a sentence that was too long
-}
-
-// Source returns the bytes of the source that the bytes from … to−1 of the block's text come from, 0 ≤ from < to ≤ len(Text).
-func (b *Block) Source(from, to int) (int64, int64) {
-	first, last := b.place(from), b.place(to-1)
-	begin, end := first.from, last.to
-	if first.linear() {
-		begin += int64(from - first.at)
-	}
-	if last.linear() {
-		end = last.from + int64(to-last.at)
-	}
-	return begin, end
-}
-
-// place is the place that byte i of the text lies in.
-func (b *Block) place(i int) place {
-	k, found := slices.BinarySearchFunc(b.places, i, func(p place, i int) int { return p.at - i })
-	if !found {
-		k--
-	}
-	return b.places[k]
-}
-
-// part are the places of length bytes of the text from byte from on, as places of a text by itself.
-func (b *Block) part(from, length int) (places []place) {
-	for _, p := range b.places {
-		low, high := max(p.at, from), min(p.at+p.length, from+length)
-		if low >= high {
-			continue
-		}
-		cut := place{low - from, high - low, p.from, p.to}
-		if p.linear() {
-			cut.from = p.from + int64(low-p.at)
-			cut.to = cut.from + int64(high-low)
-		}
-		places = append(places, cut)
-	}
-	return places
 }
 
 // Sentences returns the sentences of the document in order. Headings, code and tables have none.

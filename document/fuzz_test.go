@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/longspan/longspan/document/sentences"
 )
 
 // fuzzReader checks that a reader gives blocks whose places lie in the source, whatever the source holds.
@@ -18,6 +20,11 @@ func fuzzReader(f *testing.F, format Format, seeds ...string) {
 		d := Parse("x", source, 0, format)
 		if err := checkPlaces(d); err != nil {
 			t.Fatalf("%+q: %v", source, err)
+		}
+		for _, x := range d.Sentences(sentences.Options{MostWords: 80}) {
+			if !utf8.ValidString(source[x.From:x.To]) {
+				t.Fatalf("%+q: sentence %q is %+q", source, x.Text, source[x.From:x.To])
+			}
 		}
 		for i := range d.Blocks {
 			b := &d.Blocks[i]
@@ -50,7 +57,11 @@ func FuzzLaTeX(f *testing.F) {
 	fuzzReader(f, LaTeX, "\\section{a}b", "\\begin{document}x\\end{document}y", "$a$ $$b$$ $c", "\\'e\\\"{\\i}\\c",
 		"\\footnote{a\\footnote{b}}", "\\begin{figure}\\caption{a}\\end{figure}",
 		"\\begin{equation}a", "\\verb|a|\\verb", "\\title{a}", "\\item[", "%", "\\", "{{{}", "\\cite[a]{b}",
-		"\\begin{verbatim}a\\end{verbatim}", "\\def\\x{y}", "\\[a\\]\\(b", "\\begin{a}{b}{c}")
+		"\\begin{verbatim}a\\end{verbatim}", "\\def\\x{y}", "\\[a\\]\\(b", "\\begin{a}{b}{c}",
+		"\\newcommand{\\x}[2][é]{a #1. É #2}\\x{b} \\x[c]d", "\\def\\x#1#2{#2. #1}\\x{ö}{Ü. \\x ab}", "\\def\\x{\\x\\x}\\x",
+		"\\let\\x=\\y\\x",
+		"\\newcommand\\x{\\begin{equation}}\\x a\\end{equation}b",
+		"\\SI{4}{\\kilo\\metre} \\num{1} \\SIrange{1}{2}{m^{2}}", "\\todo{a}\\foo")
 }
 
 func FuzzJSON(f *testing.F) {
@@ -82,7 +93,9 @@ func TestHostileMarkup(t *testing.T) {
 		HTML:     {"<a", "<p>", "<script>", "&", "<!--", "<nav>", "&amp", "<h1>"},
 		LaTeX: {"\\label{", "\\begin{figure}", "\\begin{x}", "$", "\\[", "\\footnote{", "\\caption{", "{", "\\item[", "\\verb|", "\\'", "%",
 			"\\section{",
-			"\\begin{figure}\\caption{", "\\begin{tabular}"},
+			"\\begin{figure}\\caption{", "\\begin{tabular}", "\\def\\x{y}\\x", "\\newcommand{\\x}[1]{#1}\\x{", "\\def\\x{",
+			"\\let\\x\\y\\x$",
+			"\\def\\x{}\\begin{tabular}\\[", "\\SI{1}{", "\\num{"},
 		Text: {"- a\n", "1 A\n", ". ", "(", "A\n===\n", "\r"},
 	} {
 		for _, piece := range pieces {

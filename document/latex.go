@@ -1,18 +1,20 @@
 package document
 
 import (
+	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 // latex reads LaTeX: commands are taken off, and what they set in type stays. Formulas inside of a paragraph stay as they are, others are
-// [formula]. Macros of the document are not expanded; their names are taken off and their arguments stay.
+// [formula]. Macros that the document defines are expanded before. The name of a command that is not known is taken off and counted, and
+// its arguments stay.
 type latex struct {
 	*builder
-	kind  Kind
-	depth int             // of arguments that are read by themselves
-	last  int             // the end of the document
-	open  map[string]bool // environments without an end
+	kind    Kind
+	depth   int             // of arguments that are read by themselves
+	last    int             // the end of the document
+	open    map[string]bool // environments without an end
+	unknown map[string]int  // uses of commands that are not known
 }
 
 // deepest bounds arguments inside of arguments.
@@ -25,7 +27,24 @@ const (
 )
 
 func readLaTeX(name, source string, base int64) *Document {
-	l := &latex{builder: newBuilder(name, LaTeX, source, base), open: map[string]bool{}}
+	expanded, failed := expandMacros(source, base)
+	var d *Document
+	if expanded == nil {
+		d = readExpanded(name, source, base)
+	} else {
+		d = readExpanded(name, expanded.Text, 0)
+		d.relocate(expanded)
+		d.Size = int64(len(source))
+	}
+	if len(failed) > 0 {
+		d.Notes = append(d.Notes, "macros that do not end, or are too long, are not expanded: "+mostFrequent(failed))
+	}
+	return d
+}
+
+// readExpanded reads a source whose macros are expanded.
+func readExpanded(name, source string, base int64) *Document {
+	l := &latex{builder: newBuilder(name, LaTeX, source, base), open: map[string]bool{}, unknown: map[string]int{}}
 	from, to := 0, len(source)
 	if begin := strings.Index(source, `\begin{document}`); begin >= 0 {
 		from = begin + len(`\begin{document}`)
@@ -39,7 +58,11 @@ func readLaTeX(name, source string, base int64) *Document {
 	l.last = to
 	l.read(from, to)
 	l.end()
-	return l.done()
+	d := l.done()
+	if uses := total(l.unknown); uses > 0 {
+		d.Notes = append(d.Notes, fmt.Sprintf("left out: %s not known: %s", commands(uses), mostFrequent(l.unknown)))
+	}
+	return d
 }
 
 // preamble takes the title from the text before the document.
@@ -165,26 +188,6 @@ func blankLines(s string) int {
 	return n
 }
 
-// dollars is the length of the formula at the beginning of s, or 0 if it has no end.
-func dollars(s string) int {
-	mark := "$"
-	if strings.HasPrefix(s, "$$") {
-		mark = "$$"
-	}
-	window := s[:min(len(s), farthest)]
-	for i := len(mark); i < len(window); i++ {
-		switch {
-		case window[i] == '\\':
-			i++
-		case strings.HasPrefix(window[i:], mark):
-			return i + len(mark)
-		case window[i] == '\n' && mark == "$" && blankLines(window[i:]) > 0:
-			return 0
-		}
-	}
-	return 0
-}
-
 // formula adds a formula: as it is inside of a line, else as a token.
 func (l *latex) formula(from, to int, display bool) {
 	if display {
@@ -195,27 +198,7 @@ func (l *latex) formula(from, to int, display bool) {
 }
 
 // argument is the content of the group {…} at i, after white space; next is i if there is none.
-func (l *latex) argument(i, end int) (from, to, next int) {
-	s := l.source[i:end]
-	begin := len(s) - len(strings.TrimLeft(s, " \t\n\r"))
-	if begin >= len(s) || s[begin] != '{' {
-		return i, i, i
-	}
-	depth := 0
-	for k := begin; k < len(s) && k-begin < longestArgument; k++ {
-		switch s[k] {
-		case '\\':
-			k++
-		case '{':
-			depth++
-		case '}':
-			if depth--; depth == 0 {
-				return i + begin + 1, i + k, i + k + 1
-			}
-		}
-	}
-	return i, i, i
-}
+func (l *latex) argument(i, end int) (from, to, next int) { return group(l.source, i, end) }
 
 // options is where the options […] at i end, or i.
 func (l *latex) options(i, end int) int {
@@ -227,24 +210,4 @@ func (l *latex) options(i, end int) int {
 		i += n + 1
 	}
 	return i
-}
-
-// commandName is the name of the command at i, without a star, and where it ends. It is one character or letters.
-func (l *latex) commandName(i, end int) (string, int) {
-	k := i + 1
-	for k < end && (l.source[k]|0x20 >= 'a' && l.source[k]|0x20 <= 'z') {
-		k++
-	}
-	if k > i+1 {
-		name := l.source[i+1 : k]
-		if k < end && l.source[k] == '*' {
-			k++
-		}
-		return name, k
-	}
-	if k >= end {
-		return "", k
-	}
-	_, n := utf8.DecodeRuneInString(l.source[k:end])
-	return l.source[k : k+n], k + n
 }

@@ -18,7 +18,10 @@ var levels = map[string]int{
 var dropped = map[string]int{
 	"label": 1, "vspace": 1, "hspace": 1, "includegraphics": 1, "usepackage": 1, "documentclass": 1, "bibliographystyle": 1, "nocite": 1,
 	"setlength": 2, "addtolength": 2, "setcounter": 2, "addtocounter": 2, "newcommand": 2, "renewcommand": 2, "providecommand": 2,
+	"DeclareRobustCommand": 2, "newrobustcmd": 2, "renewrobustcmd": 2, "NewDocumentCommand": 3, "RenewDocumentCommand": 3,
+	"ProvideDocumentCommand": 3, "DeclareDocumentCommand": 3, "DeclarePairedDelimiter": 3, "DeclareSIUnit": 2, "sisetup": 1,
 	"newenvironment": 3, "renewenvironment": 3, "newtheorem": 2, "DeclareMathOperator": 2, "pagestyle": 1, "thispagestyle": 1,
+	"todo": 1, "fixme": 1, "marginpar": 1, "marginnote": 1, "fxnote": 1, "fxwarning": 1, "fxerror": 1, "fxfatal": 1, "missingfigure": 1,
 	"hypersetup": 1, "color": 1, "textcolor": 1, "colorbox": 1, "fontsize": 2, "href": 1, "index": 1, "addcontentsline": 3, "rule": 2,
 	"raisebox": 1, "parbox": 1, "resizebox": 2, "scalebox": 1, "thanks": 1, "author": 1, "date": 1, "bibliography": 1, "affiliation": 1,
 	"institute": 1, "email": 1, "definecolor": 3, "newlength": 1, "newcounter": 1, "graphicspath": 1, "pdfinfo": 1, "hyphenation": 1,
@@ -36,7 +39,9 @@ var letters = map[string]string{
 	"textbackslash": `\`, "textasciitilde": "~", "textasciicircum": "^", "textbar": "|", "textless": "<", "textgreater": ">", "S": "§",
 	"P":         "¶",
 	"copyright": "©", "pounds": "£", "euro": "€", "textregistered": "®", "texttrademark": "™", "textdegree": "°", "slash": "/",
-	"quad": " ", "qquad": " ", "thinspace": " ", "enspace": " ", "space": " ", "newline": " ", "linebreak": " ", "hfill": " ", "hfil": " ",
+	"pm": "±", "times": "×",
+	"onedot": ".", // of the styles of computer vision: \eg is \emph{e.g}\onedot
+	"quad":   " ", "qquad": " ", "thinspace": " ", "enspace": " ", "space": " ", "newline": " ", "linebreak": " ", "hfill": " ", "hfil": " ",
 	"&": "&", "%": "%", "$": "$", "#": "#", "_": "_", "{": "{", "}": "}", ",": " ", ";": " ", ":": " ", "!": "", "/": "", "-": "", "@": "",
 	" ": " ", "\n": " ", "\t": " ", "\r": " ", "\\": " ",
 }
@@ -57,11 +62,14 @@ func setOf(words string) map[string]bool {
 
 // command reads the command at i and returns where it ends.
 func (l *latex) command(i, end int) int {
-	name, at := l.commandName(i, end)
+	name, at := commandName(l.source, i, end)
 	if mark, ok := accents[name]; ok {
 		if next := l.accent(i, at, end, mark); next > i {
 			return next
 		}
+	}
+	if d, ok := readDefinition(l.source, name, at, end); ok {
+		return d.next
 	}
 	switch {
 	case name == "begin" || name == "end":
@@ -76,7 +84,7 @@ func (l *latex) command(i, end int) int {
 			l.kind = Item
 		}
 		return at
-	case name == "par", name == "maketitle", name == "tableofcontents", name == "newpage", name == "clearpage":
+	case breaks[name]:
 		l.end()
 		return at
 	case name == "[":
@@ -93,6 +101,10 @@ func (l *latex) command(i, end int) int {
 		from, to, next := l.argument(at, end)
 		l.add(from, to)
 		return next
+	case name == "ensuremath":
+		return l.ensureMath(i, at, end)
+	case quantities[name] != "":
+		return l.quantity(quantities[name], i, at, end)
 	case cites[name]:
 		return l.cite(i, l.options(at, end), end)
 	case name == "def":
@@ -107,7 +119,21 @@ func (l *latex) command(i, end int) int {
 	if text, ok := letters[name]; ok {
 		return l.letter(text, i, at, end)
 	}
+	if _, accent := accents[name]; name != "" && !accent && !styles[name] {
+		l.unknown[name]++
+	}
 	return l.options(at, end)
+}
+
+// ensureMath adds a formula inside of a line without its command.
+func (l *latex) ensureMath(i, at, end int) int {
+	from, to, next := l.argument(at, end)
+	if next > at {
+		l.put("$", i, from)
+		l.add(from, to)
+		l.put("$", to, next)
+	}
+	return next
 }
 
 // letter adds a character. Spaces after a command of letters belong to it, as does the group {} that ends it.
@@ -250,6 +276,10 @@ func (l *latex) drop(name string, i, at, end, arguments int) int {
 		what = "author"
 	case "includegraphics":
 		what = "figure"
+	case "todo", "fixme", "fxnote", "fxwarning", "fxerror", "fxfatal", "missingfigure":
+		what = "to-do note"
+	case "marginpar", "marginnote":
+		what = "margin note"
 	}
 	if arguments > 0 && what != "command" {
 		l.leave(what, i, at)
