@@ -54,8 +54,7 @@ func Normalize(ref *fasta.Reference, v Variant) (Variant, error) {
 		return v, err
 	}
 	for i, a := range alleles {
-		all := left.letters(extend) + a
-		alleles[i] = all[:len(all)-cut]
+		alleles[i] = left.moved(a, extend, cut)
 	}
 	pos := v.Pos - extend
 	front := equalFronts(alleles)
@@ -116,8 +115,16 @@ func (l *leftward) need(n int) error {
 	return nil
 }
 
-// letters are the n bases before the variant.
-func (l *leftward) letters(n int) string { return string(l.bases[len(l.bases)-n:]) }
+// moved is an allele that goes on extend bases to the left, without its last cut bases. Only the bases that stay are copied: a long repeat
+// times many alleles would not fit the memory.
+func (l *leftward) moved(allele string, extend, cut int) string {
+	stay := extend + len(allele) - cut
+	before := l.bases[len(l.bases)-extend:]
+	if stay <= extend {
+		return string(before[:stay])
+	}
+	return string(before) + allele[:stay-extend]
+}
 
 // equalEnds is the number of bases that all alleles end with, where the reference goes on to the left of each allele. An allele keeps a
 // base: at the contig's beginning nothing is left to go on with.

@@ -159,7 +159,7 @@ func (s *Sites) alleles(rec *vcf.Record, g vcf.Genotype) (alts [2]string) {
 		missing = missing || a == vcf.Missing
 		different = different || a != g.Alleles[0]
 		if i < len(alts) && a > 0 {
-			alts[i] = rec.Alts[a-1]
+			alts[i] = strings.Clone(rec.Alts[a-1]) // a part would keep the whole column in memory
 		}
 	}
 	switch {

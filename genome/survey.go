@@ -1,6 +1,7 @@
 package genome
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"math"
@@ -70,7 +71,7 @@ type surveyor struct {
 
 	chrom    string
 	pos      int
-	at       map[string]bool // rows of the position
+	at       map[digest]bool // rows of the position
 	passed   map[string]bool // contigs that have ended
 	frequent int             // rows whose AF is not AC/AN
 }
@@ -86,7 +87,7 @@ func NewSurvey(ref *fasta.Reference, in io.Reader, file, sample string) (*Survey
 		return nil, err
 	}
 	h := r.Header()
-	s := &surveyor{ref: ref, placer: NewPlacer(ref, h), sample: -1, at: map[string]bool{}, passed: map[string]bool{}}
+	s := &surveyor{ref: ref, placer: NewPlacer(ref, h), sample: -1, at: map[digest]bool{}, passed: map[string]bool{}}
 	s.Version, s.Build, s.Samples = h.Version, BuildOf(ref), len(h.Samples)
 	s.Kinds, s.Skipped = map[string]int{}, map[Skip]int{}
 	if sample != "" {
@@ -190,6 +191,23 @@ func (v Variant) String() string {
 	return fmt.Sprintf("%s:%d %s>%s", v.Contig, v.Pos, shorten(v.Ref), shorten(strings.Join(v.Alts, ",")))
 }
 
+// digest stands for the position and the alleles of a row, which may have 64 MiB.
+type digest [sha256.Size]byte
+
+func digestOf(rec *vcf.Record) (d digest) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %s", rec.Pos, rec.Ref) // a hash has no error
+	for _, alt := range rec.Alts {
+		_, _ = h.Write([]byte{','})
+		_, _ = io.WriteString(h, alt)
+	}
+	h.Sum(d[:0])
+	return d
+}
+
+// few is the number of rows of a position up to which clearing their map is cheap: that takes the time of the most that it ever held.
+const few = 100
+
 // order counts rows that are out of order or there twice.
 func (s *surveyor) order(rec *vcf.Record) {
 	switch {
@@ -201,14 +219,16 @@ func (s *surveyor) order(rec *vcf.Record) {
 			s.passed[s.chrom] = true
 		}
 		s.chrom, s.pos = strings.Clone(rec.Chrom), rec.Pos
-		clear(s.at)
+		s.at = map[digest]bool{}
 	case rec.Pos < s.pos:
 		s.Unsorted++
+	case rec.Pos > s.pos && len(s.at) > few:
+		s.at = map[digest]bool{}
 	case rec.Pos > s.pos:
 		clear(s.at)
 	}
 	s.pos = max(s.pos, rec.Pos)
-	key := fmt.Sprint(rec.Pos, " ", rec.Ref, " ", rec.Alts)
+	key := digestOf(rec)
 	if s.at[key] {
 		s.Duplicates++
 	} else if len(s.at) < maxAt {
