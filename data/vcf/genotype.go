@@ -70,7 +70,7 @@ func (g *Genotype) parse(text []byte, alts int) error {
 		}
 		k := Missing
 		if string(allele) != "." {
-			n, err := strconv.ParseUint(string(allele), 10, 16)
+			n, err := strconv.ParseUint(string(allele), 10, 31)
 			if err != nil {
 				return fmt.Errorf("found GT %s, expected such as 0|1 or 0/1, with a dot for what is missing", quote(text))
 			}

@@ -163,6 +163,7 @@ func TestGenotypes(t *testing.T) {
 		{"0|1/2", []int{0, 1, 2}, false, ""},
 		{"|0|1", []int{0, 1}, true, ""},
 		{"/0/1", []int{0, 1}, false, ""},
+		{"70000", nil, false, "the row has 2 alternate alleles"},
 		{"0|3", nil, false, "the row has 2 alternate alleles"},
 		{"", nil, false, "expected such as 0|1"},
 		{"0|", nil, false, "expected such as 0|1"},
