@@ -84,3 +84,16 @@ func TestMemoryOfDuplicates(t *testing.T) {
 	}
 	runtime.KeepAlive(s)
 }
+
+// The names of contigs that the reference has not are remembered, up to a bound.
+func TestMemoryOfNames(t *testing.T) {
+	p := NewPlacer(reference(t, small), &vcf.Header{})
+	p.names = maxNameBytes - 2
+	if _, _, err := p.Contig("20"); err != nil {
+		t.Error(err)
+	}
+	_, _, err := p.Contig("x")
+	if want := "more than 1048576 names of contigs, or than 64 MiB"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}

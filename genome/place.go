@@ -34,6 +34,7 @@ type Placer struct {
 	ref     *fasta.Reference
 	lengths map[string]int // of contigs, by the VCF's header
 	found   map[string]contigOrNot
+	names   int // bytes of the names in found
 	letters []byte
 
 	Check   RefCheck
@@ -54,8 +55,11 @@ func NewPlacer(ref *fasta.Reference, h *vcf.Header) *Placer {
 	return p
 }
 
-// maxNames bounds the names of contigs that are remembered. A row is short, so that hostile files could have any number.
-const maxNames = 1 << 20
+// maxNames and maxNameBytes bound the names of contigs that are remembered. A row is short, so that hostile files could have any number.
+const (
+	maxNames     = 1 << 20
+	maxNameBytes = 64 << 20
+)
 
 // Contig is the contig that a name of the VCF means; ok is false if the reference has none. A contig whose length in the VCF's header is
 // another one is an error: the variants are of another build.
@@ -63,8 +67,9 @@ func (p *Placer) Contig(name string) (c fasta.Contig, ok bool, err error) {
 	if known, seen := p.found[name]; seen {
 		return known.contig, known.ok, nil
 	}
-	if len(p.found) >= maxNames {
-		return c, false, fmt.Errorf("genome: found more than %d names of contigs; is this a VCF file?", maxNames)
+	if p.names += len(name); len(p.found) >= maxNames || p.names > maxNameBytes {
+		return c, false, fmt.Errorf("genome: found more than %d names of contigs, or than %d MiB of them; is this a VCF file?", maxNames,
+			maxNameBytes>>20)
 	}
 	c, err = p.ref.Find(name)
 	p.found[name] = contigOrNot{c, err == nil}

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,9 @@ import (
 
 // MaxLine bounds a line. A row of 500,000 samples with 100 bytes each has 50 MB.
 const MaxLine = 64 << 20
+
+// maxName bounds the name of a contig. Real ones have less than a hundred bytes, and callers keep them.
+const maxName = 1 << 10
 
 // maxHeader bounds the header. A thousand lines of contigs take 100 kB.
 const maxHeader = 64 << 20
@@ -186,6 +190,9 @@ func (rec *Record) read() (err error) {
 			return fmt.Errorf("found a blank in column %s, %s; columns are separated by tabs", strings.TrimPrefix(name, "#"), quote(text))
 		}
 	}
+	if n := len(rec.column(0)); n > maxName {
+		return fmt.Errorf("found a name of %d bytes in column CHROM, %s; expected %d at most", n, quote(rec.column(0)), maxName)
+	}
 	if rec.Pos, err = position(rec.column(1)); err != nil {
 		return err
 	}
@@ -194,6 +201,7 @@ func (rec *Record) read() (err error) {
 	if alts == "." {
 		return nil
 	}
+	rec.Alts = slices.Grow(rec.Alts, 1+strings.Count(alts, ","))
 	for alt := range strings.SplitSeq(alts, ",") {
 		if alt == "" {
 			return fmt.Errorf("found an empty allele in ALT, %q; no alternate allele is written as a dot", alts)
