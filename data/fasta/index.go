@@ -141,8 +141,8 @@ func (r *Reference) header(c *Contig) (string, error) {
 	return string(text), nil
 }
 
-// check compares a contig of an index that was read with the file, once: its header stands before its first base, and its last base ends
-// a line.
+// check compares a contig of an index that was read with the file, once: its header stands before its first base, and behind its last base
+// there are line ends up to the next header or the end of the file.
 func (r *Reference) check(c *Contig) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,14 +152,29 @@ func (r *Reference) check(c *Contig) error {
 	if _, err := r.header(c); err != nil {
 		return err
 	}
-	var after [1]byte
-	if n, err := r.letters.ReadAt(after[:], c.place(c.Length-1)+1); n == 1 && after[0] != '\n' && after[0] != '\r' {
-		return errOtherIndex
-	} else if n == 0 && err != io.EOF {
+	if err := r.checkEnd(c.place(c.Length-1) + 1); err != nil {
 		return err
 	}
 	r.checked[c.Name] = true
 	return nil
+}
+
+// checkEnd checks that a record ends at a place of the file.
+func (r *Reference) checkEnd(at int64) error {
+	var buf [64]byte
+	for first := true; ; first = false {
+		n, err := r.letters.ReadAt(buf[:], at)
+		after := bytes.TrimLeft(buf[:n], "\r\n")
+		switch {
+		case len(after) > 0 && (after[0] != '>' || first && len(after) == n):
+			return errOtherIndex
+		case len(after) > 0 || err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		at += int64(n)
+	}
 }
 
 // scanner makes an index.

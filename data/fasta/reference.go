@@ -1,6 +1,7 @@
 package fasta
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -234,6 +235,9 @@ func (r *Reference) read(dst []byte, c *Contig, start, end int) ([]byte, error) 
 				continue
 			}
 			skip := min(len(part), c.width-column)
+			if rest := bytes.TrimLeft(part[:skip], "\r\n"); len(rest) > 0 {
+				return nil, r.wrongEnd(rest[0])
+			}
 			part, column = part[skip:], column+skip
 			if column == c.width {
 				column = 0
@@ -249,6 +253,14 @@ func (r *Reference) wrongLetter(c byte) error {
 		return fmt.Errorf("found %s where the index has a base: %w", show(c), errOtherIndex)
 	}
 	return fmt.Errorf("found %s where a base was", show(c)) // the file has changed
+}
+
+// wrongEnd is the error of a byte between two lines that is no line end.
+func (r *Reference) wrongEnd(c byte) error {
+	if r.indexed {
+		return fmt.Errorf("found %s where the index has a line end: %w", show(c), errOtherIndex)
+	}
+	return fmt.Errorf("found %s where a line end was", show(c)) // the file has changed
 }
 
 // isLetter marks the IUPAC letters.

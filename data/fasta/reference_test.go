@@ -155,12 +155,14 @@ func TestReferenceRefusals(t *testing.T) {
 }
 
 func TestIndexOfAnotherFile(t *testing.T) {
-	text := ">a\nACGT\nAC\n>b\nACGTACGTACGT\nACGT\n"
+	text := ">a\nACGT\nAC\n>b\nACGTACGTACGT\nACGT\n>c\nACGT\nACG\n"
 	for name, c := range map[string][2]string{
 		"other name":     {"x\t6\t3\t4\t5\n", "is of another file"},
 		"other offset":   {"a\t6\t4\t4\t5\n", "is of another file"},
 		"other lines":    {"a\t6\t3\t3\t4\n", "is of another file"},
 		"too short":      {"a\t5\t3\t4\t5\n", "is of another file"},
+		"a line short":   {"b\t12\t14\t12\t13\n", "is of another file"},
+		"lines skipped":  {"c\t6\t35\t3\t5\n", "found 'T' where the index has a line end"},
 		"too long":       {"a\t9\t3\t4\t5\n", "is of another file"},
 		"behind the end": {"a\t600\t3\t4\t5\n", "line 1: the index (.fai, .gzi) is of another file"},
 		"three columns":  {"a\t6\t3\n", "expected a name and four numbers"},
