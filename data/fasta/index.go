@@ -18,6 +18,12 @@ var errOtherIndex = errors.New("the index (.fai, .gzi) is of another file, or of
 // maxIndex bounds a .fai file: a million contigs take 40 MB.
 const maxIndex = 256 << 20
 
+// maxShown bounds what an error shows of a line.
+const maxShown = 100
+
+// maxContigs bounds the contigs, of which each takes some 200 bytes of memory. A record needs 5 bytes of a file, and much less of a packed one.
+const maxContigs = 1 << 22
+
 // place is where base i is in the file, unpacked.
 func (c *Contig) place(i int) int64 {
 	return c.offset + int64(i/c.bases)*int64(c.width) + int64(i%c.bases)
@@ -47,8 +53,13 @@ func (r *Reference) index() error {
 	return r.name()
 }
 
+var errManyContigs = fmt.Errorf("found more than %d records; is this a reference?", maxContigs)
+
 // name fills byName and alias.
 func (r *Reference) name() error {
+	if len(r.contigs) > maxContigs {
+		return errManyContigs
+	}
 	r.byName, r.alias = make(map[string]int, len(r.contigs)), make(map[string]int, len(r.contigs))
 	for i, c := range r.contigs {
 		if _, twice := r.byName[c.Name]; twice {
@@ -93,7 +104,7 @@ func readFAI(in io.Reader, size int64) (contigs []Contig, err error) {
 		}
 		if bad {
 			return nil, fmt.Errorf("line %d: found %q, expected a name and four numbers, separated by tabs; "+
-				"delete the index: it is not needed", number, line)
+				"delete the index: it is not needed", number, line[:min(len(line), maxShown)])
 		}
 		if v[0] == 0 {
 			return nil, fmt.Errorf("line %d: contig %s has no bases; take the record out of the file", number, c.Name)
@@ -244,6 +255,9 @@ func (s *scanner) header(in *bufio.Reader) error {
 	words := strings.Fields(string(line[1:]))
 	if len(words) == 0 || line[1] == ' ' || line[1] == '\t' {
 		return errors.New("the header has no name; write one after '>', without a blank before it")
+	}
+	if len(s.contigs) == maxContigs {
+		return errManyContigs
 	}
 	s.at += int64(len(line))
 	s.contigs = append(s.contigs, Contig{Name: words[0], offset: s.at})

@@ -1,6 +1,7 @@
 package fasta
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -163,6 +164,7 @@ func TestIndexOfAnotherFile(t *testing.T) {
 		"too short":      {"a\t5\t3\t4\t5\n", "is of another file"},
 		"a line short":   {"b\t12\t14\t12\t13\n", "is of another file"},
 		"lines skipped":  {"c\t6\t35\t3\t5\n", "found 'T' where the index has a line end"},
+		"binary":         {strings.Repeat("x", 1000), "line 1: found \"" + strings.Repeat("x", maxShown) + "\", expected a name"},
 		"too long":       {"a\t9\t3\t4\t5\n", "is of another file"},
 		"behind the end": {"a\t600\t3\t4\t5\n", "line 1: the index (.fai, .gzi) is of another file"},
 		"three columns":  {"a\t6\t3\n", "expected a name and four numbers"},
@@ -177,6 +179,18 @@ func TestIndexOfAnotherFile(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c[1]) {
 			t.Errorf("%s: %v, want %q", name, err, c[1])
 		}
+	}
+}
+
+func TestManyRecords(t *testing.T) {
+	r := &Reference{contigs: make([]Contig, maxContigs+1)}
+	if err := r.name(); err == nil || !strings.Contains(err.Error(), "found more than 4194304 records") {
+		t.Error(err)
+	}
+	s := &scanner{contigs: r.contigs[:maxContigs]}
+	s.contigs[maxContigs-1].Length = 1
+	if err := s.header(bufio.NewReader(strings.NewReader(">a\n"))); err != errManyContigs {
+		t.Error(err)
 	}
 }
 
