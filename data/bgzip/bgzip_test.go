@@ -135,15 +135,44 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+// A block that is damaged is no fault of an index that there is not.
 func TestDamage(t *testing.T) {
+	whole := packed(t, letters())
+	first, err := packedSize(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		at    int
+		value byte
+	}{
+		"data":          {20_000, whole[20_000] ^ 0x10},
+		"end of data":   {headerBytes, 3}, // a last part without data
+		"checksum":      {first - 8, whole[first-8] ^ 1},
+		"size too low":  {first - 3, whole[first-3] - 1},
+		"size too high": {first - 4, whole[first-4] + 1},
+	} {
+		file := bytes.Clone(whole)
+		file[c.at] = c.value
+		f, err := Open(bytes.NewReader(file), int64(len(file)))
+		if err == nil {
+			_, err = f.ReadAt(make([]byte, 60_000), 0)
+		}
+		if err == nil || !strings.Contains(err.Error(), "damaged") || strings.Contains(err.Error(), "index") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestFileBecomesShorter(t *testing.T) {
 	file := packed(t, letters())
-	file[20_000] ^= 0x10
 	f, err := Open(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.ReadAt(make([]byte, 60_000), 0); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("a flipped bit: %v", err)
+	f.r = bytes.NewReader(file[:1000])
+	if _, err := f.ReadAt(make([]byte, 100), 0); err == nil || !strings.Contains(err.Error(), "became shorter while it was read") {
+		t.Error(err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type File struct {
 	r      io.ReaderAt
 	blocks []block // ends with one past the last, which holds the file's two sizes
+	listed int     // blocks that an index gave
 
 	mu     sync.Mutex
 	z      gzip.Reader
@@ -54,7 +55,11 @@ func OpenIndexed(r io.ReaderAt, size int64, gzi io.Reader) (*File, error) {
 	if errors.Is(err, errNoBlocks) && len(blocks) > 1 {
 		return nil, errOtherIndex
 	}
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	f.listed = len(blocks)
+	return f, nil
 }
 
 var errOtherIndex = errors.New("the index is of another file, or of an older one; delete it: it is not needed")
@@ -103,9 +108,12 @@ func readFull(r io.ReaderAt, p []byte, off, size int64) error {
 		return fmt.Errorf("found %d bytes behind byte %d, expected %d: the bgzip file is cut off; copy or download it again",
 			max(0, size-off), off, len(p))
 	}
-	_, err := r.ReadAt(p, off)
-	if err == io.EOF {
-		err = nil // ReadAt may say so at the last byte
+	n, err := r.ReadAt(p, off)
+	switch {
+	case err == io.EOF && n == len(p): // ReadAt may say so at the last byte
+		return nil
+	case err == io.EOF:
+		return errors.New("the file became shorter while it was read")
 	}
 	return err
 }
@@ -172,14 +180,14 @@ func (f *File) unpack(i int) ([]byte, error) {
 	}
 	b, next := f.blocks[i], f.blocks[i+1]
 	if next.at-b.at > maxBlock {
-		return nil, errOtherIndex
+		return nil, f.otherSize(i)
 	}
 	f.packed = append(f.packed[:0], make([]byte, next.at-b.at)...)
 	if err := readFull(f.r, f.packed, b.at, next.at); err != nil {
 		return nil, err
 	}
 	if n, err := packedSize(f.packed); err != nil || n != len(f.packed) {
-		return nil, errOtherIndex
+		return nil, f.otherSize(i)
 	}
 	in := bytes.NewReader(f.packed)
 	if err := f.z.Reset(in); err != nil {
@@ -191,19 +199,27 @@ func (f *File) unpack(i int) ([]byte, error) {
 	place.valid = false
 	place.bytes = append(place.bytes[:0], make([]byte, next.from-b.from)...)
 	if _, err := io.ReadFull(&f.z, place.bytes); err == io.ErrUnexpectedEOF || err == io.EOF && len(place.bytes) > 0 {
-		return nil, errOtherIndex
+		return nil, f.otherSize(i)
 	} else if err != nil && err != io.EOF {
 		return nil, damaged(err)
 	}
 	// The checksum is compared at the end.
 	var more [1]byte
 	if n, err := f.z.Read(more[:]); n > 0 {
-		return nil, errOtherIndex
+		return nil, f.otherSize(i)
 	} else if err != io.EOF {
 		return nil, damaged(err)
 	}
 	place.valid, place.index = true, i
 	return place.bytes, nil
+}
+
+// otherSize is the error of block i if it is not as long as the index, or the file's own headers and trailers, say.
+func (f *File) otherSize(i int) error {
+	if i < f.listed {
+		return errOtherIndex
+	}
+	return damaged(errors.New("the block holds another number of bytes than it says"))
 }
 
 func damaged(err error) error {
