@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -59,7 +61,7 @@ not used. A name that ends in .gz is packed by bgzip.`,
 		RunE: func(*cobra.Command, []string) error {
 			report, err := v.run()
 			if err != nil {
-				return usage(err)
+				return err
 			}
 			return o.print(report, report.write)
 		},
@@ -73,44 +75,100 @@ not used. A name that ends in .gz is packed by bgzip.`,
 }
 
 func (v *haplotypesOptions) run() (report haplotypesReport, err error) {
-	if v.haplotype < 0 || v.haplotype > 2 {
-		return report, fmt.Errorf("found --haplotype %d, expected 1 or 2", v.haplotype)
+	if err := v.check(); err != nil {
+		return report, usage(err)
 	}
-	if v.out == "" {
-		return report, errors.New("found no --out (-O), expected the name of a FASTA file to write")
-	}
+	var unwritten error
 	err = v.with(func(ref *fasta.Reference, in io.Reader) error {
-		options := genome.SampleOptions{Sample: v.sample}
-		if v.region != "" {
-			region, err := genome.ParseRegion(ref, v.region)
-			if err != nil {
-				return err
-			}
-			options.Region = &region
-			report.Region = region.String()
-		}
-		sites, err := genome.ReadSites(ref, in, v.input, options)
+		sites, err := v.read(ref, in)
 		if err != nil {
 			return err
 		}
 		report.describe(sites, ref.Notes())
-		for haplotype := 1; haplotype <= 2; haplotype++ {
-			if v.haplotype != 0 && v.haplotype != haplotype {
-				continue
-			}
-			file := haplotypeFile{File: v.file(haplotype)}
-			err := durable.Write(file.File, func(w io.Writer) (err error) {
-				file.HaplotypeReport, err = writeHaplotype(w, sites, haplotype, strings.HasSuffix(v.out, ".gz"))
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			report.Haplotypes = append(report.Haplotypes, file)
-		}
+		report.Haplotypes, unwritten = v.write(sites)
 		return nil
 	})
-	return report, err
+	return report, errors.Join(usage(err), unwritten)
+}
+
+// read reads the sample's alleles.
+func (v *haplotypesOptions) read(ref *fasta.Reference, in io.Reader) (*genome.Sites, error) {
+	options := genome.SampleOptions{Sample: v.sample}
+	if v.region != "" {
+		region, err := genome.ParseRegion(ref, v.region)
+		if err != nil {
+			return nil, err
+		}
+		options.Region = &region
+	}
+	return genome.ReadSites(ref, in, v.input, options)
+}
+
+// write writes the files. An error of the system, such as a full disk, is a failure. Others are of the reference, whose other parts are
+// read here for the first time.
+func (v *haplotypesOptions) write(sites *genome.Sites) (files []haplotypeFile, err error) {
+	for _, haplotype := range v.haplotypes() {
+		file := haplotypeFile{File: v.file(haplotype)}
+		err := durable.Write(file.File, func(w io.Writer) (err error) {
+			file.HaplotypeReport, err = writeHaplotype(w, sites, haplotype, strings.HasSuffix(v.out, ".gz"))
+			return err
+		})
+		if errors.As(err, new(*fs.PathError)) || errors.As(err, new(*os.LinkError)) {
+			return nil, err
+		}
+		if err != nil {
+			return nil, usage(err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// haplotypes are those that are written.
+func (v *haplotypesOptions) haplotypes() []int {
+	if v.haplotype != 0 {
+		return []int{v.haplotype}
+	}
+	return []int{1, 2}
+}
+
+// check checks what can be known before the files are read.
+func (v *haplotypesOptions) check() error {
+	if v.haplotype < 0 || v.haplotype > 2 {
+		return fmt.Errorf("found --haplotype %d, expected 1 or 2", v.haplotype)
+	}
+	if v.out == "" || v.out == "-" || strings.HasSuffix(v.out, string(filepath.Separator)) {
+		return fmt.Errorf("found --out (-O) %q, expected the name of a FASTA file to write", v.out)
+	}
+	for _, h := range v.haplotypes() {
+		if err := v.checkFile(v.file(h)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFile checks that a file can be written at path, and that it would replace none of the files that are read.
+func (v *haplotypesOptions) checkFile(path string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("found --out %s, but no folder %s; make it", v.out, filepath.Dir(path))
+	}
+	old, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !old.Mode().IsRegular() {
+		return fmt.Errorf("found --out %s, but %s is no regular file; give the name of a file", v.out, path)
+	}
+	for _, input := range []string{v.reference, v.reference + ".fai", v.reference + ".gzi", v.input} {
+		if info, err := os.Stat(input); err == nil && os.SameFile(old, info) {
+			return fmt.Errorf("found --out %s, but %s is %s, which is read; give another name", v.out, path, input)
+		}
+	}
+	return nil
 }
 
 // file is the name of a haplotype's file: that of --out for one haplotype, else with hap1 or hap2 before its extensions.
@@ -138,6 +196,9 @@ func writeHaplotype(w io.Writer, sites *genome.Sites, haplotype int, packed bool
 
 func (r *haplotypesReport) describe(s *genome.Sites, notes []string) {
 	r.Sample, r.Rows, r.Missing, r.OneAllele, r.Unphased = s.Sample, s.Rows, s.Missing, s.OneAllele, s.Unphased
+	if s.Region != nil {
+		r.Region = s.Region.String()
+	}
 	r.Ref, r.Aliases, r.Notes = s.Placer.Check, s.Placer.Aliases, notes
 	note := func(is bool, format string, args ...any) {
 		if is {
