@@ -21,7 +21,8 @@ const maxIndex = 256 << 20
 // maxShown bounds what an error shows of a line.
 const maxShown = 100
 
-// maxContigs bounds the contigs, of which each takes some 200 bytes of memory. A record needs 5 bytes of a file, and much less of a packed one.
+// maxContigs bounds the contigs, of which each takes some 200 bytes of memory. A record needs 5 bytes of a file, and much less of a packed
+// one.
 const maxContigs = 1 << 22
 
 // place is where base i is in the file, unpacked.
