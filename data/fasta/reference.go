@@ -54,7 +54,8 @@ func Open(path string) (*Reference, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is of type %s, expected a regular file: any part of it is read", path, info.Mode().Type())
+		err = fmt.Errorf("%s is a folder, a pipe or a device, expected a regular file: any part of it is read; write the reference to a file",
+			path)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("fasta: %w", err), f.Close())

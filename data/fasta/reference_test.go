@@ -182,6 +182,12 @@ func TestIndexOfAnotherFile(t *testing.T) {
 	}
 }
 
+func TestReferenceIsAFile(t *testing.T) {
+	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "is a folder, a pipe or a device, expected a regular file") {
+		t.Error(err)
+	}
+}
+
 func TestManyRecords(t *testing.T) {
 	r := &Reference{contigs: make([]Contig, maxContigs+1)}
 	if err := r.name(); err == nil || !strings.Contains(err.Error(), "found more than 4194304 records") {
