@@ -30,6 +30,7 @@ const (
 // Document is a text with its structure.
 type Document struct {
 	Name     string // of the file, and the line of JSON lines
+	ID       string // of a JSON line: its field "id", as JSON; empty if there is none
 	Format   Format
 	Title    string    // empty if the source has none
 	Sections []Section // at least one: the text before the first heading has a section without a title

@@ -140,6 +140,27 @@ func TestJSONLines(t *testing.T) {
 	}
 }
 
+func TestIDs(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"text": "One."}`: "", `{"id": null, "text": "One."}`: "", `{"id": 7, "text": "One."}`: "7",
+		`{"text": "One.", "id": "a\u00e9"}`:                             `"a\u00e9"`,
+		`{"id" : {"a": [1]} , "sections": [{"text": "One.", "id": 2}]}`: `{"a": [1]}`, `{"id": "One."}`: `"One."`,
+	} {
+		fields := []string{}
+		if line == `{"id": "One."}` {
+			fields = append(fields, "id")
+		}
+		d, err := ParseLine("x", line, fields...)
+		if err != nil || d.ID != want || len(d.Notes) > 0 {
+			t.Errorf("%s: found %+v, %v, expected the id %q and no notes", line, d, err, want)
+		}
+	}
+	_, err := ParseLine("x", `{"id": 1, "body": "One."}`)
+	if err == nil || !strings.Contains(err.Error(), "the line has the fields id, body") {
+		t.Errorf("found %v", err)
+	}
+}
+
 func TestClean(t *testing.T) {
 	for text, want := range map[string]string{
 		"a  b\nc": "a b c", "exam-\nple-\r\n  s x": "examples x", "Foo-\nBar a- b": "Foo- Bar a- b", "soft\u00ad\nly": "softly", "x": "x",

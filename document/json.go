@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -40,6 +41,7 @@ func readJSON(name, line string, base int64, fields []string) (*Document, error)
 		r.fields = []string{"text"}
 	}
 	r.object(func(key string) {
+		from := r.at
 		switch {
 		case sections && key == "title":
 			r.title()
@@ -53,13 +55,16 @@ func readJSON(name, line string, base int64, fields []string) (*Document, error)
 			r.unread = append(r.unread, key)
 			r.skip()
 		}
+		if value := r.source[from:r.at]; key == "id" && value != "null" {
+			r.ID = value
+		}
 	})
 	if len(r.Blocks) == 0 {
 		return nil, fmt.Errorf("%s: found no text in the fields %s; the line has the fields %s; name others with --fields",
 			name, strings.Join(r.fields, ", "), strings.Join(r.unread, ", "))
 	}
-	if len(r.unread) > 0 {
-		r.Notes = append(r.Notes, "fields that are not read: "+strings.Join(r.unread, ", "))
+	if unread := slices.DeleteFunc(r.unread, func(key string) bool { return key == "id" }); len(unread) > 0 {
+		r.Notes = append(r.Notes, "fields that are not read: "+strings.Join(unread, ", "))
 	}
 	return r.done(), nil
 }
