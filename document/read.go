@@ -31,6 +31,9 @@ const (
 // Formats lists the formats that a source may have.
 var Formats = []Format{Text, Markdown, LaTeX, HTML, JSONLines}
 
+// ErrEmpty is the error of a source without text.
+var ErrEmpty = errors.New("the document is empty, expected text")
+
 // DefaultMaxBytes is the largest source that is read by default: some five million words.
 const DefaultMaxBytes = 32 << 20
 
@@ -116,7 +119,7 @@ func Read(ctx context.Context, name string, r io.Reader, o Options, use func(*Do
 		return err
 	}
 	if strings.TrimSpace(source) == "" {
-		return fmt.Errorf("%s: the document is empty, expected text", name)
+		return fmt.Errorf("%s: %w", name, ErrEmpty)
 	}
 	if format != JSONLines {
 		if err := ctx.Err(); err != nil {
