@@ -63,9 +63,12 @@ the differences have intervals and p-values of a paired randomisation test.
   longspan rouge references/ system/                              # files of the same names
   longspan rouge papers.jsonl system.jsonl other.jsonl --reference-field summary
   longspan rouge references.txt system.txt --lines                # a text a line
+  longspan summarize papers.jsonl --json > system.json
+  longspan rouge papers.jsonl system.json                         # of longspan summarize, beside the field summary of the papers
 
-REFERENCES, SYSTEM and OTHER are of one kind: files of text, folders, or JSON lines. Lines of JSON belong together by their field id, or
-by their order where they have none. ROUGE-Lsum takes each line of a text, or each element of an array, for a sentence.`,
+REFERENCES, SYSTEM and OTHER are of one kind: files of text, folders, or JSON. That is an object a line (.jsonl, .ndjson), or one array of
+objects (.json). Objects belong together by their field id, or by their order where some have none. ROUGE-Lsum takes each line of a text,
+or each element of an array, for a sentence.`,
 		Args: arguments(cobra.RangeArgs(2, 3)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			report, err := r.run(args)

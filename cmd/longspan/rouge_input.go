@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,8 +22,8 @@ type pairFlags struct {
 
 func (p *pairFlags) add(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&p.referenceField, "reference-field", "summary", "field of JSON lines that is the reference: a text or an array of sentences")
-	f.StringVar(&p.candidateField, "candidate-field", "summary", "field of JSON lines that is the summary of a system")
+	f.StringVar(&p.referenceField, "reference-field", "summary", "field of JSON that is the reference: a text or an array of sentences")
+	f.StringVar(&p.candidateField, "candidate-field", "summary", "field of JSON that is the summary of a system")
 	f.BoolVar(&p.lines, "lines", false, "each line of a text file is a text")
 	f.BoolVar(&p.split, "split", false, "split texts into sentences first, for ROUGE-Lsum")
 }
@@ -84,8 +82,9 @@ func (p *pairFlags) readSet(name, field string) ([]summaryText, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ext := strings.ToLower(filepath.Ext(name)); ext == ".jsonl" || ext == ".ndjson" {
-		return readFieldLines(name, text, field)
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".jsonl", ".ndjson", ".json":
+		return readObjects(name, text, field)
 	}
 	if !p.lines {
 		return []summaryText{{name: name, text: text}}, nil
@@ -123,45 +122,6 @@ func readUTF8(path string) (string, error) {
 		return "", fmt.Errorf("%s is not UTF-8, expected text; convert it, such as with iconv", path)
 	}
 	return string(text), nil
-}
-
-// readFieldLines reads a field of JSON lines.
-func readFieldLines(name, text, field string) (set []summaryText, err error) {
-	number := 0
-	for line := range strings.SplitSeq(text, "\n") {
-		number++
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		at := fmt.Sprintf("%s:%d", name, number)
-		var object map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(line), &object); err != nil {
-			return nil, fmt.Errorf("%s: %w; expected one JSON object a line", at, err)
-		}
-		raw, ok := object[field]
-		if !ok {
-			return nil, fmt.Errorf("%s: found no field %s; name another with --reference-field or --candidate-field", at, field)
-		}
-		s := summaryText{name: at, id: string(object["id"])}
-		if s.text, err = textOrLines(raw); err != nil {
-			return nil, fmt.Errorf("%s: the field %s: %w", at, field, err)
-		}
-		set = append(set, s)
-	}
-	return set, nil
-}
-
-// textOrLines reads a text, or an array of sentences, which become lines.
-func textOrLines(raw json.RawMessage) (string, error) {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text, nil
-	}
-	var lines []string
-	if json.Unmarshal(raw, &lines) != nil {
-		return "", errors.New("found neither a text nor an array of texts")
-	}
-	return strings.Join(lines, "\n"), nil
 }
 
 // match puts a set in the order of the references: by their ids, or as they are where no text of either has one.
