@@ -83,7 +83,7 @@ split test is for the last measurement of a finished system: what is chosen by i
 	s.scorerFlags.add(c)
 	f.StringVar(&s.split, "split", "dev", "file of a folder: train, dev or test")
 	f.BoolVar(&s.final, "final", false, "read the split test")
-	f.StringSliceVar(&s.only, "only", nil, "systems, by their names (default: all)")
+	f.StringSliceVar(&s.only, "only", nil, "systems, by their names, beside those of --against and --first (default: all)")
 	f.StringArrayVar(&s.against, "against", nil, "file of another scorer, or several with commas, as a system of its own; may be given again")
 	f.IntVar(&s.first, "first", 0, "the summarizer that reads only so many tokens of a document, as a system of its own")
 	f.IntVar(&s.longer, "longer", 0, "only documents of more tokens")
@@ -126,7 +126,9 @@ func (s *summarizeEvaluateOptions) systems(m *summarize.Summarizer) ([]summarize
 			return nil, fmt.Errorf("found the system %q, expected some of %s", name, strings.Join(names, ", "))
 		}
 	}
-	return slices.DeleteFunc(all, func(x summarize.System) bool { return !slices.Contains(s.only, x.Name) }), nil
+	return slices.DeleteFunc(all, func(x summarize.System) bool {
+		return !slices.Contains(s.only, x.Name) && (s.first == 0 || x.Name != s.firstName())
+	}), nil
 }
 
 // check refuses values out of range.
