@@ -26,6 +26,10 @@ func (f *scorerFlags) add(c *cobra.Command) {
 	flags.IntVar(&f.reader.Chunk, "chunk", 0, "most tokens that an encoder reads at once (default: what it was made for)")
 	f.modelFlags.add(c)
 	f.addPrecision(c)
+	for _, name := range []string{"weights", "max-memory", "precision"} {
+		flag := flags.Lookup(name)
+		flag.Usage = "of an encoder: " + flag.Usage
+	}
 }
 
 // forEncoders are the flags that mean nothing without an encoder.

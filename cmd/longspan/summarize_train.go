@@ -27,6 +27,9 @@ type summarizeTraining struct {
 	Seconds    float64           `json:"seconds"`
 }
 
+// fewExamples is the number of documents below which a scorer is rarely better than the embedded one.
+const fewExamples = 200
+
 // summarizeTrainOptions are the flags of `summarize train`.
 type summarizeTrainOptions struct {
 	summarize.TrainOptions
@@ -39,7 +42,7 @@ type summarizeTrainOptions struct {
 func newSummarizeTrain(o *output) *cobra.Command {
 	var s summarizeTrainOptions
 	c := &cobra.Command{
-		Use:   "train DOCUMENTS.jsonl --out SCORER.safetensors",
+		Use:   "train FOLDER|DOCUMENTS.jsonl --out SCORER.safetensors",
 		Short: "Train a scorer on documents with their summaries",
 		Long: `Train a scorer on your own documents with their summaries: JSON lines with "summary" (a text, or its sentences) and "text", or
 "title" and "sections". A folder stands for its files train.jsonl and dev.jsonl, packed with gzip or not.
@@ -47,8 +50,11 @@ func newSummarizeTrain(o *output) *cobra.Command {
   longspan summarize train mine.jsonl --out mine.safetensors
   longspan summarize report.txt --model mine.safetensors
 
-The sentences that a greedy search finds to be the best summary, by ROUGE, are the labels. The epoch that is best on the validation
-documents is kept: those of --dev, or every tenth document.
+The scorer learns which sentences the oracle quotes: a greedy search for the best summary by ROUGE. It learns which terms, and pairs of
+neighbouring terms, the summary has, too. The epoch that is best on the validation documents is kept: those of --dev, or every tenth
+document. Some hundreds of documents are needed to beat the scorer in the program; measure it with longspan summarize evaluate.
+
+Nothing is written before the end. A training that was stopped cannot be resumed.
 
 The scorer reads features of the sentences; it learns in seconds. With a recipe it has an encoder with window attention too, which reads
 every token, and learns in minutes to an hour:
@@ -143,6 +149,9 @@ func (s *summarizeTrainOptions) run(o *output, path string) (r summarizeTraining
 		return r, usage(err)
 	}
 	r = summarizeTraining{Out: s.out, Documents: len(examples), Validation: len(validation)}
+	if len(examples) < fewExamples {
+		fmt.Fprintf(o.err, "note: found %d documents to learn from; some hundreds are needed to beat the scorer in the program\n", len(examples))
+	}
 	learn := s.features
 	if s.recipe != "" {
 		learn = s.hierarchical
