@@ -55,6 +55,9 @@ func (rec *Record) column(i int) []byte {
 	return rec.text[rec.starts[i] : rec.starts[i+1]-1]
 }
 
+// Size is the number of bytes of the row as it was read.
+func (rec *Record) Size() int { return len(rec.text) + len(rec.end) }
+
 // ID is the column ID; "." where it is missing.
 func (rec *Record) ID() string { return string(rec.column(2)) }
 

@@ -1,0 +1,225 @@
+package score
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/longspan/longspan/data/fasta"
+	"github.com/longspan/longspan/data/vcf"
+	"github.com/longspan/longspan/genome"
+)
+
+// RowOptions choose the rows of a VCF.
+type RowOptions struct {
+	Region *genome.Region // rows whose POS is in it; nil: all
+
+	// Header is called once, before the rows. Row is called with each row and a score for each of its alternate alleles, in the order of the
+	// file; of a row without one, one skip. Both may keep nothing. Nil: not called.
+	Header func(*vcf.Header) error
+	Row    func(*vcf.Record, []Score) error
+}
+
+// Report counts what was scored.
+type Report struct {
+	Rows     int                 `json:"rows"`
+	Alleles  int                 `json:"alleles"` // a row without an alternate allele counts as one
+	Scored   int                 `json:"scored"`
+	Skipped  map[genome.Skip]int `json:"skipped"`
+	Examples []Example           `json:"examples,omitempty"` // the first of each reason
+	Ref      genome.RefCheck     `json:"ref"`
+	Aliases  map[string]string   `json:"aliases,omitempty"`
+}
+
+// Example is an allele that was not scored.
+type Example struct {
+	Why  genome.Skip `json:"why"`
+	Line int         `json:"line"`
+	Row  string      `json:"row"`
+}
+
+// A group of rows is held in memory until it is scored. It ends with maxRows rows or maxBytes of them.
+const (
+	maxRows  = 256
+	maxBytes = 64 << 20
+)
+
+// rows is a VCF on its way through a scorer.
+type rows struct {
+	Report
+	scorer  *Scorer
+	options RowOptions
+	placer  *genome.Placer
+
+	held    []heldRow // those of the last group stay, for their memory
+	n       int
+	bytes   int
+	bases   int
+	alleles []Allele
+}
+
+type heldRow struct {
+	rec    vcf.Record
+	scores []Score
+}
+
+// Rows scores the rows of a VCF as a stream: a group of at most 256 rows is in memory. More than 1 % of at least 20 REF alleles that differ
+// from the reference is an error, after the last row: CheckRows finds it before the first. When ctx is done Rows returns ctx's error.
+func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptions) (Report, error) {
+	r, err := vcf.NewReader(in, file)
+	if err != nil {
+		return Report{}, err
+	}
+	if o.Header != nil {
+		if err := o.Header(r.Header()); err != nil {
+			return Report{}, err
+		}
+	}
+	w := &rows{Report: Report{Skipped: map[genome.Skip]int{}}, scorer: s, options: o, placer: genome.NewPlacer(s.ref, r.Header())}
+	for {
+		if w.n == len(w.held) {
+			w.held = append(w.held, heldRow{})
+		}
+		err := r.Next(&w.held[w.n].rec)
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = w.row(ctx)
+		}
+		if err != nil {
+			return w.report(), inFile(file, err)
+		}
+	}
+	if err := w.flush(ctx); err != nil {
+		return w.report(), inFile(file, err)
+	}
+	return w.report(), w.placer.Check.Err()
+}
+
+// inFile names the file in errors that do not.
+func inFile(file string, err error) error {
+	if errors.Is(err, context.Canceled) || strings.Contains(err.Error(), file) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+func (w *rows) report() Report {
+	w.Ref, w.Aliases = w.placer.Check, w.placer.Aliases
+	return w.Report
+}
+
+// row holds the row that was read, and scores the group where it is full.
+func (w *rows) row(ctx context.Context) error {
+	h := &w.held[w.n]
+	rec := &h.rec
+	if in, err := inRegion(w.placer, w.options.Region, rec); err != nil || !in {
+		return err
+	}
+	c, skip, err := w.placer.Place(rec)
+	if err != nil {
+		return err
+	}
+	alts := rec.Alts
+	if len(alts) == 0 {
+		alts = []string{"."}
+	}
+	h.scores = slices.Grow(h.scores[:0], len(alts))[:len(alts)]
+	for i, alt := range alts {
+		h.scores[i] = Score{Skip: skip}
+		if skip == genome.Used {
+			v := genome.Variant{Contig: c.Name, Pos: rec.Pos, Ref: rec.Ref, Alts: []string{alt}}
+			w.alleles = append(w.alleles, Allele{c, v, &h.scores[i]})
+			w.bases += w.scorer.options.Window
+		}
+	}
+	w.n++
+	w.bytes += rec.Size()
+	// A group of several batches: only the last of a group is not full.
+	if w.n == maxRows || w.bytes > maxBytes || w.bases > 4*w.scorer.options.Batch {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+// inRegion reports whether a row begins in a region.
+func inRegion(p *genome.Placer, region *genome.Region, rec *vcf.Record) (bool, error) {
+	if region == nil {
+		return true, nil
+	}
+	c, ok, err := p.Contig(rec.Chrom)
+	if err != nil {
+		return false, fmt.Errorf("line %d: %w", rec.Line, err)
+	}
+	return ok && c.Name == region.Contig.Name && rec.Pos > region.Start && rec.Pos <= region.End, nil
+}
+
+// flush scores the group, and hands on its rows.
+func (w *rows) flush(ctx context.Context) error {
+	if err := w.scorer.Score(ctx, w.alleles); err != nil {
+		return err
+	}
+	for i := range w.held[:w.n] {
+		h := &w.held[i]
+		w.count(&h.rec, h.scores)
+		if w.options.Row == nil {
+			continue
+		}
+		if err := w.options.Row(&h.rec, h.scores); err != nil {
+			return err
+		}
+	}
+	w.alleles, w.n, w.bytes, w.bases = w.alleles[:0], 0, 0, 0
+	return nil
+}
+
+func (w *rows) count(rec *vcf.Record, scores []Score) {
+	w.Report.Rows++
+	for i, s := range scores {
+		w.Alleles++
+		if s.Skip == genome.Used {
+			w.Scored++
+			continue
+		}
+		if w.Skipped[s.Skip]++; w.Skipped[s.Skip] == 1 {
+			alt := "."
+			if len(rec.Alts) > 0 {
+				alt = rec.Alts[i]
+			}
+			w.Examples = append(w.Examples, Example{s.Skip, rec.Line, genome.Variant{Contig: rec.Chrom, Pos: rec.Pos, Ref: rec.Ref,
+				Alts: []string{alt}}.String()})
+		}
+	}
+}
+
+// CheckRows reads a VCF without scoring it. It returns the number of rows in the region, and the errors of Rows that do not come from the
+// model.
+func CheckRows(ref *fasta.Reference, in io.Reader, file string, region *genome.Region) (n int, err error) {
+	r, err := vcf.NewReader(in, file)
+	if err != nil {
+		return 0, err
+	}
+	p := genome.NewPlacer(ref, r.Header())
+	var rec vcf.Record
+	for {
+		err := r.Next(&rec)
+		if err == io.EOF {
+			return n, p.Check.Err()
+		}
+		if err != nil {
+			return n, err
+		}
+		in, err := inRegion(p, region, &rec)
+		if err == nil && in {
+			n++
+			_, _, err = p.Place(&rec)
+		}
+		if err != nil {
+			return n, inFile(file, err)
+		}
+	}
+}
