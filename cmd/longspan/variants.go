@@ -19,17 +19,22 @@ import (
 func newVariants(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "variants",
-		Short: "Check the variants of a VCF against a reference, and write haplotypes",
-	}, newVariantsCheck(o), newVariantsHaplotypes(o))
+		Short: "Check the variants of a VCF against a reference, write haplotypes, and score variants by models",
+	}, newVariantsCheck(o), newVariantsHaplotypes(o), newVariantsScore(o))
 }
 
-// variantFlags are the flags of every command on variants.
+// variantFlags are the flags of commands on variants.
 type variantFlags struct{ reference, input, sample string }
 
 func (f *variantFlags) add(c *cobra.Command, sample string) {
+	f.files(c)
+	c.Flags().StringVar(&f.sample, "sample", "", sample)
+}
+
+// files adds the flags of the two files.
+func (f *variantFlags) files(c *cobra.Command) {
 	c.Flags().StringVarP(&f.reference, "reference", "R", "", "FASTA of the reference: plain, bgzip or gzip")
 	c.Flags().StringVarP(&f.input, "input", "I", "", "VCF: plain, bgzip or gzip; - is standard input")
-	c.Flags().StringVar(&f.sample, "sample", "", sample)
 }
 
 // with opens the two files for use.

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/longspan/longspan/genome/score"
+)
+
+// variantScoreReport is the output of `variants score`.
+type variantScoreReport struct {
+	Model     string       `json:"model"`
+	Reference string       `json:"reference"`
+	Input     string       `json:"input"`
+	Out       string       `json:"out"`
+	By        score.Method `json:"by"`
+	Strand    score.Strand `json:"strand"`
+	Window    int          `json:"window"`
+	Region    string       `json:"region,omitempty"`
+	score.Report
+	Seconds float64  `json:"seconds"`
+	Notes   []string `json:"notes,omitempty"`
+}
+
+// variantScoreOptions are the flags of `variants score`.
+type variantScoreOptions struct {
+	variantFlags
+	modelFlags
+	mechanismFlags
+	out, region, by, strand string
+	window, batch           int
+}
+
+func newVariantsScore(o *output) *cobra.Command {
+	var v variantScoreOptions
+	c := &cobra.Command{
+		Use:   "score MODEL -R REFERENCE -I VCF -O FILE",
+		Short: "Score variants by a language model of DNA",
+		Long: `Score each alternate allele of a VCF by a language model that reads one base a token: log p(ALT) − log p(REF), in nats, in a window
+of the reference around it. Below 0 the model finds ALT less probable than REF.
+
+  longspan variants score runs/ecoli -R ecoli.fa -I calls.vcf.gz -O scored.vcf.gz
+  longspan variants score runs/ecoli -R ecoli.fa -I calls.vcf.gz -O scores.tsv --window 2048 --region NC_000913.3:1000001-2000000
+
+A model of the next base (head lm) is asked by sequence: for the probability of the window with ALT and with REF. So SNVs, MNVs and indels
+have a score. A masked model (head mlm) is asked by site, for SNVs alone. Both strands are read, and their mean is the score.
+
+The name says the form: .vcf keeps the file byte for byte and adds the INFO fields LS_…; .tsv has a line for each allele; .bedgraph has
+the lowest score of each row. With .gz behind it the file is packed by bgzip. LS_SKIP says why an allele was not scored.
+
+A score has the same bits in any order of rows, part of the file and region, at any number of threads. It is no statement about health.`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := v.run(o, args[0])
+			if err != nil {
+				return err
+			}
+			return o.print(r, r.write)
+		},
+	}
+	v.files(c)
+	f := c.Flags()
+	f.StringVarP(&v.out, "out", "O", "", "file to write: .vcf, .tsv or .bedgraph, with .gz behind it or not")
+	f.StringVar(&v.region, "region", "", "part of the reference, such as 20 or 20:1000001-2000000: rows that begin elsewhere are left out")
+	f.StringVar(&v.by, "by", "", "sequence (head lm) or site (head mlm) (default: what suits the model)")
+	f.StringVar(&v.strand, "strand", "", "both, forward or reverse (default: both)")
+	f.IntVar(&v.window, "window", 0, "bases of a window with the longer allele (default: what the model was made to read)")
+	f.IntVar(&v.batch, "batch", 0, "bases that are computed together (default 4096); scores do not depend on it")
+	v.mechanismFlags.add(c)
+	v.modelFlags.add(c)
+	v.addPrecision(c)
+	return c
+}
+
+// forms are the forms of output, by the end of a name.
+var forms = map[string]func(w io.Writer, o score.Options, line string) score.Writer{
+	".vcf":      func(w io.Writer, o score.Options, line string) score.Writer { return score.NewVCF(w, o, line) },
+	".tsv":      func(w io.Writer, o score.Options, _ string) score.Writer { return score.NewTSV(w, o) },
+	".bedgraph": func(w io.Writer, _ score.Options, _ string) score.Writer { return score.NewBedGraph(w) },
+}
+
+// form is the end of the name of the output, without .gz.
+func (v *variantScoreOptions) form() (string, error) {
+	for end := range forms {
+		if strings.HasSuffix(strings.TrimSuffix(v.out, ".gz"), end) {
+			return end, nil
+		}
+	}
+	return "", fmt.Errorf("found --out %q, expected a name that ends in %s, with .gz behind it or not", v.out,
+		strings.Join(slices.Sorted(maps.Keys(forms)), ", "))
+}
+
+func (r variantScoreReport) write(w io.Writer) {
+	fmt.Fprintf(w, "%s: %d rows, %d alleles, %d scored by %s, strand %s, window %d bases: %s\n", r.Input, r.Rows, r.Alleles, r.Scored, r.By,
+		r.Strand, r.Window, r.Out)
+	fmt.Fprintf(w, "%d REF alleles compared, %d differ\n", r.Ref.Rows, r.Ref.Mismatches)
+	for _, m := range r.Ref.Examples {
+		fmt.Fprintf(w, "  %s\n", m)
+	}
+	for _, e := range r.Examples {
+		fmt.Fprintf(w, "skipped %d %s, first in line %d: %s\n", r.Skipped[e.Why], e.Why, e.Line, e.Row)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Aliases)) {
+		fmt.Fprintf(w, "contig %s of the VCF is %s of the reference\n", name, r.Aliases[name])
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "note: %s\n", n)
+	}
+	fmt.Fprintf(w, "%.1f s, %.3g alleles a second\n", r.Seconds, float64(r.Scored)/r.Seconds)
+}
