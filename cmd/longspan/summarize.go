@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 	"unicode"
@@ -19,8 +19,18 @@ import (
 
 // quotedRow is a summary in the output of `summarize`.
 type quotedRow struct {
+	ID    json.RawMessage `json:"id,omitempty"` // of the line of JSON lines
+	Texts []string        `json:"summary"`      // of the sentences, as `rouge` reads them
 	*summarize.Summary
 	Seconds float64 `json:"seconds"` // reading, scoring and choosing
+}
+
+func newQuotedRow(d *reader.Document, r *summarize.Summary, seconds float64) quotedRow {
+	row := quotedRow{ID: json.RawMessage(d.ID), Summary: r, Seconds: seconds}
+	for _, c := range r.Sentences {
+		row.Texts = append(row.Texts, c.Text)
+	}
+	return row
 }
 
 // summarizeOptions are the flags of `summarize`.
@@ -38,12 +48,14 @@ func newSummarize(o *output) *cobra.Command {
 		Short: "Quote the sentences of long documents that say most",
 		Long: `Quote the sentences of a document that say most of it, whole and in their order. Plain text, Markdown, LaTeX, HTML and JSON
 lines are read, packed with gzip too; a folder stands for such files below it. Without files the document is standard input. Nothing is
-cut: the whole document is read, however long it is, and the reply says how much that was.
+cut: the whole document is read, however long it is, and the reply says how much that was. Of several files those that cannot be read are
+named on standard error; the others go on, and the exit status is 2.
 
   longspan summarize paper.tex --words 150
   longspan summarize report.html --query 'cost of storage' --sentences 5
   longspan summarize book.txt --html book-summary.html           # the document with the sentences lit, and a map of the scores
   pdftotext paper.pdf - | longspan summarize --json              # with places in bytes, sections and scores
+  longspan summarize papers.jsonl --json > system.json           # each with its field id, as longspan rouge reads it
 
 The scorer that chooses is in the program. It learned from papers and proposals in English; of other languages it says so. With --model an
 encoder reads the document too, and a --query need not share words with what answers it:
@@ -76,11 +88,21 @@ func (s *summarizeOptions) check(c *cobra.Command) error {
 	case count:
 		s.options.Words = 0
 	}
+	if c.Flags().Changed("query") && strings.TrimSpace(s.options.Query) == "" {
+		return errors.New("found an empty --query, expected what you want to know; leave it out for a summary of the whole document")
+	}
 	return nil
 }
 
 func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) (err error) {
 	if err := s.check(c); err != nil {
+		return usage(err)
+	}
+	from, err := s.find(o, args)
+	if err == nil && s.html != "" && from.several() {
+		err = fmt.Errorf("found --html and %d files, expected one", len(from.files)+len(from.missing))
+	}
+	if err != nil {
 		return usage(err)
 	}
 	m, done, err := s.open(o, c)
@@ -90,39 +112,46 @@ func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) (err 
 	defer func() { err = errors.Join(err, done()) }()
 	ctx, end := untilStopped()
 	defer end()
-	made := 0
 	s.options.Threads = s.threads
-	return o.list(func(add func(any, func(io.Writer)) error) error {
-		began := time.Now()
-		return s.each(ctx, o, args, func(d *reader.Document) error {
-			if made++; made > 1 && s.html != "" {
-				return usage(errors.New("found --html and several documents, expected one; give one file, without JSON lines of several"))
-			}
-			if s.model != "" { // the scorer in the program takes no time to speak of
-				s.options.Progress = bar(o, "bytes of text").step64
-			}
-			r, err := m.Summarize(ctx, d, s.options)
-			if err != nil {
-				return s.failed(ctx, err)
-			}
-			if s.html != "" {
-				if err := durable.Write(s.html, r.WriteHTML); err != nil {
-					return err
-				}
-			}
-			row := quotedRow{r, time.Since(began).Seconds()}
-			began = time.Now()
-			return add(row, func(w io.Writer) { s.write(o, w, row, made) })
-		})
+	t := tally{several: from.several(), began: time.Now()}
+	err = o.list(func(add func(any, func(io.Writer)) error) error {
+		err := s.each(ctx, o, &t, from, func(d *reader.Document) error { return s.quote(ctx, o, m, d, &t, add) })
+		if err == nil && t.made == 0 && t.left > 0 {
+			err = t.failure() // without a summary it is all that JSON has
+		}
+		return err
 	})
+	if err != nil || t.left == 0 {
+		return err
+	}
+	err = t.failure()
+	if o.json { // the array of the others is complete
+		fmt.Fprintf(o.err, "longspan: %v\n", err)
+		return errors.Join(reported{err}, err)
+	}
+	return err
 }
 
-// failed makes an error of a document's a mistake of the user's, unless the command was stopped.
-func (s *summarizeOptions) failed(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return errInterrupted
+// quote summarises a document and gives the summary to add.
+func (s *summarizeOptions) quote(ctx context.Context, o *output, m *summarize.Summarizer, d *reader.Document, t *tally,
+	add func(any, func(io.Writer)) error) error {
+	if t.made > 0 && s.html != "" {
+		return usage(errors.New("found --html and several documents, expected one; give one file, without JSON lines of several"))
 	}
-	return usage(err)
+	if s.model != "" { // the scorer in the program takes no time to speak of
+		s.options.Progress = bar(o, "bytes of text").step64
+	}
+	r, err := m.Summarize(ctx, d, s.options)
+	if err != nil {
+		return t.leave(ctx, o, err)
+	}
+	if s.html != "" {
+		if err := durable.Write(s.html, r.WriteHTML); err != nil {
+			return usage(err)
+		}
+	}
+	row, number := newQuotedRow(d, r, t.next()), t.made
+	return add(row, func(w io.Writer) { s.write(o, w, row, number) })
 }
 
 // write prints a summary, a sentence a line, on standard output, and what was read on standard error, so that a file gets the summary
@@ -162,68 +191,4 @@ func titleOf(r *summarize.Summary) string {
 		return r.Title
 	}
 	return r.Name
-}
-
-// documentFlags say where documents come from.
-type documentFlags struct {
-	format   string
-	fields   []string
-	maxBytes int64
-}
-
-func (f *documentFlags) add(c *cobra.Command) {
-	flags := c.Flags()
-	flags.StringVar(&f.format, "format", "", "text, markdown, latex, html or json-lines (default: by the name and the content)")
-	flags.StringSliceVar(&f.fields, "fields", nil, "fields of JSON lines that are the document (default: text, or title and sections)")
-	flags.Int64Var(&f.maxBytes, "max-bytes", reader.DefaultMaxBytes, "largest document, unpacked; memory grows with it")
-}
-
-// each gives the documents of files, of folders or of standard input to use.
-func (f *documentFlags) each(ctx context.Context, o *output, names []string, use func(*reader.Document) error) error {
-	options := reader.Options{Fields: f.fields, MaxBytes: f.maxBytes}
-	if f.maxBytes < 1 {
-		return usage(fmt.Errorf("found --max-bytes %d, expected a positive number", f.maxBytes))
-	}
-	if f.format != "" {
-		format, err := reader.ParseFormat(f.format)
-		if err != nil {
-			return usage(fmt.Errorf("--format: %w", err))
-		}
-		options.Format = format
-	}
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
-	for _, name := range names {
-		if name == "-" {
-			if err := f.asked(ctx, reader.Read(ctx, name, os.Stdin, options, use)); err != nil {
-				return err
-			}
-			continue
-		}
-		files, notes, err := reader.List(name)
-		if err != nil {
-			return usage(err)
-		}
-		for _, n := range notes {
-			fmt.Fprintln(o.err, n)
-		}
-		for _, file := range files {
-			if err := f.asked(ctx, reader.Open(ctx, file, options, use)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// asked makes an error of reading a mistake of the user's, unless the command was stopped.
-func (f *documentFlags) asked(ctx context.Context, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return errInterrupted
-	}
-	return usage(err)
 }
