@@ -26,8 +26,8 @@ type linearRows struct {
 	spans []Span
 }
 
-// LinearRows is Linear of the output features of spans alone, side by side: [T, Σ lengths]. Gradients are added to these rows of w and these
-// elements of b.
+// LinearRows is Linear of the output features of spans alone, side by side: [T, Σ lengths]. Gradients are added to these rows of w and
+// these elements of b.
 func (g *Graph) LinearRows(x, w, b *Var, spans []Span) *Var {
 	in := []*Var{x, w}
 	if b != nil {
@@ -125,8 +125,8 @@ type linearCols struct {
 	span Span
 }
 
-// LinearCols returns x·w[:, span]ᵀ + b in float32: the share of Linear's result that comes from the input features of span, which x has. One
-// rank has b, and the others nil.
+// LinearCols returns x·w[:, span]ᵀ + b in float32: the share of Linear's result that comes from the input features of span, which x has.
+// One rank has b, and the others nil.
 func (g *Graph) LinearCols(x, w, b *Var, span Span) *Var {
 	in := []*Var{x, w}
 	if b != nil {
@@ -193,8 +193,8 @@ type sumOver struct {
 	name   string
 }
 
-// SumOver returns the sum of x, float32, over the ranks of e, in the policy's storage type. All ranks call it, and go on alike. name says in
-// errors what the sum is of. Received: 2·(R−1)/R·T·n float32.
+// SumOver returns the sum of x, float32, over the ranks of e, in the policy's storage type. All ranks call it, and go on alike. name says
+// in errors what the sum is of. Received: 2·(R−1)/R·T·n float32.
 func (g *Graph) SumOver(e parallel.Engine, name string, x *Var) *Var {
 	if !g.check("SumOver", x) {
 		return g.nothing()

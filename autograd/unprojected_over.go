@@ -5,8 +5,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// tokens returns the n rows of a sequence that begins at row start of the batch, if queries of it are here, and what to call when they are done
-// with. A rank that has a part of them sends it to the others that have queries, and so fetches theirs.
+// tokens returns the n rows of a sequence that begins at row start of the batch, if queries of it are here, and what to call when they
+// are done with. A rank that has a part of them sends it to the others that have queries, and so fetches theirs.
 func (o *unprojected) tokens(c *call, x tensor.Mat, start, n int) (all tensor.Mat, done func(), err error) {
 	lo, hi := max(o.lo, start), min(o.hi, start+n)
 	here := lo < hi

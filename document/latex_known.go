@@ -16,7 +16,8 @@ var breaks = setOf(`par maketitle tableofcontents newpage clearpage cleardoublep
 var styles = setOf(`emph textbf textit texttt textsc textsf textrm textup textsl textmd textnormal underline uline mbox hbox fbox makebox
 	framebox text bf it tt sc sf rm sl em bfseries itshape ttfamily scshape sffamily rmfamily slshape upshape mdseries normalfont selectfont
 	tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge centering raggedright raggedleft noindent indent
-	pagebreak nopagebreak nolinebreak sloppy fussy protect xspace relax null strut unskip ignorespaces leavevmode allowbreak long global makeatletter
+	pagebreak nopagebreak nolinebreak sloppy fussy protect xspace relax null strut unskip ignorespaces leavevmode allowbreak
+	long global makeatletter
 	makeatother vfill doublespacing singlespacing onehalfspacing textsuperscript textsubscript footnotemark twocolumn onecolumn balance
 	flushbottom raggedbottom and titlepage selectlanguage lowercase MakeUppercase MakeLowercase mathrm mathbf mathit hline toprule midrule
 	bottomrule boldmath unboldmath`)

@@ -24,8 +24,8 @@ func (m *Model) makeNgrams() {
 	}
 }
 
-// add adds the vectors of the n-grams of tokens, those of the whole batch, to the rows x of p. While one sequence is decoded, before are its earlier tokens. The first
-// n−1 tokens of a sequence end no n-gram, and get no vector.
+// add adds the vectors of the n-grams of tokens, those of the whole batch, to the rows x of p. While one sequence is decoded, before are
+// its earlier tokens. The first n−1 tokens of a sequence end no n-gram, and get no vector.
 func (g ngrams) add(p *nn.Pass, x *autograd.Var, before, tokens []int32) *autograd.Var {
 	index := make([]int32, 0, len(tokens))
 	if len(before) > 0 {

@@ -157,7 +157,8 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 	}
 	return &nn.Pass{
 		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward, Part: r.Share != nil || r.Tensor != nil}),
-		Lengths: lengths, Starts: starts, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed, Share: r.Share, Tensor: r.Tensor, Grads: r.Grads,
+		Lengths: lengths, Starts: starts, Compiled: s.compiled, Rate: m.spec.Dropout, Seed: r.Seed,
+		Share: r.Share, Tensor: r.Tensor, Grads: r.Grads,
 	}, in, nil
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/longspan/longspan/parallel"
 )
 
-// runOver scores windows by turns of as many as there are ranks: each rank reads one, and all get the losses of all. Losses, sums and states
-// are those of one rank. A text that is one sequence is read by every rank.
+// runOver scores windows by turns of as many as there are ranks: each rank reads one, and all get the losses of all. Losses, sums and
+// states are those of one rank. A text that is one sequence is read by every rank.
 func (r *scoring) runOver(ctx context.Context, e parallel.Engine) error {
 	for first := 0; first < r.windows.count(); first += e.Size() {
 		last := min(first+e.Size(), r.windows.count())

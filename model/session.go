@@ -22,8 +22,9 @@ func (m *Model) NewSession(x tensor.Exec) *Session {
 	return &Session{m: m, x: x, compiled: nn.NewCompileCache()}
 }
 
-// NewSessionOver is NewSession of one of several ranks, which have the same model and make the same calls in the same order. They share the
-// rows of each batch and the windows of a score, and each has the whole result. Decoding and Step are not shared, nor are the rows of kinds that [CanShare] refuses.
+// NewSessionOver is NewSession of one of several ranks, which have the same model and make the same calls in the same order. They share
+// the rows of each batch and the windows of a score, and each has the whole result. Decoding and Step are not shared, nor are the rows of
+// kinds that [CanShare] refuses.
 func (m *Model) NewSessionOver(x tensor.Exec, e parallel.Engine) *Session {
 	s := m.NewSession(x)
 	if e != nil && e.Size() > 1 && CanShare(&m.spec) == nil {

@@ -58,7 +58,8 @@ func (s *CompileCache) compileOver(l mechanism.Layer, share *parallel.Share) (me
 }
 
 // compileCrossOver returns the core of l for queries that are other rows than the keys of a share.
-func (s *CompileCache) compileCrossOver(l mechanism.Layer, share *parallel.Share, seqs []attention.Seq, queries []int) (mechanism.Core, error) {
+func (s *CompileCache) compileCrossOver(l mechanism.Layer, share *parallel.Share, seqs []attention.Seq,
+	queries []int) (mechanism.Core, error) {
 	key := fmt.Sprintf("%T %s over %v of %v, %v", l, l.Key(), share.Cuts, seqs, queries)
 	return s.cached(key, func() (mechanism.Core, error) { return mechanism.OverCross(l, share, seqs, queries) })
 }

@@ -27,8 +27,8 @@ const MaxNgram = 64
 // among about ten thousand. Without a match the most similar of a thousand keys has a fifth of the weight: the output is a mean over many.
 const ngramGain = 1.6817928305074292 // 8^¼
 
-// Read sets the tokens of the whole batch, for layers that hash n-grams. While one sequence is decoded, before are its earlier tokens: at least as
-// many as the longest n-gram has, or all. Otherwise before is empty.
+// Read sets the tokens of the whole batch, for layers that hash n-grams. While one sequence is decoded, before are its earlier tokens: at
+// least as many as the longest n-gram has, or all. Otherwise before is empty.
 func (p *Pass) Read(before, tokens []int32) { p.before, p.tokens, p.ngrams = before, tokens, nil }
 
 // Tokens are those that Read set.

@@ -197,8 +197,8 @@ func (p *Params) Free() {
 	p.list, p.byName, p.elements = nil, map[string]*tensor.Param{}, 0
 }
 
-// Leaf is w on the graph of p, with its gradient if the graph trains; nil for nil. Where ranks share the features of layers, the operation is
-// one that all of them do alike, so that its gradient counts on the first alone.
+// Leaf is w on the graph of p, with its gradient if the graph trains; nil for nil. Where ranks share the features of layers, the
+// operation is one that all of them do alike, so that its gradient counts on the first alone.
 func (p *Pass) Leaf(w *tensor.Param) *autograd.Var {
 	if w != nil && !p.firstOfTensor() {
 		return p.G.Input(w.Value)

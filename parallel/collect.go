@@ -73,7 +73,8 @@ func Sum(e Engine, pool *tensor.Pool, name string, x []float32) error {
 	return AllGather(e, name+" (gather)", out)
 }
 
-// SumMat is Sum of the elements of m, which is F32 without gaps. Of a dry one it takes the same memory, and the engine counts the same bytes.
+// SumMat is Sum of the elements of m, which is F32 without gaps. Of a dry one it takes the same memory, and the engine counts the same
+// bytes.
 func SumMat(e Engine, pool *tensor.Pool, name string, m tensor.Mat) error {
 	if !m.Dry() {
 		return Sum(e, pool, name, m.F32)

@@ -10,8 +10,9 @@ import (
 // ExitPanic is the exit status with which a panic on one rank ends all of them.
 const ExitPanic = 7
 
-// Each calls f for every engine of this process, each on a goroutine of its own, since ranks wait for each other. Where one of several fails,
-// the others are ended. Each returns an error that is not a consequence of another, if there is one. A panic ends all ranks, and goes on.
+// Each calls f for every engine of this process, each on a goroutine of its own, since ranks wait for each other. Where one of several
+// fails, the others are ended. Each returns an error that is not a consequence of another, if there is one. A panic ends all ranks, and
+// goes on.
 func Each(engines []Engine, f func(i int, e Engine) error) error {
 	errs := make([]error, len(engines))
 	var all sync.WaitGroup

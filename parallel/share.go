@@ -26,8 +26,8 @@ type Piece struct {
 // Len is the tokens of the piece.
 func (p Piece) Len() int { return p.To - p.From }
 
-// NewShare cuts a batch of sequences of the given lengths. A sequence is cut at multiples of ShareUnit from its first token, or at its ends.
-// The cuts are those nearest to equal numbers of tokens. It returns an error for a negative length.
+// NewShare cuts a batch of sequences of the given lengths. A sequence is cut at multiples of ShareUnit from its first token, or at its
+// ends. The cuts are those nearest to equal numbers of tokens. It returns an error for a negative length.
 func NewShare(e Engine, lengths []int) (*Share, error) {
 	borders, total := []int{0}, 0
 	for i, n := range lengths {

@@ -1,7 +1,7 @@
 package parallel
 
-// Team are the engines of a shard that computes a part of a batch. Shards of one Sequence engine have different rows of the batch. Shards of
-// one Tensor engine have the same rows, and different features of each layer.
+// Team are the engines of a shard that computes a part of a batch. Shards of one Sequence engine have different rows of the batch. Shards
+// of one Tensor engine have the same rows, and different features of each layer.
 type Team struct {
 	All      Engine // every shard of the batch
 	Sequence Engine

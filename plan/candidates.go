@@ -26,9 +26,9 @@ func (j Job) candidates() []int {
 	return slices.Compact(all)
 }
 
-// extreme lists shards of a sequence that differ from others. Those with the first tokens of a long sequence have global tokens. The last sees the most keys of a causal
-// model. Inner ones have two neighbours in the same sequence. Those with the most tokens compute and keep the most. Those with the fewest
-// receive the most where all rows are gathered.
+// extreme lists shards of a sequence that differ from others. Those with the first tokens of a long sequence have global tokens. The last
+// sees the most keys of a causal model. Inner ones have two neighbours in the same sequence. Those with the most tokens compute and keep
+// the most. Those with the fewest receive the most where all rows are gathered.
 func (j Job) extreme(shards int) []int {
 	last := shards - 1
 	all := []int{0, min(1, last), last / 2, max(0, last-1), last}

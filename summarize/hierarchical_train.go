@@ -31,8 +31,8 @@ type TrainHierarchicalOptions struct {
 	Log     Log
 }
 
-// TrainHierarchical trains a scorer by a recipe, DefaultRecipe if nil, on examples, and keeps the epoch that is best on the validation examples dev. The same
-// recipe and examples give the same bits.
+// TrainHierarchical trains a scorer by a recipe, DefaultRecipe if nil, on examples, and keeps the epoch that is best on the validation
+// examples dev. The same recipe and examples give the same bits.
 //
 // The loss of a document is the weighted sum of that of its sentences, as in [Train], and of the mean binary cross-entropies of its terms
 // and of its pairs: whether the summary has them.

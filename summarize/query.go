@@ -21,7 +21,8 @@ const headingShare = 0.5
 var questionWords = func() map[string]bool {
 	set := map[string]bool{}
 	for _, w := range strings.Fields(`what who whom whose where when why how do does did doing done should would could will shall may
-		might must there their they them these those he she his her its you your i me my our us if then than so but about into over out up down at been being
+		might must there their they them these those he she his her its you your i me my our us if then than so but about
+		into over out up down at been being
 		am were had having any some all no one happen`) {
 		set[stemOf([]byte(w))] = true
 	}

@@ -76,8 +76,8 @@ func EvaluateOver(ctx context.Context, x tensor.Exec, m ShareModel, source data.
 	return s.evaluate(ctx, x, source, batches)
 }
 
-// evaluate is Evaluate over the shards of one data shard. Where the ranks hold several, each of them evaluates all batches. An evaluation by
-// several ranks ends with its last batch, since they would not stop at the same one.
+// evaluate is Evaluate over the shards of one data shard. Where the ranks hold several, each of them evaluates all batches. An evaluation
+// by several ranks ends with its last batch, since they would not stop at the same one.
 func (s *shards) evaluate(ctx context.Context, x tensor.Exec, source data.Source, batches int) (Score, error) {
 	if s.ranks.Size() > 1 {
 		ctx = context.WithoutCancel(ctx)

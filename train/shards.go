@@ -11,9 +11,10 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// A step over shards. The batches of a step are cut into Config.Shards shards: data shards have whole batches, sequence shards have some rows
-// of each batch, and tensor shards some features of each layer. The gradient is a binary tree of sums over the shards, each formed from zero. A rank holds neighbouring shards, and
-// their part of the tree. So the bits depend on the number of shards, and not on the number of ranks.
+// A step over shards. The batches of a step are cut into Config.Shards shards: data shards have whole batches, sequence shards have some
+// rows of each batch, and tensor shards some features of each layer. The gradient is a binary tree of sums over the shards, each formed
+// from zero. A rank holds neighbouring shards, and their part of the tree. So the bits depend on the number of shards, and not on the
+// number of ranks.
 
 // ShareModel is a Model that can compute shares of a batch; *model.Model is one.
 type ShareModel interface {
@@ -27,7 +28,8 @@ type ShareModel interface {
 	EvalShare(x tensor.Exec, b *data.Batch, place int, team parallel.Team) (data.Outcome, error)
 }
 
-// Split is how the shards of a step are laid out: shard (d·Sequence + s)·Tensor + t has rows s and features t of the batches of data shard d.
+// Split is how the shards of a step are laid out: shard (d·Sequence + s)·Tensor + t has rows s and features t of the batches of data
+// shard d.
 type Split struct{ Data, Sequence, Tensor int }
 
 // Team is the shards that compute a batch together.

@@ -112,8 +112,8 @@ var ErrExists = errors.New("the folder holds a run already; resume it, or choose
 //
 // When ctx is done, Run finishes the current step, saves a checkpoint, and returns without error and with Interrupted set.
 //
-// With Job.Ranks every rank calls Run with an equal job. Rank 0 alone uses the folder, and its checkpoint is that of all ranks. Where ctx is
-// done on one rank, all of them stop after the same step, and an evaluation is finished first. The caller calls Abort on an error.
+// With Job.Ranks every rank calls Run with an equal job. Rank 0 alone uses the folder, and its checkpoint is that of all ranks. Where ctx
+// is done on one rank, all of them stop after the same step, and an evaluation is finished first. The caller calls Abort on an error.
 func Run(ctx context.Context, dir string, job Job) (Result, error) {
 	return run(ctx, dir, job, false)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/longspan/longspan/parallel"
 )
 
-// HeadsOf is the layer of key/value heads lo … hi−1 of l, with their query heads. It computes the bits that l has there. It returns an error
-// for other heads than l has, and for none.
+// HeadsOf is the layer of key/value heads lo … hi−1 of l, with their query heads. It computes the bits that l has there. It returns an
+// error for other heads than l has, and for none.
 func HeadsOf(l Layer, lo, hi int) (Layer, error) {
 	h, ok := l.(headed)
 	if !ok {

@@ -112,8 +112,8 @@ func (c *haloCore) bound(a *attention.Attention, learned []tensor.Mat) (*attenti
 	return a.With(c.bind(learned, c.first))
 }
 
-// Forward fetches the keys that own queries see, and the long queries that see own keys. While they are on their way it computes the queries
-// that see own keys alone: of a window nearly all. Scratch from x.Pool: those rows, what is sent, sums, and that of
+// Forward fetches the keys that own queries see, and the long queries that see own keys. While they are on their way it computes the
+// queries that see own keys alone: of a window nearly all. Scratch from x.Pool: those rows, what is sent, sums, and that of
 // [attention.Attention].Forward.
 func (c *haloCore) Forward(x tensor.Exec, out Out, in In) (err error) {
 	a, err := c.bound(c.forward, in.Learned)

@@ -62,6 +62,7 @@ func writeRanksTable(out io.Writer, w *launch.World, t bench.RanksTable) {
 	fmt.Fprintf(out, line, "operation", "bytes", "µs", "shortest", "longest", "GB/s")
 	for _, r := range t.Rows {
 		us := func(seconds float64) string { return fmt.Sprintf("%.1f", 1e6*seconds) }
-		fmt.Fprintf(out, line, r.Operation, memory.Format(r.Bytes), us(r.Seconds), us(r.SecondsMin), us(r.SecondsMax), fmt.Sprintf("%.3f", r.GBps))
+		fmt.Fprintf(out, line, r.Operation, memory.Format(r.Bytes), us(r.Seconds), us(r.SecondsMin), us(r.SecondsMax),
+			fmt.Sprintf("%.3f", r.GBps))
 	}
 }

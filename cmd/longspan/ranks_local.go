@@ -30,7 +30,8 @@ func (r *localRankFlags) run(usual int, f func(w *launch.World) error) error {
 	case r.local < 0 || r.local > mostLocal:
 		return usage(fmt.Errorf("found --local %d, expected 1 to %d", r.local, mostLocal))
 	case r.local > 0 && ranks > 1:
-		return usage(fmt.Errorf("found --local %d under a launcher of %d ranks (%s); leave --local or the launcher out", r.local, ranks, variable))
+		return usage(fmt.Errorf("found --local %d under a launcher of %d ranks (%s); leave --local or the launcher out", r.local, ranks,
+			variable))
 	case ranks > 1:
 		return firstRank(launch.Run(launch.Options{Status: statusOf}, f))
 	case r.local == 0:

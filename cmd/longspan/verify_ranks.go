@@ -21,8 +21,8 @@ func newVerifyRanks(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ranks",
 		Short: "Check that ranks have the bits of one process; exit status 1 if one differs",
-		Long: `Computes over the ranks that mpirun or srun has started, and over goroutines of one process, and compares the hashes of all bits. Each
-computation runs on the ranks themselves and on two shards of each. The exit status is 1 if a hash differs.
+		Long: `Computes over the ranks that mpirun or srun has started, and over goroutines of one process, and compares the hashes of all
+bits. Each computation runs on the ranks themselves and on two shards of each. The exit status is 1 if a hash differs.
   mpirun -n 4 longspan-mpi verify ranks
   longspan verify ranks --local 8
 

@@ -24,8 +24,10 @@ func Engines() []Check {
 		{Name: "sum", About: "sums of float32 and float64 over all ranks", Run: sums},
 		{Name: "gather", About: "every rank gets the pieces of all, some of them empty", Run: gather},
 		{Name: "all-to-all", About: "every rank sends each other one a piece of another length", Run: allToAll},
-		{Name: "mix", About: "random exchanges, several at a time, awaited in another order", Run: func(e parallel.Engine) (uint64, error) { return mix(e, 1) }},
-		{Name: "channels", About: "the same over several channels", Run: func(e parallel.Engine) (uint64, error) { return mix(e, 3) }, Unsplit: true},
+		{Name: "mix", About: "random exchanges, several at a time, awaited in another order",
+			Run: func(e parallel.Engine) (uint64, error) { return mix(e, 1) }},
+		{Name: "channels", About: "the same over several channels",
+			Run: func(e parallel.Engine) (uint64, error) { return mix(e, 3) }, Unsplit: true},
 	}
 }
 

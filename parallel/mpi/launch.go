@@ -53,5 +53,6 @@ func checkSize(getenv func(string) string, version string, size int) error {
 	if name == "SLURM_STEP_NUM_TASKS" {
 		how = "try srun --mpi=pmix or srun --mpi=pmi2, or set LONGSPAN_MPI to the library that Slurm was built for"
 	}
-	return fmt.Errorf("mpi: the launcher has started %d ranks (%s), but %s sees %d: it belongs to another launcher; %s", ranks, name, version, size, how)
+	return fmt.Errorf("mpi: the launcher has started %d ranks (%s), but %s sees %d: it belongs to another launcher; %s", ranks, name,
+		version, size, how)
 }

@@ -44,6 +44,7 @@ func (a *actions) restore() (changed []int) {
 // sigaction is the system call, which the C library's function and Go's runtime both make.
 func sigaction(signal int, set, old *action) bool {
 	const maskBytes = 8
-	_, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), maskBytes, 0, 0)
+	_, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)),
+		maskBytes, 0, 0)
 	return e == 0
 }
