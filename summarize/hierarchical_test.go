@@ -165,7 +165,7 @@ func TestHierarchicalFile(t *testing.T) {
 func TestHierarchicalChunks(t *testing.T) {
 	m := openTiny(t)
 	var all strings.Builder
-	for _, e := range answers(60, 9) {
+	for _, e := range answers(24, 9) {
 		for _, s := range e.Document.Blocks {
 			fmt.Fprintln(&all, s.Text)
 		}
@@ -187,7 +187,7 @@ func TestHierarchicalChunks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []chunks{{64, 50}, {1000, 1}, {333, 700}} {
+	for _, c := range []chunks{{64, 50}, {1000, 30}, {333, 700}} {
 		some, err := m.weigh(ctx, text, scores, listed, c)
 		if err != nil {
 			t.Fatal(err)
