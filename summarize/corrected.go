@@ -69,17 +69,17 @@ func learnMeanOdds(rows []known) *meanOdds {
 		}
 	}
 	for i := range rows {
-		has, names := countGrams(rows[i].example.reference()), rows[i].text.names
+		has, t := countGrams(rows[i].example.reference()), rows[i].text
 		w := rows[i].importance.wanted()
 		for _, term := range w.terms {
 			for k, p := range rows[i].importance.Terms[term] {
 				if p > 0 {
-					count(k, has[names[term]] > k)
+					count(k, has[t.names[term]] > k)
 				}
 			}
 		}
 		for _, pair := range w.pairs {
-			count(levels, has[names[pair[0]]+" "+names[pair[1]]] > 0)
+			count(levels, has[t.name(pair)] > 0)
 		}
 	}
 	o := &meanOdds{}

@@ -40,11 +40,13 @@ type measured struct {
 	words wordStatistics
 }
 
-// measure computes what the features need of the whole text. Cost: linear in the text.
+// measure computes what the features need of the whole text, once. Cost: linear in the text.
 func (t *Text) measure() *measured {
-	m := &measured{text: t, place: t.placement(), words: t.wordStatistics()}
-	m.like.compute(t, &m.place)
-	return m
+	if t.measured == nil {
+		t.measured = &measured{text: t, place: t.placement(), words: t.wordStatistics()}
+		t.measured.like.compute(t, &t.measured.place)
+	}
+	return t.measured
 }
 
 // rows computes the features of the sentences from … to−1, row by row, before they are standardised.

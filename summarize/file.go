@@ -17,19 +17,18 @@ import (
 
 // The metadata of a file with a model.
 const (
-	formatKey    = "format"
-	formatName   = "longspan-summarize-features-2"
-	featuresKey  = "features" // their names, a line each
-	cardKey      = "card"
-	stepKey      = "frequency_step"
-	frequencies  = "frequencies"
-	priorName    = "prior"
-	meanName     = "mean"
-	scaleName    = "scale"
-	mostLayers   = 16
-	mostWidth    = 1 << 16
-	mostBudget   = 1 << 20
-	mostFileSize = 64 << 20
+	formatKey   = "format"
+	formatName  = "longspan-summarize-features-2"
+	featuresKey = "features" // their names, a line each
+	cardKey     = "card"
+	stepKey     = "frequency_step"
+	frequencies = "frequencies"
+	priorName   = "prior"
+	meanName    = "mean"
+	scaleName   = "scale"
+	mostLayers  = 16
+	mostWidth   = 1 << 16
+	mostBudget  = 1 << 20
 )
 
 //go:embed model/features.safetensors

@@ -8,6 +8,14 @@ import (
 // gram is a term, with −1 as its second, or a pair of neighbouring terms.
 type gram = [2]int32
 
+// name is the name of a gram, as ROUGE's tokens have it: those of its terms, with a space between.
+func (t *Text) name(g gram) string {
+	if g[1] < 0 {
+		return t.names[g[0]]
+	}
+	return t.names[g[0]] + " " + t.names[g[1]]
+}
+
 // eachGramOf yields the grams of sentence i with a number of terms, 1 or 2.
 func (t *Text) eachGramOf(i, terms int, use func(gram)) {
 	order := t.sequence(i)
@@ -65,7 +73,7 @@ type surroundings struct {
 // linear in the text.
 func (t *Text) surround(scores []float32, listed []int, words int) *surroundings {
 	n := len(t.Sentences)
-	s := &surroundings{text: t, weight: make([][kinds]float32, n), place: t.placement(), score: make([]float32, n), listed: listed}
+	s := &surroundings{text: t, weight: make([][kinds]float32, n), place: t.measure().place, score: make([]float32, n), listed: listed}
 	standard := t.standardise(scores)
 	s.share = t.shares(scores, words)
 	for i := range n {

@@ -5,21 +5,23 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Hierarchical scores sentences by a Transformer in two levels beside their features. An encoder reads the tokens of the whole text with
-// window attention; the mean of the hidden states of a sentence is its vector. A layer of attention over the sentences of the text reads
-// the vectors with the features, and a perceptron makes a score of each. Any number of goroutines may share it.
+// Hierarchical weighs terms and pairs by a Transformer in two levels beside their features. An encoder reads the tokens of the whole text,
+// such as with window attention; the mean of the hidden states of a sentence is its vector. A layer of attention over the sentences of the
+// text reads the vectors with the features. What both find corrects the log-odds that the features give. Any number of goroutines may share
+// it.
 //
 // Sentences by encoders in two levels: Zhang, Wei and Zhou 2019, HIBERT, arXiv:1905.06566.
 type Hierarchical struct {
 	encoder  *model.Model
 	marks    marks
 	head     *sentenceHead
-	features *Features // standardises, and has the frequencies
+	features *Features // score, and give the log-odds that are corrected
 	alone    *meanOdds // what an encoder that gets no features corrects; nil: it gets them
 	Card     Card
 }
@@ -41,8 +43,7 @@ func (m *Hierarchical) Score(ctx context.Context, t *Text) ([]float32, error) {
 }
 
 // Weigh implements Weigher: the importance by the features, whose log-odds the encoder corrects. Cost: linear in the text.
-func (m *Hierarchical) Weigh(ctx context.Context, t *Text, scores []float32, listed []int) (*Importance,
-	error) {
+func (m *Hierarchical) Weigh(ctx context.Context, t *Text, scores []float32, listed []int) (*Importance, error) {
 	return m.weigh(ctx, t, scores, listed, usualChunks)
 }
 
@@ -62,14 +63,10 @@ func (m *Hierarchical) weigh(ctx context.Context, t *Text, scores []float32, lis
 	return i.corrected(w, e), nil
 }
 
-// examined is what the scorer finds in a text.
-type examined struct {
-	scores       []float32 // of the sentences
-	terms, pairs []float32 // what is added to the log-odds of those that are wanted
-}
+// examined is what the encoder finds in a text: what is added to the log-odds of the terms and pairs that are wanted.
+type examined struct{ terms, pairs []float32 }
 
-// examine reads a text, and finds the scores of its sentences and the corrections of some of its terms and pairs. The text is read in
-// chunks. Each has as many tokens more at both ends as its hidden states depend on, so that nothing depends on the chunks but rounding.
+// examine reads a text, and finds the corrections of some of its terms and pairs. The text is read in chunks. Each has as many tokens more at both ends as its hidden states depend on, so that nothing depends on the chunks but rounding.
 // Cost: linear in the text.
 func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, c chunks) (e examined, err error) {
 	x := tensor.Exec{Threads: t.threads, Pool: tensor.NewPool()}
@@ -79,18 +76,14 @@ func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, c chunks)
 	}
 	t.tokens = len(r.tokens)
 	n, width := len(t.Sentences), m.head.width
-	groups := r.ofSentences()
-	var words tokenGroups
-	if len(w.terms) > 0 {
-		words = t.groups(t.locate(r), w, n)
-		groups.tokens, groups.lengths = append(groups.tokens, words.tokens...), append(groups.lengths, words.lengths...)
-	}
+	groups, words := r.ofSentences(), t.groups(t.locate(r), w, n)
+	groups.tokens, groups.lengths = append(groups.tokens, words.tokens...), append(groups.lengths, words.lengths...)
 	means, err := m.means(ctx, x, r.tokens, groups, c.tokens, t.advance)
 	if err != nil {
 		return e, err
 	}
-	var contexts []float32
-	if contexts, e.scores, err = m.sentences(ctx, x, t, means[:n*width], c.sentences); err != nil {
+	contexts, err := m.contexts(ctx, x, t, means[:n*width], c.sentences)
+	if err != nil {
 		return e, err
 	}
 	vectors := means[n*width:]
@@ -115,26 +108,25 @@ func (m *Hierarchical) seen(x []float32) {
 	standardise(x, m.features.mean, m.features.scale)
 }
 
-// sentences computes the contexts and the scores of the sentences of a text, of their vectors.
-func (m *Hierarchical) sentences(ctx context.Context, x tensor.Exec, t *Text, vectors []float32, step int) (contexts, scores []float32,
-	err error) {
+// contexts computes the contexts of the sentences of a text, of their vectors: [S, width].
+func (m *Hierarchical) contexts(ctx context.Context, x tensor.Exec, t *Text, vectors []float32, step int) (all []float32, err error) {
 	measured, n, width := t.measure(), len(t.Sentences), m.head.width
 	halo := sentenceWindow * len(m.head.layers)
 	for from := 0; from < n; from += step {
 		if err := ctx.Err(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		to := min(n, from+step)
 		low, high := max(0, from-halo), min(n, to+halo)
 		f := measured.rows(low, high)
 		m.seen(f)
-		c, s, err := m.head.states(x, vectors[low*width:high*width], f)
+		some, err := m.head.contexts(x, vectors[low*width:high*width], f)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		contexts, scores = append(contexts, c[(from-low)*width:(to-low)*width]...), append(scores, s[from-low:to-low]...)
+		all = append(all, some[(from-low)*width:(to-low)*width]...)
 	}
-	return contexts, scores, nil
+	return all, nil
 }
 
 // tokens are the numbers of tokens of the sentences, marks included.
@@ -171,17 +163,16 @@ func (m *Hierarchical) means(ctx context.Context, x tensor.Exec, tokens []int32,
 		if err != nil {
 			return nil, err
 		}
-		rows := tensor.New(tensor.F32, hidden.Rows, hidden.Cols)
-		if err := tensor.Convert(x, rows, hidden); err != nil {
+		if hidden, err = inF32(x, hidden); err != nil {
 			return nil, err
+		}
+		for t := from; t < to; t++ {
+			for _, g := range of[starts[t]:starts[t+1]] {
+				addRow(sums[int(g)*width:int(g+1)*width], hidden.Row(t-low), 1)
+			}
 		}
 		x.Pool.Put(hidden)
 		advance(to, len(tokens))
-		for t := from; t < to; t++ {
-			for _, g := range of[starts[t]:starts[t+1]] {
-				addRow(sums[int(g)*width:int(g+1)*width], rows.Row(t-low), 1)
-			}
-		}
 	}
 	for g, n := range groups.lengths {
 		if n > 1 {
@@ -192,6 +183,17 @@ func (m *Hierarchical) means(ctx context.Context, x tensor.Exec, tokens []int32,
 		}
 	}
 	return sums, nil
+}
+
+// inF32 returns a matrix of the pool in float32, in its place.
+func inF32(x tensor.Exec, m tensor.Mat) (tensor.Mat, error) {
+	if m.Type == tensor.F32 {
+		return m, nil
+	}
+	wide := x.Pool.Get(tensor.F32, m.Rows, m.Cols)
+	err := tensor.Convert(x, wide, m)
+	x.Pool.Put(m)
+	return wide, err
 }
 
 func addRow(to, row []float32, scale float32) {
@@ -207,11 +209,11 @@ func (m *Hierarchical) halo() (tokens int, whole bool) {
 		tokens = max(tokens, n) // the vector of an n-gram has n−1 tokens before its last
 	}
 	for _, l := range s.Layers {
-		w := windowOf(l.Attention.Mechanism)
-		if w == 0 || len(l.Attention.CopyNgrams) > 0 || len(l.Attention.Global) > 0 {
+		reach, ok := reachOf(l.Attention.Mechanism)
+		if !ok || len(l.Attention.CopyNgrams) > 0 || len(l.Attention.Global) > 0 {
 			return 0, true
 		}
-		tokens = min(tokens+w, mostHalo)
+		tokens = min(tokens+reach, mostHalo)
 	}
 	return tokens, false
 }
@@ -227,10 +229,14 @@ func checkEncoder(s *model.Spec) error {
 	return nil
 }
 
-func windowOf(mechanism string) (w int) {
-	var n int
-	if _, err := fmt.Sscanf(mechanism, "window(%d)", &n); err == nil && fmt.Sprintf("window(%d)", n) == mechanism {
-		return n
+// reachOf is the number of tokens at each side that a mechanism reads, at any place of a text. It is false for a mechanism that is no
+// pattern, or one that is bound to places.
+func reachOf(mechanism string) (int, bool) {
+	p, err := pattern.Parse(mechanism)
+	if err != nil {
+		return 0, false
 	}
-	return 0
+	f, err := pattern.ReceptiveFieldOf(p)
+	reach := max(f.Before, f.After)
+	return reach, err == nil && f.Period == 1 && reach < pattern.Unbounded
 }

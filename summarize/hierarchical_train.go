@@ -157,7 +157,9 @@ func (h *sentenceHead) loss(p *nn.Pass, x *autograd.Var, l *lesson, weight LossW
 	g := p.G
 	vectors := g.Take(g.MeanPool(x, l.lengths), l.parts)
 	features := g.Cast(g.Input(tensor.FromF32(l.features, len(l.parts), FeatureCount)))
-	states, scores := h.record(p.With([]int{len(l.parts)}), vectors, features)
+	q := p.With([]int{len(l.parts)})
+	states := h.states(q, vectors, features)
+	scores := h.scores(q, states, features)
 	sentences := g.BinaryCrossEntropy(g.Take(scores, l.candidates), tensor.FromF32(l.targets, len(l.targets), 1))
 	loss := g.Scale(sentences, float32(weight.Sentences*lossScale(len(l.targets), l.positive)))
 	if len(l.groups.lengths) == 0 {

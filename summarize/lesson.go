@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/longspan/longspan/data"
-	"github.com/longspan/longspan/rouge"
 )
 
 // lesson is an example that a Hierarchical scorer can learn from.
@@ -88,7 +87,7 @@ func (l *lesson) words(p *known, groups tokenGroups) {
 				}
 			} else {
 				pair := w.pairs[g-len(w.terms)]
-				l.pairs.add(group, i.Pairs[pair], has[p.text.names[pair[0]]+" "+p.text.names[pair[1]]] > 0)
+				l.pairs.add(group, i.Pairs[pair], has[p.text.name(pair)] > 0)
 			}
 			l.groups.tokens, l.groups.lengths = append(l.groups.tokens, groups.tokens[at:at+n]...), append(l.groups.lengths, n)
 		}
@@ -97,18 +96,5 @@ func (l *lesson) words(p *known, groups tokenGroups) {
 }
 
 func (r *wordRows) add(group int32, p float32, has bool) {
-	wanted := float32(0)
-	if has {
-		wanted = 1
-	}
-	r.group, r.odds, r.wanted = append(r.group, group), append(r.odds, logOdds(p)), append(r.wanted, wanted)
-}
-
-// countGrams counts the tokens of a text, and its pairs of neighbours, which have a space.
-func countGrams(text string) map[string]int {
-	counts, tokens := map[string]int{}, rouge.Tokens(text, true)
-	for n := range 2 {
-		eachGram(tokens, n, func(gram string) { counts[gram]++ })
-	}
-	return counts
+	r.group, r.odds, r.wanted = append(r.group, group), append(r.odds, logOdds(p)), append(r.wanted, indicator(has))
 }

@@ -99,6 +99,15 @@ func eachGram(tokens []string, n int, use func(string)) {
 	}
 }
 
+// countGrams counts the tokens of a text, and its pairs of neighbours, which have a space.
+func countGrams(text string) map[string]int {
+	counts, tokens := map[string]int{}, rouge.Tokens(text, true)
+	for n := range 2 {
+		eachGram(tokens, n, func(gram string) { counts[gram]++ })
+	}
+	return counts
+}
+
 func (g *gain) read(sentence string) (c gramCounts) {
 	tokens := rouge.Tokens(sentence, true)
 	for n := range 2 {

@@ -85,19 +85,24 @@ func newSentenceHead(width int, shape SentencesConfig, o nn.ParamsOptions) (*sen
 	return h, p.Err()
 }
 
-// record records the states c [S, width] and scores [S, 1] of sentences, of their vectors [S, width] and features [S, FeatureCount]. The
-// sentences of a text are a sequence of p.
-func (h *sentenceHead) record(p *nn.Pass, vectors, features *autograd.Var) (states, scores *autograd.Var) {
+// states records the states c [S, width] of sentences, of their vectors [S, width] and features [S, FeatureCount]. The sentences of a text
+// are a sequence of p.
+func (h *sentenceHead) states(p *nn.Pass, vectors, features *autograd.Var) *autograd.Var {
 	g := p.G
 	x := p.Dropout(g.Add(h.vector.Apply(p, h.vectorNorm.Apply(p, vectors)), h.features.Apply(p, features)))
 	for _, l := range h.layers {
 		x = g.Add(x, p.Dropout(l.attention.Apply(p, l.norms[0].Apply(p, x))))
 		x = g.Add(x, p.Dropout(l.forward.Apply(p, l.norms[1].Apply(p, x))))
 	}
-	states = h.norm.Apply(p, x)
+	return h.norm.Apply(p, x)
+}
+
+// scores records the scores [S, 1] of sentences, of their states and features. Training alone has them: they teach the states.
+func (h *sentenceHead) scores(p *nn.Pass, states, features *autograd.Var) *autograd.Var {
+	g := p.G
 	y := h.out.ApplyF32(p, p.Dropout(g.Activate(h.up.Apply(p, states), autograd.GELU)))
 	plain := h.plainOut.ApplyF32(p, p.Dropout(g.Activate(h.plainUp.Apply(p, features), autograd.GELU)))
-	return states, g.Add(y, plain)
+	return g.Add(y, plain)
 }
 
 // correction is a perceptron from the vector of a word to what is added to its log-odds: w·GELU(W·norm(v) + b).
@@ -119,18 +124,17 @@ func (c correction) record(p *nn.Pass, vectors *autograd.Var) *autograd.Var {
 	return c.out.ApplyF32(p, p.Dropout(p.G.Activate(c.up.Apply(p, c.norm.Apply(p, vectors)), autograd.GELU)))
 }
 
-// states computes the contexts W_c·c [S, width] and the scores [S] of sentences that follow each other.
-func (h *sentenceHead) states(x tensor.Exec, vectors, features []float32) (contexts, scores []float32, err error) {
+// contexts computes W_c·c [S, width] of sentences that follow each other.
+func (h *sentenceHead) contexts(x tensor.Exec, vectors, features []float32) ([]float32, error) {
 	n := len(vectors) / h.width
 	p := &nn.Pass{G: autograd.New(x, autograd.Options{}), Lengths: []int{n}, Compiled: nn.NewCompileCache()}
 	defer p.Close()
-	c, y := h.record(p, p.G.Input(tensor.FromF32(vectors, n, h.width)), p.G.Input(tensor.FromF32(features, n, FeatureCount)))
+	c := h.states(p, p.G.Input(tensor.FromF32(vectors, n, h.width)), p.G.Input(tensor.FromF32(features, n, FeatureCount)))
 	c = p.G.Keep(h.context.Apply(p, c))
-	p.G.Keep(y)
 	if err := p.G.Forward(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return slices.Clone(c.Value().F32[:n*h.width]), slices.Clone(y.Value().F32[:n]), nil
+	return slices.Clone(c.Value().F32[:n*h.width]), nil
 }
 
 // correctedAtOnce is the number of terms or pairs that are corrected together, which bounds the memory.

@@ -28,9 +28,10 @@ type Text struct {
 	query     []int32   // terms of the query, each once
 	foreign   bool      // the text is not English prose
 
-	encoded   *encoded // by an encoder; nil: none has read the text
-	threads   int      // to score with; 0: all processors
-	tokens    int      // that a tokenizer made of the text; 0: none has
+	measured  *measured // for features; nil: not yet
+	encoded   *encoded  // by an encoder; nil: none has read the text
+	threads   int       // to score with; 0: all processors
+	tokens    int       // that a tokenizer made of the text; 0: none has
 	progress  func(done, all int64)
 	unitBytes int64 // of all that an encoder reads
 }

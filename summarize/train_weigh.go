@@ -3,8 +3,6 @@ package summarize
 import (
 	"context"
 	"math"
-
-	"github.com/longspan/longspan/rouge"
 )
 
 // The recipe of the models of terms and pairs. Their mean losses have no class to balance, so that their probabilities are calibrated.
@@ -92,7 +90,7 @@ func learnGrams(ctx context.Context, k *gramKind, all []prepared, around []*surr
 	for i, s := range around {
 		samples[i].scale = 1
 		rows[i], samples[i].x = s.rows(k, importance[i])
-		samples[i].targets = s.text.hits(k, rows[i], all[i].example.reference())
+		samples[i].targets = s.text.hits(rows[i], all[i].example.reference())
 	}
 	w.learnPrior(rows, samples)
 	var x [][]float32
@@ -121,16 +119,10 @@ func learnGrams(ctx context.Context, k *gramKind, all []prepared, around []*surr
 }
 
 // hits reports of each row whether the reference has the gram more often than its level.
-func (t *Text) hits(k *gramKind, rows []gramRow, reference string) []float32 {
-	count := map[string]int{}
-	eachGram(rouge.Tokens(reference, true), k.terms-1, func(gram string) { count[gram]++ })
-	out := make([]float32, len(rows))
+func (t *Text) hits(rows []gramRow, reference string) []float32 {
+	count, out := countGrams(reference), make([]float32, len(rows))
 	for i, r := range rows {
-		name := t.names[r.gram[0]]
-		if k.terms == 2 {
-			name += " " + t.names[r.gram[1]]
-		}
-		out[i] = indicator(count[name] > r.level)
+		out[i] = indicator(count[t.name(r.gram)] > r.level)
 	}
 	return out
 }

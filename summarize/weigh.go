@@ -66,10 +66,7 @@ func (s *surroundings) rows(k *gramKind, terms *Importance) (rows []gramRow, x [
 	grams, tallies := s.tallies(k.terms)
 	t := s.text
 	for i, u := range grams {
-		name := t.names[u[0]]
-		if k.terms == 2 {
-			name += " " + t.names[u[1]]
-		}
+		name := t.name(u)
 		for level := 0; level < k.levels && float32(level) < tallies[i].count; level++ {
 			rows = append(rows, gramRow{u, level, bucketOf(name, uint64(level), k.buckets)})
 			x = append(x, make([]float32, k.width())...)
