@@ -82,7 +82,12 @@ class Worker:
 
 def ours(case, options):
     """One sample of our side: a process that warms up and runs once."""
-    command = [options.binary, "bench", *case.flags(), "--threads", str(options.threads), "--runs", "1", "--json"]
+    answer = answered([options.binary, "bench", *case.flags(), "--threads", str(options.threads), "--runs", "1", "--json"])
+    return answer["seconds"], answer.get("growth_bytes", 0), answer.get("weights", 0)
+
+
+def answered(command):
+    """The JSON that a command of ours prints."""
     done = subprocess.run(command, capture_output=True, text=True)
     try:
         answer = json.loads(done.stdout)
@@ -90,7 +95,7 @@ def ours(case, options):
         raise Failed(f"longspan: exit status {done.returncode}, {done.stderr.strip()}") from None
     if "error" in answer:
         raise Failed(f"longspan: {answer['error']}")
-    return answer["seconds"], answer.get("growth_bytes", 0), answer.get("weights", 0)
+    return answer
 
 
 def measure(case, options):

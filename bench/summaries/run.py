@@ -18,7 +18,7 @@ BIN = HERE.parents[1] / "bin"
 sys.path.insert(0, str(PEERS))  # whose run.py is another module than this program
 os.environ["PYTHONPATH"] = str(HERE)  # a worker of ../peers finds encoders.py and birds.py
 
-from run import Failed, Worker, commit, processor, versions  # noqa: E402
+from run import Failed, Worker, answered, commit, processor, versions  # noqa: E402
 from shape import Encoder  # noqa: E402
 
 BIGBIRD = ['attention=["bigbird(64, 3, 2, 3)"]', "norm_place=post", "bias=true", "position=learned"]
@@ -70,15 +70,8 @@ class Ours(Side):
         settings = list(OURS[self.name.removesuffix(" bf16")])
         if self.name == "bigbird":
             settings.append(f"max_tokens={self.shape.tokens}")
-        command = [self.options.binary, "bench", "train", "--model", "encoder", *self.shape.flags(), "--runs", "1", "--json",
-                   "--threads", str(self.options.threads), *[x for s in settings for x in ("--set", s)]]
-        done = subprocess.run(command, capture_output=True, text=True)
-        try:
-            answer = json.loads(done.stdout)
-        except json.JSONDecodeError:
-            raise Failed(f"longspan: exit status {done.returncode}, {done.stderr.strip()}") from None
-        if "error" in answer:
-            raise Failed(f"longspan: {answer['error']}")
+        answer = answered([self.options.binary, "bench", "train", "--model", "encoder", *self.shape.flags(), "--runs", "1", "--json",
+                           "--threads", str(self.options.threads), *[x for s in settings for x in ("--set", s)]])
         return answer["seconds"], answer["growth_bytes"], answer["weights"]
 
 
