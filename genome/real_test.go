@@ -32,8 +32,10 @@ var realHaplotypes = []struct {
 		"1508cccb97133fa7b3b95d5c515354ec19dcce104bc700c935cada41a7d1959c"}, [2][]int{{3938118}, {3938118}}},
 }
 
-func TestRealHaplotypesEqualBcftools(t *testing.T) {
-	dir := os.Getenv("LONGSPAN_DNA")
+// realReference opens chromosome 20 in the folder that LONGSPAN_DNA names, or skips the test.
+func realReference(t *testing.T) (dir string, ref *fasta.Reference) {
+	t.Helper()
+	dir = os.Getenv("LONGSPAN_DNA")
 	if dir == "" {
 		t.Skip("LONGSPAN_DNA names no folder with chromosome 20; make dna fetches it and runs this test")
 	}
@@ -41,7 +43,12 @@ func TestRealHaplotypesEqualBcftools(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ref.Close()
+	t.Cleanup(func() { ref.Close() })
+	return dir, ref
+}
+
+func TestRealHaplotypesEqualBcftools(t *testing.T) {
+	dir, ref := realReference(t)
 	region, err := ParseRegion(ref, "chr20:900001-4100000")
 	if err != nil {
 		t.Fatal(err)
@@ -78,15 +85,7 @@ func TestRealHaplotypesEqualBcftools(t *testing.T) {
 
 // All 24,990 rows of each file fit the reference, and are normal.
 func TestRealSurvey(t *testing.T) {
-	dir := os.Getenv("LONGSPAN_DNA")
-	if dir == "" {
-		t.Skip("LONGSPAN_DNA names no folder with chromosome 20; make dna fetches it and runs this test")
-	}
-	ref, err := fasta.Open(filepath.Join(dir, "20.fa.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ref.Close()
+	dir, ref := realReference(t)
 	for _, name := range []string{"reference.vcf.gz", "unphased.vcf.gz"} {
 		in, err := os.Open(filepath.Join(dir, name))
 		if err != nil {

@@ -81,20 +81,14 @@ func ReadSites(ref *fasta.Reference, in io.Reader, file string, o SampleOptions)
 		return nil, err
 	}
 	s := &Sites{Sample: o.Sample, Region: o.Region, Placer: NewPlacer(ref, h), ref: ref, contigs: map[string][]site{}}
-	var rec vcf.Record
 	var g vcf.Genotype
-	for {
-		if err := r.Next(&rec); err == io.EOF {
-			break
-		} else if err != nil {
-			return nil, err
-		}
+	if err := r.Each(func(rec *vcf.Record) error {
 		if err := rec.Genotype(column, &g); err != nil {
-			return nil, err
+			return err
 		}
-		if err := s.row(&rec, g); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
+		return inFile(file, s.row(rec, g))
+	}); err != nil {
+		return nil, err
 	}
 	s.sort()
 	return s, s.Placer.Check.Err()

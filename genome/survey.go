@@ -96,19 +96,19 @@ func NewSurvey(ref *fasta.Reference, in io.Reader, file, sample string) (*Survey
 		}
 		s.Genotypes = &GenotypeCounts{Sample: sample}
 	}
-	var rec vcf.Record
 	var g vcf.Genotype
-	for {
-		if err := r.Next(&rec); err == io.EOF {
-			break
-		} else if err != nil {
-			return nil, err
-		}
-		if err := s.row(&rec, &g); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
+	if err := r.Each(func(rec *vcf.Record) error { return inFile(file, s.row(rec, &g)) }); err != nil {
+		return nil, err
 	}
 	return s.finish(), nil
+}
+
+// inFile names the file of an error.
+func inFile(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", file, err)
 }
 
 func (s *surveyor) finish() *Survey {

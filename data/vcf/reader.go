@@ -131,6 +131,21 @@ func (r *Reader) fail(err error) error {
 	return fmt.Errorf("vcf: %s: line %d: %w", r.file, r.line, err)
 }
 
+// Each calls use for each row that is left, and ends with the first error of reading or of use. The record is valid until use returns.
+func (r *Reader) Each(use func(*Record) error) error {
+	var rec Record
+	for {
+		if err := r.Next(&rec); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := use(&rec); err != nil {
+			return err
+		}
+	}
+}
+
 // Next reads the next row into rec, and returns io.EOF after the last. What rec had before is overwritten, its byte slices too.
 func (r *Reader) Next(rec *Record) error {
 	if r.err != nil {

@@ -2,6 +2,7 @@ package vcf
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -317,4 +318,20 @@ func FuzzReader(f *testing.F) {
 			return nil
 		}, Added{Infos: []Definition{{"LS", "1", "Integer", "x"}}})
 	})
+}
+
+// Each ends with the last row, or with the first error of the function.
+func TestEach(t *testing.T) {
+	const text = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t5\t.\tA\tC\t.\t.\t.\n1\t7\t.\tG\tT\t.\t.\t.\n"
+	stop := errors.New("stop")
+	for want, rows := range map[error]int{nil: 2, stop: 1} {
+		r, err := NewReader(strings.NewReader(text), "a.vcf")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		if err := r.Each(func(*Record) error { n++; return want }); err != want || n != rows {
+			t.Errorf("found %d rows and the error %v, expected %d and %v", n, err, rows, want)
+		}
+	}
 }

@@ -102,7 +102,7 @@ func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptio
 
 // inFile names the file in errors that do not.
 func inFile(file string, err error) error {
-	if errors.Is(err, context.Canceled) || strings.Contains(err.Error(), file) {
+	if err == nil || errors.Is(err, context.Canceled) || strings.Contains(err.Error(), file) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", file, err)
@@ -204,22 +204,15 @@ func CheckRows(ref *fasta.Reference, in io.Reader, file string, region *genome.R
 		return 0, err
 	}
 	p := genome.NewPlacer(ref, r.Header())
-	var rec vcf.Record
-	for {
-		err := r.Next(&rec)
-		if err == io.EOF {
-			return n, p.Check.Err()
-		}
-		if err != nil {
-			return n, err
-		}
-		in, err := inRegion(p, region, &rec)
+	if err := r.Each(func(rec *vcf.Record) error {
+		in, err := inRegion(p, region, rec)
 		if err == nil && in {
 			n++
-			_, _, err = p.Place(&rec)
+			_, _, err = p.Place(rec)
 		}
-		if err != nil {
-			return n, inFile(file, err)
-		}
+		return inFile(file, err)
+	}); err != nil {
+		return n, err
 	}
+	return n, p.Check.Err()
 }
