@@ -17,9 +17,14 @@ type Region struct {
 // String is the text that ParseRegion reads, with positions from 1.
 func (r Region) String() string { return fmt.Sprintf("%s:%d-%d", r.Contig.Name, r.Start+1, r.End) }
 
+// Contigs finds a contig by its name, as fasta.Reference and fasta.Names do.
+type Contigs interface {
+	Find(name string) (fasta.Contig, error)
+}
+
 // ParseRegion reads 20, 20:1000001 and 20:1000001-2000000: a contig, or positions of it, from 1, the last one included. Without a last
 // position a region goes to the contig's end. 1e6 and 1,000,000 are numbers too.
-func ParseRegion(ref *fasta.Reference, text string) (Region, error) {
+func ParseRegion(ref Contigs, text string) (Region, error) {
 	if c, err := ref.Find(text); err == nil { // names of contigs may have colons
 		return Region{c, 0, c.Length}, nil
 	}

@@ -43,30 +43,74 @@ func accession(name string) (int, bool) {
 	return n, n >= 1 && n <= 24
 }
 
-// Find is the contig that a name means: the one of this name, or else the only one of the same Canonical name.
-func (r *Reference) Find(name string) (Contig, error) {
-	if i, ok := r.byName[name]; ok {
-		return r.contigs[i], nil
+// Names finds contigs by their names.
+type Names struct {
+	file    string // in errors
+	contigs []Contig
+	byName  map[string]int
+	alias   map[string]int // by Canonical; −1 where several contigs have it
+}
+
+// NewNames returns the names of contigs, which must differ; there are at most 4,194,304. file is where they are, for errors.
+func NewNames(file string, contigs []Contig) (*Names, error) {
+	if len(contigs) > maxContigs {
+		return nil, errManyContigs
 	}
-	i, ok := r.alias[Canonical(name)]
+	n := &Names{file, contigs, make(map[string]int, len(contigs)), make(map[string]int, len(contigs))}
+	for i, c := range contigs {
+		if _, twice := n.byName[c.Name]; twice {
+			return nil, fmt.Errorf("found contig %q twice; each record needs a name of its own", c.Name)
+		}
+		n.byName[c.Name] = i
+		key := Canonical(c.Name)
+		if _, twice := n.alias[key]; twice {
+			n.alias[key] = -1
+			continue
+		}
+		n.alias[key] = i
+	}
+	return n, nil
+}
+
+// Contigs are the records in the order of the file.
+func (n *Names) Contigs() []Contig { return n.contigs }
+
+// Find is the contig that a name means: the one of this name, or else the only one of the same Canonical name.
+func (n *Names) Find(name string) (Contig, error) {
+	if i, ok := n.byName[name]; ok {
+		return n.contigs[i], nil
+	}
+	i, ok := n.alias[Canonical(name)]
 	switch {
 	case ok && i >= 0:
-		return r.contigs[i], nil
+		return n.contigs[i], nil
 	case ok:
-		return Contig{}, fmt.Errorf("fasta: %s: contig %q means several of the file; give the name of one; %s", r.path, name, r.listed())
+		return Contig{}, fmt.Errorf("fasta: %s: contig %q means several of the file; give the name of one; %s", n.file, name, n.listed())
 	}
-	return Contig{}, fmt.Errorf("fasta: %s: no contig %q; %s", r.path, name, r.listed())
+	return Contig{}, n.unknown(name)
+}
+
+// exact is the contig of this name.
+func (n *Names) exact(name string) (*Contig, error) {
+	if i, ok := n.byName[name]; ok {
+		return &n.contigs[i], nil
+	}
+	return nil, n.unknown(name)
+}
+
+func (n *Names) unknown(name string) error {
+	return fmt.Errorf("fasta: %s: no contig %q; %s", n.file, name, n.listed())
 }
 
 // listed names the first contigs.
-func (r *Reference) listed() string {
+func (n *Names) listed() string {
 	var names []string
-	for _, c := range r.contigs[:min(len(r.contigs), 5)] {
+	for _, c := range n.contigs[:min(len(n.contigs), 5)] {
 		names = append(names, c.Name)
 	}
 	more := ""
-	if len(r.contigs) > len(names) {
+	if len(n.contigs) > len(names) {
 		more = " …"
 	}
-	return fmt.Sprintf("the file has %d: %s%s", len(r.contigs), strings.Join(names, ", "), more)
+	return fmt.Sprintf("the file has %d: %s%s", len(n.contigs), strings.Join(names, ", "), more)
 }

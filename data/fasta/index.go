@@ -30,52 +30,38 @@ func (c *Contig) place(i int) int64 {
 	return c.offset + int64(i/c.bases)*int64(c.width) + int64(i%c.bases)
 }
 
-// index reads the .fai, or makes one.
-func (r *Reference) index() error {
+// index reads the .fai, or makes one. name is that of the file in errors.
+func (r *Reference) index(name string) error {
+	contigs, err := r.indexOrScan()
+	if err != nil {
+		return err
+	}
+	r.Names, err = NewNames(name, contigs)
+	return err
+}
+
+// indexOrScan lists the contigs.
+func (r *Reference) indexOrScan() ([]Contig, error) {
 	err := fs.ErrNotExist
 	var f *os.File
 	if r.path != "" {
 		f, err = os.Open(r.path + ".fai")
 	}
 	switch {
-	case err == nil:
-		r.indexed = true
-		r.contigs, err = readFAI(f, r.size)
-		err = errors.Join(err, f.Close())
-		if err != nil {
-			err = fmt.Errorf("%s.fai: %w", r.path, err)
-		}
 	case errors.Is(err, fs.ErrNotExist):
-		r.contigs, err = scan(bufio.NewReaderSize(io.NewSectionReader(r.letters, 0, r.size), 1<<16))
+		return scan(bufio.NewReaderSize(io.NewSectionReader(r.letters, 0, r.size), 1<<16))
+	case err != nil:
+		return nil, err
 	}
-	if err != nil {
-		return err
+	r.indexed = true
+	contigs, err := readFAI(f, r.size)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("%s.fai: %w", r.path, err)
 	}
-	return r.name()
+	return contigs, nil
 }
 
 var errManyContigs = fmt.Errorf("found more than %d records; is this a reference?", maxContigs)
-
-// name fills byName and alias.
-func (r *Reference) name() error {
-	if len(r.contigs) > maxContigs {
-		return errManyContigs
-	}
-	r.byName, r.alias = make(map[string]int, len(r.contigs)), make(map[string]int, len(r.contigs))
-	for i, c := range r.contigs {
-		if _, twice := r.byName[c.Name]; twice {
-			return fmt.Errorf("found contig %q twice; each record needs a name of its own", c.Name)
-		}
-		r.byName[c.Name] = i
-		key := Canonical(c.Name)
-		if _, twice := r.alias[key]; twice {
-			r.alias[key] = -1
-			continue
-		}
-		r.alias[key] = i
-	}
-	return nil
-}
 
 // readFAI reads an index of five columns: name, bases, offset, bases of a line, bytes of a line (samtools' manual page faidx(5)).
 func readFAI(in io.Reader, size int64) (contigs []Contig, err error) {
@@ -127,11 +113,11 @@ func readFAI(in io.Reader, size int64) (contigs []Contig, err error) {
 
 // Header is the header line of a record, without its '>' and its line end.
 func (r *Reference) Header(contig string) (string, error) {
-	i, ok := r.byName[contig]
-	if !ok {
-		return "", fmt.Errorf("fasta: %s: no contig %q; %s", r.path, contig, r.listed())
+	c, err := r.exact(contig)
+	if err != nil {
+		return "", err
 	}
-	header, err := r.header(&r.contigs[i])
+	header, err := r.header(c)
 	if err != nil {
 		return "", fmt.Errorf("fasta: %s: contig %s: %w", r.path, contig, err)
 	}

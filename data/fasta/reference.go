@@ -30,9 +30,7 @@ type Reference struct {
 	letters io.ReaderAt // the file, unpacked
 	size    int64
 	close   func() error
-	contigs []Contig
-	byName  map[string]int
-	alias   map[string]int // by Canonical; −1 where several contigs have it
+	*Names
 	notes   []string
 	indexed bool // the index was read, and has to be checked
 
@@ -62,7 +60,7 @@ func Open(path string) (*Reference, error) {
 	}
 	r := &Reference{path: path, close: f.Close, checked: map[string]bool{}}
 	if err = r.unpack(f, info.Size()); err == nil {
-		err = r.index()
+		err = r.index(path)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("fasta: %s: %w", path, err), f.Close())
@@ -75,7 +73,7 @@ func OpenReader(in io.ReaderAt, size int64, name string) (*Reference, error) {
 	r := &Reference{close: func() error { return nil }, checked: map[string]bool{}}
 	err := r.unpack(in, size)
 	if err == nil {
-		err = r.index()
+		err = r.index(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fasta: %s: %w", name, err)
@@ -89,9 +87,6 @@ func (r *Reference) Close() error { return r.close() }
 
 // Path is the name that the reference was opened by.
 func (r *Reference) Path() string { return r.path }
-
-// Contigs are the records in the order of the file.
-func (r *Reference) Contigs() []Contig { return r.contigs }
 
 // Notes say what a user should know about the file.
 func (r *Reference) Notes() []string { return r.notes }
@@ -181,14 +176,13 @@ const maxWindow = 1 << 29
 // Letters appends the letters of a window to dst as the file has them: lower case marks repeats, and R Y S W K M B D H V stand for several
 // bases. Beyond the contig's ends the letters are N.
 func (r *Reference) Letters(dst []byte, w Window) ([]byte, error) {
-	i, ok := r.byName[w.Contig]
-	if !ok {
-		return nil, fmt.Errorf("fasta: %s: no contig %q; %s", r.path, w.Contig, r.listed())
+	c, err := r.exact(w.Contig)
+	if err != nil {
+		return nil, err
 	}
 	if w.Start > w.End || uint64(w.End)-uint64(w.Start) > maxWindow {
 		return nil, fmt.Errorf("fasta: window %d to %d of contig %s, expected up to %d bases", w.Start, w.End, w.Contig, maxWindow)
 	}
-	c := &r.contigs[i]
 	if err := r.check(c); err != nil {
 		return nil, fmt.Errorf("fasta: %s: contig %s: %w", r.path, c.Name, err)
 	}
@@ -197,7 +191,7 @@ func (r *Reference) Letters(dst []byte, w Window) ([]byte, error) {
 		return unknown(dst, w.End-w.Start), nil
 	}
 	dst = unknown(dst, first-w.Start)
-	dst, err := r.read(dst, c, first, last)
+	dst, err = r.read(dst, c, first, last)
 	if err != nil {
 		return nil, fmt.Errorf("fasta: %s: contig %s: %w", r.path, c.Name, err)
 	}

@@ -189,11 +189,11 @@ func TestReferenceIsAFile(t *testing.T) {
 }
 
 func TestManyRecords(t *testing.T) {
-	r := &Reference{contigs: make([]Contig, maxContigs+1)}
-	if err := r.name(); err == nil || !strings.Contains(err.Error(), "found more than 4194304 records") {
+	contigs := make([]Contig, maxContigs+1)
+	if _, err := NewNames("a file", contigs); err == nil || !strings.Contains(err.Error(), "found more than 4194304 records") {
 		t.Error(err)
 	}
-	s := &scanner{contigs: r.contigs[:maxContigs]}
+	s := &scanner{contigs: contigs[:maxContigs]}
 	s.contigs[maxContigs-1].Length = 1
 	if err := s.header(bufio.NewReader(strings.NewReader(">a\n"))); err != errManyContigs {
 		t.Error(err)
@@ -251,8 +251,8 @@ func FuzzReference(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := &Reference{letters: bytes.NewReader(file), size: int64(len(file)), indexed: true, contigs: contigs, checked: map[string]bool{}}
-		if r.name() != nil {
+		r := &Reference{letters: bytes.NewReader(file), size: int64(len(file)), indexed: true, checked: map[string]bool{}}
+		if r.Names, err = NewNames("a file", contigs); err != nil {
 			return
 		}
 		for _, c := range contigs {
