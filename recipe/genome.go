@@ -13,13 +13,18 @@ import (
 )
 
 // Genome is DNA, one base a token: the next base is predicted. The last tenth of every sequence is for the test, and the twentieth before
-// it for validation.
+// it for validation, unless HoldOut and Validation name other regions.
 type Genome struct {
 	Paths     []string `yaml:"paths,omitempty"` // FASTA files, plain, gzip or bgzip; none means the E. coli in the program
 	Tokens    int      `yaml:"tokens"`          // bases a window; 0 means 8192
 	OneStrand bool     `yaml:"one_strand"`      // read windows from one strand only
 	Repeats   float64  `yaml:"repeats"`         // 0 to 0.5: share of a training window that is replaced by copies of earlier bases
 	Stride    int      `yaml:"stride"`          // scored bases of a window in an evaluation; 0 means half of tokens
+
+	// HoldOut are the regions of the test, and Validation those of validation, such as 20:900000-4100000: positions from 1, the last included.
+	// All else is for training. Both are given, or none.
+	HoldOut    []string `yaml:"hold_out,omitempty"`
+	Validation []string `yaml:"validation,omitempty"`
 
 	// Stateful: each sequence of a batch continues a sequence of the previous batch, for models with a memory.
 	Stateful bool `yaml:"stateful" was:"lanes"`
@@ -37,6 +42,13 @@ func (g *Genome) Check() error {
 	}
 	if !(g.Repeats >= 0 && g.Repeats <= genome.MaxRepeats) {
 		return strict.Wrong("repeats", "is %g; it must lie between 0 and %g", g.Repeats, genome.MaxRepeats)
+	}
+	if (len(g.HoldOut) == 0) != (len(g.Validation) == 0) {
+		return strict.Wrong("hold_out", "and validation are regions that belong together; found %d and %d, expected some of both, or none",
+			len(g.HoldOut), len(g.Validation))
+	}
+	if g.Stateful && len(g.HoldOut) > 0 {
+		return strict.Wrong("stateful", "is given together with hold_out; stateful sequences have the parts that are there without it")
 	}
 	if g.Stateful && (g.Stride != 0 || g.Repeats != 0) {
 		return strict.Wrong("stateful", "is given together with stride or repeats; stateful sequences read every base once, as it is")
@@ -56,21 +68,26 @@ func (g *Genome) Open(o data.OpenOptions) (*data.Bundle, error) {
 	if g.Stateful {
 		return g.openStreams(sequences, o)
 	}
-	regions := regionsOf(sequences)
-	windows, err := genome.NewWindows(sequences, genome.WindowConfig{
-		Tokens: g.tokens(), Regions: regions[0], BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: o.Seed})
+	parts, err := g.cut(sequences)
+	if err != nil {
+		return nil, err
+	}
+	windows, err := genome.NewWindows(parts[0].sequences, genome.WindowConfig{
+		Tokens: g.tokens(), Regions: parts[0].regions, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: o.Seed})
 	if err != nil {
 		return nil, err
 	}
 	evaluations := [2]*genome.Evaluation{}
-	for i, regions := range regions[1:] {
-		evaluations[i], err = genome.NewEvaluation(sequences, genome.EvaluationConfig{Tokens: g.tokens(), Stride: g.Stride, Regions: regions})
+	for i, part := range parts[1:] {
+		evaluations[i], err = genome.NewEvaluation(part.sequences,
+			genome.EvaluationConfig{Tokens: g.tokens(), Stride: g.Stride, Regions: part.regions})
 		if err != nil {
 			return nil, err
 		}
 	}
 	b := g.bundle(sequences)
-	return b, b.Load(data.Parts{Train: windows, Validation: evaluations[0], Test: evaluations[1], Digest: genome.Digest(sequences, nil)}, o)
+	return b, b.Load(data.Parts{Train: windows, Validation: evaluations[0], Test: evaluations[1],
+		Digest: g.digest(genome.Digest(sequences, nil))}, o)
 }
 
 // bundle is the data of sequences without its sources.

@@ -132,6 +132,7 @@ func TestPeakOfTheExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			withoutDownloads(r)
 			shrink(r)
 			brief(r, 6)
 			checkPeak(t, r)
