@@ -24,6 +24,9 @@ type CrossEntropyOptions struct {
 	// the gradients of its parts add up to those of the whole.
 	Counted int
 
+	// Prior, where it has rows, is [T, V] in float32 and is added to the logits. It has no gradient. It must stay unchanged until Close.
+	Prior tensor.Mat
+
 	// Derivative, when not 0, is what the derivative by this loss will be: the scale of Backward, where it is called with this loss. The
 	// gradients are then computed in Forward, while the logits are there, and with the same bits. Those of w and b are added then, even if
 	// Backward is never called; that of x waits for it. Backward refuses another derivative than the one announced.
@@ -31,7 +34,7 @@ type CrossEntropyOptions struct {
 }
 
 // crossEntropy is the projection to V classes and the mean of −log softmax in one operation, so that the T×V logits never
-// exist at once: they are made chunkRows rows at a time. With z = x·Wᵀ + b, p = softmax(z),
+// exist at once: they are made chunkRows rows at a time. With z = x·Wᵀ + b + prior, p = softmax(z),
 // N rows that count, and q = (1−s)·1[target] + s/V:
 //
 //	loss = 1/N Σ (lse(z) − Σ q·z)    dz = (p − q)·dloss/N    dx = dz·W    dW = dzᵀ·x    db = Σ dz
@@ -80,6 +83,8 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 		return g.failf("CrossEntropy: found a bias of %s %d×%d, expected an f32 leaf of 1×%d", b.typ, b.rows, b.cols, w.rows)
 	case len(targets) != x.rows:
 		return g.failf("CrossEntropy: found %d targets for %d rows, expected one each", len(targets), x.rows)
+	case o.Prior.Rows != 0 && (o.Prior.Type != tensor.F32 || o.Prior.Rows != x.rows || o.Prior.Cols != w.rows):
+		return g.failf("CrossEntropy: found a prior of %s %d×%d, expected f32 %d×%d", o.Prior.Type, o.Prior.Rows, o.Prior.Cols, x.rows, w.rows)
 	case !(o.Smoothing >= 0 && o.Smoothing < 1):
 		return g.failf("CrossEntropy: found smoothing %g, expected 0 up to 1", o.Smoothing)
 	case o.Losses != nil && len(o.Losses) != x.rows, o.Best != nil && len(o.Best) != x.rows:
@@ -128,7 +133,7 @@ func (o *crossEntropy) forward(c *call) error {
 	logits := room.SliceCols(0, classes)
 	for i0 := 0; i0 < x.Rows; i0 += o.chunk {
 		z := logits.SliceRows(0, min(o.chunk, x.Rows-i0))
-		o.project(c.x, z, x.SliceRows(i0, i0+z.Rows), w, c.in)
+		o.project(c.x, z, i0, w, c.in)
 		eachRow(c.x, c.dry, z.Rows, classes, classes, func(i int, s []float32) {
 			losses.F32[i0+i], lse.F32[i0+i] = o.rowLoss(z.Row(i), i0+i, s)
 		})
@@ -177,13 +182,16 @@ func (o *crossEntropy) room(p *tensor.Pool, classes int) tensor.Mat {
 	return p.Get(tensor.F32, o.chunk, classes)
 }
 
-// project computes z = x·wᵀ + b for one chunk.
-func (o *crossEntropy) project(x tensor.Exec, z, rows, w tensor.Mat, in []tensor.Mat) {
-	a, done := o.affine.operand(x, rows)
+// project computes z = x·wᵀ + b + prior for the chunk that begins at row i0.
+func (o *crossEntropy) project(x tensor.Exec, z tensor.Mat, i0 int, w tensor.Mat, in []tensor.Mat) {
+	a, done := o.affine.operand(x, in[0].SliceRows(i0, i0+z.Rows))
 	gemm.Mul(x, z, gemm.N(a), gemm.T(w), false)
 	done()
 	if len(in) > 2 {
 		addBias(x, z, in[2])
+	}
+	if prior := o.options.Prior; prior.Rows > 0 {
+		eachRow(x, z.Dry(), z.Rows, z.Cols, 0, func(i int, _ []float32) { kernel.Add(z.Row(i), z.Row(i), prior.Row(i0+i)) })
 	}
 }
 
@@ -246,7 +254,7 @@ func (o *crossEntropy) backward(b *backCall) error {
 	for i0 := 0; i0 < x.Rows; i0 += o.chunk {
 		z := logits.SliceRows(0, min(o.chunk, x.Rows-i0))
 		if !kept {
-			o.project(b.x, z, x.SliceRows(i0, i0+z.Rows), w, b.in)
+			o.project(b.x, z, i0, w, b.in)
 		}
 		o.chunkGrads(g, z, b.saved[0], w, i0)
 	}

@@ -3,6 +3,7 @@ package autograd
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/longspan/longspan/attention"
@@ -337,6 +338,15 @@ func TestDropoutRate(t *testing.T) {
 func TestCrossEntropy(t *testing.T) {
 	const rows, in, classes = 6, 5, 4
 	targets := []int32{3, 0, Ignore, 1, 1, 2}
+	random, _ := randomMat(rand.New(rand.NewPCG(3, 5)), tensor.F32, rows, classes, 2)
+	for _, prior := range []tensor.Mat{{}, random} {
+		checkCrossEntropy(t, targets, in, classes, prior)
+	}
+}
+
+// checkCrossEntropy compares the loss and its gradients with the formula, with and without smoothing, in chunks of two sizes.
+func checkCrossEntropy(t *testing.T, targets []int32, in, classes int, prior tensor.Mat) {
+	rows := len(targets)
 	for _, smoothing := range []float64{0, 0.1} {
 		naive := func(v [][]float64) []float64 {
 			loss, counted := 0.0, 0.0
@@ -344,15 +354,18 @@ func TestCrossEntropy(t *testing.T) {
 				if k == Ignore {
 					continue
 				}
-				var z [classes]float64
+				z := make([]float64, classes)
 				sum, mean := 0.0, 0.0
 				for j := range z {
 					z[j] = v[2][j]
+					if prior.Rows > 0 {
+						z[j] += float64(prior.Row(i)[j])
+					}
 					for f := range in {
 						z[j] += v[0][i*in+f] * v[1][j*in+f]
 					}
 					sum += math.Exp(z[j])
-					mean += z[j] / classes
+					mean += z[j] / float64(classes)
 				}
 				loss += math.Log(sum) - (1-smoothing)*z[k] - smoothing*mean
 				counted++
@@ -361,10 +374,10 @@ func TestCrossEntropy(t *testing.T) {
 		}
 		for _, chunk := range []int{rows, 4} {
 			opCase{
-				name: fmt.Sprintf("smoothing %g, chunks of %d", smoothing, chunk),
+				name: fmt.Sprintf("smoothing %g, chunks of %d, a prior of %d rows", smoothing, chunk, prior.Rows),
 				in:   []operand{{rows, in, false}, {classes, in, true}, {1, classes, true}},
 				build: func(g *Graph, v []*Var) *Var {
-					loss := g.CrossEntropy(v[0], v[1], v[2], targets, CrossEntropyOptions{Smoothing: smoothing})
+					loss := g.CrossEntropy(v[0], v[1], v[2], targets, CrossEntropyOptions{Smoothing: smoothing, Prior: prior})
 					loss.producer.op.(*crossEntropy).chunk = chunk
 					return loss
 				},

@@ -27,6 +27,7 @@ type Supervision struct {
 	Classes       int  // of Batch.Labels; 0: there are none
 	Tags          int  // classes of Batch.Targets; 0: tokens, or none
 	Numbers       bool // Batch.Values are the targets
+	Prior         bool // batches have log-probabilities of the next tokens
 	Sources       bool // each sequence has a source, and ends with the end of a document
 }
 

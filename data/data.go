@@ -21,6 +21,7 @@ type Batch struct {
 	Tokens  []int32   // all sequences, end to end: T tokens, each 0 … vocabulary−1
 	Lengths []int     // tokens of each sequence, all positive; they add up to T
 	Types   []int32   // empty, or the token type of each token, as BERT's segments A and B; empty: all 0
+	Prior   []float32 // empty, or for each token the log-probabilities, in nats, of all tokens to be the next: T rows of a vocabulary
 	Targets []int32   // empty, or for each token its target; Ignore where there is none
 	Labels  []int32   // empty, or the class of each sequence
 	Values  []float32 // empty, or the number to predict of each sequence
@@ -31,6 +32,7 @@ type Batch struct {
 // Reset empties b and keeps its memory.
 func (b *Batch) Reset() {
 	b.Tokens, b.Lengths, b.Targets = b.Tokens[:0], b.Lengths[:0], b.Targets[:0]
+	b.Prior = b.Prior[:0]
 	b.Types, b.Labels, b.Values, b.Follows = b.Types[:0], b.Labels[:0], b.Values[:0], b.Follows[:0]
 	if b.Source != nil {
 		b.Source.Reset()

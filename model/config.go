@@ -47,6 +47,10 @@ type Config struct {
 	HashedNgrams    []int `yaml:"hashed_ngrams,omitempty" was:"ngrams"`
 	HashedNgramRows int   `yaml:"hashed_ngram_rows,omitempty" was:"ngram_rows"`
 
+	// Prior: the data has log-probabilities of the next tokens, such as those of counted n-grams. The model reads them, and corrects them. The
+	// data sets it.
+	Prior bool `yaml:"prior,omitempty"`
+
 	// NeverMasked are tokens that mlm neither hides nor predicts, such as N of DNA; default: those of the data.
 	NeverMasked []int `yaml:"never_masked,omitempty"`
 
@@ -123,7 +127,7 @@ func (c Config) Spec() (Spec, error) {
 		Kind: c.Kind, Vocab: c.Vocab, Width: c.Width, Memory: c.Memory, Segment: c.Segment,
 		Embed:   Embedding{HashedNgrams: c.HashedNgrams, HashedNgramRows: c.HashedNgramRows},
 		Stack:   c.stack(c.Causal() || c.Kind == EncoderDecoder, c.Kind == EncoderDecoder),
-		Head:    Head{Kind: c.Head, NeverMasked: c.NeverMasked, Tied: c.Tied, Bias: c.Bias},
+		Head:    Head{Kind: c.Head, NeverMasked: c.NeverMasked, Prior: c.Prior, Tied: c.Tied, Bias: c.Bias},
 		Dropout: c.Dropout, LabelSmoothing: c.LabelSmoothing, Precision: c.Precision, Recompute: c.Recompute, Seed: c.Seed,
 	}
 	if c.Position == nn.Learned.String() {

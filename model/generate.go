@@ -41,6 +41,9 @@ func (s *Session) Decode(source []int32) (*Generation, error) {
 	if m.spec.Head.Kind != LM {
 		return nil, fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.spec.Head.Kind)
 	}
+	if m.spec.Head.Prior {
+		return nil, errPrior
+	}
 	if (m.spec.Kind == EncoderDecoder) != (len(source) > 0) {
 		return nil, fmt.Errorf("model: found a source of %d tokens for a model of kind %s, expected one for encoder-decoders only",
 			len(source), m.spec.Kind)

@@ -140,7 +140,7 @@ func (t *targets) place(k int) int {
 }
 
 // loss records the head and its loss on hidden states x [T, width].
-func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
+func (m *Model) loss(p *nn.Pass, in inputs, x *autograd.Var, t *targets) *autograd.Var {
 	if m.spec.Head.OfSequences() {
 		x = m.pooled(p, x)
 	}
@@ -162,6 +162,7 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 	}
 	return p.G.CrossEntropy(x, w, bias, t.classes, autograd.CrossEntropyOptions{
 		Smoothing: smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative, Counted: t.counted,
+		Prior: m.ownPrior(p, in, t.rows),
 	})
 }
 
@@ -170,14 +171,14 @@ func (m *Model) loss(p *nn.Pass, x *autograd.Var, t *targets) *autograd.Var {
 func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
 	m := s.m
-	out, err := s.compute(b, r, m.headCuts, func(p *nn.Pass, h *autograd.Var) *autograd.Var {
+	out, err := s.compute(b, r, m.headCuts, func(p *nn.Pass, in inputs, h *autograd.Var) *autograd.Var {
 		if m.spec.Head.OfSequences() {
 			h = m.pooled(p, h)
 		}
 		if m.spec.Head.Kind == Embed {
 			return m.vectors(p, h)
 		}
-		return m.logits(p, h)
+		return m.logitsOf(p, in, h, nil)
 	})
 	if err == nil && m.spec.Head.Kind == Embed {
 		return s.finishVectors(out)
@@ -189,7 +190,7 @@ func (s *Session) Predict(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 // belongs to the session's pool: Put it back. Errors are those of [Session.Step].
 func (s *Session) Hidden(b *data.Batch, r StepOptions) (tensor.Mat, error) {
 	r.Backward = false
-	return s.compute(b, r, tokenCuts, func(_ *nn.Pass, h *autograd.Var) *autograd.Var { return h })
+	return s.compute(b, r, tokenCuts, func(_ *nn.Pass, _ inputs, h *autograd.Var) *autograd.Var { return h })
 }
 
 // HiddenStates returns the embeddings of a batch, the output of each layer, and that of the last norm if there is one: each [T, width], in
@@ -223,7 +224,7 @@ func (s *Session) HiddenStates(b *data.Batch, r StepOptions) (states []tensor.Ma
 
 // compute returns what top makes of the hidden states. cuts are the rows of its result that each of several ranks has.
 func (s *Session) compute(b *data.Batch, r StepOptions, cuts func(*parallel.Share, []int32) []int,
-	top func(*nn.Pass, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
+	top func(*nn.Pass, inputs, *autograd.Var) *autograd.Var) (tensor.Mat, error) {
 	if err := s.m.acquire(); err != nil {
 		return tensor.Mat{}, err
 	}
@@ -240,7 +241,7 @@ func (s *Session) compute(b *data.Batch, r StepOptions, cuts func(*parallel.Shar
 		return tensor.Mat{}, err
 	}
 	defer p.Close()
-	out, err := result(s.x, p, top(p, s.m.hidden(p, in)))
+	out, err := result(s.x, p, top(p, in, s.m.hidden(p, in)))
 	if err == nil && shared {
 		out, err = s.gather(out, cuts(r.Share, in.tokens))
 	}

@@ -26,7 +26,8 @@ type Model struct {
 	types     *nn.Embedding // of tokens
 	embedNorm *nn.Norm
 	ngrams    []ngrams
-	source    []*block // of an encoder-decoder: its encoder
+	prior     *nn.Linear // of log-probabilities; nil: none
+	source    []*block   // of an encoder-decoder: its encoder
 	blocks    []*block
 	levels    []*level // hierarchical: one after each block
 	sourceEnd *nn.Norm
@@ -124,6 +125,7 @@ func (m *Model) make() (err error) {
 	}
 	m.embedNorm = m.norm("embedding.norm", s.Embed.Norm)
 	m.makeNgrams()
+	m.makePrior()
 	if s.Source != nil {
 		if m.source, err = m.makeBlocks("source", s.Source.Layers); err != nil {
 			return err
@@ -310,7 +312,7 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 		h := newHierarchy(p, m.spec.Segment, m.spec.Causal())
 		apply = func(i int, x *autograd.Var) *autograd.Var { return m.ascend(p, h, i, x) }
 	}
-	x := m.embed(p, nil, in.tokens, in.types)
+	x := m.addPrior(p, in, m.embed(p, nil, in.tokens, in.types))
 	if in.observe != nil {
 		plain := apply
 		apply = func(i int, x *autograd.Var) *autograd.Var { return in.observe(plain(i, x)) }
@@ -326,6 +328,7 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 // inputs are the inputs of a pass, beside the lengths.
 type inputs struct {
 	tokens, types []int32
+	prior         []float32   // as data.Batch.Prior
 	source        *data.Batch // of an encoder-decoder
 	memory        *recurrence // of a transformer-xl
 

@@ -98,7 +98,7 @@ func (s *Session) step(b *data.Batch, r StepOptions) (Result, error) {
 	if t.counted == 0 {
 		return s.withoutTargets(p, in, r)
 	}
-	loss := p.G.Keep(m.loss(p, m.hidden(p, in), t))
+	loss := p.G.Keep(m.loss(p, in, m.hidden(p, in), t))
 	if err := p.G.Forward(); err != nil {
 		return Result{}, err
 	}
@@ -140,7 +140,7 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 	if err := m.checkStep(b, r); err != nil {
 		return nil, inputs{}, err
 	}
-	in := inputs{tokens: b.Tokens, types: b.Types}
+	in := inputs{tokens: b.Tokens, types: b.Types, prior: b.Prior}
 	lengths, starts := b.Lengths, []int(nil)
 	if r.Share != nil {
 		lengths, starts = nn.PassOver(r.Share)
@@ -221,6 +221,9 @@ func (m *Model) checkBatch(b *data.Batch) error {
 		if t < 0 || int(t) >= m.spec.Embed.TokenTypes {
 			return fmt.Errorf("model: token %d of the batch has the type %d, the model has %d token types", i, t, m.spec.Embed.TokenTypes)
 		}
+	}
+	if err := m.checkPrior(len(b.Tokens), b.Prior); err != nil {
+		return err
 	}
 	limit := m.spec.MaxTokens()
 	for i, n := range b.Lengths {

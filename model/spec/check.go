@@ -168,6 +168,10 @@ func (s *Spec) checkHead() error {
 			return fmt.Errorf("never_masked: found the token %d, expected 0 to %d", token, s.Vocab-1)
 		}
 	}
+	if s.Head.Prior && (s.Kind != Decoder || s.Head.Kind != LM) {
+		return fmt.Errorf("prior: found a model of kind %s with the head %s, expected a decoder with the head lm: a prior is of the next token",
+			s.Kind, s.Head.Kind)
+	}
 	return nil
 }
 

@@ -174,6 +174,9 @@ type Head struct {
 	Padding *int32 `json:"padding,omitempty"` // pooling last: the last token that is not this one counts; nil: the last
 
 	NeverMasked []int `json:"never_masked,omitempty"` // mlm: tokens that are neither hidden nor predicted
+
+	// Prior: lm of a decoder: each batch has log-probabilities of the next tokens, which the embedding reads and the logits begin with.
+	Prior bool `json:"prior,omitempty"`
 }
 
 // Transform is a linear layer of width × width features, an activation and a norm, between the hidden states and the head.
