@@ -322,6 +322,9 @@ func batch(c *model.Spec, lengths []int) *data.Batch {
 	default:
 		b.Targets = make([]int32, total)
 	}
+	if c.Head.Prior {
+		b.Prior = make([]float32, total*c.Vocab)
+	}
 	if c.Kind == model.TransformerXL {
 		for i := range lengths {
 			b.Follows = append(b.Follows, i)

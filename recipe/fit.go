@@ -125,6 +125,7 @@ func fitHead(s *data.Bundle, c *model.Config) error {
 		if !s.TokenTargets && !s.HiddenAnswers {
 			return fmt.Errorf("model: the head lm predicts tokens, and %s", heads(s))
 		}
+		c.Prior = s.Prior
 	case model.MaskedLM:
 		if !s.TokenTargets {
 			return fmt.Errorf("model: the head %s predicts tokens, and %s", head, heads(s))

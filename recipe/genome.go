@@ -8,6 +8,7 @@ import (
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/data/genome"
+	"github.com/longspan/longspan/data/genome/markov"
 	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/tokenizer"
 )
@@ -26,8 +27,18 @@ type Genome struct {
 	HoldOut    []string `yaml:"hold_out,omitempty"`
 	Validation []string `yaml:"validation,omitempty"`
 
+	// Prior makes the model correct a predictor that counts.
+	Prior Prior `yaml:"prior,omitempty"`
+
 	// Stateful: each sequence of a batch continues a sequence of the previous batch, for models with a memory.
 	Stateful bool `yaml:"stateful" was:"lanes"`
+}
+
+// Prior is what predicts beside the model.
+type Prior struct {
+	// Markov is the longest context, in bases, of counts of the training data: 1 … 18; 0: no prior. The counts of all orders are blended, and
+	// each base of the training data has its own taken out (package markov).
+	Markov int `yaml:"markov,omitempty"`
 }
 
 func (g *Genome) tokens() int { return cmp.Or(g.Tokens, 8192) }
@@ -46,6 +57,12 @@ func (g *Genome) Check() error {
 	if (len(g.HoldOut) == 0) != (len(g.Validation) == 0) {
 		return strict.Wrong("hold_out", "and validation are regions that belong together; found %d and %d, expected some of both, or none",
 			len(g.HoldOut), len(g.Validation))
+	}
+	if g.Prior.Markov < 0 || g.Prior.Markov > markov.MaxOrder {
+		return strict.Wrong("prior.markov", "is %d; it must lie between 1 and %d", g.Prior.Markov, markov.MaxOrder)
+	}
+	if g.Prior.Markov > 0 && (g.Stateful || g.Repeats > 0) {
+		return strict.Wrong("prior", "is given together with stateful or repeats; a prior is of windows of the genome as it is")
 	}
 	if g.Stateful && len(g.HoldOut) > 0 {
 		return strict.Wrong("stateful", "is given together with hold_out; stateful sequences have the parts that are there without it")
@@ -72,22 +89,43 @@ func (g *Genome) Open(o data.OpenOptions) (*data.Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	windows, err := genome.NewWindows(parts[0].sequences, genome.WindowConfig{
-		Tokens: g.tokens(), Regions: parts[0].regions, BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Seed: o.Seed})
+	b := g.bundle(sequences)
+	prior, err := g.prior(parts, b)
+	if err != nil {
+		return nil, err
+	}
+	windows, err := genome.NewWindows(parts[0].sequences, genome.WindowConfig{Tokens: g.tokens(), Regions: parts[0].regions,
+		BothStrands: !g.OneStrand, Move: true, Repeats: g.Repeats, Prior: prior, Seed: o.Seed})
 	if err != nil {
 		return nil, err
 	}
 	evaluations := [2]*genome.Evaluation{}
 	for i, part := range parts[1:] {
 		evaluations[i], err = genome.NewEvaluation(part.sequences,
-			genome.EvaluationConfig{Tokens: g.tokens(), Stride: g.Stride, Regions: part.regions})
+			genome.EvaluationConfig{Tokens: g.tokens(), Stride: g.Stride, Prior: prior, Regions: part.regions})
 		if err != nil {
 			return nil, err
 		}
 	}
-	b := g.bundle(sequences)
 	return b, b.Load(data.Parts{Train: windows, Validation: evaluations[0], Test: evaluations[1],
 		Digest: g.digest(genome.Digest(sequences, nil))}, o)
+}
+
+// prior counts the training part.
+func (g *Genome) prior(p parts, b *data.Bundle) (genome.Prior, error) {
+	if g.Prior.Markov == 0 {
+		return nil, nil
+	}
+	var pieces []markov.Piece
+	for i, s := range p[0].sequences {
+		pieces = append(pieces, markov.Piece{Sequence: s, Span: p[0].regions[i]})
+	}
+	counted, err := markov.NewPrior(pieces, g.Prior.Markov)
+	if err != nil {
+		return nil, err
+	}
+	b.Prior, b.Bytes = true, b.Bytes+counted.Bytes()
+	return counted, nil
 }
 
 // bundle is the data of sequences without its sources.

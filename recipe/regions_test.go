@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/recipe"
+	"github.com/longspan/longspan/tensor"
 )
 
 // region opens a genome of two contigs, of the base that names them, with the keys of data.genome given.
@@ -75,10 +77,40 @@ func TestRegionsAreRefused(t *testing.T) {
 		`hold_out: ["3:1-10"], validation: ["2"]`:                 `hold_out: fasta: the genome: no contig "3"`,
 		`hold_out: ["1:1-1001"], validation: ["2"]`:               "expected positions from 1 to 1000",
 		`hold_out: ["1:1-10"], validation: ["2:x"]`:               `validation: genome: found region "2:x"`,
+		`prior: {markov: 19}`:                                     "prior.markov is 19; it must lie between 1 and 18",
+		`prior: {markov: 9}, repeats: 0.1`:                        "prior is given together with stateful or repeats",
 		`hold_out: ["1:1-10"], validation: ["2"], stateful: true`: "is given together with hold_out",
 	} {
 		if _, err := region(t, keys); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", keys, err, want)
 		}
+	}
+}
+
+// A model with a prior learns from a genome, and its first loss is that of the counts: far below that of no knowledge where the genome
+// repeats itself.
+func TestPriorOfTheData(t *testing.T) {
+	b, err := region(t, `hold_out: ["1:401-600"], validation: ["chr2"], prior: {markov: 4}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := recipe.Parse([]byte("model: {width: 16, layers: 1, heads: 2}\ndata: {genome: {}}\n"), "r.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Fit(b); err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Build(b, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch data.Batch
+	if err := b.Train.Next(&batch); err != nil {
+		t.Fatal(err)
+	}
+	result, err := m.NewSession(tensor.Exec{}).Step(&batch, model.StepOptions{})
+	if err != nil || result.Loss > 0.5 { // A and G in runs of 400: the counts leave next to no doubt
+		t.Errorf("the first loss is %g, %v; want less than 0.5 nats", result.Loss, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 type EvaluationConfig struct {
 	Tokens  int        // bases that a window feeds to the model: no base is predicted from more
 	Stride  int        // bases that a window scores, 1 … Tokens; 0 is half of Tokens
+	Prior   Prior      // log-probabilities beside the bases; nil: none
 	Regions []dna.Span // one for each sequence: the bases to score; an empty region has none
 }
 
@@ -81,6 +82,9 @@ func (e *Evaluation) Append(dst *data.Batch, _, index int) error {
 	s, scored, fed := e.Place(index)
 	begin := len(dst.Tokens)
 	appendBases(dst, s, fed, dna.Forward)
+	if e.config.Prior != nil {
+		dst.Prior = e.config.Prior.Append(dst.Prior, s, fed, dna.Forward)
+	}
 	appendTargets(dst, begin, scored.Start-1-fed.Start)
 	var next [1]int32
 	s.Tokens(next[:], fed.End, dna.Forward) // the last fed base predicts the one after it

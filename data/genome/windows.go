@@ -1,6 +1,7 @@
 package genome
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/longspan/longspan/data"
@@ -14,7 +15,14 @@ type WindowConfig struct {
 	BothStrands bool       // read every second window, chosen at random, from the other strand
 	Move        bool       // begin every epoch elsewhere, so that windows do not always end at the same bases
 	Repeats     float64    // share of a window's bases that become copies of earlier ones (see plantRepeats), 0 to 0.5
+	Prior       Prior      // log-probabilities beside the bases; nil: none
 	Seed        uint64     // of BothStrands, Move and Repeats
+}
+
+// Prior predicts bases. Append adds dna.Vocab log-probabilities in nats to dst for each base of a span of a strand, in the order that the
+// strand is read: those of the base that follows it.
+type Prior interface {
+	Append(dst []float32, s *dna.Sequence, span dna.Span, strand dna.Strand) []float32
 }
 
 // Windows is a data.Dataset of windows of genomes to train on: about one window for every Tokens bases. The target
@@ -46,6 +54,9 @@ func NewWindows(sequences []*dna.Sequence, c WindowConfig) (*Windows, error) {
 	}
 	if !(c.Repeats >= 0 && c.Repeats <= MaxRepeats) {
 		return nil, fmt.Errorf("genome: %g of the bases are to repeat others; expected 0 to %g", c.Repeats, MaxRepeats)
+	}
+	if c.Repeats > 0 && c.Prior != nil {
+		return nil, errors.New("genome: repeats are to be planted in windows with a prior, which does not know them; leave one of the two out")
 	}
 	w := &Windows{config: c}
 	for i, s := range sequences {
@@ -102,8 +113,12 @@ func (w *Windows) Place(epoch, index int) (s *dna.Sequence, span dna.Span, stran
 // Append adds window index of an epoch to dst.
 func (w *Windows) Append(dst *data.Batch, epoch, index int) error {
 	begin := len(dst.Tokens)
-	if _, _, _, err := w.appendWindow(dst, epoch, index); err != nil {
+	s, span, strand, err := w.appendWindow(dst, epoch, index)
+	if err != nil {
 		return err
+	}
+	if w.config.Prior != nil {
+		dst.Prior = w.config.Prior.Append(dst.Prior, s, span, strand)
 	}
 	if w.config.Repeats > 0 {
 		plantRepeats(dst.Tokens[begin:], w.config.Repeats, data.NewRandom(data.Mix(w.config.Seed), uint64(epoch)<<32|uint64(index)))

@@ -27,11 +27,11 @@ func Compare(s *dna.Sequence, train, test dna.Span, order int) (rows []Row, scor
 		return nil, 0, fmt.Errorf("markov: a comparison up to order %d; expected 1 … %d", order, MaxOrder)
 	}
 	c := Config{Order: order, Train: []dna.Span{train}}
-	counts, err := Count(s, c.Train, CountConfig{Order: order, BothStrands: true})
+	counts, err := Count(piecesOf(s, c.Train), CountConfig{Order: order, BothStrands: true})
 	if err != nil {
 		return nil, 0, err
 	}
-	m := &Model{config: c, sequence: s, counts: counts}
+	m := &Model{config: c, sequence: s, pieces: piecesOf(s, c.Train), counts: counts}
 	sites, err := m.sample()
 	if err != nil {
 		return nil, 0, err

@@ -35,16 +35,31 @@ type CountConfig struct {
 	BothStrands bool // count the other strand too
 }
 
-// Count counts the bases of spans of s at contexts of up to c.Order bases, each span by itself. Bases after fewer than c.Order known ones
-// are not counted.
+// Piece is a part of a sequence.
+type Piece struct {
+	Sequence *dna.Sequence
+	Span     dna.Span
+}
+
+// piecesOf are spans of one sequence.
+func piecesOf(s *dna.Sequence, spans []dna.Span) (all []Piece) {
+	for _, span := range spans {
+		all = append(all, Piece{s, span})
+	}
+	return all
+}
+
+// Count counts the bases of pieces at contexts of up to c.Order bases, each piece by itself. Bases after fewer than c.Order known ones are
+// not counted.
 //
 // Cost: time in proportion to the bases; memory 90 MB at order 11 or more, and 10 bytes a base above.
-func Count(s *dna.Sequence, spans []dna.Span, config CountConfig) (*Counts, error) {
+func Count(pieces []Piece, config CountConfig) (*Counts, error) {
 	order := config.Order
 	if order < 0 || order > MaxOrder {
 		return nil, fmt.Errorf("markov: order %d; expected 0 … %d", order, MaxOrder)
 	}
-	for _, span := range spans {
+	for _, p := range pieces {
+		s, span := p.Sequence, p.Span
 		if span.Start < 0 || span.End > s.Len() || span.Start > span.End {
 			return nil, fmt.Errorf("markov: the span %d … %d is not within the %d bases of %s", span.Start, span.End, s.Len(), s.Name)
 		}
@@ -55,7 +70,7 @@ func Count(s *dna.Sequence, spans []dna.Span, config CountConfig) (*Counts, erro
 	}
 	top := c.dense[len(c.dense)-1]
 	shift := 2 * (order - len(c.dense) + 1)
-	c.each(s, spans, config.BothStrands, func(context uint64, base int32) { top[context>>shift<<2|uint64(base)]++ })
+	c.each(pieces, config.BothStrands, func(context uint64, base int32) { top[context>>shift<<2|uint64(base)]++ })
 	for j := len(c.dense) - 2; j >= 0; j-- {
 		for i := range c.dense[j] {
 			at := i>>2<<4 | i&3 // the four contexts one base longer, the same base after them
@@ -63,20 +78,21 @@ func Count(s *dna.Sequence, spans []dna.Span, config CountConfig) (*Counts, erro
 		}
 	}
 	if order > denseOrder {
-		c.list(s, spans, config.BothStrands)
+		c.list(pieces, config.BothStrands)
 	}
 	return c, nil
 }
 
 // each calls f with every counted base and the c.order bases before it.
-func (c *Counts) each(s *dna.Sequence, spans []dna.Span, bothStrands bool, f func(context uint64, base int32)) {
+func (c *Counts) each(pieces []Piece, bothStrands bool, f func(context uint64, base int32)) {
 	const chunk = 1 << 16
 	tokens := make([]int32, chunk)
 	strands := []dna.Strand{dna.Forward}
 	if bothStrands {
 		strands = append(strands, dna.Reverse)
 	}
-	for _, span := range spans {
+	for _, p := range pieces {
+		s, span := p.Sequence, p.Span
 		for _, strand := range strands {
 			w := walker{order: c.order}
 			for done := 0; done < span.Len(); done += chunk {
@@ -117,7 +133,7 @@ func (w *walker) step(base int32) {
 
 // list fills the lists of the orders above denseOrder: a counting sort by context, then a sort of each list,
 // which brings equal entries together.
-func (c *Counts) list(s *dna.Sequence, spans []dna.Span, bothStrands bool) {
+func (c *Counts) list(pieces []Piece, bothStrands bool) {
 	shift := 2 * (c.order - denseOrder)
 	top := c.dense[denseOrder]
 	next := make([]uint32, len(top)/4+1) // next[i+1] is where the next entry of list i goes
@@ -127,7 +143,7 @@ func (c *Counts) list(s *dna.Sequence, spans []dna.Span, bothStrands bool) {
 		total += top[4*i] + top[4*i+1] + top[4*i+2] + top[4*i+3]
 	}
 	all := make([]uint16, total)
-	c.each(s, spans, bothStrands, func(context uint64, base int32) {
+	c.each(pieces, bothStrands, func(context uint64, base int32) {
 		i := context>>shift + 1
 		all[next[i]] = uint16(context&(1<<shift-1)<<2 | uint64(base))
 		next[i]++

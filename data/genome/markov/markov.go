@@ -59,7 +59,8 @@ type Config struct {
 // Model is a chain of Markov models of the orders 0 … Order.
 type Model struct {
 	config   Config
-	sequence *dna.Sequence
+	sequence *dna.Sequence // of BitsPerBase and Bits
+	pieces   []Piece       // that were counted
 	counts   *Counts
 	smooth   smoother
 }
@@ -74,11 +75,16 @@ type smoother interface {
 
 // Fit learns a model of s. Cost: about a microsecond a counted base, and the memory of Count.
 func Fit(s *dna.Sequence, c Config) (*Model, error) {
-	counts, err := Count(s, c.Train, CountConfig{Order: c.Order, BothStrands: !c.OneStrand})
-	if err != nil {
+	return fit(&Model{config: c, sequence: s, pieces: piecesOf(s, c.Train)})
+}
+
+// fit counts the pieces of m and tunes its smoothing.
+func fit(m *Model) (*Model, error) {
+	c := m.config
+	var err error
+	if m.counts, err = Count(m.pieces, CountConfig{Order: c.Order, BothStrands: !c.OneStrand}); err != nil {
 		return nil, err
 	}
-	m := &Model{config: c, sequence: s, counts: counts}
 	sites, err := m.sample()
 	if err != nil {
 		return nil, err
@@ -115,7 +121,7 @@ func (m *Model) measure(span dna.Span, smoothers ...smoother) (bits [][]float64,
 		bits[i] = make([]float64, m.config.Order+1)
 	}
 	var p byOrder
-	err = m.visit(span, 1, func(_, base int, r *row, known int) {
+	err = m.visit(m.sequence, span, 1, func(_, base int, r *row, known int) {
 		for i, smooth := range smoothers {
 			smooth.predict(&p, r, known)
 			for j := range bits[i] {
@@ -148,7 +154,7 @@ func (m *Model) Bits(dst []float64, span dna.Span, order int) error {
 		dst[i] = math.NaN()
 	}
 	var p byOrder
-	return m.visit(span, 1, func(at, base int, r *row, known int) {
+	return m.visit(m.sequence, span, 1, func(at, base int, r *row, known int) {
 		last := min(order, known)
 		m.smooth.predict(&p, r, last)
 		dst[at-span.Start] = -math.Log2(p[last][base])
@@ -157,12 +163,11 @@ func (m *Model) Bits(dst []float64, span dna.Span, order int) error {
 
 var uniform = [4]float64{0.25, 0.25, 0.25, 0.25}
 
-// visit calls f for every step-th base of span that is not N, with what was counted after the known bases
+// visit calls f for every step-th base of a span of s that is not N, with what was counted after the known bases
 // before it.
-func (m *Model) visit(span dna.Span, step int, f func(at, base int, r *row, known int)) error {
-	if span.Start < 0 || span.End > m.sequence.Len() || span.Start > span.End {
-		return fmt.Errorf("markov: the span %d … %d is not within the %d bases of %s",
-			span.Start, span.End, m.sequence.Len(), m.sequence.Name)
+func (m *Model) visit(s *dna.Sequence, span dna.Span, step int, f func(at, base int, r *row, known int)) error {
+	if span.Start < 0 || span.End > s.Len() || span.Start > span.End {
+		return fmt.Errorf("markov: the span %d … %d is not within the %d bases of %s", span.Start, span.End, s.Len(), s.Name)
 	}
 	const chunk = 1 << 16
 	var r row
@@ -171,7 +176,7 @@ func (m *Model) visit(span dna.Span, step int, f func(at, base int, r *row, know
 	begin := max(0, span.Start-m.counts.order) // context only, before span
 	for at := begin; at < span.End; at += chunk {
 		part := tokens[:min(chunk, span.End-at)]
-		m.sequence.Tokens(part, at, dna.Forward)
+		s.Tokens(part, at, dna.Forward)
 		for i, base := range part {
 			if base < 4 && at+i >= span.Start && (at+i)%step == 0 {
 				m.counts.lookUp(&r, w.context, w.known)
@@ -196,24 +201,23 @@ const maxSites = 1 << 18
 // what the model would have known had it never seen this base (the deleted, or leave-one-out, estimate).
 func (m *Model) sample() ([]site, error) {
 	order, total := m.config.Order, 0
-	for _, span := range m.config.Train {
-		total += max(0, span.Len()-order)
+	for _, p := range m.pieces {
+		total += max(0, p.Span.Len()-order)
 	}
 	if total == 0 {
 		return nil, fmt.Errorf("markov: the spans to learn from hold no base after %d others", order)
 	}
 	step := (total + maxSites - 1) / maxSites
-	sites := make([]site, 0, total/step+len(m.config.Train))
-	for _, span := range m.config.Train {
+	sites := make([]site, 0, total/step+len(m.pieces))
+	for _, p := range m.pieces {
+		span := p.Span
 		span.Start = min(span.Start+order, span.End) // the first bases of a span are not counted
-		err := m.visit(span, step, func(_, base int, r *row, known int) {
+		err := m.visit(p.Sequence, span, step, func(_, base int, r *row, known int) {
 			if known < order {
 				return
 			}
 			s := site{*r, base}
-			for j := range order + 1 {
-				s.counted[j][base]--
-			}
+			s.counted.takeOut(base, order)
 			sites = append(sites, s)
 		})
 		if err != nil {
