@@ -213,10 +213,6 @@ func openTokenizer(dir string) (*tokenizer.Tokenizer, error) {
 
 // Load makes the model of s with the weights of the file o.Weights, without a tokenizer. Errors are those of [Open].
 func Load(s Spec, o OpenOptions) (m *Model, err error) {
-	if o.Precision != "" {
-		s.Precision = o.Precision
-	}
-	s.Recompute = "" // nothing is trained
 	if err := checkRegular(o.Weights); err != nil {
 		return nil, err
 	}
@@ -224,6 +220,15 @@ func Load(s Spec, o OpenOptions) (m *Model, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
+	return load(s, f, o)
+}
+
+// load makes the model of s with the weights of f, which it closes where there is an error. o.Weights is its name.
+func load(s Spec, f *safetensors.File, o OpenOptions) (m *Model, err error) {
+	if o.Precision != "" {
+		s.Precision = o.Precision
+	}
+	s.Recompute = "" // nothing is trained
 	w := &weightsFile{f: f, path: o.Weights, pool: o.Pool, used: map[string]bool{}}
 	defer func() {
 		if err != nil {
@@ -247,6 +252,42 @@ func Load(s Spec, o OpenOptions) (m *Model, err error) {
 	if name, ok := w.unused(); ok {
 		return nil, fmt.Errorf("model: %s has the weight %q, which the model does not have: the file is of another model", o.Weights, name)
 	}
+	return m, nil
+}
+
+// OpenFiles is OpenWith for a folder of this program that is in memory: its files by name. Weights are used where they lie, so they must not
+// be changed until Close.
+func OpenFiles(files map[string][]byte, o OpenOptions) (*Model, error) {
+	if err := o.refuseForeign(); err != nil {
+		return nil, err
+	}
+	if o.Weights != "" {
+		return nil, fmt.Errorf("model: found the weights %s for a model in memory, expected none: it has its own", o.Weights)
+	}
+	var c card
+	if err := parseCard(files[filename.Model], &c); err != nil {
+		return nil, fmt.Errorf("model: %s: %w", filename.Model, err)
+	}
+	var t *tokenizer.Tokenizer
+	if text, ok := files[filename.Tokenizer]; ok {
+		var err error
+		if t, err = tokenizer.Read(bytes.NewReader(text)); err != nil {
+			return nil, fmt.Errorf("model: %s: %w", filename.Tokenizer, err)
+		}
+		if t.Vocab() > c.Spec.Vocab {
+			return nil, fmt.Errorf("model: found a tokenizer of %d tokens for a model of %d; the files are of two models", t.Vocab(), c.Spec.Vocab)
+		}
+	}
+	f, err := safetensors.OpenBytes(files[filename.Weights])
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", filename.Weights, err)
+	}
+	o.Weights = filename.Weights
+	m, err := load(c.Spec, f, o)
+	if err != nil {
+		return nil, err
+	}
+	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
 	return m, nil
 }
 

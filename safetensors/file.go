@@ -20,7 +20,7 @@ type File struct {
 	index    map[string]int // into entries, by name
 	metadata map[string]string
 	closer   io.Closer
-	mapped   []byte // the whole file, if OpenMapped opened it
+	mapped   []byte // the whole file, if OpenMapped opened it or OpenBytes was given it
 }
 
 // NewFile reads and checks the header of a file of size bytes. It keeps r.
@@ -56,15 +56,17 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// Close closes the file that Open or OpenMapped opened; matrices that View gave are no longer valid. It does nothing after NewFile.
+// Close closes the file that Open or OpenMapped opened; matrices that View gave are no longer valid. It closes nothing after NewFile
+// and OpenBytes.
 func (f *File) Close() error {
 	var err error
-	if f.mapped != nil {
-		err = mmap.Unmap(f.mapped)
-		f.mapped = nil
-	}
+	mapped := f.mapped
+	f.mapped = nil
 	if f.closer == nil {
-		return err
+		return nil
+	}
+	if mapped != nil {
+		err = mmap.Unmap(mapped)
 	}
 	return errors.Join(err, f.closer.Close())
 }

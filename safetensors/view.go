@@ -1,6 +1,7 @@
 package safetensors
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,6 +23,16 @@ func OpenMapped(path string) (*File, error) {
 	if f.mapped, err = mmap.Map(f.closer.(*os.File), f.size); err != nil {
 		return nil, fmt.Errorf("%s: mapping the file into memory: %w", path, errors.Join(err, f.Close()))
 	}
+	return f, nil
+}
+
+// OpenBytes is OpenMapped for a file in memory, which must not be changed while it is in use.
+func OpenBytes(data []byte) (*File, error) {
+	f, err := NewFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	f.mapped = data
 	return f, nil
 }
 
