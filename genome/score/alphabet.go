@@ -56,10 +56,14 @@ func (a *alphabet) tokens(dst []int32, letters []byte) []int32 {
 	return dst
 }
 
-// complement appends the other strand of letters, read in its own direction.
+// complement appends the other strand of letters, read in its own direction. A letter that is no base stays.
 func complement(dst, letters []byte) []byte {
 	for i := len(letters) - 1; i >= 0; i-- {
-		dst = append(dst, bases[len(bases)-1-strings.IndexByte(bases, letters[i])])
+		c := letters[i]
+		if base := strings.IndexByte(bases, c); base >= 0 {
+			c = bases[len(bases)-1-base]
+		}
+		dst = append(dst, c)
 	}
 	return dst
 }

@@ -153,6 +153,8 @@ type Scorer struct {
 	session  *model.Session
 	options  Options
 	alphabet alphabet
+	grid     grid
+	cache    cache
 	letters  []byte
 }
 
@@ -163,7 +165,7 @@ func New(ref *fasta.Reference, s *model.Session, o Options) (*Scorer, error) {
 		return nil, err
 	}
 	a, err := newAlphabet(s.Model())
-	return &Scorer{ref: ref, session: s, options: o, alphabet: a}, err
+	return &Scorer{ref: ref, session: s, options: o, alphabet: a, grid: newGrid(s.Model(), o.Window)}, err
 }
 
 // Options are the scorer's, with what the model decided.
