@@ -20,12 +20,17 @@ const leastChunk = 4096
 
 // newGrid lays chunks for windows: context as far as the model reaches, at most half of a window.
 func newGrid(m *model.Model, window int) grid {
-	g := grid{context: max(1, window/2)}
-	if reach, bounded := m.Reach(); bounded {
-		g.context = min(g.context, reach+1) // the row of a base predicts the next
-	}
+	g := grid{context: min(flank(m, window), max(1, window/2))}
 	g.chunk = min(window-g.context, max(leastChunk, g.context))
 	return g
+}
+
+// flank is how many bases on one side of a base have a part in its score, at most those of a window.
+func flank(m *model.Model, window int) int {
+	if reach, bounded := m.Reach(); bounded {
+		return min(reach+1, window) // the row of a base predicts the next
+	}
+	return window
 }
 
 // tokens is the most tokens of a sequence of a strand, without special ones.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -29,7 +30,7 @@ type field struct {
 
 // fields are those that options fill.
 func (o Options) fields() []field {
-	place := map[Method]string{BySequence: "of the window", BySite: "of the hidden site"}[o.By]
+	place := map[Method]string{BySequence: "of the window", BySite: "of the site", Auto: "of the site of a SNV, of the window of others"}[o.By]
 	strands := map[Strand]string{Both: "mean of both strands", Forward: "forward strand", Reverse: "reverse strand"}[o.Strand]
 	text := fmt.Sprintf("log p(ALT) - log p(REF) %s in nats, %s", place, strands)
 	all := []field{{FieldLLR, "llr", text, func(s *Score) float64 { return s.LLR }}}
@@ -38,10 +39,18 @@ func (o Options) fields() []field {
 			field{FieldForward, "llr_f", "LS_LLR of the forward strand", func(s *Score) float64 { return s.Forward }},
 			field{FieldReverse, "llr_r", "LS_LLR of the reverse strand", func(s *Score) float64 { return s.Reverse }})
 	}
-	if o.By == BySequence {
-		all = append(all, field{FieldFlank, "flank", "part of LS_LLR of the bases behind the allele", func(s *Score) float64 { return s.Flank }})
+	if o.By != BySite {
+		all = append(all, field{FieldFlank, "flank", "part of LS_LLR of the bases behind the allele; a dot for a SNV by site", flankOf})
 	}
 	return append(all, field{FieldBits, "bits", "-log2 p(REF) of the bases of REF", func(s *Score) float64 { return s.Bits }})
+}
+
+// flankOf is NaN by site.
+func flankOf(s *Score) float64 {
+	if s.By == BySite {
+		return math.NaN()
+	}
+	return s.Flank
 }
 
 // skipText describes FieldSkip.
@@ -102,10 +111,11 @@ func (t *toVCF) Row(rec *vcf.Record, scores []Score) error {
 		}
 	}
 	for _, f := range t.fields {
-		if scored == 0 {
-			break
+		values, any := f.list(scores)
+		if !any {
+			continue
 		}
-		if err := rec.SetInfo(f.id, f.list(scores)); err != nil {
+		if err := rec.SetInfo(f.id, values); err != nil {
 			return err
 		}
 	}
@@ -119,20 +129,22 @@ func (t *toVCF) Row(rec *vcf.Record, scores []Score) error {
 
 func (t *toVCF) Flush() error { return nil }
 
-// list is the values of alleles, with a dot for one that was not scored.
-func (f field) list(scores []Score) string {
+// list is the values of alleles, with a dot for one that has none. It reports whether any has one.
+func (f field) list(scores []Score) (values string, any bool) {
 	var b []byte
 	for i := range scores {
 		if i > 0 {
 			b = append(b, ',')
 		}
+		n := len(b)
 		b = f.append(b, &scores[i])
+		any = any || string(b[n:]) != "."
 	}
-	return string(b)
+	return string(b), any
 }
 
 func (f field) append(b []byte, s *Score) []byte {
-	if s.Skip != genome.Used {
+	if s.Skip != genome.Used || math.IsNaN(f.value(s)) {
 		return append(b, '.')
 	}
 	return appendNumber(b, f.value(s))

@@ -31,7 +31,7 @@ type queue struct {
 // add appends a strand of a site, and computes what is there where it would be too much.
 func (q *queue) add(score *Score, strand Strand, t site) error {
 	n := len(t.left) + len(t.right) + len(t.ref)
-	if q.scorer.options.By == BySequence {
+	if !q.scorer.masked() {
 		n += len(t.left) + len(t.right) + len(t.alt)
 	}
 	if q.bases > 0 && q.bases+n > q.scorer.options.Batch {
@@ -51,9 +51,9 @@ func (q *queue) flush() error {
 	if len(q.sites) == 0 {
 		return nil
 	}
-	compute := q.scorer.bySite
-	if q.scorer.options.By == BySequence {
-		compute = q.scorer.bySequence
+	compute := q.scorer.bySequence
+	if q.scorer.masked() {
+		compute = q.scorer.byMask
 	}
 	read, err := compute(q.ctx, q.sites)
 	if err != nil {
@@ -67,34 +67,49 @@ func (q *queue) flush() error {
 	return nil
 }
 
-// bySequence computes the windows with REF and with ALT.
+// bySequence computes the windows with REF and with ALT. Alleles in one place share the window with REF.
 func (s *Scorer) bySequence(ctx context.Context, sites []asked) ([]reading, error) {
 	var all []sequence
-	for _, a := range sites {
-		for _, allele := range [][]byte{a.site.ref, a.site.alt} {
-			all = append(all, s.sequence(&a.site, allele))
+	places := map[string]int{} // of a window with REF in all
+	pairs := make([][2]int, len(sites))
+	for i, a := range sites {
+		key := fmt.Sprintf("%d %d %s%s%s", len(a.site.left), len(a.site.ref), a.site.left, a.site.ref, a.site.right)
+		ref, ok := places[key]
+		if !ok {
+			ref = len(all)
+			all, places[key] = append(all, s.sequence(&a.site, a.site.ref)), ref
 		}
+		pairs[i] = [2]int{ref, len(all)}
+		all = append(all, s.sequence(&a.site, a.site.alt))
 	}
-	for rest := all; len(rest) > 0; {
-		n, tokens := 0, 0
-		for n < len(rest) && (n == 0 || tokens+len(rest[n].tokens) <= s.options.Batch) {
-			tokens += len(rest[n].tokens)
-			n++
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := s.run(rest[:n]); err != nil {
-			return nil, err
-		}
-		rest = rest[n:]
+	if err := s.runAll(ctx, all); err != nil {
+		return nil, err
 	}
 	read := make([]reading, len(sites))
-	for i := range read {
-		ref, alt := &all[2*i], &all[2*i+1]
+	for i, p := range pairs {
+		ref, alt := &all[p[0]], &all[p[1]]
 		read[i] = reading{own: ref.own - alt.own, flank: ref.flank - alt.flank, bits: ref.own / math.Ln2}
 	}
 	return read, nil
+}
+
+// runAll computes sequences in batches.
+func (s *Scorer) runAll(ctx context.Context, all []sequence) error {
+	for len(all) > 0 {
+		n, tokens := 0, 0
+		for n < len(all) && (n == 0 || tokens+len(all[n].tokens) <= s.options.Batch) {
+			tokens += len(all[n].tokens)
+			n++
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.run(all[:n]); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
 }
 
 // sequence is a window with an allele.
@@ -152,8 +167,8 @@ func (s *Scorer) run(sequences []sequence) error {
 	return nil
 }
 
-// bySite computes the probabilities of the hidden sites.
-func (s *Scorer) bySite(ctx context.Context, sites []asked) ([]reading, error) {
+// byMask computes the probabilities of the hidden sites.
+func (s *Scorer) byMask(ctx context.Context, sites []asked) ([]reading, error) {
 	m := s.session.Model()
 	mask := m.MaskName()
 	texts := make([]string, len(sites))

@@ -134,7 +134,7 @@ func (w *rows) row(ctx context.Context) error {
 		if skip == genome.Used {
 			v := genome.Variant{Contig: c.Name, Pos: rec.Pos, Ref: rec.Ref, Alts: []string{alt}}
 			w.alleles = append(w.alleles, Allele{c, v, &h.scores[i]})
-			w.bases += w.scorer.options.Window
+			w.bases += w.scorer.reads(strings.ToUpper(rec.Ref), strings.ToUpper(alt))
 		}
 	}
 	w.n++
@@ -144,6 +144,17 @@ func (w *rows) row(ctx context.Context) error {
 		return w.flush(ctx)
 	}
 	return nil
+}
+
+// reads is about the number of bases that are read for an allele alone: none for a site of a chunk.
+func (s *Scorer) reads(ref, alt string) int {
+	switch {
+	case s.masked():
+		return s.options.Window
+	case s.methodOf(ref, alt) == BySite:
+		return 0
+	}
+	return min(s.options.Window, len(ref)+len(alt)+2*s.flank)
 }
 
 // inRegion reports whether a row begins in a region.

@@ -25,8 +25,11 @@ const (
 	// BySequence is log p(window with ALT) − log p(window with REF), for models that predict the next base. Bases before the allele are equal
 	// in both windows and cancel. So the score has two parts: that of the allele's own bases, and that of the flank behind it.
 	BySequence Method = "sequence"
-	// BySite is log p(ALT) − log p(REF) at the hidden site, for masked models. It compares single bases: SNVs.
+	// BySite is log p(ALT) − log p(REF) in one place. It compares single bases: SNVs. A masked model reads a window in which the base is
+	// hidden. A model of the next base reads the bases before it, on each strand: all sites of a chunk of the contig in one pass (see Sites).
 	BySite Method = "site"
+	// Auto scores SNVs by site, and other alleles by sequence where the model is one of the next base.
+	Auto Method = "auto"
 )
 
 // Strand is the strand that is read.
@@ -49,7 +52,7 @@ const (
 
 // Options say how variants are scored. The zero value leaves the choice to the model: see For.
 type Options struct {
-	By     Method // "": what suits the model's head
+	By     Method // "": Auto
 	Strand Strand // "": Both
 	Window int    // bases of a window with the longer allele; 0: what the model was made to read
 	Batch  int    // bases that are computed together; longer windows are computed alone; 0: 4,096. Scores do not depend on it
@@ -62,22 +65,15 @@ const minWindow = 3
 const defaultBatch = 4096
 
 // For fills in what a model decides, and checks the rest. It returns an error for a model that is no language model, for a tokenizer that
-// does not read one base a token, for a method of another kind of model, and for a window that is longer than the learned positions.
+// does not read one base a token, for a method of another kind of model, and for a window that is longer than the learned positions. Auto
+// becomes the only method of a model that has one.
 func (o Options) For(m *model.Model) (Options, error) {
-	head := m.Spec().Head.Kind
-	own := map[string]Method{model.LM: BySequence, model.MaskedLM: BySite}[head]
-	switch {
-	case own == "":
-		return o, fmt.Errorf("score: found a model with the head %s, expected lm or mlm: only a language model gives bases a probability", head)
-	case m.Spec().Kind == model.EncoderDecoder:
+	if m.Spec().Kind == model.EncoderDecoder {
 		return o, errors.New("score: found an encoder-decoder, expected a decoder or an encoder: it gives a probability only after a source")
-	case o.By != "" && o.By != BySequence && o.By != BySite:
-		return o, fmt.Errorf("score: found the method %q, expected %s or %s", o.By, BySequence, BySite)
-	case o.By != "" && o.By != own:
-		return o, fmt.Errorf("score: found the method %s for a model with the head %s, expected %s: a masked model scores sites, and a model "+
-			"of the next base sequences", o.By, head, own)
 	}
-	o.By = own
+	if err := o.method(m); err != nil {
+		return o, err
+	}
 	if o.Strand == "" {
 		o.Strand = Both
 	}
@@ -94,6 +90,34 @@ func (o Options) For(m *model.Model) (Options, error) {
 		return o, fmt.Errorf("score: found a batch of %d bases, expected at least 1, or 0 for the default", o.Batch)
 	}
 	return o.window(m)
+}
+
+// method chooses and checks the method.
+func (o *Options) method(m *model.Model) error {
+	if o.By == "" {
+		o.By = Auto
+	}
+	head := m.Spec().Head.Kind
+	only := Auto // the model has several methods
+	switch {
+	case head == model.MaskedLM:
+		only = BySite
+	case head != model.LM:
+		return fmt.Errorf("score: found a model with the head %s, expected lm or mlm: only a language model gives bases a probability", head)
+	case !oneBase(m):
+		only = BySequence
+	}
+	switch {
+	case o.By != Auto && o.By != BySequence && o.By != BySite:
+		return fmt.Errorf("score: found the method %q, expected %s, %s or %s", o.By, Auto, BySite, BySequence)
+	case only == Auto:
+	case o.By == Auto:
+		o.By = only
+	case o.By != only:
+		return fmt.Errorf("score: found the method %s for a model of kind %s with the head %s, expected %s: it can score by that alone", o.By,
+			m.Spec().Kind, head, only)
+	}
+	return nil
 }
 
 // window chooses and checks the window.
@@ -129,9 +153,13 @@ func specials(m *model.Model) int {
 
 // Lengths are the tokens of the sequences of the largest batch, for a plan of the memory. o is of For.
 func (o Options) Lengths(m *model.Model) []int {
-	lengths := make([]int, max(1, o.Batch/o.Window))
+	longest := newGrid(m, o.Window).tokens()
+	if o.By != BySite || m.Spec().Head.Kind == model.MaskedLM {
+		longest = o.Window // that of an allele of half a window
+	}
+	lengths := make([]int, max(1, o.Batch/longest))
 	for i := range lengths {
-		lengths[i] = o.Window + specials(m)
+		lengths[i] = longest + specials(m)
 	}
 	return lengths
 }
@@ -140,10 +168,11 @@ func (o Options) Lengths(m *model.Model) []int {
 // where the strand was not read.
 type Score struct {
 	Skip    genome.Skip
+	By      Method  // BySite or BySequence
 	LLR     float64 // log p(ALT) − log p(REF); the mean of the strands that were read
 	Forward float64
 	Reverse float64
-	Flank   float64 // the part of LLR of the bases behind the allele; 0 by site
+	Flank   float64 // the part of LLR of the bases behind the allele; 0 by site, where it has no meaning
 	Bits    float64 // −log2 p(REF), the bases of the allele alone; the mean of the strands
 }
 
@@ -153,6 +182,7 @@ type Scorer struct {
 	session  *model.Session
 	options  Options
 	alphabet alphabet
+	flank    int // bases on each side of an allele that a strand reads at most
 	grid     grid
 	cache    cache
 	letters  []byte
@@ -165,7 +195,7 @@ func New(ref *fasta.Reference, s *model.Session, o Options) (*Scorer, error) {
 		return nil, err
 	}
 	a, err := newAlphabet(s.Model())
-	return &Scorer{ref: ref, session: s, options: o, alphabet: a, grid: newGrid(s.Model(), o.Window)}, err
+	return &Scorer{ref: ref, session: s, options: o, alphabet: a, flank: flank(s.Model(), o.Window), grid: newGrid(s.Model(), o.Window)}, err
 }
 
 // Options are the scorer's, with what the model decided.

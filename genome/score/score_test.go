@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/data/vcf"
 	"github.com/longspan/longspan/genome"
@@ -135,7 +136,7 @@ func naive(t *testing.T, m *model.Model, bases string, v genome.Variant, window 
 func TestBySequenceIsTheDifferenceOfWindows(t *testing.T) {
 	m := tiny(t, model.LM)
 	ref, bases := made(t)
-	s := newScorer(t, m, ref, Options{Window: 50}, 0)
+	s := newScorer(t, m, ref, Options{By: BySequence, Window: 50}, 0)
 	for _, v := range []genome.Variant{
 		{Contig: "1", Pos: 700, Ref: bases[699:700], Alts: []string{other(bases[699])}},
 		{Contig: "1", Pos: 2, Ref: bases[1:2], Alts: []string{other(bases[1])}},
@@ -176,8 +177,7 @@ func TestBySiteIsTheDifferenceAtTheMask(t *testing.T) {
 	if err := s.Score(context.Background(), []Allele{{c, v, &got}}); err != nil {
 		t.Fatal(err)
 	}
-	left, right := flanks(64, 3000, 699, 1, 1)
-	text := bases[699-left:699] + "[MASK]" + bases[700:700+right]
+	text := bases[699-29:699] + "[MASK]" + bases[700:700+29] // what the layers reach, and a base
 	filled, err := m.NewSession(tensor.Exec{}).Fill(context.Background(), []string{text}, model.FillOptions{Top: 5})
 	if err != nil {
 		t.Fatal(err)
@@ -189,6 +189,69 @@ func TestBySiteIsTheDifferenceAtTheMask(t *testing.T) {
 	want := math.Log(p[alt]) - math.Log(p[bases[699:700]])
 	if math.Abs(got.Forward-want) > 1e-12 || got.Reverse == 0 || got.LLR != (got.Forward+got.Reverse)/2 || got.Flank != 0 || got.Bits <= 0 {
 		t.Errorf("found %+v, want %g", got, want)
+	}
+}
+
+// A SNV is scored at its site by default, by the probabilities of the two bases there. Other alleles are scored by sequence.
+func TestAutoScoresSNVsBySite(t *testing.T) {
+	m := tiny(t, model.LM)
+	ref, bases := made(t)
+	s, sequence := newScorer(t, m, ref, Options{}, 0), newScorer(t, m, ref, Options{By: BySequence}, 0)
+	c, _ := ref.Find("1")
+	r, alt := bases[699], other(bases[699])
+	site := sitesOf(t, s, "1", dna.Span{Start: 699, End: 700})[0]
+	i, j := strings.IndexByte("ACGT", r), strings.Index("ACGT", alt)
+	forward, reverse := float64(site.Forward[j])-float64(site.Forward[i]), float64(site.Reverse[j])-float64(site.Reverse[i])
+	want := Score{By: BySite, LLR: forward/2 + reverse/2, Forward: forward, Reverse: reverse,
+		Bits: -(float64(site.Forward[i]) + float64(site.Reverse[i])) / 2 / math.Ln2}
+	for _, v := range []genome.Variant{
+		{Contig: "1", Pos: 700, Ref: string(r), Alts: []string{alt}},
+		{Contig: "1", Pos: 699, Ref: bases[698:700], Alts: []string{bases[698:699] + alt}},
+	} {
+		var got Score
+		if err := s.Score(context.Background(), []Allele{{c, v, &got}}); err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(got.Bits-want.Bits) > 1e-12 {
+			t.Errorf("%v: found %+v, want %+v", v, got, want)
+		}
+		if got.Bits = want.Bits; got != want {
+			t.Errorf("%v: found %+v, want %+v", v, got, want)
+		}
+	}
+	v := genome.Variant{Contig: "1", Pos: 700, Ref: string(r), Alts: []string{string(r) + "GATTACA"}}
+	var got, other Score
+	err := errors.Join(s.Score(context.Background(), []Allele{{c, v, &got}}), sequence.Score(context.Background(), []Allele{{c, v, &other}}))
+	if err != nil || got != other || got.By != BySequence || got.Flank == 0 {
+		t.Errorf("found %+v, want %+v, %v", got, other, err)
+	}
+}
+
+// Windows that are cut to what the layers reach have the score of whole ones, but for the rounding of some hundred losses at other positions.
+func TestWindowsReachAsFarAsTheLayers(t *testing.T) {
+	m := tiny(t, model.LM)
+	ref, bases := made(t)
+	s := newScorer(t, m, ref, Options{By: BySequence, Window: 400}, 0)
+	c, _ := ref.Find("1")
+	for _, v := range []genome.Variant{
+		{Contig: "1", Pos: 700, Ref: bases[699:700], Alts: []string{other(bases[699])}},
+		{Contig: "1", Pos: 900, Ref: bases[899:900], Alts: []string{bases[899:900] + "GATTACA"}},
+		{Contig: "1", Pos: 2990, Ref: bases[2989:2996], Alts: []string{bases[2989:2990]}},
+	} {
+		normal, err := genome.Normalize(ref, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Score
+		if err := s.Score(context.Background(), []Allele{{c, v, &got}}); err != nil || got.Skip != genome.Used {
+			t.Fatal(v, got.Skip, err)
+		}
+		if want := naive(t, m, bases, normal, 400); math.Abs(got.Forward-want[0]) > 1e-3 || math.Abs(got.Reverse-want[1]) > 1e-3 {
+			t.Errorf("%v: found %+v, want %v", v, got, want)
+		}
+		if allele := []byte(normal.Ref); s.reads(normal.Ref, normal.Alts[0]) != 2*29+len(allele)+len(normal.Alts[0]) {
+			t.Errorf("%v: %d bases are read", v, s.reads(normal.Ref, normal.Alts[0]))
+		}
 	}
 }
 
@@ -286,7 +349,7 @@ func TestSkips(t *testing.T) {
 		row("chr1", 700, other(b[0]), b),
 		row("chr1", 700, b, "."),
 		row("chr1", 700, b, "N"),
-		row("chr1", 1490, bases[1489:1490], other(bases[1489])),
+		row("chr1", 1490, bases[1489:1490], other(bases[1489])), // within reach of N
 		row("chr1", 700, b, b+strings.Repeat("GATC", 10)),
 		row("chr1", 1, bases[:1], other(bases[0])),
 		row("2", 10, "C", "G"),
@@ -296,13 +359,21 @@ func TestSkips(t *testing.T) {
 	}
 	want := []string{"star,.,symbolic", "contig_unknown", "ref_mismatch", "no_alt", "ambiguous", "n_in_window", "too_long", "no_flank",
 		"no_flank", "telomere", "beyond_contig", "same_as_ref"}
-	s := newScorer(t, tiny(t, model.LM), ref, Options{}, 0)
+	s := newScorer(t, tiny(t, model.LM), ref, Options{By: BySequence}, 0)
 	for i, got := range scoreText(t, s, rows, nil) {
 		if !strings.HasSuffix(got, "LS_SKIP="+want[i]+"\n") {
 			t.Errorf("found %q, want %s", got, want[i])
 		}
 		if scored := i == 0; scored != strings.Contains(got, "LS_LLR=") {
 			t.Errorf("found %q", got)
+		}
+	}
+	site := newScorer(t, tiny(t, model.LM), ref, Options{By: BySite}, 0)
+	beside := []string{row("chr1", 1500, bases[1499:1500], other(bases[1499])), rows[5], rows[7], row("chr1", 700, b, b+"G"), rows[8]}
+	for i, got := range scoreText(t, site, beside, nil) {
+		want := []string{"LS_SKIP=n_in_window", "LS_BITS=", "LS_SKIP=no_flank", "LS_SKIP=not_snv", "LS_SKIP=no_flank"}[i]
+		if !strings.Contains(got, want) || strings.Contains(got, "LS_FLANK") {
+			t.Errorf("found %q, want %s", got, want)
 		}
 	}
 	masked := newScorer(t, tiny(t, model.MaskedLM), ref, Options{}, 0)
@@ -341,6 +412,7 @@ func TestRefusals(t *testing.T) {
 	words, unknown := small, small
 	tagger := model.Config{Kind: model.Encoder, Head: model.Tag, Classes: 2, Vocab: 5, Width: 8, Layers: 1, Heads: 1}
 	lengths := model.Config{Kind: model.Decoder, Vocab: 5, Width: 8, Layers: 1, Heads: 1, Position: "learned", MaxTokens: 16}
+	longer := model.Config{Kind: model.TransformerXL, Vocab: 5, Width: 8, Layers: 1, Heads: 1, Memory: 8}
 	unknown.Vocab = 5
 	for _, c := range []struct {
 		m    *model.Model
@@ -348,9 +420,10 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{with(tagger, model.Options{Tokenizer: tokenizer.DNA()}), Options{}, "found a model with the head tag, expected lm or mlm"},
-		{lm, Options{By: BySite}, "found the method site for a model with the head lm, expected sequence"},
-		{masked, Options{By: BySequence}, "found the method sequence for a model with the head mlm, expected site"},
-		{lm, Options{By: "bits"}, `found the method "bits", expected sequence or site`},
+		{with(longer, model.Options{Tokenizer: tokenizer.DNA()}), Options{By: BySite},
+			"found the method site for a model of kind transformer-xl with the head lm, expected sequence"},
+		{masked, Options{By: BySequence}, "found the method sequence for a model of kind encoder with the head mlm, expected site"},
+		{lm, Options{By: "bits"}, `found the method "bits", expected auto, site or sequence`},
 		{lm, Options{Strand: "left"}, `found the strand "left", expected both, forward or reverse`},
 		{lm, Options{Window: 2}, "found a window of 2 bases, expected at least 3"},
 		{lm, Options{Window: 1 << 30}, "expected at most 16777216"},
@@ -402,7 +475,7 @@ func TestStopped(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	scores := [][]Score{
-		{{LLR: -1.5, Forward: -1, Reverse: -2, Flank: 0.25, Bits: 2}, {Skip: "star"}, {LLR: -2}},
+		{{By: BySequence, LLR: -1.5, Forward: -1, Reverse: -2, Flank: 0.25, Bits: 2}, {Skip: "star"}, {By: BySite, LLR: -2}},
 		{{Skip: "symbolic"}},
 	}
 	const file = "##fileformat=VCFv4.2\r\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tone\r\n" +
@@ -423,13 +496,13 @@ func TestFormats(t *testing.T) {
 		}
 		return out.String()
 	}
-	both := Options{By: BySequence, Strand: Both}
+	both := Options{By: Auto, Strand: Both}
 	var out bytes.Buffer
 	got := write(NewVCF(&out, both, "##a=b"), &out)
-	rows := "AC=1;LS_LLR=-1.5,.,-2;LS_LLR_F=-1,.,0;LS_LLR_R=-2,.,0;LS_FLANK=0.25,.,0;LS_BITS=2,.,0;LS_SKIP=.,star,.\tGT\t0|1\r\n" +
+	rows := "AC=1;LS_LLR=-1.5,.,-2;LS_LLR_F=-1,.,0;LS_LLR_R=-2,.,0;LS_FLANK=0.25,.,.;LS_BITS=2,.,0;LS_SKIP=.,star,.\tGT\t0|1\r\n" +
 		"1\t9\t.\tA\t<DEL>\t.\t.\tLS_SKIP=symbolic\tGT\t0|1\n"
 	if !strings.HasSuffix(got, rows) || strings.Count(got, "##INFO=<ID=LS_") != 6 || !strings.Contains(got, "##a=b\r\n") ||
-		!strings.Contains(got, `##INFO=<ID=LS_LLR,Number=A,Type=Float,Description="log p(ALT) - log p(REF) of the window in nats, mean of `) {
+		!strings.Contains(got, `##INFO=<ID=LS_LLR,Number=A,Type=Float,Description="log p(ALT) - log p(REF) of the site of a SNV, of the window of others in nats, mean of `) {
 		t.Errorf("found %s", got)
 	}
 	err := NewVCF(&out, both).Row(nextRow(t, got), scores[0])

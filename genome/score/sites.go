@@ -26,8 +26,8 @@ type Site struct {
 // span. A letter that stands for several bases ends a sequence as an end of the contig does. The cost is that of the span's bases, each read
 // once on each strand. When ctx is done Sites returns ctx's error.
 func (s *Scorer) Sites(ctx context.Context, contig string, span dna.Span, use func(Site) error) error {
-	if !s.causal() {
-		return errors.New("score: found a masked model, expected one of the next base: a masked model reads a window for each site")
+	if !oneBase(s.Model()) {
+		return errors.New("score: found a model that reads a window for each site, expected one of the next base: a decoder with the head lm")
 	}
 	c, err := s.ref.Find(contig)
 	if err != nil {
@@ -50,8 +50,8 @@ func (s *Scorer) Sites(ctx context.Context, contig string, span dna.Span, use fu
 	return nil
 }
 
-// causal reports whether the model is of the next base, and has logits for all rows at once.
-func (s *Scorer) causal() bool { return oneBase(s.Model()) }
+// masked reports whether the model is a masked one.
+func (s *Scorer) masked() bool { return s.Model().Spec().Head.Kind == model.MaskedLM }
 
 // oneBase reports whether a model predicts each base of a sequence from those before it, in one pass.
 func oneBase(m *model.Model) bool {

@@ -169,7 +169,7 @@ func TestSitesRefuses(t *testing.T) {
 		span   dna.Span
 		want   string
 	}{
-		{newScorer(t, tiny(t, model.MaskedLM), ref, Options{}, 0), "1", dna.Span{}, "found a masked model"},
+		{newScorer(t, tiny(t, model.MaskedLM), ref, Options{}, 0), "1", dna.Span{}, "found a model that reads a window for each site"},
 		{s, "7", dna.Span{}, `no contig "7"`},
 		{s, "1", dna.Span{Start: 2, End: 3001}, "found the bases 2 to 3001 of contig 1, expected a part of 0 to 3000"},
 	} {

@@ -2,6 +2,7 @@ package score
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"github.com/longspan/longspan/data/fasta"
@@ -34,24 +35,28 @@ func (t *site) strand(s Strand) site {
 	return site{left: complement(nil, t.right), right: complement(nil, t.left), ref: complement(nil, t.ref), alt: complement(nil, t.alt)}
 }
 
-// place finds the window of a variant of one alternate allele, whose REF is the reference's. The skip says why it is not scored.
+// methodOf is how an allele is scored.
+func (s *Scorer) methodOf(ref, alt string) Method {
+	if s.options.By == Auto && vcf.KindOf(ref, alt) == vcf.SNV {
+		return BySite
+	}
+	if s.options.By == Auto {
+		return BySequence
+	}
+	return s.options.By
+}
+
+// place finds the window of a normalised variant of one alternate allele, upper case, whose REF is the reference's. The skip says why it is
+// not scored.
 func (s *Scorer) place(c fasta.Contig, v genome.Variant) (t site, skip genome.Skip, err error) {
-	if skip := genome.SkipOf(v.Ref, v.Alts[0]); skip != genome.Used {
-		return t, skip, nil
-	}
-	if v, err = genome.Normalize(s.ref, v); err != nil {
-		return t, genome.Used, err
-	}
-	ref, alt := strings.ToUpper(v.Ref), strings.ToUpper(v.Alts[0])
-	switch {
-	case s.options.By == BySite && vcf.KindOf(ref, alt) != vcf.SNV:
-		return t, NotSNV, nil
-	case max(len(ref), len(alt)) > max(1, s.options.Window/2):
+	ref, alt := v.Ref, v.Alts[0]
+	if max(len(ref), len(alt)) > max(1, s.options.Window/2) {
 		return t, TooLong, nil
 	}
 	pos := v.Pos - 1
 	left, right := flanks(s.options.Window, c.Length, pos, len(ref), len(alt))
-	if s.options.By == BySequence && len(s.alphabet.before) == 0 && min(left, right) == 0 {
+	left, right = min(left, s.flank), min(right, s.flank)
+	if !s.masked() && len(s.alphabet.before) == 0 && min(left, right) == 0 {
 		return t, NoFlank, nil
 	}
 	s.letters, err = s.ref.Letters(s.letters[:0], fasta.Window{Contig: c.Name, Start: pos - left, End: pos + len(ref) + right})
@@ -77,20 +82,68 @@ type Allele struct {
 func (s *Scorer) Score(ctx context.Context, alleles []Allele) error {
 	q := queue{scorer: s, ctx: ctx}
 	for _, a := range alleles {
-		t, skip, err := s.place(a.Contig, a.Variant)
-		if err != nil {
+		if err := s.score(&q, a); err != nil {
 			return err
-		}
-		if *a.Score = (Score{Skip: skip}); skip != genome.Used {
-			continue
-		}
-		for _, strand := range s.strands() {
-			if err := q.add(a.Score, strand, t.strand(strand)); err != nil {
-				return err
-			}
 		}
 	}
 	return q.flush()
+}
+
+// score scores an allele by the sites of the contig, or puts its windows into the queue.
+func (s *Scorer) score(q *queue, a Allele) error {
+	v := a.Variant
+	if *a.Score = (Score{Skip: genome.SkipOf(v.Ref, v.Alts[0])}); a.Score.Skip != genome.Used {
+		return nil
+	}
+	v, err := genome.Normalize(s.ref, v)
+	if err != nil {
+		return err
+	}
+	v.Ref, v.Alts = strings.ToUpper(v.Ref), []string{strings.ToUpper(v.Alts[0])}
+	a.Score.By = s.methodOf(v.Ref, v.Alts[0])
+	if a.Score.By == BySite {
+		if vcf.KindOf(v.Ref, v.Alts[0]) != vcf.SNV {
+			a.Score.Skip = NotSNV
+			return nil
+		}
+		if !s.masked() {
+			return s.atSite(q.ctx, a.Contig, v, a.Score)
+		}
+	}
+	t, skip, err := s.place(a.Contig, v)
+	if a.Score.Skip = skip; err != nil || skip != genome.Used {
+		return err
+	}
+	for _, strand := range s.strands() {
+		if err := q.add(a.Score, strand, t.strand(strand)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atSite scores a SNV by the log-probabilities of its base.
+func (s *Scorer) atSite(ctx context.Context, c fasta.Contig, v genome.Variant, to *Score) error {
+	k, err := s.chunkAt(ctx, c, v.Pos-1)
+	if err != nil {
+		return err
+	}
+	site := k.site(v.Pos - 1)
+	ref, alt := strings.Index(bases, v.Ref), strings.Index(bases, v.Alts[0])
+	for _, strand := range s.strands() {
+		l := site.Forward
+		if strand == Reverse {
+			l = site.Reverse
+		}
+		if l[ref] != l[ref] { // NaN: the letter beside it on this strand is no base, or there is none
+			if to.Skip = NInside; v.Pos == 1 || v.Pos == c.Length {
+				to.Skip = NoFlank
+			}
+			return nil
+		}
+		to.take(strand, reading{own: float64(l[alt]) - float64(l[ref]), bits: -float64(l[ref]) / math.Ln2}, len(s.strands()))
+	}
+	return nil
 }
 
 // take adds the result of a strand to a score.
