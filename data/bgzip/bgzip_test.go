@@ -85,6 +85,42 @@ func checkReads(t *testing.T, f *File, data []byte) {
 	}
 }
 
+// A file that is cut behind a Flush, and gone on with by another Writer, has the same bytes.
+func TestFlush(t *testing.T) {
+	data := letters()
+	parts := [][]byte{data[:100_000], nil, data[100_000:100_001], data[100_001:]}
+	var whole, cut bytes.Buffer
+	w := NewWriter(&whole)
+	for i, part := range parts {
+		again := NewWriter(&cut)
+		for _, to := range []*Writer{w, again} {
+			if _, err := to.Write(part); err != nil {
+				t.Fatal(err)
+			}
+			end := to.Flush
+			if i == len(parts)-1 {
+				end = to.Close
+			}
+			if err := end(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if !bytes.Equal(whole.Bytes(), cut.Bytes()) {
+		t.Errorf("%d bytes and %d differ", whole.Len(), cut.Len())
+	}
+	z, err := stdgzip.NewReader(&cut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("the standard library read %d bytes of %d, %v", len(got), len(data), err)
+	}
+	if err := w.Flush(); err == nil {
+		t.Error("a closed writer is flushed")
+	}
+}
+
 // gziOf is the index that bgzip -i writes.
 func gziOf(f *File) []byte {
 	var out []byte

@@ -51,6 +51,15 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, w.err
 }
 
+// Flush ends the block that was begun, if it holds anything, and writes it. So the file can be cut behind it, and gone on with by a new
+// Writer: the bytes are the same as without the cut. The cost is that of smaller blocks, which pack less well.
+func (w *Writer) Flush() error {
+	if w.err == nil && len(w.block) > 0 {
+		w.err = w.flush()
+	}
+	return w.err
+}
+
 // Close writes the last block and the end marker.
 func (w *Writer) Close() error {
 	if w.err == nil && len(w.block) > 0 {
