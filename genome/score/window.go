@@ -128,22 +128,31 @@ func (s *Scorer) atSite(ctx context.Context, c fasta.Contig, v genome.Variant, t
 	if err != nil {
 		return err
 	}
-	site := k.site(v.Pos - 1)
 	ref, alt := strings.Index(bases, v.Ref), strings.Index(bases, v.Alts[0])
-	for _, strand := range s.strands() {
-		l := site.Forward
-		if strand == Reverse {
-			l = site.Reverse
-		}
-		if l[ref] != l[ref] { // NaN: the letter beside it on this strand is no base, or there is none
-			if to.Skip = NInside; v.Pos == 1 || v.Pos == c.Length {
-				to.Skip = NoFlank
-			}
-			return nil
-		}
-		to.take(strand, reading{own: float64(l[alt]) - float64(l[ref]), bits: -float64(l[ref]) / math.Ln2}, len(s.strands()))
+	if s.substitution(to, k.site(v.Pos-1), ref, alt) {
+		return nil
+	}
+	if to.Skip = NInside; v.Pos == 1 || v.Pos == c.Length {
+		to.Skip = NoFlank
 	}
 	return nil
+}
+
+// substitution scores a SNV of a site, of which ref and alt are the places in bases. It is false where a strand does not predict the base:
+// there is none beside it on that strand.
+func (s *Scorer) substitution(to *Score, t Site, ref, alt int) bool {
+	strands := s.strands()
+	for _, strand := range strands {
+		l := t.Forward
+		if strand == Reverse {
+			l = t.Reverse
+		}
+		if l[ref] != l[ref] { // NaN
+			return false
+		}
+		to.take(strand, reading{own: float64(l[alt]) - float64(l[ref]), bits: -float64(l[ref]) / math.Ln2}, len(strands))
+	}
+	return true
 }
 
 // take adds the result of a strand to a score.
