@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,7 +22,16 @@ type RowOptions struct {
 	// file; of a row without one, one skip. Both may keep nothing. Nil: not called.
 	Header func(*vcf.Header) error
 	Row    func(*vcf.Record, []Score) error
+
+	// From is what was counted before a stop, as Save had it. So many rows of the region are read and compared with the reference again, and
+	// not scored: Row is not called with them. The zero value begins.
+	From Report
+	// Save is called after every SaveRows rows with what was counted. It may keep nothing. Nil: not called.
+	Save func(*Report) error
 }
+
+// SaveRows is the number of rows from one call of RowOptions.Save to the next.
+const SaveRows = 1024
 
 // Report counts what was scored.
 type Report struct {
@@ -59,6 +69,7 @@ type rows struct {
 	bytes   int
 	bases   int
 	alleles []Allele
+	done    int // rows that are still to be passed over: they were scored before a stop
 }
 
 type heldRow struct {
@@ -78,7 +89,10 @@ func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptio
 			return Report{}, err
 		}
 	}
-	w := &rows{Report: Report{Skipped: map[genome.Skip]int{}}, scorer: s, options: o, placer: genome.NewPlacer(s.ref, r.Header())}
+	w := &rows{Report: o.From, scorer: s, options: o, placer: genome.NewPlacer(s.ref, r.Header()), done: o.From.Rows}
+	if w.Skipped = maps.Clone(o.From.Skipped); w.Skipped == nil {
+		w.Skipped = map[genome.Skip]int{}
+	}
 	for {
 		if w.n == len(w.held) {
 			w.held = append(w.held, heldRow{})
@@ -96,6 +110,9 @@ func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptio
 	}
 	if err := w.flush(ctx); err != nil {
 		return w.report(), inFile(file, err)
+	}
+	if w.done > 0 {
+		return w.report(), fmt.Errorf("%s: found %d rows fewer than were done before the stop; it is another file", file, w.done)
 	}
 	return w.report(), w.placer.Check.Err()
 }
@@ -123,6 +140,10 @@ func (w *rows) row(ctx context.Context) error {
 	c, skip, err := w.placer.Place(rec)
 	if err != nil {
 		return err
+	}
+	if w.done > 0 {
+		w.done--
+		return nil
 	}
 	alts := rec.Alts
 	if len(alts) == 0 {
@@ -177,11 +198,15 @@ func (w *rows) flush(ctx context.Context) error {
 	for i := range w.held[:w.n] {
 		h := &w.held[i]
 		w.count(&h.rec, h.scores)
-		if w.options.Row == nil {
-			continue
+		if w.options.Row != nil {
+			if err := w.options.Row(&h.rec, h.scores); err != nil {
+				return err
+			}
 		}
-		if err := w.options.Row(&h.rec, h.scores); err != nil {
-			return err
+		if w.options.Save != nil && w.Report.Rows%SaveRows == 0 {
+			if err := w.options.Save(&w.Report); err != nil {
+				return err
+			}
 		}
 	}
 	w.alleles, w.n, w.bytes, w.bases = w.alleles[:0], 0, 0, 0

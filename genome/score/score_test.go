@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -102,7 +103,7 @@ func scoreText(t testing.TB, s *Scorer, rows []string, region *genome.Region) []
 	t.Helper()
 	var out bytes.Buffer
 	w := NewVCF(&out, s.Options())
-	_, err := s.Rows(context.Background(), strings.NewReader(head+strings.Join(rows, "")), "in.vcf", RowOptions{region, w.Header, w.Row})
+	_, err := s.Rows(context.Background(), strings.NewReader(head+strings.Join(rows, "")), "in.vcf", RowOptions{Region: region, Header: w.Header, Row: w.Row})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,6 +291,37 @@ func TestScoresDependOnTheVariantAlone(t *testing.T) {
 			t.Fatalf("%s: %d rows of the region", h, len(part))
 		}
 		same("region", part, want[first:first+len(part)])
+	}
+}
+
+// A score that goes on after a stop has the rows and the counts of one that was not stopped.
+func TestRowsGoOn(t *testing.T) {
+	ref, bases := made(t)
+	row := fmt.Sprintf("chr1\t700\t.\t%s\t%s,*\t.\t.\t.\n", bases[699:700], other(bases[699]))
+	file := head + strings.Repeat(row, 2*SaveRows+10) + "7\t5\t.\tA\tC\t.\t.\t.\n"
+	s := newScorer(t, tiny(t, model.LM), ref, Options{}, 0)
+	var saved []Report
+	rows := 0
+	o := RowOptions{Row: func(*vcf.Record, []Score) error { rows++; return nil }, Save: func(r *Report) error {
+		copied := *r
+		copied.Skipped = maps.Clone(r.Skipped)
+		saved = append(saved, copied)
+		return nil
+	}}
+	want, err := s.Rows(context.Background(), strings.NewReader(file), "in.vcf", o)
+	if err != nil || len(saved) != 2 || rows != want.Rows {
+		t.Fatal(len(saved), rows, err)
+	}
+	for _, o.From = range saved {
+		rows, o.Save = 0, nil
+		got, err := s.Rows(context.Background(), strings.NewReader(file), "in.vcf", o)
+		if err != nil || !reflect.DeepEqual(got, want) || rows != want.Rows-o.From.Rows {
+			t.Errorf("%d rows, %v, found %+v, want %+v", rows, err, got, want)
+		}
+	}
+	_, err = s.Rows(context.Background(), strings.NewReader(head+row), "in.vcf", o)
+	if err == nil || !strings.Contains(err.Error(), "found 2047 rows fewer than were done before the stop") {
+		t.Errorf("found %v", err)
 	}
 }
 
