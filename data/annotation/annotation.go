@@ -1,10 +1,12 @@
 // Package annotation reads gene models: transcripts with their exons and the parts that code.
 //
-// The content of a file tells its form. The forms are UCSC's tables refFlat, genePred and extended genePred
-// (genome.ucsc.edu/FAQ/FAQformat, with or without the column bin), and the table of exons of SpliceAI. The first bytes of a file tell
-// plain text, gzip and bgzip apart. Positions count from 0, and ends are exclusive.
+// The content of a file tells its form. The forms are GTF (2.2, as GENCODE, Ensembl and NCBI write it), GFF3 (gff3.md 1.26 of the
+// Sequence Ontology), UCSC's tables refFlat, genePred and extended genePred (genome.ucsc.edu/FAQ/FAQformat, with or without the column
+// bin), and the table of exons of SpliceAI. The first bytes of a file tell plain text, gzip and bgzip apart. Whatever a form counts
+// from, positions here count from 0, and ends are exclusive.
 //
-// A file is checked as it is read: an error names the line.
+// A file is checked as it is read: an error names the line. What is whole but is no transcript of one strand, such as a trans-spliced
+// one, is left out, and a note says how many and which is the first.
 package annotation
 
 import (
@@ -126,11 +128,11 @@ func (t *Transcript) tidy() error {
 	for i, e := range t.Exons {
 		switch {
 		case e.Len() <= 0:
-			return fmt.Errorf("an exon starts at %d and ends at %d; the start must be below the end", e.Start, e.End)
+			return &misfit{exon, e, fmt.Sprintf("an exon starts at %d and ends at %d; the start must be below the end", e.Start, e.End)}
 		case i > 0 && e.Start < t.Exons[i-1].End:
-			return fmt.Errorf("the exons %s and %s overlap", show(t.Exons[i-1]), show(e))
+			return &misfit{exon, e, fmt.Sprintf("the exons %s and %s overlap", show(t.Exons[i-1]), show(e))}
 		case e.Start < t.Span.Start || e.End > t.Span.End:
-			return fmt.Errorf("the exon %s lies outside of the transcript, %s", show(e), show(t.Span))
+			return &misfit{exon, e, fmt.Sprintf("the exon %s lies outside of the transcript, %s", show(e), show(t.Span))}
 		}
 	}
 	return t.tidyCoding()
@@ -154,7 +156,7 @@ func (t *Transcript) tidyCoding() error {
 				e++
 			}
 			if e == len(t.Exons) || c.Start < t.Exons[e].Start {
-				return fmt.Errorf("the coding part %s lies outside of the exons", show(c))
+				return &misfit{coding, c, fmt.Sprintf("the coding part %s lies outside of the exons", show(c))}
 			}
 			end := min(c.End, t.Exons[e].End)
 			t.CDS = append(t.CDS, dna.Span{Start: c.Start, End: end})
@@ -163,6 +165,24 @@ func (t *Transcript) tidyCoding() error {
 	}
 	return nil
 }
+
+// misfit is a span that is wrong, by which a reader finds its line.
+type misfit struct {
+	kind partKind
+	span dna.Span
+	text string
+}
+
+func (m *misfit) Error() string { return m.text }
+
+// partKind is what a span of a transcript is.
+type partKind uint8
+
+const (
+	exon         partKind = iota
+	coding                // CDS, or a stop codon
+	untranslated          // a UTR, which counts where a transcript has no rows of exons
+)
 
 // byPosition is a sorted copy.
 func byPosition(spans []dna.Span) []dna.Span {

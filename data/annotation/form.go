@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // rows reads the lines of one form.
@@ -20,6 +21,7 @@ func (l *lines) set() (*Set, error) {
 	var reader rows
 	var format string
 	var columns [][]byte
+	version3 := false
 	for {
 		line, err := l.next()
 		if err == io.EOF {
@@ -28,7 +30,11 @@ func (l *lines) set() (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
+		if bytes.HasPrefix(line, []byte("##FASTA")) || format == gff3Format && bytes.HasPrefix(line, []byte(">")) {
+			break // the sequence follows
+		}
 		if passedOver(line) {
+			version3 = version3 || reader == nil && isVersion3(line)
 			continue
 		}
 		columns = split(columns[:0], line)
@@ -36,7 +42,7 @@ func (l *lines) set() (*Set, error) {
 			if headed(columns) {
 				continue
 			}
-			if reader, format, err = l.recognise(columns); err != nil {
+			if reader, format, err = l.recognise(columns, version3); err != nil {
 				return nil, l.fail(err)
 			}
 		}
@@ -51,6 +57,9 @@ func (l *lines) set() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(transcripts) == 0 {
+		return nil, fmt.Errorf("annotation: %s: the %s file has no transcript with exons; %s", l.file, format, strings.Join(notes, "; "))
+	}
 	return newSet(format, transcripts, append(notes, severalNames(transcripts)...)), nil
 }
 
@@ -60,6 +69,12 @@ func passedOver(line []byte) bool {
 		return true
 	}
 	return bytes.HasPrefix(line, []byte("track ")) || bytes.HasPrefix(line, []byte("browser "))
+}
+
+// isVersion3 reports whether a line is ##gff-version 3, or 3.1.26.
+func isVersion3(line []byte) bool {
+	words := bytes.Fields(line)
+	return len(words) == 2 && string(words[0]) == "##gff-version" && (string(words[1]) == "3" || bytes.HasPrefix(words[1], []byte("3.")))
 }
 
 func split(columns [][]byte, line []byte) [][]byte {
@@ -78,17 +93,23 @@ func headed(columns [][]byte) bool {
 }
 
 // forms are those that an error names.
-const forms = "refFlat, genePred, SpliceAI's table of exons"
+const forms = "GTF, GFF3, refFlat, genePred, SpliceAI's table of exons"
 
-// recognise tells the form by the first row.
-func (l *lines) recognise(columns [][]byte) (rows, string, error) {
+// recognise tells the form by the first row. version3 reports whether a line before it says GFF3.
+func (l *lines) recognise(columns [][]byte, version3 bool) (rows, string, error) {
 	if t, ok := layoutOf(columns); ok {
 		return &table{lines: l, layout: t}, t.form, nil
+	}
+	if n := len(columns); n >= 8 && len(columns[6]) == 1 && bytes.Contains([]byte("+-.?"), columns[6]) {
+		if version3 || n >= 9 && hasKey(columns[8]) {
+			return newGFF3(l), gff3Format, nil
+		}
+		return newGTF(l), gtfFormat, nil
 	}
 	first := bytes.Join(columns, []byte("\t"))
 	switch {
 	case len(columns) == 1 && len(bytes.Fields(first)) >= 7:
-		return nil, "", fmt.Errorf("found blanks between columns, %s; expected tabs; convert the file with tr -s ' ' '\\t'",
+		return nil, "", fmt.Errorf("found blanks between columns, %s; expected tabs; convert a table with tr -s ' ' '\\t', export GTF again",
 			quote(first))
 	case len(columns) >= 3 && number(columns[1]) && number(columns[2]):
 		return nil, "", errors.New("found such as BED, which has no genes with their exons; expected one of " + forms +
