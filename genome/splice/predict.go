@@ -1,0 +1,141 @@
+package splice
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/longspan/longspan/attention/pattern"
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/dna"
+	"github.com/longspan/longspan/model"
+)
+
+// Probabilities are those of the classes of a base: neither, acceptor, donor.
+type Probabilities [3]float32
+
+// Predictor gives the probabilities of bases by an encoder with the head tag.
+type Predictor struct {
+	session *model.Session
+	options PredictOptions
+}
+
+// PredictOptions configure a Predictor.
+type PredictOptions struct {
+	Context int // bases on each side of a base that it may depend on; 0: what the layers reach, or a quarter of Window where they have no end
+	Window  int // bases that the model reads at once; 0: 16,384, or twice the Context and more
+	Batch   int // bases that are computed together; 0: 65,536
+}
+
+// Reach is how many bases before or behind a base its probabilities depend on. ok is false if a layer sees the whole sequence.
+func Reach(m *model.Model) (n int, ok bool) {
+	for _, l := range m.Spec().Stack.Layers {
+		p, err := pattern.Parse(l.Attention.Mechanism)
+		if err != nil {
+			return 0, false // such as linear attention
+		}
+		f, err := pattern.ReceptiveFieldOf(p)
+		if err != nil || f.Period != 1 || f.Before >= pattern.Unbounded || f.After >= pattern.Unbounded {
+			return 0, false
+		}
+		n += max(f.Before, f.After)
+	}
+	for _, size := range m.Spec().Embed.HashedNgrams {
+		n = max(n, n+size-1)
+	}
+	return n, true
+}
+
+// NewPredictor checks that the model tags bases with the classes of this package.
+func NewPredictor(s *model.Session, o PredictOptions) (*Predictor, error) {
+	m := s.Model()
+	if spec := m.Spec(); spec.Kind != model.Encoder || spec.Head.Kind != model.Tag || spec.Head.Classes != int(classes) {
+		return nil, fmt.Errorf("splice: found a model of the kind %s with the head %s and %d classes, expected an encoder with the head "+
+			"tag and the %d classes %v, such as examples/splice.yaml trains", spec.Kind, spec.Head.Kind, spec.Head.Classes, classes, ClassNames())
+	}
+	reach, bounded := Reach(m)
+	if o.Context == 0 && bounded {
+		o.Context = reach
+	}
+	if o.Context == 0 {
+		o.Window = max(o.Window, 16384)
+		o.Context = o.Window / 4
+	}
+	if o.Window == 0 {
+		o.Window = max(16384, 4*o.Context)
+	}
+	if o.Batch == 0 {
+		o.Batch = 65536
+	}
+	if o.Window <= 2*o.Context {
+		return nil, fmt.Errorf("splice: found windows of %d bases with %d on each side, expected longer windows", o.Window, o.Context)
+	}
+	return &Predictor{s, o}, nil
+}
+
+// Gene gives the probabilities of all bases of a gene. Windows begin at fixed positions of the gene, so that the result depends on the gene
+// and its neighbourhood alone.
+func (p *Predictor) Gene(ctx context.Context, g *Gene) ([]Probabilities, error) {
+	all := make([]Probabilities, 0, g.Len())
+	step := p.options.Window - 2*p.options.Context
+	low, high := g.bounds()
+	var b data.Batch
+	var parts []dna.Span // of the windows in b: which rows are used
+	flush := func() error {
+		if len(parts) == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		out, err := p.session.Predict(&b, model.StepOptions{})
+		if err != nil {
+			return err
+		}
+		first := 0
+		for i, part := range parts {
+			for row := part.Start; row < part.End; row++ {
+				q, ok := softmax(out.Row(first + row))
+				if !ok {
+					return fmt.Errorf("splice: found an output that is no finite number; the weights are damaged, or fp16 overflowed")
+				}
+				all = append(all, q)
+			}
+			first += b.Lengths[i]
+		}
+		p.session.Exec().Pool.Put(out)
+		b.Reset()
+		parts = parts[:0]
+		return nil
+	}
+	for from := 0; from < g.Len(); from += step {
+		to := min(from+step, g.Len())
+		start, end := max(low, from-p.options.Context), min(high, to+p.options.Context)
+		if len(b.Tokens) > 0 && len(b.Tokens)+end-start > p.options.Batch {
+			if err := flush(); err != nil {
+				return nil, err
+			}
+		}
+		begin := len(b.Tokens)
+		b.Tokens = append(b.Tokens, make([]int32, end-start)...)
+		b.Lengths = append(b.Lengths, end-start)
+		g.Tokens(b.Tokens[begin:], start)
+		parts = append(parts, dna.Span{Start: from - start, End: to - start})
+	}
+	return all, flush()
+}
+
+// softmax reports whether all logits are finite.
+func softmax(logits []float32) (p Probabilities, ok bool) {
+	top := max(logits[0], logits[1], logits[2])
+	sum := 0.0
+	var e [3]float64
+	for i := range e {
+		e[i] = math.Exp(float64(logits[i] - top))
+		sum += e[i]
+	}
+	for i := range e {
+		p[i] = float32(e[i] / sum)
+	}
+	return p, !math.IsNaN(sum) && !math.IsInf(float64(top), 0)
+}
