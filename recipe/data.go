@@ -20,6 +20,7 @@ type Data struct {
 	Batch      int              `yaml:"batch"` // sequences per batch
 	Genome     *Genome          `yaml:"genome,omitempty"`
 	Genes      *Genes           `yaml:"genes,omitempty"`
+	Splice     *Splice          `yaml:"splice,omitempty"`
 	Text       *Text            `yaml:"text,omitempty"`
 	Labelled   *labelled.Config `yaml:"labelled,omitempty"`
 	Pairs      *pairs.Config    `yaml:"pairs,omitempty"`
@@ -51,7 +52,7 @@ func (d *Data) kinds() map[string]kind {
 }
 
 // allKinds names the kinds for errors.
-const allKinds = "genome, genes, text, labelled, pairs, listops, recall, needle and pathfinder"
+const allKinds = "genome, genes, splice, text, labelled, pairs, listops, recall, needle and pathfinder"
 
 // maxBatch and maxTokens are more sequences, and more tokens of one, than fit any memory. Their product with a few small factors fits an
 // int.

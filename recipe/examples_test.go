@@ -1,6 +1,8 @@
 package recipe_test
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,6 +26,9 @@ func TestExamples(t *testing.T) {
 		}
 		withoutDownloads(r)
 		sets, err := r.Data.Open(r.Train.Seed)
+		if errors.Is(err, fs.ErrNotExist) && r.Data.Splice != nil {
+			continue // its data is not in the program
+		}
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			continue

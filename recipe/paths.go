@@ -24,6 +24,13 @@ func (r *Recipe) AbsolutePaths() error {
 	if d.Pairs != nil {
 		lists = append(lists, d.Pairs.Train, d.Pairs.Validation, d.Pairs.Test)
 	}
+	if d.Splice != nil {
+		for _, path := range []*string{&d.Splice.Reference, &d.Splice.Genes} {
+			if err := makeAbsolute(path); err != nil {
+				return err
+			}
+		}
+	}
 	for _, list := range lists {
 		for i := range list {
 			if err := makeAbsolute(&list[i]); err != nil {

@@ -20,6 +20,7 @@ func TestAbsolutePaths(t *testing.T) {
 		Labelled: &labelled.Config{Train: paths(), Validation: paths(), Test: paths()},
 		Pairs:    &pairs.Config{Train: paths(), Validation: paths(), Test: paths()},
 	}}
+	r.Data.Splice = &Splice{Reference: "a", Genes: "runs"}
 	r.Train.Init = "runs"
 	if err := r.AbsolutePaths(); err != nil {
 		t.Fatal(err)
@@ -34,6 +35,9 @@ func TestAbsolutePaths(t *testing.T) {
 				t.Errorf("path %d of list %d is %s; want %s", j, i, list[j], want)
 			}
 		}
+	}
+	if d.Splice.Reference != filepath.Join(current, "a") || d.Splice.Genes != filepath.Join(current, "runs") {
+		t.Errorf("the files are %+v", d.Splice)
 	}
 	if d.Text.Fields[0] != "title" || r.Train.Init != filepath.Join(current, "runs") {
 		t.Errorf("fields %q, init %s", d.Text.Fields, r.Train.Init)
