@@ -2,8 +2,8 @@
 //
 // The content of a file tells its form. The forms are GTF (2.2, as GENCODE, Ensembl and NCBI write it), GFF3 (gff3.md 1.26 of the
 // Sequence Ontology), UCSC's tables refFlat, genePred and extended genePred (genome.ucsc.edu/FAQ/FAQformat, with or without the column
-// bin), and the table of exons of SpliceAI. The first bytes of a file tell plain text, gzip and bgzip apart. Whatever a form counts
-// from, positions here count from 0, and ends are exclusive.
+// bin), the table of exons of SpliceAI, and GenBank. The first bytes of a file tell plain text, gzip and bgzip apart. Whatever a form
+// counts from, positions here count from 0, and ends are exclusive.
 //
 // A file is checked as it is read: an error names the line. What is whole but is no transcript of one strand, such as a trans-spliced
 // one, is left out, and a note says how many and which is the first.

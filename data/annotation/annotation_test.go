@@ -194,6 +194,24 @@ func TestErrorsNameTheLine(t *testing.T) {
 	}
 }
 
+func TestMemoryIsBounded(t *testing.T) {
+	for _, test := range tests {
+		f, err := os.Open(filepath.Join("testdata", test.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		l, err := newLines(f, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.kept = maxKept - 100
+		if _, err := l.set(); err == nil || !strings.Contains(err.Error(), "MiB of memory") {
+			t.Errorf("%s: got %v, want an error of memory", test.file, err)
+		}
+	}
+}
+
 func TestSeveralNamesOfAContig(t *testing.T) {
 	s, err := read("A\tchr20\t+\t10\t20\t10,\t20,\nB\t20\t+\t10\t20\t10,\t20,\nC\t1\t+\t10\t20\t10,\t20,\n")
 	if err != nil || len(s.Notes) != 1 || s.Notes[0] != `contig 20 has several names: ["chr20" "20"]; they count as one` {

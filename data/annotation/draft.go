@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/longspan/longspan/data/dna"
 )
@@ -48,43 +47,8 @@ type builder struct {
 	left    [reasons]left
 }
 
-// reason is why something was left out, or what else a note says of it.
-type reason int
-
-const (
-	isTransSpliced reason = iota
-	isUnstranded
-	hasNoParts
-	isGeneAlone
-	hasNoParent
-	hasNoExons
-	reasons
-)
-
-// left counts what a note says.
-type left struct {
-	n     int
-	first string
-}
-
-var reasonTexts = [reasons]string{
-	"left out: transcripts that are trans-spliced, or have exons on both strands: %d; the first is %s",
-	"left out: transcripts without a strand: %d; the first is %s",
-	"left out: transcripts without an exon and a coding part: %d; the first is %s",
-	"left out: genes without a transcript: %d; the first is %s",
-	"left out: exons, UTRs and stop codons that belong to nothing: %d; the first is %s",
-	"coding parts and UTRs are taken for exons, where a transcript has no rows of exons: %d; the first is %s",
-}
-
 func newBuilder(l *lines) builder {
 	return builder{lines: l, numbers: map[string]int32{}, types: map[string]int{}}
-}
-
-func (b *builder) leave(why reason, name string, line int32) {
-	x := &b.left[why]
-	if x.n++; x.n == 1 {
-		x.first = fmt.Sprintf("%q (line %d)", name, line)
-	}
 }
 
 // part is a feature as a part.
@@ -261,38 +225,4 @@ func lineOf(err error, home part, parts []part) int32 {
 		}
 	}
 	return line
-}
-
-// notes says what was left out.
-func (b *builder) notes() (notes []string) {
-	for why, x := range b.left {
-		if x.n > 0 {
-			notes = append(notes, fmt.Sprintf(reasonTexts[why], x.n, x.first))
-		}
-	}
-	if len(b.types) > 0 {
-		notes = append(notes, "rows of other types are not used: "+listed(b.types))
-	}
-	return notes
-}
-
-// listed writes the most frequent types with their numbers.
-func listed(types map[string]int) string {
-	var names []string
-	for name := range types {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(types[b], types[a]), cmp.Compare(a, b)) })
-	var text strings.Builder
-	for i, name := range names {
-		if i == 10 {
-			fmt.Fprintf(&text, ", and %d other types", len(names)-i)
-			break
-		}
-		if i > 0 {
-			text.WriteString(", ")
-		}
-		fmt.Fprintf(&text, "%s (%d)", name, types[name])
-	}
-	return text.String()
 }

@@ -25,10 +25,11 @@ func (g *gff3) finish() ([]Transcript, []string, error) {
 		if err := g.familyOf(n); err != nil {
 			return nil, nil, err
 		}
+		n.parts, n.settled = nil, true
 	}
 	for _, n := range g.nodes {
 		switch {
-		case len(n.parts) > 0 || n.isParent:
+		case n.settled || n.isParent:
 		case isGene(n.kind):
 			g.leave(isGeneAlone, n.geneName(), n.homes[0].line)
 		case n.isTranscript():

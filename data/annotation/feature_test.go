@@ -41,7 +41,8 @@ func TestGTFTraps(t *testing.T) {
 		{"copies on a contig", rowsOf("transcript 1 9 + "+a, "exon 1 9 + "+a, "transcript 21 29 + "+a, "exon 21 29 + "+a),
 			"A|T|chr1+{0 9}|[{0 9}]|[]\nA|T|chr1+{20 29}|[{20 29}]|[]", ""},
 		{"exons on both strands", rowsOf("exon 1 9 + "+a, "exon 21 29 - "+a, "exon 1 9 + "+b), "B|T|chr1+{0 9}|[{0 9}]|[]",
-			`left out: transcripts that are trans-spliced, or have exons on both strands: 1; the first is "T" (line 1)`},
+			"left out: transcripts that are trans-spliced, have exons on both strands, or reach over the origin of a circle: 1; " +
+				`the first is "T" (line 1)`},
 		{"an exon on the other strand than its transcript", rowsOf("transcript 1 29 + "+a, "exon 1 9 + "+a, "exon 21 29 - "+a, "exon 1 9 + "+b),
 			"B|T|chr1+{0 9}|[{0 9}]|[]", `left out: transcripts that are trans-spliced`},
 		{"no strand", rowsOf("exon 1 9 . "+a, "exon 1 9 + "+b), "B|T|chr1+{0 9}|[{0 9}]|[]",

@@ -18,6 +18,9 @@ type rows interface {
 
 // set reads all lines.
 func (l *lines) set() (*Set, error) {
+	if l.isGenBank() {
+		return l.genBank()
+	}
 	var reader rows
 	var format string
 	var columns [][]byte
@@ -57,6 +60,10 @@ func (l *lines) set() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.setOf(format, transcripts, notes)
+}
+
+func (l *lines) setOf(format string, transcripts []Transcript, notes []string) (*Set, error) {
 	if len(transcripts) == 0 {
 		return nil, fmt.Errorf("annotation: %s: the %s file has no transcript with exons; %s", l.file, format, strings.Join(notes, "; "))
 	}
@@ -93,7 +100,7 @@ func headed(columns [][]byte) bool {
 }
 
 // forms are those that an error names.
-const forms = "GTF, GFF3, refFlat, genePred, SpliceAI's table of exons"
+const forms = "GTF, GFF3, refFlat, genePred, SpliceAI's table of exons, GenBank"
 
 // recognise tells the form by the first row. version3 reports whether a line before it says GFF3.
 func (l *lines) recognise(columns [][]byte, version3 bool) (rows, string, error) {

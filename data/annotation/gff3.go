@@ -28,6 +28,7 @@ type node struct {
 	parents  []string
 	named    int32 // the line at which a part first names it as its parent, or 0
 	isParent bool  // of another node that has parts
+	settled  bool  // its parts are transcripts
 }
 
 // gff3Ignored are types whose rows have no genes, and are many.

@@ -123,7 +123,9 @@ func (g *gtf) geneOf(id, symbol string) (*gtfGene, error) {
 }
 
 func (g *gtf) finish() ([]Transcript, []string, error) {
-	for _, x := range g.drafts {
+	g.byID = nil
+	for i, x := range g.drafts {
+		g.drafts[i] = nil // its rows go as its transcript comes
 		x.gene = cmp.Or(g.genes[x.geneID].symbol, x.geneID, x.id)
 		if err := g.settle(x); err != nil {
 			return nil, nil, err
