@@ -163,8 +163,13 @@ func (f *File) Finish() error {
 	return errors.Join(remove(State(f.path)), durable.SyncDir(filepath.Dir(f.path)))
 }
 
-// Keep closes the file, for an Open that goes on behind the last Save.
-func (f *File) Keep() error { return f.f.Close() }
+// Keep closes the file, for an Open that goes on behind the last Save. A file that was never saved is removed.
+func (f *File) Keep() error {
+	if _, err := os.Stat(State(f.path)); errors.Is(err, fs.ErrNotExist) {
+		return f.Drop()
+	}
+	return f.f.Close()
+}
 
 // Drop closes the file, and removes it and its state.
 func (f *File) Drop() error {

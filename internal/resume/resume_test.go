@@ -105,6 +105,13 @@ func TestKeepAndDrop(t *testing.T) {
 	if names := files(t, path); err != nil || len(names) != 0 {
 		t.Errorf("left %v, %v", names, err)
 	}
+	f, err = Create(path, facts)
+	if err == nil {
+		err = f.Keep() // never saved
+	}
+	if names := files(t, path); err != nil || len(names) != 0 {
+		t.Errorf("left %v, %v", names, err)
+	}
 }
 
 func TestRefusals(t *testing.T) {
