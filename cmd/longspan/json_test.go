@@ -61,6 +61,7 @@ var smallest = []struct {
 	{"train", "tiny.yaml --out again", false},
 	{"variants check", "-R ref.fa -I in.vcf", false},
 	{"variants haplotypes", "-R ref.fa -I in.vcf -O hap.fa", false},
+	{"variants map", "run -R ref.fa -O map.tsv", false},
 	{"variants score", "run -R ref.fa -I in.vcf -O out.tsv", false},
 	{"verify ranks", "--local 2", false},
 }

@@ -20,7 +20,7 @@ func newVariants(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "variants",
 		Short: "Check the variants of a VCF against a reference, write haplotypes, and score variants by models",
-	}, newVariantsCheck(o), newVariantsHaplotypes(o), newVariantsScore(o))
+	}, newVariantsCheck(o), newVariantsHaplotypes(o), newVariantsScore(o), newVariantsMap(o))
 }
 
 // variantFlags are the flags of commands on variants.

@@ -34,6 +34,7 @@ type variantScoreOptions struct {
 	mechanismFlags
 	out, region, by, strand string
 	window, batch           int
+	resume                  bool
 }
 
 func newVariantsScore(o *output) *cobra.Command {
@@ -55,6 +56,9 @@ mean is the score.
 The name says the form: .vcf keeps the file byte for byte and adds the INFO fields LS_…; .tsv has a line for each allele; .bedgraph has
 the lowest score of each row. With .gz behind it the file is packed by bgzip. LS_SKIP says why an allele was not scored.
 
+A run that was stopped leaves FILE.partial and FILE.state. The same command with --resume goes on, and the file has the same bytes as if it
+had not stopped.
+
 A score has the same bits in any order of rows, part of the file and region, at any number of threads. It is no statement about health.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -73,6 +77,7 @@ A score has the same bits in any order of rows, part of the file and region, at 
 	f.StringVar(&v.strand, "strand", "", "both, forward or reverse (default: both)")
 	f.IntVar(&v.window, "window", 0, "bases of a window with the longer allele (default: what the model was made to read)")
 	f.IntVar(&v.batch, "batch", 0, "bases that are computed together (default 4096); scores do not depend on it")
+	f.BoolVar(&v.resume, "resume", false, "go on with an output that was stopped; begin where there is none")
 	v.mechanismFlags.add(c)
 	v.modelFlags.add(c)
 	v.addPrecision(c)
@@ -98,7 +103,11 @@ func (v *variantScoreOptions) form() (string, error) {
 }
 
 func (r variantScoreReport) write(w io.Writer) {
-	fmt.Fprintf(w, "%s: %d rows, %d alleles, %d scored by %s, strand %s, window %d bases: %s\n", r.Input, r.Rows, r.Alleles, r.Scored, r.By,
+	by := string(r.By)
+	if r.By == score.Auto {
+		by = "site (SNVs) and sequence (others)"
+	}
+	fmt.Fprintf(w, "%s: %d rows, %d alleles, %d scored by %s, strand %s, window %d bases: %s\n", r.Input, r.Rows, r.Alleles, r.Scored, by,
 		r.Strand, r.Window, r.Out)
 	fmt.Fprintf(w, "%d REF alleles compared, %d differ\n", r.Ref.Rows, r.Ref.Mismatches)
 	for _, m := range r.Ref.Examples {

@@ -9,12 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/longspan/longspan/data/bgzip"
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/data/vcf"
 	"github.com/longspan/longspan/genome"
 	"github.com/longspan/longspan/genome/score"
-	"github.com/longspan/longspan/internal/durable"
+	"github.com/longspan/longspan/internal/resume"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/tensor"
@@ -51,7 +50,7 @@ func (v *variantScoreOptions) run(o *output, name string) (r variantScoreReport,
 		}
 		defer func() { ofModel = errors.Join(ofModel, m.Close()) }()
 		r.Model, r.Notes = path, ref.Notes()
-		s, err := job.scorer(ref, m)
+		s, err := openScorer(ref, m, score.Options{By: score.Method(v.by), Strand: score.Strand(v.strand), Window: v.window, Batch: v.batch}, v.modelFlags)
 		if err != nil {
 			ofModel = err
 			return nil
@@ -60,8 +59,8 @@ func (v *variantScoreOptions) run(o *output, name string) (r variantScoreReport,
 	})
 	r.Reference, r.Input, r.Out, r.Region, r.Seconds = v.reference, v.input, v.out, v.region, time.Since(began).Seconds()
 	switch {
-	case ctx.Err() != nil:
-		return r, errInterrupted
+	case ctx.Err() != nil && (err != nil || ofModel != nil):
+		return r, interrupted(v.out)
 	case ofModel != nil:
 		return r, ofModel
 	}
@@ -77,7 +76,10 @@ func (j *variantScoreJob) check(ref *fasta.Reference) error {
 		}
 		j.part = &part
 	}
-	if j.input == "-" {
+	switch {
+	case j.input == "-" && j.resume:
+		return errors.New("found --resume and standard input, expected a file: what was read of standard input cannot be read again")
+	case j.input == "-":
 		return nil
 	}
 	f, err := os.Open(j.input)
@@ -91,20 +93,20 @@ func (j *variantScoreJob) check(ref *fasta.Reference) error {
 	return errors.Join(err, f.Close())
 }
 
-// scorer refuses a model that does not suit, and windows that do not fit the memory.
-func (j *variantScoreJob) scorer(ref *fasta.Reference, m *model.Model) (*score.Scorer, error) {
-	o, err := score.Options{By: score.Method(j.by), Strand: score.Strand(j.strand), Window: j.window, Batch: j.batch}.For(m)
+// openScorer refuses a model that does not suit, and windows that do not fit the memory.
+func openScorer(ref *fasta.Reference, m *model.Model, o score.Options, f modelFlags) (*score.Scorer, error) {
+	o, err := o.For(m)
 	if err != nil {
 		return nil, usage(err)
 	}
-	need, err := plan.Predictions(*m.Spec(), o.Lengths(m), j.threads)
+	need, err := plan.Predictions(*m.Spec(), o.Lengths(m), f.threads)
 	if err != nil {
 		return nil, usage(err)
 	}
-	if err := fits(need.Bytes, j.memory, fmt.Sprintf("a window of %d bases", o.Window), "use --window, such as 4096"); err != nil {
+	if err := fits(need.Bytes, f.memory, fmt.Sprintf("a window of %d bases", o.Window), "use --window, such as 4096"); err != nil {
 		return nil, err
 	}
-	return score.New(ref, m.NewSession(tensor.Exec{Threads: j.threads, Pool: reservedPool(need.Bytes)}), o)
+	return score.New(ref, m.NewSession(tensor.Exec{Threads: f.threads, Pool: reservedPool(need.Bytes)}), o)
 }
 
 // score writes the scores of the rows.
@@ -112,25 +114,43 @@ func (j *variantScoreJob) score(s *score.Scorer, in io.Reader, r *variantScoreRe
 	o := s.Options()
 	r.By, r.Strand, r.Window = o.By, o.Strand, o.Window
 	r.Notes = append(r.Notes, beyond(s.Model(), o.Window)...)
+	files := map[string]string{"reference": j.reference}
+	if j.input != "-" {
+		files["VCF"] = j.input
+	}
 	line := fmt.Sprintf("##longspanScore=by=%s;strand=%s;window=%d;model=%s", o.By, o.Strand, o.Window, oneLine(r.Model))
-	return durable.Write(j.out, func(w io.Writer) (err error) {
-		if strings.HasSuffix(j.out, ".gz") {
-			packed := bgzip.NewWriter(w)
-			defer func() { err = errors.Join(err, packed.Close()) }()
-			w = packed
-		}
-		out := forms[j.form](w, o, line)
-		bar, done := j.output.progress("rows"), 0
-		defer bar.finish()
-		r.Report, err = s.Rows(j.ctx, in, j.input, score.RowOptions{Region: j.part, Header: out.Header,
-			Row: func(rec *vcf.Record, scores []score.Score) error {
-				if done++; j.rows > 0 {
-					bar.step(done, j.rows)
-				}
-				return out.Row(rec, scores)
-			}})
-		return errors.Join(err, out.Flush())
-	})
+	facts, err := scoreFacts(s, files, resume.Fact{What: "--region", Value: j.region}, resume.Fact{What: "line of the header", Value: line})
+	if err != nil {
+		return err
+	}
+	var from score.Report
+	g, err := grow(j.output, j.out, facts, j.resume, &from)
+	if err != nil {
+		return err
+	}
+	r.Report, err = j.write(s, in, g, forms[j.form](g, o, line), from)
+	return g.end(err, j.ctx.Err() != nil)
+}
+
+// write scores the rows behind those of an earlier run.
+func (j *variantScoreJob) write(s *score.Scorer, in io.Reader, g *growing, out score.Writer, from score.Report) (score.Report, error) {
+	bar, done := j.output.progress("rows"), 0
+	defer bar.finish()
+	report, err := s.Rows(j.ctx, in, j.input, score.RowOptions{Region: j.part, From: from,
+		Header: func(h *vcf.Header) error { return g.head(func() error { return out.Header(h) }, out.Flush) },
+		Row: func(rec *vcf.Record, scores []score.Score) error {
+			if done++; j.rows > 0 {
+				bar.step(done, j.rows-from.Rows)
+			}
+			return out.Row(rec, scores)
+		},
+		Save: func(r *score.Report) error {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+			return g.save(r)
+		}})
+	return report, errors.Join(err, out.Flush())
 }
 
 // oneLine is a name without line ends.
