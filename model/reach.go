@@ -2,9 +2,10 @@ package model
 
 import "github.com/longspan/longspan/attention/pattern"
 
-// Reach is the number of tokens before a token, and of those behind it where the model is not causal, on which its output depends. bounded
-// is false where it depends on all, or on its place in the sequence: then only the sequence's ends are a limit. Where it is true, a piece of
-// a sequence with so many tokens around it gives the outputs of the sequence, up to rounding.
+// Reach is the number of tokens before a token, and of those behind it where the model is not causal, on which its output depends. What a
+// prior has read is not counted. bounded is false where the output depends on all tokens, or on its place in the sequence: then only the
+// sequence's ends are a limit. Where it is true, a piece of a sequence with so many tokens around it gives the outputs of the sequence, up
+// to rounding.
 func (m *Model) Reach() (tokens int, bounded bool) {
 	s := &m.spec
 	if s.Kind != Decoder && s.Kind != Encoder || s.Embed.Positions > 0 {

@@ -103,7 +103,8 @@ func (g *growing) end(err error, stopped bool) error {
 // scoreFacts are what scores depend on, with the files that were read.
 func scoreFacts(s *score.Scorer, files map[string]string, more ...resume.Fact) ([]resume.Fact, error) {
 	o := s.Options()
-	facts := append([]resume.Fact{{What: "version of longspan", Value: version()}, {What: "level of the processor", Value: kernel.Level().String()},
+	facts := append([]resume.Fact{{What: "version of longspan", Value: version()},
+		{What: "level of the processor", Value: kernel.Level().String()},
 		{What: "model", Value: hashModel(s.Model())}, {What: "--by", Value: string(o.By)}, {What: "--strand", Value: string(o.Strand)},
 		{What: "--window", Value: strconv.Itoa(o.Window)}}, more...)
 	for what, path := range files {

@@ -47,8 +47,8 @@ func newVariantsMap(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "map MODEL -R REFERENCE -O FILE",
 		Short: "Score every substitution of a region or of a reference",
-		Long: `Score the three substitutions of each base of a region, or of all contigs, by a model of the next base (head lm). A score is that of
-'variants score' for the SNV: log p(ALT) − log p(REF) in nats, the mean of both strands. The reference is read once on each strand.
+		Long: `Score the three substitutions of each base of a region, or of all contigs, by a model of the next base (head lm). A score is that
+of 'variants score' for the SNV: log p(ALT) − log p(REF) in nats, the mean of both strands. The reference is read once on each strand.
 
   longspan variants map runs/chr20 -R 20.fa.gz -O chr20.map.tsv.gz
   longspan variants map runs/chr20 -R 20.fa.gz -O region.bedgraph --region 20:1000001-4000000
@@ -73,7 +73,7 @@ the file has the same bytes as if it had not stopped.`,
 	f.StringVarP(&v.out, "out", "O", "", "file to write: .tsv or .bedgraph, with .gz behind it or not")
 	f.StringVar(&v.region, "region", "", "part of the reference, such as 20 or 20:1000001-4000000 (default: all contigs)")
 	f.StringVar(&v.strand, "strand", "", "both, forward or reverse (default: both)")
-	f.IntVar(&v.window, "window", 0, "bases that a strand reads at once, half of them as context at most (default: what the model was made to read)")
+	f.IntVar(&v.window, "window", 0, "bases that are read at once, at most half as context (default: what the model was made to read)")
 	f.IntVar(&v.batch, "batch", 0, "bases that are computed together (default 4096); scores do not depend on it")
 	f.BoolVar(&v.resume, "resume", false, "go on with an output that was stopped; begin where there is none")
 	v.mechanismFlags.add(c)
@@ -126,8 +126,8 @@ func (v *variantMapOptions) run(o *output, name string) (r variantMapReport, err
 	if err != nil {
 		return r, err
 	}
-	r = variantMapReport{Model: path, Reference: v.reference, Out: v.out, Strand: s.Options().Strand, Window: s.Options().Window, Region: v.region,
-		Contigs: len(regions), Notes: ref.Notes()}
+	r = variantMapReport{Model: path, Reference: v.reference, Out: v.out, Strand: s.Options().Strand, Window: s.Options().Window,
+		Region: v.region, Contigs: len(regions), Notes: append(ref.Notes(), beyond(m, s.Options().Window)...)}
 	err = v.score(ctx, o, s, regions, form, &r)
 	r.Seconds = time.Since(began).Seconds()
 	if err != nil && ctx.Err() != nil {

@@ -42,16 +42,16 @@ func newVariantsScore(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "score MODEL -R REFERENCE -I VCF -O FILE",
 		Short: "Score variants by a language model of DNA",
-		Long: `Score each alternate allele of a VCF by a language model that reads one base a token: log p(ALT) − log p(REF), in nats, in a window
-of the reference around it. Below 0 the model finds ALT less probable than REF.
+		Long: `Score each alternate allele of a VCF by a language model that reads one base a token: log p(ALT) − log p(REF), in nats, in its
+place. Below 0 the model finds ALT less probable than REF.
 
   longspan variants score runs/ecoli -R ecoli.fa -I calls.vcf.gz -O scored.vcf.gz
   longspan variants score runs/ecoli -R ecoli.fa -I calls.vcf.gz -O scores.tsv --window 2048 --region NC_000913.3:1000001-2000000
 
 A model of the next base (head lm) scores SNVs by site: it reads the reference once, and says how probable each base is in each place.
-MNVs and indels are scored by sequence: by the probabilities of the window with ALT and with REF. --by sequence scores SNVs so too, in some
-thirty times the time. A masked model (head mlm) scores SNVs alone, by a window in which the site is hidden. Both strands are read, and their
-mean is the score.
+MNVs and indels are scored by sequence: by the probabilities of the window with ALT and with REF. --by sequence scores SNVs so too, and
+takes longer. A masked model (head mlm) scores SNVs alone, by a window in which the site is hidden. Both strands are read, and their mean
+is the score.
 
 The name says the form: .vcf keeps the file byte for byte and adds the INFO fields LS_…; .tsv has a line for each allele; .bedgraph has
 the lowest score of each row. With .gz behind it the file is packed by bgzip. LS_SKIP says why an allele was not scored.
@@ -73,7 +73,7 @@ A score has the same bits in any order of rows, part of the file and region, at 
 	f := c.Flags()
 	f.StringVarP(&v.out, "out", "O", "", "file to write: .vcf, .tsv or .bedgraph, with .gz behind it or not")
 	f.StringVar(&v.region, "region", "", "part of the reference, such as 20 or 20:1000001-2000000: rows that begin elsewhere are left out")
-	f.StringVar(&v.by, "by", "", "auto: SNVs by site, other alleles by sequence; site: SNVs alone; sequence: all (default: auto, as far as the model can)")
+	f.StringVar(&v.by, "by", "", "auto (SNVs by site, others by sequence), site or sequence (default: auto, as far as the model can)")
 	f.StringVar(&v.strand, "strand", "", "both, forward or reverse (default: both)")
 	f.IntVar(&v.window, "window", 0, "bases of a window with the longer allele (default: what the model was made to read)")
 	f.IntVar(&v.batch, "batch", 0, "bases that are computed together (default 4096); scores do not depend on it")

@@ -50,7 +50,8 @@ func (v *variantScoreOptions) run(o *output, name string) (r variantScoreReport,
 		}
 		defer func() { ofModel = errors.Join(ofModel, m.Close()) }()
 		r.Model, r.Notes = path, ref.Notes()
-		s, err := openScorer(ref, m, score.Options{By: score.Method(v.by), Strand: score.Strand(v.strand), Window: v.window, Batch: v.batch}, v.modelFlags)
+		options := score.Options{By: score.Method(v.by), Strand: score.Strand(v.strand), Window: v.window, Batch: v.batch}
+		s, err := openScorer(ref, m, options, v.modelFlags)
 		if err != nil {
 			ofModel = err
 			return nil

@@ -24,7 +24,7 @@ type MapReport struct {
 	Bases   int `json:"bases"`   // that were read
 	Mapped  int `json:"mapped"`  // that have scores
 	Letters int `json:"letters"` // left out: the letter stands for several bases, such as N
-	Alone   int `json:"alone"`   // left out: an end of the contig or such a letter is beside the base, so that nothing predicts it on a strand
+	Alone   int `json:"alone"`   // left out: nothing predicts the base on a strand; an end of the contig or such a letter is beside it
 }
 
 // MapOptions say what is mapped.
@@ -32,14 +32,14 @@ type MapOptions struct {
 	Regions []genome.Region
 	From    MapReport // of a map that was stopped: so many bases are done; as Saved had it
 
-	// Base is called with each base that has scores, in order. Chunk is called after the bases of each chunk of the grid, with the counts up to
-	// there. Nil: not called.
+	// Base is called with each base that has scores, in order. Chunk is called after the bases of each chunk of the grid, with the counts up
+	// to there. Nil: not called.
 	Base  func(*Substitutions) error
 	Chunk func(MapReport) error
 }
 
-// Map scores every substitution of the bases of regions. A score is that of the SNV by site, bit for bit. The cost is that of Sites. When ctx
-// is done Map returns ctx's error.
+// Map scores every substitution of the bases of regions. A score is that of the SNV by site, bit for bit. The cost is that of Sites. When
+// ctx is done Map returns ctx's error.
 func (s *Scorer) Map(ctx context.Context, o MapOptions) (MapReport, error) {
 	m := mapping{scorer: s, options: o, report: o.From}
 	if s.options.By == BySequence || s.masked() {

@@ -36,7 +36,8 @@ func TestMapHasTheScoresOfSNVs(t *testing.T) {
 			return nil
 		}})
 		alone := map[Strand]int{Both: 4, Reverse: 2}[strand]
-		if want := (MapReport{Bases: 3000, Mapped: 2997 - alone, Letters: 3, Alone: alone}); err != nil || report != want || len(all) != want.Mapped {
+		want := MapReport{Bases: 3000, Mapped: 2997 - alone, Letters: 3, Alone: alone}
+		if err != nil || report != want || len(all) != want.Mapped {
 			t.Fatalf("found %+v, want %+v, %v", report, want, err)
 		}
 		for _, m := range []Substitutions{all[0], all[1000], all[1498], all[len(all)-1]} {
@@ -110,7 +111,8 @@ func TestMapFormats(t *testing.T) {
 		w    MapWriter
 		want string
 	}{
-		{NewMapTSV(&out), "chrom\tpos\tref\tA\tC\tG\tT\n20\t100\tC\t-1.235\t.\t0.000\t-12.000\n"}, {NewMapBedGraph(&out), "20\t99\t100\t-12.000\n"},
+		{NewMapTSV(&out), "chrom\tpos\tref\tA\tC\tG\tT\n20\t100\tC\t-1.235\t.\t0.000\t-12.000\n"},
+		{NewMapBedGraph(&out), "20\t99\t100\t-12.000\n"},
 	} {
 		out.Reset()
 		if err := errors.Join(c.w.Header(), c.w.Base(&m), c.w.Flush()); err != nil || out.String() != c.want {

@@ -30,7 +30,7 @@ type field struct {
 
 // fields are those that options fill.
 func (o Options) fields() []field {
-	place := map[Method]string{BySequence: "of the window", BySite: "of the site", Auto: "of the site of a SNV, of the window of others"}[o.By]
+	place := map[Method]string{BySequence: "of the window", BySite: "of the site", Auto: "of the site (SNV) or the window (others)"}[o.By]
 	strands := map[Strand]string{Both: "mean of both strands", Forward: "forward strand", Reverse: "reverse strand"}[o.Strand]
 	text := fmt.Sprintf("log p(ALT) - log p(REF) %s in nats, %s", place, strands)
 	all := []field{{FieldLLR, "llr", text, func(s *Score) float64 { return s.LLR }}}

@@ -71,6 +71,10 @@ func (o Options) For(m *model.Model) (Options, error) {
 	if m.Spec().Kind == model.EncoderDecoder {
 		return o, errors.New("score: found an encoder-decoder, expected a decoder or an encoder: it gives a probability only after a source")
 	}
+	if m.Spec().Head.Prior {
+		return o, errors.New("score: found a model that corrects counts of its training data (data.genome.prior), expected one without: the " +
+			"counts are not in its folder")
+	}
 	if err := o.method(m); err != nil {
 		return o, err
 	}

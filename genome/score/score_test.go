@@ -103,7 +103,8 @@ func scoreText(t testing.TB, s *Scorer, rows []string, region *genome.Region) []
 	t.Helper()
 	var out bytes.Buffer
 	w := NewVCF(&out, s.Options())
-	_, err := s.Rows(context.Background(), strings.NewReader(head+strings.Join(rows, "")), "in.vcf", RowOptions{Region: region, Header: w.Header, Row: w.Row})
+	_, err := s.Rows(context.Background(), strings.NewReader(head+strings.Join(rows, "")), "in.vcf",
+		RowOptions{Region: region, Header: w.Header, Row: w.Row})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,7 @@ func TestAutoScoresSNVsBySite(t *testing.T) {
 	}
 }
 
-// Windows that are cut to what the layers reach have the score of whole ones, but for the rounding of some hundred losses at other positions.
+// Windows that are cut to what the layers reach have the score of whole ones, but for the rounding of some hundred losses.
 func TestWindowsReachAsFarAsTheLayers(t *testing.T) {
 	m := tiny(t, model.LM)
 	ref, bases := made(t)
@@ -444,6 +445,7 @@ func TestRefusals(t *testing.T) {
 	words, unknown := small, small
 	tagger := model.Config{Kind: model.Encoder, Head: model.Tag, Classes: 2, Vocab: 5, Width: 8, Layers: 1, Heads: 1}
 	lengths := model.Config{Kind: model.Decoder, Vocab: 5, Width: 8, Layers: 1, Heads: 1, Position: "learned", MaxTokens: 16}
+	counts := model.Config{Kind: model.Decoder, Vocab: 5, Width: 8, Layers: 1, Heads: 1, Prior: true}
 	longer := model.Config{Kind: model.TransformerXL, Vocab: 5, Width: 8, Layers: 1, Heads: 1, Memory: 8}
 	unknown.Vocab = 5
 	for _, c := range []struct {
@@ -454,6 +456,7 @@ func TestRefusals(t *testing.T) {
 		{with(tagger, model.Options{Tokenizer: tokenizer.DNA()}), Options{}, "found a model with the head tag, expected lm or mlm"},
 		{with(longer, model.Options{Tokenizer: tokenizer.DNA()}), Options{By: BySite},
 			"found the method site for a model of kind transformer-xl with the head lm, expected sequence"},
+		{with(counts, model.Options{Tokenizer: tokenizer.DNA()}), Options{}, "found a model that corrects counts of its training data"},
 		{masked, Options{By: BySequence}, "found the method sequence for a model of kind encoder with the head mlm, expected site"},
 		{lm, Options{By: "bits"}, `found the method "bits", expected auto, site or sequence`},
 		{lm, Options{Strand: "left"}, `found the strand "left", expected both, forward or reverse`},
@@ -534,7 +537,7 @@ func TestFormats(t *testing.T) {
 	rows := "AC=1;LS_LLR=-1.5,.,-2;LS_LLR_F=-1,.,0;LS_LLR_R=-2,.,0;LS_FLANK=0.25,.,.;LS_BITS=2,.,0;LS_SKIP=.,star,.\tGT\t0|1\r\n" +
 		"1\t9\t.\tA\t<DEL>\t.\t.\tLS_SKIP=symbolic\tGT\t0|1\n"
 	if !strings.HasSuffix(got, rows) || strings.Count(got, "##INFO=<ID=LS_") != 6 || !strings.Contains(got, "##a=b\r\n") ||
-		!strings.Contains(got, `##INFO=<ID=LS_LLR,Number=A,Type=Float,Description="log p(ALT) - log p(REF) of the site of a SNV, of the window of others in nats, mean of `) {
+		!strings.Contains(got, `##INFO=<ID=LS_LLR,Number=A,Type=Float,Description="log p(ALT) - log p(REF) of the site (SNV) `) {
 		t.Errorf("found %s", got)
 	}
 	err := NewVCF(&out, both).Row(nextRow(t, got), scores[0])

@@ -21,10 +21,10 @@ type Site struct {
 	Reverse [4]float32 // of the other strand: by the bases behind it
 }
 
-// Sites calls use with each base of a span of a contig, in order. The model must be of the next base (head lm). A strand reads the contig in
-// chunks of a fixed grid, each with the bases before it that the layers reach, up to half of a window. So a base has the same bits in any
-// span. A letter that stands for several bases ends a sequence as an end of the contig does. The cost is that of the span's bases, each read
-// once on each strand. When ctx is done Sites returns ctx's error.
+// Sites calls use with each base of a span of a contig, in order. The model must be of the next base (head lm). A strand reads the contig
+// in chunks of a fixed grid, each with the bases before it that the layers reach, up to half of a window. So a base has the same bits in
+// any span. A letter that stands for several bases ends a sequence as an end of the contig does. The cost is that of the span's bases, each
+// read once on each strand. When ctx is done Sites returns ctx's error.
 func (s *Scorer) Sites(ctx context.Context, contig string, span dna.Span, use func(Site) error) error {
 	if !oneBase(s.Model()) {
 		return errors.New("score: found a model that reads a window for each site, expected one of the next base: a decoder with the head lm")

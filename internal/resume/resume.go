@@ -1,6 +1,6 @@
-// Package resume writes files that take long: one that was stopped, killed or lost with the power is gone on with, and has the bytes that it
-// would have had. The bytes go to PATH.partial; PATH.state says how many of them are safe, and how far the work was. When the work ends the
-// file becomes PATH.
+// Package resume writes files that take long: one that was stopped, killed or lost with the power is gone on with, and has the bytes that
+// it would have had. The bytes go to PATH.partial; PATH.state says how many of them are safe, and how far the work was. When the work ends
+// the file becomes PATH.
 package resume
 
 import (
@@ -61,8 +61,8 @@ func Create(path string, facts []Fact) (*File, error) {
 	return &File{path: path, facts: facts, f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
 }
 
-// Open goes on with a file, behind the last Save, whose progress it decodes. Without a state the error is fs.ErrNotExist: begin with Create.
-// Other facts than those of the state are an error.
+// Open goes on with a file, behind the last Save, whose progress it decodes. Without a state the error is fs.ErrNotExist: begin with
+// Create. Other facts than those of the state are an error.
 func Open(path string, facts []Fact, progress any) (*File, error) {
 	s, err := read(State(path))
 	if err != nil {
