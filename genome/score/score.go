@@ -159,7 +159,7 @@ func specials(m *model.Model) int {
 func (o Options) Lengths(m *model.Model) []int {
 	longest := newGrid(m, o.Window).tokens()
 	if o.By != BySite || m.Spec().Head.Kind == model.MaskedLM {
-		longest = o.Window // that of an allele of half a window
+		longest = min(o.Window, 2*flank(m, o.Window)+o.Window/2) // that of an allele of half a window
 	}
 	lengths := make([]int, max(1, o.Batch/longest))
 	for i := range lengths {

@@ -101,14 +101,15 @@ func isUnknown(l logs) bool { return l[0] != l[0] && l[1] != l[1] && l[2] != l[2
 
 // A site has the same bits in any span, after any other, at any batch and number of threads.
 func TestSitesDependOnThePlaceAlone(t *testing.T) {
-	m := tiny(t, model.LM)
 	ref, _ := made(t)
-	want := sitesOf(t, newScorer(t, m, ref, Options{}, 1), "1", dna.Span{Start: 0, End: 3000})
-	for _, o := range []Options{{Batch: 1}, {Batch: 1000}} {
-		s := newScorer(t, m, ref, o, 2)
-		for _, span := range []dna.Span{{Start: 2900, End: 3000}, {Start: 17, End: 18}, {Start: 1490, End: 1600}, {}, {End: 1}} {
-			if got := sitesOf(t, s, "1", span); !slices.EqualFunc(got, want[span.Start:span.End], sameSite) {
-				t.Errorf("%+v: %v differs", o, span)
+	for _, m := range []*model.Model{tiny(t, model.LM), shaped(t)} {
+		want := sitesOf(t, newScorer(t, m, ref, Options{Window: 700}, 1), "1", dna.Span{Start: 0, End: 3000})
+		for _, o := range []Options{{Window: 700, Batch: 1}, {Window: 700, Batch: 5000}} {
+			s := newScorer(t, m, ref, o, 2)
+			for _, span := range []dna.Span{{Start: 2900, End: 3000}, {Start: 17, End: 18}, {Start: 1490, End: 1600}, {}, {End: 1}} {
+				if got := sitesOf(t, s, "1", span); !slices.EqualFunc(got, want[span.Start:span.End], sameSite) {
+					t.Errorf("%+v: %v differs", o, span)
+				}
 			}
 		}
 	}
@@ -183,8 +184,8 @@ func TestSitesRefuses(t *testing.T) {
 	}
 }
 
-// shaped is a model of the shape of examples/ecoli.yaml.
-func shaped(b *testing.B) *model.Model {
+// shaped is a model of the shape of examples/ecoli.yaml, in bf16.
+func shaped(b testing.TB) *model.Model {
 	b.Helper()
 	m, err := model.New(model.Config{Kind: model.Decoder, Vocab: 5, Width: 128, Layers: 4, Heads: 4, Norm: "rms", Activation: "swiglu",
 		Hidden: 256, Attention: []string{"window(4)", "window(64)", "window(16)", "window(512)"}, RotaryBase: 1000, Precision: "bf16"},
