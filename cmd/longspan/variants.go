@@ -144,3 +144,14 @@ func (r checkReport) write(w io.Writer) {
 		line("note", "%s", n)
 	}
 }
+
+// defaultVariantModel is the model in the program that variants commands use where none is named.
+const defaultVariantModel = "human"
+
+// modelOr is the model that the arguments name.
+func modelOr(args []string) string {
+	if len(args) == 0 {
+		return defaultVariantModel
+	}
+	return args[0]
+}

@@ -45,23 +45,24 @@ type variantMapOptions struct {
 func newVariantsMap(o *output) *cobra.Command {
 	var v variantMapOptions
 	c := &cobra.Command{
-		Use:   "map MODEL -R REFERENCE -O FILE",
+		Use:   "map [MODEL] -R REFERENCE -O FILE",
 		Short: "Score every substitution of a region or of a reference",
 		Long: `Score the three substitutions of each base of a region, or of all contigs, by a model of the next base (head lm). A score is that
 of 'variants score' for the SNV: log p(ALT) − log p(REF) in nats, the mean of both strands. The reference is read once on each strand.
+Without MODEL it is human, a model in the program ('longspan models' shows its card).
 
-  longspan variants map runs/chr20 -R 20.fa.gz -O chr20.map.tsv.gz
-  longspan variants map runs/chr20 -R 20.fa.gz -O region.bedgraph --region 20:1000001-4000000
+  longspan variants map -R GRCh37.fa.gz -O GRCh37.map.tsv.gz
+  longspan variants map runs/mine -R 20.fa.gz -O region.bedgraph --region 20:1000001-4000000
 
 The name says the form: .tsv has a line for each base, with the scores of A, C, G and T and a dot for REF; .bedgraph has the lowest of the
 three. With .gz behind it the file is packed by bgzip. A base has no line where its letter stands for several bases, such as N, and where
 such a letter or an end of the contig is beside it, so that nothing predicts it on a strand.
 
-Memory does not grow with the region. A run that was stopped leaves FILE.partial and FILE.state. The same command with --resume goes on, and
-the file has the same bytes as if it had not stopped.`,
-		Args: arguments(cobra.ExactArgs(1)),
+Memory does not grow with the region. A run that was stopped leaves FILE.partial and FILE.state. The same command with --resume goes on,
+and the file has the same bytes as if it had not stopped.`,
+		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := v.run(o, args[0])
+			r, err := v.run(o, modelOr(args))
 			if err != nil {
 				return err
 			}

@@ -40,29 +40,29 @@ type variantScoreOptions struct {
 func newVariantsScore(o *output) *cobra.Command {
 	var v variantScoreOptions
 	c := &cobra.Command{
-		Use:   "score MODEL -R REFERENCE -I VCF -O FILE",
+		Use:   "score [MODEL] -R REFERENCE -I VCF -O FILE",
 		Short: "Score variants by a language model of DNA",
 		Long: `Score each alternate allele of a VCF by a language model that reads one base a token: log p(ALT) − log p(REF), in nats, in its
 place. Below 0 the model finds ALT less probable than REF.
 
-  longspan variants score runs/ecoli -R ecoli.fa -I calls.vcf.gz -O scored.vcf.gz
+  longspan variants score -R GRCh37.fa.gz -I calls.vcf.gz -O scored.vcf.gz
   longspan variants score runs/ecoli -R ecoli.fa -I calls.vcf.gz -O scores.tsv --window 2048 --region NC_000913.3:1000001-2000000
 
-A model of the next base (head lm) scores SNVs by site: it reads the reference once, and says how probable each base is in each place.
-MNVs and indels are scored by sequence: by the probabilities of the window with ALT and with REF. --by sequence scores SNVs so too, and
-takes longer. A masked model (head mlm) scores SNVs alone, by a window in which the site is hidden. Both strands are read, and their mean
-is the score.
+Without MODEL it is human, a model in the program ('longspan models' shows its card). A model of the next base (head lm) scores SNVs by
+site: it reads the reference once, and says how probable each base is in each place. MNVs and indels are scored by sequence: by the
+probabilities of the window with ALT and with REF. --by sequence scores SNVs so too, and takes longer. A masked model (head mlm) scores
+SNVs alone, by a window in which the site is hidden. Both strands are read, and their mean is the score.
 
 The name says the form: .vcf keeps the file byte for byte and adds the INFO fields LS_…; .tsv has a line for each allele; .bedgraph has
 the lowest score of each row. With .gz behind it the file is packed by bgzip. LS_SKIP says why an allele was not scored.
 
-A run that was stopped leaves FILE.partial and FILE.state. The same command with --resume goes on, and the file has the same bytes as if it
-had not stopped.
+A run that was stopped leaves FILE.partial and FILE.state. The same command with --resume goes on, and the file has the same bytes as if
+it had not stopped.
 
 A score has the same bits in any order of rows, part of the file and region, at any number of threads. It is no statement about health.`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := v.run(o, args[0])
+			r, err := v.run(o, modelOr(args))
 			if err != nil {
 				return err
 			}
