@@ -25,7 +25,11 @@ func (rec *Record) Genotype(sample int, g *Genotype) error {
 	if place < 0 {
 		return nil
 	}
-	text := rec.Sample(sample)
+	return rec.genotype(rec.Sample(sample), place, sample, g)
+}
+
+// genotype reads the genotype of a sample's column.
+func (rec *Record) genotype(text []byte, place, sample int, g *Genotype) error {
 	for ; place > 0; place-- {
 		i := bytes.IndexByte(text, ':')
 		if i < 0 {
@@ -40,6 +44,32 @@ func (rec *Record) Genotype(sample int, g *Genotype) error {
 		return fmt.Errorf("vcf: line %d: sample %s: %w", rec.Line, rec.header.Samples[sample], err)
 	}
 	return nil
+}
+
+// AlleleCounts counts the alleles of all genotypes of the row: of REF first, then of each of Alts. Missing alleles do not count. dst is
+// used if it is long enough. A row without GT, or of a file without samples, has zeros. Cost: one pass over the row.
+func (rec *Record) AlleleCounts(dst []int) ([]int, error) {
+	dst = append(dst[:0], make([]int, 1+len(rec.Alts))...)
+	place := formatPlace(rec.column(len(fixed)), "GT")
+	rest := rec.text[min(rec.starts[len(fixed)+1], len(rec.text)):]
+	if place < 0 {
+		return dst, nil
+	}
+	var g Genotype
+	for i := range rec.header.Samples {
+		var text []byte
+		text, rest, _ = bytes.Cut(rest, []byte{'\t'})
+		g = Genotype{Alleles: g.Alleles[:0], Phased: true}
+		if err := rec.genotype(text, place, i, &g); err != nil {
+			return dst, err
+		}
+		for _, a := range g.Alleles {
+			if a != Missing {
+				dst[a]++
+			}
+		}
+	}
+	return dst, nil
 }
 
 // formatPlace is the place of a key in FORMAT, or −1.

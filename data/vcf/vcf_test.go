@@ -182,6 +182,28 @@ func TestGenotypes(t *testing.T) {
 	}
 }
 
+func TestAlleleCounts(t *testing.T) {
+	r, err := NewReader(strings.NewReader(head+columns+"20\t1\t.\tA\tC,G\t.\t.\t.\tPS:GT:DP\t7:0|1:3\t7:./2\n"+
+		"20\t1\t.\tA\tC\t.\t.\t.\tPS:GT\t7\t7:1\n"+rows+"20\t1\t.\tA\tC\t.\t.\t.\tGT\t0|0\t0|2\n"), "in.vcf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec Record
+	counts := make([]int, 9)
+	for _, want := range []string{"[1 1 1]", "[0 1]", "[1 1 0 0 0]", "[1]", "[0 0]"} {
+		if err := r.Next(&rec); err != nil {
+			t.Fatal(err)
+		}
+		if counts, err = rec.AlleleCounts(counts); err != nil || fmt.Sprint(counts) != want {
+			t.Errorf("line %d: %v, %v, want %s", rec.Line, counts, err, want)
+		}
+	}
+	_ = r.Next(&rec)
+	if _, err := rec.AlleleCounts(nil); err == nil || !strings.Contains(err.Error(), "line 12: sample two: found GT \"0|2\"") {
+		t.Error(err)
+	}
+}
+
 func TestSetInfo(t *testing.T) {
 	for _, c := range [][2]string{
 		{".", "LS=1.5"},
@@ -295,6 +317,10 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file string) {
 		var g Genotype
 		got, err := all(t, strings.NewReader(file), func(rec *Record) error {
+			counts, failed := rec.AlleleCounts(nil)
+			if failed == nil && len(counts) != 1+len(rec.Alts) {
+				t.Errorf("%d counts of %d alleles", len(counts), 1+len(rec.Alts))
+			}
 			for i := range rec.header.Samples {
 				if rec.Genotype(i, &g) == nil && len(g.Alleles) > 0 && len(rec.Sample(i)) == 0 {
 					t.Error("a genotype of nothing")
