@@ -19,8 +19,9 @@ import (
 func newVariants(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "variants",
-		Short: "Check the variants of a VCF against a reference, write haplotypes, and score variants by models",
-	}, newVariantsCheck(o), newVariantsHaplotypes(o), newVariantsScore(o), newVariantsMap(o))
+		Short: "Check the variants of a VCF against a reference, write haplotypes, score variants by models, and evaluate scores",
+	}, newVariantsCheck(o), newVariantsHaplotypes(o), newVariantsScore(o), newVariantsMap(o),
+		newVariantsEvaluate(o))
 }
 
 // variantFlags are the flags of commands on variants.
