@@ -269,3 +269,29 @@ func TestSpliceRow(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// An SNV of a panel is one of the reference's bases, in the region, with no more alternate alleles than alleles.
+func FuzzReadPanel(f *testing.F) {
+	const letters = "ACGTNRACGTACGTACGTACGT"
+	f.Add(panelHead + "\n1\t5\t.\tN\tC,G\t.\t.\tAC=1,9;AN=40\n1\t7\t.\tACG\tATG\t.\t.\tAC=2;AN=4\n")
+	f.Add(panelHead + "\tFORMAT\ta\tb\n1\t8\t.\tC\tA,*\t.\t.\t.\tGT\t0|1\t2|.\n1\t6\t.\tA\tC\t.\t.\t.\tGT\t1|1\t.\n")
+	f.Fuzz(func(t *testing.T, file string) {
+		ref := text(t, letters)
+		region, err := genome.ParseRegion(ref, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, counting := range []Counting{"", ByInfo, ByGenotypes} {
+			p, err := ReadPanel(ref, []Source{{"a", strings.NewReader(file)}, {"b", strings.NewReader(file)}}, counting, region)
+			if err != nil {
+				continue
+			}
+			for _, s := range p.SNVs {
+				if s.Ref == s.Alt || max(s.Ref, s.Alt) > dna.T || s.Count > s.Total || s.Pos < 0 || s.Pos >= len(letters) ||
+					letters[s.Pos] != s.Ref.Letter() && letters[s.Pos] != 'R' {
+					t.Errorf("%+v", s)
+				}
+			}
+		}
+	})
+}
