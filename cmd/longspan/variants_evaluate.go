@@ -31,6 +31,7 @@ type variantEvaluateOptions struct {
 	reference, region, fit, genes, counts, out string
 	inputs, holdOut, places                    []string
 	window, markov, block, samples             int
+	baselines                                  bool
 	seed                                       uint64
 }
 
@@ -40,9 +41,10 @@ func newVariantsEvaluate(o *output) *cobra.Command {
 		Use:   "evaluate [MODEL] -R REFERENCE -I VCF --region REGION --fit-region REGION --out FOLDER",
 		Short: "Say how much of a score is real, on a panel of people",
 		Long: `Measure how well a language model of DNA and its baselines tell the SNVs of a panel from substitutions that nobody has, and common
-SNVs from singletons: AUROC with 95 % bootstrap intervals over blocks of neighbours. Without a MODEL the baselines alone are measured.
+SNVs from singletons: AUROC with 95 % bootstrap intervals over blocks of neighbours. Without MODEL it is human, a model in the
+program; --baselines measures the baselines alone.
 
-  longspan variants evaluate -R 20.fa.gz -I panel.vcf.gz --region 20:2500001-4000000 --fit-region 20:1000001-2500000 --out report
+  longspan variants evaluate --baselines -R 20.fa.gz -I panel.vcf.gz --region 20:2500001-4000000 --fit-region 20:1000001-2500000 --out r
   longspan variants evaluate runs/chr20 -R 20.fa.gz -I panel.vcf.gz -I more.vcf.gz --region 20:2500001-4000000 \
     --fit-region 20:1000001-2500000 --hold-out 20:900001-4100000 --genes genes.gtf --regions-bed island=islands.bed.gz --out report
 
@@ -84,6 +86,7 @@ func (v *variantEvaluateOptions) flags(c *cobra.Command) {
 	f.IntVar(&v.block, "block", evaluate.DefaultBlock, "bases of a block of the bootstrap")
 	f.IntVar(&v.samples, "samples", 1000, "resamples of the bootstrap")
 	f.Uint64Var(&v.seed, "seed", 1, "seed of draws and resamples")
+	f.BoolVar(&v.baselines, "baselines", false, "measure the baselines alone, without a model")
 	f.StringVar(&v.out, "out", "", "folder for the report")
 }
 
@@ -101,6 +104,9 @@ func (v *variantEvaluateOptions) run(o *output, args []string) (*evaluation.Resu
 	began := time.Now()
 	if v.reference == "" || len(v.inputs) == 0 || v.region == "" || v.fit == "" || v.out == "" {
 		return nil, usage(errors.New("found no --reference (-R), --input (-I), --region, --fit-region or --out, expected all of them"))
+	}
+	if v.baselines && len(args) > 0 {
+		return nil, usage(fmt.Errorf("found the model %s and --baselines, expected one of them", args[0]))
 	}
 	ctx, end := untilStopped()
 	defer end()
@@ -132,8 +138,8 @@ func (j *evaluateJob) evaluate(args []string) error {
 		return usage(err)
 	}
 	var reader evaluate.Reader
-	if len(args) > 0 {
-		m, path, err := openModel(j.output, args[0], j.modelFlags, j.mechanismFlags)
+	if !j.baselines {
+		m, path, err := openModel(j.output, modelOr(args), j.modelFlags, j.mechanismFlags)
 		if err != nil {
 			return err
 		}
