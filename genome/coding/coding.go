@@ -39,7 +39,7 @@ func Acid(codon [3]dna.Base) (acid byte, ok bool) {
 }
 
 // Of is what alt in place of base i of the coding sequence does. letters are the sequence on the strand of its gene, in upper case, whole
-// codons from the start codon on; alt is on that strand too.
+// codons; alt is on that strand too. The first codon is a start where it is that of methionine: some sequences begin behind their start.
 func Of(letters []dna.Base, i int, alt dna.Base) Consequence {
 	codon := [3]dna.Base(letters[i/3*3:])
 	before, ok := Acid(codon)
@@ -48,14 +48,14 @@ func Of(letters []dna.Base, i int, alt dna.Base) Consequence {
 	switch {
 	case !ok || !also:
 		return None
-	case i < 3 && before != after:
-		return StartLost
 	case before == after:
 		return Synonymous
 	case after == '*':
 		return StopGained
 	case before == '*':
 		return StopLost
+	case i < 3 && before == 'M':
+		return StartLost
 	}
 	return Missense
 }

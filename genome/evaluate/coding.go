@@ -2,11 +2,11 @@ package evaluate
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/longspan/longspan/data/annotation"
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/fasta"
+	"github.com/longspan/longspan/genome/coding"
 )
 
 // CodingRow is a consequence of substitutions in coding parts.
@@ -19,25 +19,6 @@ type CodingRow struct {
 	MeanSNV     *float64 `json:"mean_llr,omitempty"`
 	MeanDrawn   *float64 `json:"mean_llr_matched,omitempty"`
 }
-
-// consequence of a substitution for the protein. Of several transcripts the highest counts.
-type consequence int
-
-const (
-	notCoding consequence = iota
-	synonymous
-	missense
-	startLost
-	stopLost
-	stopGained
-	consequences
-)
-
-var consequenceNames = [consequences]string{synonymous: "synonymous", missense: "missense", startLost: "start lost", stopLost: "stop lost",
-	stopGained: "stop gained"}
-
-// aminoAcids are those of the standard code, by the codon's bases in the order A C G T; '*' is a stop (NCBI's translation table 1).
-const aminoAcids = "KNKNTTTTRSRSIIMIQHQHPPPPRRRRLLLLEDEDAAAAGGGGVVVV*Y*YSSSS*CWCLFLF"
 
 // reading frame of a transcript.
 type frame struct {
@@ -74,32 +55,16 @@ func (e *Evaluation) frames(ref *fasta.Reference) (all []frame, others int, err 
 }
 
 // of is what a substitution does to the protein of a frame.
-func (f *frame) of(s Substitution) consequence {
+func (f *frame) of(s Substitution) coding.Consequence {
 	i, ok := within(f.transcript.CDS, s.Pos)
 	if !ok {
-		return notCoding
+		return coding.None
 	}
 	alt := s.Alt
 	if f.transcript.Reverse {
 		i, alt = len(f.letters)-1-i, alt.Complement()
 	}
-	codon := [3]dna.Base(f.letters[i/3*3:])
-	before, ok := acid(codon)
-	codon[i%3] = alt
-	after, also := acid(codon)
-	switch {
-	case !ok || !also:
-		return notCoding
-	case before == after:
-		return synonymous
-	case after == '*':
-		return stopGained
-	case before == '*':
-		return stopLost
-	case i < 3 && before == 'M':
-		return startLost
-	}
-	return missense
+	return coding.Of(f.letters, i, alt)
 }
 
 // within is the number of bases of sorted spans before a position that lies in one of them.
@@ -114,14 +79,6 @@ func within(spans []dna.Span, pos int) (before int, ok bool) {
 		before += s.Len()
 	}
 	return 0, false
-}
-
-// acid is the amino acid of a codon of known bases.
-func acid(codon [3]dna.Base) (byte, bool) {
-	if slices.Max(codon[:]) >= dna.N {
-		return 0, false
-	}
-	return aminoAcids[int(codon[0])<<4|int(codon[1])<<2|int(codon[2])], true
 }
 
 // coding counts by consequence.
@@ -140,15 +97,15 @@ func (e *Evaluation) coding(ref *fasta.Reference) ([]CodingRow, error) {
 		return nil, nil
 	}
 	t := e.test
-	var rows [consequences]CodingRow
-	var scores, drawnScores [consequences][]float64
-	var drawn [consequences]int
+	var rows [coding.Consequences]CodingRow
+	var scores, drawnScores [coding.Consequences][]float64
+	var drawn [coding.Consequences]int
 	first := len(t.snvs) + len(t.random)
 	for i, s := range t.items {
 		if i >= len(t.snvs) && i < first {
 			continue
 		}
-		c := notCoding
+		c := coding.None
 		for k := range frames {
 			c = max(c, frames[k].of(s))
 		}
@@ -164,11 +121,11 @@ func (e *Evaluation) coding(ref *fasta.Reference) ([]CodingRow, error) {
 		}
 	}
 	for c := range rows {
-		rows[c].Consequence = consequenceNames[c]
+		rows[c].Consequence = coding.Consequence(c).String()
 		rows[c].Expected = float64(drawn[c]) * float64(len(t.snvs)) / float64(max(1, len(t.matched)))
 		rows[c].MeanSNV, rows[c].MeanDrawn = mean(scores[c]), mean(drawnScores[c])
 	}
-	return rows[synonymous:], nil
+	return rows[coding.Synonymous:], nil
 }
 
 func (r *CodingRow) add(s SNV) {

@@ -10,6 +10,7 @@ import (
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/genome"
+	"github.com/longspan/longspan/genome/coding"
 	"github.com/longspan/longspan/genome/evaluate/stats"
 	"github.com/longspan/longspan/internal/random"
 )
@@ -206,19 +207,21 @@ func TestConsequences(t *testing.T) {
 	for _, c := range []struct {
 		pos      int
 		ref, alt dna.Base
-		want     consequence
+		want     coding.Consequence
 	}{
-		{10, dna.A, dna.G, startLost}, {12, dna.G, dna.A, startLost}, {13, dna.T, dna.A, missense}, {14, dna.G, dna.A, stopGained},
-		{15, dna.A, dna.C, notCoding}, {20, dna.G, dna.A, stopGained}, {20, dna.G, dna.T, missense}, {21, dna.T, dna.C, stopLost},
-		{23, dna.A, dna.G, synonymous}, {24, dna.A, dna.G, notCoding},
+		{10, dna.A, dna.G, coding.StartLost}, {12, dna.G, dna.A, coding.StartLost}, {13, dna.T, dna.A, coding.Missense},
+		{14, dna.G, dna.A, coding.StopGained},
+		{15, dna.A, dna.C, coding.None}, {20, dna.G, dna.A, coding.StopGained}, {20, dna.G, dna.T, coding.Missense},
+		{21, dna.T, dna.C, coding.StopLost},
+		{23, dna.A, dna.G, coding.Synonymous}, {24, dna.A, dna.G, coding.None},
 	} {
 		if got := f.of(Substitution{c.pos, c.ref, c.alt}); got != c.want {
-			t.Errorf("%d %v>%v is %s, want %s", c.pos, c.ref, c.alt, consequenceNames[got], consequenceNames[c.want])
+			t.Errorf("%d %v>%v is %v, want %v", c.pos, c.ref, c.alt, got, c.want)
 		}
 		// The same gene on the other strand of a contig of 40 bases.
 		g := frame{annotation.Transcript{Reverse: true, CDS: []dna.Span{{Start: 16, End: 20}, {Start: 25, End: 30}}}, bases}
 		if got := g.of(Substitution{39 - c.pos, c.ref.Complement(), c.alt.Complement()}); got != c.want {
-			t.Errorf("reverse: %d is %s, want %s", c.pos, consequenceNames[got], consequenceNames[c.want])
+			t.Errorf("reverse: %d is %v, want %v", c.pos, got, c.want)
 		}
 	}
 }
