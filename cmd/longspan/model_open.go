@@ -11,6 +11,7 @@ import (
 	"github.com/longspan/longspan/hub"
 	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/pretrained"
 )
 
 // mechanismFlags change the attention of a model at its opening.
@@ -27,8 +28,11 @@ func (f *mechanismFlags) add(c *cobra.Command) {
 }
 
 // openModel opens the model that an argument names: a folder of this program or in Hugging Face's form, a GGUF file, or a repo of the hub's
-// cache. It tells on standard error what a changed mechanism does to the model.
+// cache, or a model in the program. It tells on standard error what a changed mechanism does to the model.
 func openModel(o *output, argument string, f modelFlags, g mechanismFlags) (m *model.Model, weights string, err error) {
+	if _, err := os.Stat(argument); err != nil && pretrained.Has(argument) {
+		return openPretrained(argument, f, g)
+	}
 	path, err := hub.Resolve(argument)
 	if err != nil {
 		return nil, "", usage(err)
@@ -59,6 +63,18 @@ func openModel(o *output, argument string, f modelFlags, g mechanismFlags) (m *m
 		path = options.Weights
 	}
 	return m, path, nil
+}
+
+// openPretrained opens a model in the program.
+func openPretrained(name string, f modelFlags, g mechanismFlags) (m *model.Model, weights string, err error) {
+	if f.weights != "" {
+		return nil, "", usage(fmt.Errorf("found --weights for %s, expected it for a run alone: the model in the program has its own", name))
+	}
+	m, err = pretrained.Open(name, model.OpenOptions{Precision: f.precision, Attention: g.attention, Global: g.global})
+	if err != nil {
+		return nil, "", benchError(err)
+	}
+	return m, name + " (in the program)", nil
 }
 
 // isOwn reports whether a path is no GGUF file and no folder in Hugging Face's form: a folder of this program, or what is refused as one.

@@ -1,0 +1,60 @@
+package pretrained_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/pretrained"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Every model opens, has a card, and predicts its own kind of sequence better than chance.
+func TestModels(t *testing.T) {
+	for _, name := range pretrained.Names() {
+		card, err := pretrained.Card(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []string{"## Data", "## Licence", "## Numbers", "## Limits", "## Made by", "longspan train"} {
+			if !strings.Contains(card, part) {
+				t.Errorf("%s: the card has no %q", name, part)
+			}
+		}
+		m, err := pretrained.Open(name, model.OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if loss := repeatLoss(t, m); loss > 1.38 {
+			t.Errorf("%s: a repeat of two bases costs %.3f nats a base, want less than that of chance, 1.386", name, loss)
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// repeatLoss is the mean loss of CACACA…, which is frequent in genomes.
+func repeatLoss(t *testing.T, m *model.Model) float64 {
+	t.Helper()
+	e, err := m.Tokenizer().Encode(strings.Repeat("CA", 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &data.Batch{Tokens: e.IDs, Lengths: []int{len(e.IDs)}, Targets: append(e.IDs[1:len(e.IDs):len(e.IDs)], data.Ignore)}
+	r, err := m.NewSession(tensor.Exec{}).Step(b, model.StepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Loss
+}
+
+func TestUnknownNames(t *testing.T) {
+	if _, err := pretrained.Open("mouse", model.OpenOptions{}); err == nil || !strings.Contains(err.Error(), `found the name "mouse", expected`) {
+		t.Error(err)
+	}
+	if _, err := pretrained.Card("mouse"); err == nil {
+		t.Error("a card of a model that is not there")
+	}
+}
