@@ -53,18 +53,33 @@ func flankOf(s *Score) float64 {
 	return s.Flank
 }
 
-// skipText describes FieldSkip.
-const skipText = "Why an allele was not scored, one word for each ALT; a dot is an allele that was"
+// SkipText describes a field of reasons in the header of a VCF.
+const SkipText = "Why an allele was not scored, one word for each ALT; a dot is an allele that was"
 
-// own refuses a row that has fields of this package: what they would say of an allele that is not scored now is old.
-func own(rec *vcf.Record) error {
-	for _, id := range []string{FieldLLR, FieldForward, FieldReverse, FieldFlank, FieldBits, FieldSkip} {
+// Fresh refuses a row that has one of some INFO fields: what they would say of an allele that is not scored now is old.
+func Fresh(rec *vcf.Record, ids ...string) error {
+	for _, id := range ids {
 		if _, ok := rec.Info(id); ok {
 			return fmt.Errorf("line %d: the row has INFO %s already; take the fields of an earlier score out first "+
 				"(bcftools annotate -x INFO/%s,…)", rec.Line, id, id)
 		}
 	}
 	return nil
+}
+
+// SetSkip sets an INFO field to the reasons of the alleles of a row, with a dot for an allele that was scored. It sets nothing where all
+// were.
+func SetSkip(rec *vcf.Record, id string, why []genome.Skip) error {
+	words, any := make([]string, len(why)), false
+	for i, w := range why {
+		if words[i] = "."; w != genome.Used {
+			words[i], any = string(w), true
+		}
+	}
+	if !any {
+		return nil
+	}
+	return rec.SetInfo(id, strings.Join(words, ","))
 }
 
 // Writer writes rows with their scores.
@@ -92,23 +107,18 @@ func (t *toVCF) Header(h *vcf.Header) (err error) {
 	for _, f := range t.fields {
 		infos = append(infos, vcf.Definition{ID: f.id, Number: "A", Type: "Float", Description: f.text})
 	}
-	infos = append(infos, vcf.Definition{ID: FieldSkip, Number: ".", Type: "String", Description: skipText})
+	infos = append(infos, vcf.Definition{ID: FieldSkip, Number: ".", Type: "String", Description: SkipText})
 	t.rows, err = vcf.NewWriter(t.w, h, vcf.Added{Infos: infos, Lines: t.lines})
 	return err
 }
 
 func (t *toVCF) Row(rec *vcf.Record, scores []Score) error {
-	if err := own(rec); err != nil {
+	if err := Fresh(rec, FieldLLR, FieldForward, FieldReverse, FieldFlank, FieldBits, FieldSkip); err != nil {
 		return err
 	}
-	scored, skipped := 0, make([]string, len(scores))
+	why := make([]genome.Skip, len(scores))
 	for i := range scores {
-		skipped[i] = "."
-		if scores[i].Skip == genome.Used {
-			scored++
-		} else {
-			skipped[i] = string(scores[i].Skip)
-		}
+		why[i] = scores[i].Skip
 	}
 	for _, f := range t.fields {
 		values, any := f.list(scores)
@@ -119,10 +129,8 @@ func (t *toVCF) Row(rec *vcf.Record, scores []Score) error {
 			return err
 		}
 	}
-	if scored < len(scores) {
-		if err := rec.SetInfo(FieldSkip, strings.Join(skipped, ",")); err != nil {
-			return err
-		}
+	if err := SetSkip(rec, FieldSkip, why); err != nil {
+		return err
 	}
 	return t.rows.Write(rec)
 }

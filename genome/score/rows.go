@@ -15,13 +15,16 @@ import (
 )
 
 // RowOptions choose the rows of a VCF.
-type RowOptions struct {
+type RowOptions = RowOptionsOf[Score]
+
+// RowOptionsOf are RowOptions for scores of another kind.
+type RowOptionsOf[S any] struct {
 	Region *genome.Region // rows whose POS is in it; nil: all
 
 	// Header is called once, before the rows. Row is called with each row and a score for each of its alternate alleles, in the order of the
 	// file; of a row without one, one skip. Both may keep nothing. Nil: not called.
 	Header func(*vcf.Header) error
-	Row    func(*vcf.Record, []Score) error
+	Row    func(*vcf.Record, []S) error
 
 	// From is what was counted before a stop, as Save had it. So many rows of the region are read and compared with the reference again, and
 	// not scored: Row is not called with them. The zero value begins.
@@ -57,29 +60,46 @@ const (
 	maxBytes = 64 << 20
 )
 
+// RowScorer scores the alleles of rows.
+type RowScorer[S any] struct {
+	Reference *fasta.Reference
+	Batch     int                                        // bases that are computed together
+	Reads     func(ref, alt string) int                  // about the bases that are read for an allele alone
+	Score     func(context.Context, []AlleleOf[S]) error // of alleles whose REF is what the reference has
+	Skipped   func(genome.Skip) S                        // a score without numbers, with the reason
+	Why       func(*S) genome.Skip                       // the reason of a score
+}
+
 // rows is a VCF on its way through a scorer.
-type rows struct {
+type rows[S any] struct {
 	Report
-	scorer  *Scorer
-	options RowOptions
+	scorer  RowScorer[S]
+	options RowOptionsOf[S]
 	placer  *genome.Placer
 
-	held    []heldRow // those of the last group stay, for their memory
+	held    []heldRow[S] // those of the last group stay, for their memory
 	n       int
 	bytes   int
 	bases   int
-	alleles []Allele
+	alleles []AlleleOf[S]
 	done    int // rows that are still to be passed over: they were scored before a stop
 }
 
-type heldRow struct {
+type heldRow[S any] struct {
 	rec    vcf.Record
-	scores []Score
+	scores []S
 }
 
 // Rows scores the rows of a VCF as a stream: a group of at most 256 rows is in memory. More than 1 % of at least 20 REF alleles that differ
 // from the reference is an error, after the last row: CheckRows finds it before the first. When ctx is done Rows returns ctx's error.
 func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptions) (Report, error) {
+	return RowScorer[Score]{Reference: s.ref, Batch: s.options.Batch, Reads: s.reads, Score: s.Score,
+		Skipped: func(why genome.Skip) Score { return Score{Skip: why} }, Why: func(s *Score) genome.Skip { return s.Skip },
+	}.Rows(ctx, in, file, o)
+}
+
+// Rows is [Scorer.Rows] for scores of another kind.
+func (s RowScorer[S]) Rows(ctx context.Context, in io.Reader, file string, o RowOptionsOf[S]) (Report, error) {
 	r, err := vcf.NewReader(in, file)
 	if err != nil {
 		return Report{}, err
@@ -89,13 +109,13 @@ func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptio
 			return Report{}, err
 		}
 	}
-	w := &rows{Report: o.From, scorer: s, options: o, placer: genome.NewPlacer(s.ref, r.Header()), done: o.From.Rows}
+	w := &rows[S]{Report: o.From, scorer: s, options: o, placer: genome.NewPlacer(s.Reference, r.Header()), done: o.From.Rows}
 	if w.Skipped = maps.Clone(o.From.Skipped); w.Skipped == nil {
 		w.Skipped = map[genome.Skip]int{}
 	}
 	for {
 		if w.n == len(w.held) {
-			w.held = append(w.held, heldRow{})
+			w.held = append(w.held, heldRow[S]{})
 		}
 		err := r.Next(&w.held[w.n].rec)
 		if err == io.EOF {
@@ -125,13 +145,13 @@ func inFile(file string, err error) error {
 	return fmt.Errorf("%s: %w", file, err)
 }
 
-func (w *rows) report() Report {
+func (w *rows[S]) report() Report {
 	w.Ref, w.Aliases = w.placer.Check, w.placer.Aliases
 	return w.Report
 }
 
 // row holds the row that was read, and scores the group where it is full.
-func (w *rows) row(ctx context.Context) error {
+func (w *rows[S]) row(ctx context.Context) error {
 	h := &w.held[w.n]
 	rec := &h.rec
 	if in, err := inRegion(w.placer, w.options.Region, rec); err != nil || !in {
@@ -151,17 +171,17 @@ func (w *rows) row(ctx context.Context) error {
 	}
 	h.scores = slices.Grow(h.scores[:0], len(alts))[:len(alts)]
 	for i, alt := range alts {
-		h.scores[i] = Score{Skip: skip}
+		h.scores[i] = w.scorer.Skipped(skip)
 		if skip == genome.Used {
 			v := genome.Variant{Contig: c.Name, Pos: rec.Pos, Ref: rec.Ref, Alts: []string{alt}}
-			w.alleles = append(w.alleles, Allele{c, v, &h.scores[i]})
-			w.bases += w.scorer.reads(strings.ToUpper(rec.Ref), strings.ToUpper(alt))
+			w.alleles = append(w.alleles, AlleleOf[S]{c, v, &h.scores[i]})
+			w.bases += w.scorer.Reads(strings.ToUpper(rec.Ref), strings.ToUpper(alt))
 		}
 	}
 	w.n++
 	w.bytes += rec.Size()
 	// A group of several batches: only the last of a group is not full.
-	if w.n == maxRows || w.bytes > maxBytes || w.bases > 4*w.scorer.options.Batch {
+	if w.n == maxRows || w.bytes > maxBytes || w.bases > 4*w.scorer.Batch {
 		return w.flush(ctx)
 	}
 	return nil
@@ -191,7 +211,7 @@ func inRegion(p *genome.Placer, region *genome.Region, rec *vcf.Record) (bool, e
 }
 
 // flush scores the group, and hands on its rows.
-func (w *rows) flush(ctx context.Context) error {
+func (w *rows[S]) flush(ctx context.Context) error {
 	if err := w.scorer.Score(ctx, w.alleles); err != nil {
 		return err
 	}
@@ -213,20 +233,21 @@ func (w *rows) flush(ctx context.Context) error {
 	return nil
 }
 
-func (w *rows) count(rec *vcf.Record, scores []Score) {
+func (w *rows[S]) count(rec *vcf.Record, scores []S) {
 	w.Report.Rows++
-	for i, s := range scores {
+	for i := range scores {
 		w.Alleles++
-		if s.Skip == genome.Used {
+		why := w.scorer.Why(&scores[i])
+		if why == genome.Used {
 			w.Scored++
 			continue
 		}
-		if w.Skipped[s.Skip]++; w.Skipped[s.Skip] == 1 {
+		if w.Skipped[why]++; w.Skipped[why] == 1 {
 			alt := "."
 			if len(rec.Alts) > 0 {
 				alt = rec.Alts[i]
 			}
-			w.Examples = append(w.Examples, Example{s.Skip, rec.Line, genome.Variant{Contig: rec.Chrom, Pos: rec.Pos, Ref: rec.Ref,
+			w.Examples = append(w.Examples, Example{why, rec.Line, genome.Variant{Contig: rec.Chrom, Pos: rec.Pos, Ref: rec.Ref,
 				Alts: []string{alt}}.String()})
 		}
 	}

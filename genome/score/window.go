@@ -72,10 +72,13 @@ func (s *Scorer) place(c fasta.Contig, v genome.Variant) (t site, skip genome.Sk
 }
 
 // Allele is an alternate allele to score: a variant of one, whose REF is what the reference has (genome.Placer).
-type Allele struct {
+type Allele = AlleleOf[Score]
+
+// AlleleOf is an Allele for a score of another kind.
+type AlleleOf[S any] struct {
 	Contig  fasta.Contig
 	Variant genome.Variant
-	Score   *Score // where the score goes
+	Score   *S // where the score goes
 }
 
 // Score scores alleles. Windows of several alleles are computed together. When ctx is done it returns ctx's error.
