@@ -17,9 +17,9 @@ import (
 // Gene is a gene on a sequence.
 type Gene struct {
 	Name     string
-	Contig   string // by the annotation
-	Sequence *dna.Sequence
-	Span     dna.Span // of its transcripts
+	Contig   string        // by the annotation
+	Sequence *dna.Sequence // nil in an Index
+	Span     dna.Span      // of its transcripts
 	Strand   dna.Strand
 
 	// Bounds are the bases of the sequence that windows of the gene may read. They contain Span.
@@ -39,6 +39,14 @@ func (g *Gene) span(from, to int) dna.Span {
 		return dna.Span{Start: g.Span.End - to, End: g.Span.End - from}
 	}
 	return dna.Span{Start: g.Span.Start + from, End: g.Span.Start + to}
+}
+
+// position is the position of a base of the sequence, which may lie outside of the gene.
+func (g *Gene) position(at int) int {
+	if g.Strand == dna.Reverse {
+		return g.Span.End - 1 - at
+	}
+	return at - g.Span.Start
 }
 
 // bounds are the Bounds as positions of the gene: the first is not above 0.
@@ -82,19 +90,34 @@ func (g *Gene) Hash(h io.Writer) {
 //
 // The genes are in the order of contigs in the annotation, and of their first base.
 func Genes(set *annotation.Set, sequences func(contig string) *dna.Sequence) (genes []*Gene, skipped map[string]int, err error) {
+	genes, skipped, err = joined(set, func(contig string) (int, bool) {
+		s := sequences(contig)
+		if s == nil {
+			return 0, false
+		}
+		return s.Len(), true
+	})
+	for _, g := range genes {
+		g.Sequence = sequences(g.Contig)
+	}
+	return genes, skipped, err
+}
+
+// joined makes genes without sequences of transcripts on contigs of known length.
+func joined(set *annotation.Set, length func(contig string) (bases int, ok bool)) (genes []*Gene, skipped map[string]int, err error) {
 	skipped = map[string]int{}
 	order := map[string]int{}
 	var placed []*annotation.Transcript
 	for i := range set.Transcripts {
 		t := &set.Transcripts[i]
-		s := sequences(t.Contig)
-		if s == nil {
+		n, ok := length(t.Contig)
+		if !ok {
 			skipped[t.Contig]++
 			continue
 		}
-		if t.Span.Start < 0 || t.Span.End > s.Len() {
+		if t.Span.Start < 0 || t.Span.End > n {
 			return nil, nil, fmt.Errorf("splice: found %s of %s at %d … %d of contig %s, which has %d bases; expected an annotation of the same "+
-				"assembly as the reference", t.ID, t.Gene, t.Span.Start+1, t.Span.End, t.Contig, s.Len())
+				"assembly as the reference", t.ID, t.Gene, t.Span.Start+1, t.Span.End, t.Contig, n)
 		}
 		if _, ok := order[t.Contig]; !ok {
 			order[t.Contig] = len(order)
@@ -120,7 +143,8 @@ func Genes(set *annotation.Set, sequences func(contig string) *dna.Sequence) (ge
 		b.add(t)
 	}
 	for _, b := range all {
-		genes = append(genes, b.gene(sequences(b.contig)))
+		n, _ := length(b.contig)
+		genes = append(genes, b.gene(n))
 	}
 	return genes, skipped, nil
 }
@@ -138,17 +162,12 @@ func (b *builder) add(t *annotation.Transcript) {
 	b.donors, b.acceptors = append(b.donors, t.Donors()...), append(b.acceptors, t.Acceptors()...)
 }
 
-func (b *builder) gene(s *dna.Sequence) *Gene {
-	g := &Gene{Name: b.name, Contig: b.contig, Sequence: s, Span: b.span, Strand: dna.Strand(b.reverse),
-		Bounds: dna.Span{Start: 0, End: s.Len()}}
+func (b *builder) gene(contig int) *Gene {
+	g := &Gene{Name: b.name, Contig: b.contig, Span: b.span, Strand: dna.Strand(b.reverse), Bounds: dna.Span{Start: 0, End: contig}}
 	g.Donors, g.Acceptors = b.donors, b.acceptors
 	for _, sites := range []*[]int{&g.Donors, &g.Acceptors} {
 		for i, at := range *sites {
-			if b.reverse {
-				(*sites)[i] = b.span.End - 1 - at
-			} else {
-				(*sites)[i] = at - b.span.Start
-			}
+			(*sites)[i] = g.position(at)
 		}
 		slices.Sort(*sites)
 		*sites = slices.Compact(*sites)

@@ -2,12 +2,13 @@ package splice
 
 import (
 	"fmt"
+	"strings"
+	"testing"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/annotation"
 	"github.com/longspan/longspan/data/dna"
-
-	"testing"
+	"github.com/longspan/longspan/data/vcf"
 )
 
 // made is a contig of random bases with genes of three exons, of which every second is on the other strand. At their sites stand
@@ -45,4 +46,18 @@ func made(t testing.TB, genes int) (s *dna.Sequence, transcripts []annotation.Tr
 	s = &dna.Sequence{Name: "1"}
 	s.Append(bases)
 	return s, transcripts
+}
+
+// nextRow is the first row of a VCF, and its header.
+func nextRow(t testing.TB, text string) (*vcf.Record, *vcf.Header) {
+	t.Helper()
+	r, err := vcf.NewReader(strings.NewReader(text), "in.vcf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &vcf.Record{}
+	if err := r.Next(rec); err != nil {
+		t.Fatal(err)
+	}
+	return rec, r.Header()
 }

@@ -2,10 +2,10 @@ package splice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
 	"github.com/longspan/longspan/model"
@@ -27,33 +27,24 @@ type PredictOptions struct {
 	Batch   int // bases that are computed together; 0: 65,536
 }
 
-// Reach is how many bases before or behind a base its probabilities depend on. ok is false if a layer sees the whole sequence.
-func Reach(m *model.Model) (n int, ok bool) {
-	for _, l := range m.Spec().Stack.Layers {
-		p, err := pattern.Parse(l.Attention.Mechanism)
-		if err != nil {
-			return 0, false // such as linear attention
-		}
-		f, err := pattern.ReceptiveFieldOf(p)
-		if err != nil || f.Period != 1 || f.Before >= pattern.Unbounded || f.After >= pattern.Unbounded {
-			return 0, false
-		}
-		n += max(f.Before, f.After)
+// checkModel refuses a model that does not tag bases with the classes of this package.
+func checkModel(m *model.Model) error {
+	if spec := m.Spec(); spec.Kind != model.Encoder || spec.Head.Kind != model.Tag || spec.Head.Classes != int(classes) {
+		return fmt.Errorf("splice: found a model of the kind %s with the head %s and %d classes, expected an encoder with the head "+
+			"tag and the %d classes %v, such as examples/splice.yaml trains", spec.Kind, spec.Head.Kind, spec.Head.Classes, classes, ClassNames())
 	}
-	for _, size := range m.Spec().Embed.HashedNgrams {
-		n = max(n, n+size-1)
-	}
-	return n, true
+	return nil
 }
+
+var errNotFinite = errors.New("splice: found an output that is no finite number; the weights are damaged, or fp16 overflowed")
 
 // NewPredictor checks that the model tags bases with the classes of this package.
 func NewPredictor(s *model.Session, o PredictOptions) (*Predictor, error) {
 	m := s.Model()
-	if spec := m.Spec(); spec.Kind != model.Encoder || spec.Head.Kind != model.Tag || spec.Head.Classes != int(classes) {
-		return nil, fmt.Errorf("splice: found a model of the kind %s with the head %s and %d classes, expected an encoder with the head "+
-			"tag and the %d classes %v, such as examples/splice.yaml trains", spec.Kind, spec.Head.Kind, spec.Head.Classes, classes, ClassNames())
+	if err := checkModel(m); err != nil {
+		return nil, err
 	}
-	reach, bounded := Reach(m)
+	reach, bounded := m.Reach()
 	if o.Context == 0 && bounded {
 		o.Context = reach
 	}
@@ -97,7 +88,7 @@ func (p *Predictor) Gene(ctx context.Context, g *Gene) ([]Probabilities, error) 
 			for row := part.Start; row < part.End; row++ {
 				q, ok := softmax(out.Row(first + row))
 				if !ok {
-					return fmt.Errorf("splice: found an output that is no finite number; the weights are damaged, or fp16 overflowed")
+					return errNotFinite
 				}
 				all = append(all, q)
 			}

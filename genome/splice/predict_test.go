@@ -74,7 +74,7 @@ func TestWindowsChangeNoProbability(t *testing.T) {
 // Bases that the layers do not reach change no bit.
 func TestNeighboursChangeNothing(t *testing.T) {
 	session := tiny(t, model.Config{HashedNgrams: []int{4}, HashedNgramRows: 50, Layers: 2, Attention: []string{"window(3)", "window(9)"}})
-	reach, ok := Reach(session.Model())
+	reach, ok := session.Model().Reach()
 	if reach != 15 || !ok {
 		t.Fatalf("found a reach of %d, %v", reach, ok)
 	}
@@ -113,7 +113,7 @@ func TestEvaluateCountsWholeGenes(t *testing.T) {
 
 func TestModelsWithoutAnEnd(t *testing.T) {
 	session := tiny(t, model.Config{Layers: 2, Attention: []string{"window(3)", "window(9) | global(0)"}})
-	if _, ok := Reach(session.Model()); ok {
+	if _, ok := session.Model().Reach(); ok {
 		t.Error("a layer with a global token has a reach")
 	}
 	s, transcripts := made(t, 1)
