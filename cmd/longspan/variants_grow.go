@@ -16,6 +16,7 @@ import (
 	"github.com/longspan/longspan/genome/score"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/resume"
+	"github.com/longspan/longspan/model"
 )
 
 // growing is an output that takes long, packed by bgzip where its name ends in .gz. Its work goes on after a stop.
@@ -100,13 +101,16 @@ func (g *growing) end(err error, stopped bool) error {
 	return g.file.Finish()
 }
 
-// scoreFacts are what scores depend on, with the files that were read.
-func scoreFacts(s *score.Scorer, files map[string]string, more ...resume.Fact) ([]resume.Fact, error) {
-	o := s.Options()
+// scoreFacts are the options that scores depend on.
+func scoreFacts(o score.Options) []resume.Fact {
+	return []resume.Fact{{What: "--by", Value: string(o.By)}, {What: "--strand", Value: string(o.Strand)},
+		{What: "--window", Value: strconv.Itoa(o.Window)}}
+}
+
+// outputFacts are what the output of a model depends on, with the files that were read.
+func outputFacts(m *model.Model, files map[string]string, more ...resume.Fact) ([]resume.Fact, error) {
 	facts := append([]resume.Fact{{What: "version of longspan", Value: version()},
-		{What: "level of the processor", Value: kernel.Level().String()},
-		{What: "model", Value: hashModel(s.Model())}, {What: "--by", Value: string(o.By)}, {What: "--strand", Value: string(o.Strand)},
-		{What: "--window", Value: strconv.Itoa(o.Window)}}, more...)
+		{What: "level of the processor", Value: kernel.Level().String()}, {What: "model", Value: hashModel(m)}}, more...)
 	for what, path := range files {
 		sum, err := hashFile(path)
 		if err != nil {

@@ -68,7 +68,7 @@ func TestStoppedOutputsGoOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := variantMapOptions{reference: "long.fa", out: out, resume: true}
-		form, err := v.form()
+		form, err := formOf(v.out, mapForms)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,10 +79,11 @@ func TestStoppedOutputsGoOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := variantScoreOptions{out: out, resume: true}
-		v.reference, v.input = "long.fa", "long.vcf"
-		j := variantScoreJob{variantScoreOptions: &v, output: o, ctx: ctx}
-		if j.form, err = v.form(); err != nil {
+		v := variantScoreOptions{}
+		v.reference, v.input, v.out, v.resume = "long.fa", "long.vcf", out, true
+		j := rowJob{rowFlags: &v.rowFlags, output: o, ctx: ctx}
+		form, err := formOf(out, forms)
+		if err != nil {
 			t.Fatal(err)
 		}
 		in, err := os.Open(v.input)
@@ -91,7 +92,8 @@ func TestStoppedOutputsGoOn(t *testing.T) {
 		}
 		defer in.Close()
 		var r variantScoreReport
-		if err = j.score(s, in, &r); err == nil && (r.Rows != 2500 || r.Scored != 2500 || r.Skipped["star"] != 2500 || len(r.Examples) != 1) {
+		w := variantScoreWork{&v, form, &r, s}
+		if err = w.score(&j, in); err == nil && (r.Rows != 2500 || r.Scored != 2500 || r.Skipped["star"] != 2500 || len(r.Examples) != 1) {
 			t.Errorf("%s: found %+v", out, r.Report)
 		}
 		return err

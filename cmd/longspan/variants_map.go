@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,20 +83,9 @@ and the file has the same bytes as if it had not stopped.`,
 // mapForms are the forms of a map, by the end of a name.
 var mapForms = map[string]func(w io.Writer) score.MapWriter{".tsv": score.NewMapTSV, ".bedgraph": score.NewMapBedGraph}
 
-// form is the form of the output.
-func (v *variantMapOptions) form() (func(w io.Writer) score.MapWriter, error) {
-	for end, form := range mapForms {
-		if strings.HasSuffix(strings.TrimSuffix(v.out, ".gz"), end) {
-			return form, nil
-		}
-	}
-	return nil, fmt.Errorf("found --out %q, expected a name that ends in %s, with .gz behind it or not", v.out,
-		strings.Join(slices.Sorted(maps.Keys(mapForms)), ", "))
-}
-
 func (v *variantMapOptions) run(o *output, name string) (r variantMapReport, err error) {
 	began := time.Now()
-	form, err := v.form()
+	form, err := formOf(v.out, mapForms)
 	if err != nil {
 		return r, usage(err)
 	}
@@ -152,7 +138,8 @@ func (v *variantMapOptions) regions(ref *fasta.Reference) (all []genome.Region, 
 // score writes the map.
 func (v *variantMapOptions) score(ctx context.Context, o *output, s *score.Scorer, regions []genome.Region,
 	form func(io.Writer) score.MapWriter, r *variantMapReport) error {
-	facts, err := scoreFacts(s, map[string]string{"reference": v.reference}, resume.Fact{What: "--region", Value: v.region})
+	facts, err := outputFacts(s.Model(), map[string]string{"reference": v.reference},
+		append(scoreFacts(s.Options()), resume.Fact{What: "--region", Value: v.region})...)
 	if err != nil {
 		return err
 	}

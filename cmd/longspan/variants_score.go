@@ -3,9 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,12 +26,9 @@ type variantScoreReport struct {
 
 // variantScoreOptions are the flags of `variants score`.
 type variantScoreOptions struct {
-	variantFlags
-	modelFlags
-	mechanismFlags
-	out, region, by, strand string
-	window, batch           int
-	resume                  bool
+	rowFlags
+	by, strand string
+	window     int
 }
 
 func newVariantsScore(o *output) *cobra.Command {
@@ -69,37 +63,22 @@ A score has the same bits in any order of rows, part of the file and region, at 
 			return o.print(r, r.write)
 		},
 	}
-	v.files(c)
+	v.addRows(c, ".vcf, .tsv or .bedgraph", "4096")
 	f := c.Flags()
-	f.StringVarP(&v.out, "out", "O", "", "file to write: .vcf, .tsv or .bedgraph, with .gz behind it or not")
-	f.StringVar(&v.region, "region", "", "part of the reference, such as 20 or 20:1000001-2000000: rows that begin elsewhere are left out")
 	f.StringVar(&v.by, "by", "", "auto (SNVs by site, others by sequence), site or sequence (default: auto, as far as the model can)")
 	f.StringVar(&v.strand, "strand", "", "both, forward or reverse (default: both)")
 	f.IntVar(&v.window, "window", 0, "bases of a window with the longer allele (default: what the model was made to read)")
-	f.IntVar(&v.batch, "batch", 0, "bases that are computed together (default 4096); scores do not depend on it")
-	f.BoolVar(&v.resume, "resume", false, "go on with an output that was stopped; begin where there is none")
-	v.mechanismFlags.add(c)
-	v.modelFlags.add(c)
-	v.addPrecision(c)
 	return c
 }
 
+// scoreForm makes the writer of a form.
+type scoreForm func(w io.Writer, o score.Options, line string) score.Writer
+
 // forms are the forms of output, by the end of a name.
-var forms = map[string]func(w io.Writer, o score.Options, line string) score.Writer{
+var forms = map[string]scoreForm{
 	".vcf":      func(w io.Writer, o score.Options, line string) score.Writer { return score.NewVCF(w, o, line) },
 	".tsv":      func(w io.Writer, o score.Options, _ string) score.Writer { return score.NewTSV(w, o) },
 	".bedgraph": func(w io.Writer, _ score.Options, _ string) score.Writer { return score.NewBedGraph(w) },
-}
-
-// form is the end of the name of the output, without .gz.
-func (v *variantScoreOptions) form() (string, error) {
-	for end := range forms {
-		if strings.HasSuffix(strings.TrimSuffix(v.out, ".gz"), end) {
-			return end, nil
-		}
-	}
-	return "", fmt.Errorf("found --out %q, expected a name that ends in %s, with .gz behind it or not", v.out,
-		strings.Join(slices.Sorted(maps.Keys(forms)), ", "))
 }
 
 func (r variantScoreReport) write(w io.Writer) {
@@ -109,16 +88,7 @@ func (r variantScoreReport) write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s: %d rows, %d alleles, %d scored by %s, strand %s, window %d bases: %s\n", r.Input, r.Rows, r.Alleles, r.Scored, by,
 		r.Strand, r.Window, r.Out)
-	fmt.Fprintf(w, "%d REF alleles compared, %d differ\n", r.Ref.Rows, r.Ref.Mismatches)
-	for _, m := range r.Ref.Examples {
-		fmt.Fprintf(w, "  %s\n", m)
-	}
-	for _, e := range r.Examples {
-		fmt.Fprintf(w, "skipped %d %s, first in line %d: %s\n", r.Skipped[e.Why], e.Why, e.Line, e.Row)
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Aliases)) {
-		fmt.Fprintf(w, "contig %s of the VCF is %s of the reference\n", name, r.Aliases[name])
-	}
+	writeRowReport(w, &r.Report)
 	for _, n := range r.Notes {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}

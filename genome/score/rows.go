@@ -93,9 +93,13 @@ type heldRow[S any] struct {
 // Rows scores the rows of a VCF as a stream: a group of at most 256 rows is in memory. More than 1 % of at least 20 REF alleles that differ
 // from the reference is an error, after the last row: CheckRows finds it before the first. When ctx is done Rows returns ctx's error.
 func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptions) (Report, error) {
+	return s.RowScorer().Rows(ctx, in, file, o)
+}
+
+// RowScorer is what Rows walks with.
+func (s *Scorer) RowScorer() RowScorer[Score] {
 	return RowScorer[Score]{Reference: s.ref, Batch: s.options.Batch, Reads: s.reads, Score: s.Score,
-		Skipped: func(why genome.Skip) Score { return Score{Skip: why} }, Why: func(s *Score) genome.Skip { return s.Skip },
-	}.Rows(ctx, in, file, o)
+		Skipped: func(why genome.Skip) Score { return Score{Skip: why} }, Why: func(s *Score) genome.Skip { return s.Skip }}
 }
 
 // Rows is [Scorer.Rows] for scores of another kind.

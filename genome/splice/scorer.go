@@ -117,8 +117,8 @@ func (s *Scorer) Options() Options { return s.options }
 // Model is the model that scores.
 func (s *Scorer) Model() *model.Model { return s.session.Model() }
 
-// Rows walks the rows of a VCF.
-func (s *Scorer) Rows() score.RowScorer[Score] {
+// RowScorer walks the rows of a VCF.
+func (s *Scorer) RowScorer() score.RowScorer[Score] {
 	return score.RowScorer[Score]{Reference: s.ref, Batch: s.options.Batch,
 		Reads:   func(string, string) int { return 2 * s.options.usual() },
 		Score:   s.Score,

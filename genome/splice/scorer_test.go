@@ -232,7 +232,7 @@ func scoreText(t testing.TB, s *Scorer, rows []string, region *genome.Region) []
 	t.Helper()
 	var out bytes.Buffer
 	w := NewVCF(&out, Field)
-	_, err := s.Rows().Rows(context.Background(), strings.NewReader(head+strings.Join(rows, "")), "in.vcf",
+	_, err := s.RowScorer().Rows(context.Background(), strings.NewReader(head+strings.Join(rows, "")), "in.vcf",
 		score.RowOptionsOf[Score]{Region: region, Header: w.Header, Row: w.Row})
 	if err != nil {
 		t.Fatal(err)
@@ -404,7 +404,7 @@ func TestStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	text := head + strings.Join(someRows(bases), "")
-	_, err := newScorer(t, ref, x, sharp(t, 0), Options{}).Rows().Rows(ctx, strings.NewReader(text), "in.vcf", score.RowOptionsOf[Score]{})
+	_, err := newScorer(t, ref, x, sharp(t, 0), Options{}).RowScorer().Rows(ctx, strings.NewReader(text), "in.vcf", score.RowOptionsOf[Score]{})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("found %v", err)
 	}
