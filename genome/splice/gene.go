@@ -127,13 +127,21 @@ func joined(set *annotation.Set, length func(contig string) (bases int, ok bool)
 	slices.SortStableFunc(placed, func(a, b *annotation.Transcript) int {
 		return cmp.Or(cmp.Compare(order[a.Contig], order[b.Contig]), cmp.Compare(a.Span.Start, b.Span.Start), cmp.Compare(a.Gene, b.Gene))
 	})
+	for _, b := range build(placed) {
+		n, _ := length(b.contig)
+		genes = append(genes, b.gene(n))
+	}
+	return genes, skipped, nil
+}
+
+// build joins sorted transcripts of one gene that overlap.
+func build(transcripts []*annotation.Transcript) (all []*builder) {
 	type key struct {
 		gene, id, contig string
 		reverse          bool
 	}
 	open := map[key]*builder{}
-	var all []*builder
-	for _, t := range placed {
+	for _, t := range transcripts {
 		k := key{t.Gene, t.GeneID, t.Contig, t.Reverse}
 		b := open[k]
 		if b == nil || t.Span.Start >= b.span.End {
@@ -142,11 +150,7 @@ func joined(set *annotation.Set, length func(contig string) (bases int, ok bool)
 		}
 		b.add(t)
 	}
-	for _, b := range all {
-		n, _ := length(b.contig)
-		genes = append(genes, b.gene(n))
-	}
-	return genes, skipped, nil
+	return all
 }
 
 // builder is a gene in the making.

@@ -65,55 +65,74 @@ func NewPredictor(s *model.Session, o PredictOptions) (*Predictor, error) {
 }
 
 // Gene gives the probabilities of all bases of a gene. Windows begin at fixed positions of the gene, so that the result depends on the gene
-// and its neighbourhood alone.
+// and its neighbourhood alone. When ctx is done it returns ctx's error.
 func (p *Predictor) Gene(ctx context.Context, g *Gene) ([]Probabilities, error) {
-	all := make([]Probabilities, 0, g.Len())
+	r := reading{predictor: p, gene: g, all: make([]Probabilities, 0, g.Len())}
 	step := p.options.Window - 2*p.options.Context
-	low, high := g.bounds()
-	var b data.Batch
-	var parts []dna.Span // of the windows in b: which rows are used
-	flush := func() error {
-		if len(parts) == 0 {
-			return nil
+	for from := 0; from < g.Len(); from += step {
+		if err := r.add(ctx, dna.Span{Start: from, End: min(from+step, g.Len())}); err != nil {
+			return nil, err
 		}
-		if err := ctx.Err(); err != nil {
+	}
+	return r.all, r.flush(ctx)
+}
+
+// reading is a gene on its way through the model.
+type reading struct {
+	predictor *Predictor
+	gene      *Gene
+	batch     data.Batch
+	parts     []dna.Span // of each window in the batch: the rows that are used
+	all       []Probabilities
+}
+
+// add adds the window of some positions, and computes what is there where it would be too much.
+func (r *reading) add(ctx context.Context, positions dna.Span) error {
+	o := r.predictor.options
+	low, high := r.gene.bounds()
+	start, end := max(low, positions.Start-o.Context), min(high, positions.End+o.Context)
+	begin := len(r.batch.Tokens)
+	if begin > 0 && begin+end-start > o.Batch {
+		if err := r.flush(ctx); err != nil {
 			return err
 		}
-		out, err := p.session.Predict(&b, model.StepOptions{})
-		if err != nil {
-			return err
-		}
-		first := 0
-		for i, part := range parts {
-			for row := part.Start; row < part.End; row++ {
-				q, ok := softmax(out.Row(first + row))
-				if !ok {
-					return errNotFinite
-				}
-				all = append(all, q)
-			}
-			first += b.Lengths[i]
-		}
-		p.session.Exec().Pool.Put(out)
-		b.Reset()
-		parts = parts[:0]
+		begin = 0
+	}
+	r.batch.Tokens = append(r.batch.Tokens, make([]int32, end-start)...)
+	r.batch.Lengths = append(r.batch.Lengths, end-start)
+	r.gene.Tokens(r.batch.Tokens[begin:], start)
+	r.parts = append(r.parts, dna.Span{Start: positions.Start - start, End: positions.End - start})
+	return nil
+}
+
+// flush computes the windows of the batch.
+func (r *reading) flush(ctx context.Context) error {
+	if len(r.parts) == 0 {
 		return nil
 	}
-	for from := 0; from < g.Len(); from += step {
-		to := min(from+step, g.Len())
-		start, end := max(low, from-p.options.Context), min(high, to+p.options.Context)
-		if len(b.Tokens) > 0 && len(b.Tokens)+end-start > p.options.Batch {
-			if err := flush(); err != nil {
-				return nil, err
-			}
-		}
-		begin := len(b.Tokens)
-		b.Tokens = append(b.Tokens, make([]int32, end-start)...)
-		b.Lengths = append(b.Lengths, end-start)
-		g.Tokens(b.Tokens[begin:], start)
-		parts = append(parts, dna.Span{Start: from - start, End: to - start})
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	return all, flush()
+	session := r.predictor.session
+	out, err := session.Predict(&r.batch, model.StepOptions{})
+	if err != nil {
+		return err
+	}
+	defer session.Exec().Pool.Put(out)
+	first := 0
+	for i, part := range r.parts {
+		for row := part.Start; row < part.End; row++ {
+			p, ok := softmax(out.Row(first + row))
+			if !ok {
+				return errNotFinite
+			}
+			r.all = append(r.all, p)
+		}
+		first += r.batch.Lengths[i]
+	}
+	r.batch.Reset()
+	r.parts = r.parts[:0]
+	return nil
 }
 
 // softmax reports whether all logits are finite.
