@@ -21,7 +21,7 @@ func newVariants(o *output) *cobra.Command {
 		Use:   "variants",
 		Short: "Check the variants of a VCF against a reference, write haplotypes, score variants by models, and evaluate scores",
 	}, newVariantsCheck(o), newVariantsHaplotypes(o), newVariantsScore(o), newVariantsMap(o),
-		newVariantsEvaluate(o), newVariantsSplice(o))
+		newVariantsEvaluate(o), newVariantsSplice(o), newVariantsSites(o))
 }
 
 // variantFlags are the flags of commands on variants.

@@ -27,6 +27,7 @@ const (
 	defaultBatch    = 16_384
 	maxInsertion    = 4096    // bases of ALT
 	maxContext      = 1 << 20 // bases
+	maxWindow       = 1 << 23 // bases
 	block           = 64      // windows begin at multiples of it, so that REF is computed once for the alleles of a block
 )
 

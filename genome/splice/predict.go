@@ -1,10 +1,12 @@
 package splice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/dna"
@@ -20,11 +22,41 @@ type Predictor struct {
 	options PredictOptions
 }
 
-// PredictOptions configure a Predictor.
+// PredictOptions configure a Predictor. The zero value leaves the choice to the model: see For.
 type PredictOptions struct {
-	Context int // bases on each side of a base that it may depend on; 0: what the layers reach, or a quarter of Window where they have no end
-	Window  int // bases that the model reads at once; 0: 16,384, or twice the Context and more
-	Batch   int // bases that are computed together; 0: 65,536
+	Context int // bases on each side that a base may depend on; 0: what the layers reach, or a quarter of Window where they have no end
+	Window  int // bases that the model reads at once; 0: 16,384, or four times the Context where that is more
+	Batch   int // bases that are computed together; longer windows are computed alone; 0: 32,768
+}
+
+// For fills in what a model decides, and checks the rest.
+func (o PredictOptions) For(m *model.Model) (PredictOptions, error) {
+	if err := checkModel(m); err != nil {
+		return o, err
+	}
+	if min(o.Context, o.Window, o.Batch) < 0 || o.Context > maxContext || o.Window > maxWindow || o.Batch > maxWindow {
+		return o, fmt.Errorf("splice: found a context of %d bases in windows of %d, %d computed together; expected up to %d, %d and %d, or 0 for "+
+			"the default", o.Context, o.Window, o.Batch, maxContext, maxWindow, maxWindow)
+	}
+	if reach, bounded := m.Reach(); o.Context == 0 && bounded {
+		o.Context = reach
+	}
+	o.Window = cmp.Or(o.Window, max(16384, 4*o.Context))
+	o.Context = cmp.Or(o.Context, o.Window/4)
+	o.Batch = cmp.Or(o.Batch, 32768)
+	limit := m.Spec().MaxTokens()
+	switch {
+	case o.Window <= 2*o.Context:
+		return o, fmt.Errorf("splice: found windows of %d bases with %d on each side, expected longer windows", o.Window, o.Context)
+	case limit > 0 && o.Window > limit:
+		return o, fmt.Errorf("splice: found windows of %d bases, expected at most %d, the learned positions", o.Window, limit)
+	}
+	return o, nil
+}
+
+// Lengths are the tokens of the sequences of the largest batch, for a plan of the memory. o is of For.
+func (o PredictOptions) Lengths() []int {
+	return slices.Repeat([]int{o.Window}, max(1, o.Batch/o.Window))
 }
 
 // checkModel refuses a model that does not tag bases with the classes of this package.
@@ -38,31 +70,14 @@ func checkModel(m *model.Model) error {
 
 var errNotFinite = errors.New("splice: found an output that is no finite number; the weights are damaged, or fp16 overflowed")
 
-// NewPredictor checks that the model tags bases with the classes of this package.
+// NewPredictor returns a predictor that computes with a session.
 func NewPredictor(s *model.Session, o PredictOptions) (*Predictor, error) {
-	m := s.Model()
-	if err := checkModel(m); err != nil {
-		return nil, err
-	}
-	reach, bounded := m.Reach()
-	if o.Context == 0 && bounded {
-		o.Context = reach
-	}
-	if o.Context == 0 {
-		o.Window = max(o.Window, 16384)
-		o.Context = o.Window / 4
-	}
-	if o.Window == 0 {
-		o.Window = max(16384, 4*o.Context)
-	}
-	if o.Batch == 0 {
-		o.Batch = 65536
-	}
-	if o.Window <= 2*o.Context {
-		return nil, fmt.Errorf("splice: found windows of %d bases with %d on each side, expected longer windows", o.Window, o.Context)
-	}
-	return &Predictor{s, o}, nil
+	o, err := o.For(s.Model())
+	return &Predictor{s, o}, err
 }
+
+// Options are the predictor's, with what the model decided.
+func (p *Predictor) Options() PredictOptions { return p.options }
 
 // Gene gives the probabilities of all bases of a gene. Windows begin at fixed positions of the gene, so that the result depends on the gene
 // and its neighbourhood alone. When ctx is done it returns ctx's error.

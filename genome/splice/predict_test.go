@@ -135,4 +135,8 @@ func TestOtherModelsAreRefused(t *testing.T) {
 		!strings.Contains(err.Error(), "expected longer windows") {
 		t.Errorf("found %v", err)
 	}
+	if _, err := NewPredictor(tiny(t, model.Config{}), PredictOptions{Context: -1}); err == nil ||
+		!strings.Contains(err.Error(), "found a context of -1 bases") {
+		t.Errorf("found %v", err)
+	}
 }
