@@ -60,7 +60,8 @@ func (w *variantScoreWork) score(j *rowJob, in io.Reader) error {
 	r.By, r.Strand, r.Window = o.By, o.Strand, o.Window
 	r.Notes = append(r.Notes, beyond(w.scorer.Model(), o.Window)...)
 	line := fmt.Sprintf("##longspanScore=by=%s;strand=%s;window=%d;model=%s", o.By, o.Strand, o.Window, oneLine(r.Model))
-	facts, err := j.facts(w.scorer.Model(), map[string]string{}, append(scoreFacts(o), resume.Fact{What: "line of the header", Value: line})...)
+	facts, err := j.facts(w.scorer.Model(), map[string]string{},
+		append(scoreFacts(o), resume.Fact{What: "line of the header", Value: line})...)
 	if err != nil {
 		return err
 	}

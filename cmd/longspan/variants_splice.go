@@ -51,8 +51,8 @@ func newVariantsSplice(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "splice MODEL -R REFERENCE -I VCF --genes FILE -O FILE",
 		Short: "Say what variants do to the splice sites of genes",
-		Long: `Score each alternate allele of a VCF by a model of splice sites, such as examples/splice.yaml trains: how much the probability of an
-acceptor or a donor near the allele grows or falls, between 0 and 1. The sense strand of each gene at the allele is read.
+		Long: `Score each alternate allele of a VCF by a model of splice sites, such as examples/splice.yaml trains: how much the probability of
+an acceptor or a donor near the allele grows or falls, between 0 and 1. The sense strand of each gene at the allele is read.
 
   longspan variants splice runs/splice -R 20.fa.gz -I calls.vcf.gz --genes gencode.gtf.gz -O scored.vcf.gz
   longspan variants splice runs/splice -R 20.fa.gz -I calls.vcf.gz --genes refFlat.txt.gz -O scores.tsv --distance 200 --mask
@@ -161,9 +161,10 @@ func (w *variantSpliceWork) score(j *rowJob, in io.Reader) error {
 	r.Distance, r.Context, r.Mask = o.Distance, o.Context, o.Mask
 	line := fmt.Sprintf("##longspanSplice=distance=%d;context=%d;mask=%t;genes=%s;model=%s", o.Distance, o.Context, o.Mask, oneLine(w.genes),
 		oneLine(r.Model))
-	facts, err := j.facts(w.scorer.Model(), map[string]string{"genes": w.genes}, resume.Fact{What: "--distance", Value: strconv.Itoa(o.Distance)},
-		resume.Fact{What: "--context", Value: strconv.Itoa(o.Context)}, resume.Fact{What: "--mask", Value: strconv.FormatBool(o.Mask)},
-		resume.Fact{What: "--as", Value: w.as}, resume.Fact{What: "line of the header", Value: line})
+	facts, err := j.facts(w.scorer.Model(), map[string]string{"genes": w.genes},
+		resume.Fact{What: "--distance", Value: strconv.Itoa(o.Distance)}, resume.Fact{What: "--context", Value: strconv.Itoa(o.Context)},
+		resume.Fact{What: "--mask", Value: strconv.FormatBool(o.Mask)}, resume.Fact{What: "--as", Value: w.as},
+		resume.Fact{What: "line of the header", Value: line})
 	if err != nil {
 		return err
 	}

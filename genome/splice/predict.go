@@ -35,8 +35,8 @@ func (o PredictOptions) For(m *model.Model) (PredictOptions, error) {
 		return o, err
 	}
 	if min(o.Context, o.Window, o.Batch) < 0 || o.Context > maxContext || o.Window > maxWindow || o.Batch > maxWindow {
-		return o, fmt.Errorf("splice: found a context of %d bases in windows of %d, %d computed together; expected up to %d, %d and %d, or 0 for "+
-			"the default", o.Context, o.Window, o.Batch, maxContext, maxWindow, maxWindow)
+		return o, fmt.Errorf("splice: found a context of %d bases in windows of %d, %d computed together; expected up to %d, %d and %d, or 0 "+
+			"for the default", o.Context, o.Window, o.Batch, maxContext, maxWindow, maxWindow)
 	}
 	if reach, bounded := m.Reach(); o.Context == 0 && bounded {
 		o.Context = reach

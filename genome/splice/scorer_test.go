@@ -48,7 +48,8 @@ func reference(t testing.TB) (ref *fasta.Reference, bases string, x *Index) {
 	})
 	// A second gene on the other strand of the first, and one on a contig that is not there.
 	transcripts = append(transcripts, annotation.Transcript{Gene: "anti|sense", Contig: "1", Reverse: true,
-		Span: dna.Span{Start: 150, End: 650}, Exons: exons(150, 300, 500, 650)}, annotation.Transcript{Gene: "far", Contig: "9", Span: dna.Span{Start: 0, End: 5}, Exons: exons(0, 5)})
+		Span: dna.Span{Start: 150, End: 650}, Exons: exons(150, 300, 500, 650)},
+		annotation.Transcript{Gene: "far", Contig: "9", Span: dna.Span{Start: 0, End: 5}, Exons: exons(0, 5)})
 	set, err := annotation.NewSet(transcripts)
 	if err != nil {
 		t.Fatal(err)
@@ -340,7 +341,8 @@ func TestStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	text := head + strings.Join(someRows(bases), "")
-	_, err := newScorer(t, ref, x, sharp(t, 0), Options{}).RowScorer().Rows(ctx, strings.NewReader(text), "in.vcf", score.RowOptionsOf[Score]{})
+	s := newScorer(t, ref, x, sharp(t, 0), Options{}).RowScorer()
+	_, err := s.Rows(ctx, strings.NewReader(text), "in.vcf", score.RowOptionsOf[Score]{})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("found %v", err)
 	}
