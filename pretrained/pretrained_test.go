@@ -1,6 +1,7 @@
 package pretrained_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -26,8 +27,15 @@ func TestModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if loss := repeatLoss(t, m); loss > 1.38 {
-			t.Errorf("%s: a repeat of two bases costs %.3f nats a base, want less than that of chance, 1.386", name, loss)
+		switch m.Spec().Head.Kind {
+		case model.LM:
+			if loss := repeatLoss(t, m); loss > 1.38 {
+				t.Errorf("%s: a repeat of two bases costs %.3f nats a base, want less than that of chance, 1.386", name, loss)
+			}
+		case model.Tag:
+			if p := donorOfConsensus(t, m); p < 0.5 {
+				t.Errorf("%s: the donor of the consensus has the probability %.3f, want more than a half", name, p)
+			}
 		}
 		if err := m.Close(); err != nil {
 			t.Error(err)
@@ -48,6 +56,27 @@ func repeatLoss(t *testing.T, m *model.Model) float64 {
 		t.Fatal(err)
 	}
 	return r.Loss
+}
+
+// donorOfConsensus is the probability that CAG is the end of an exon before GTAAGT, the consensus of donors (Shapiro and Senapathy 1987),
+// behind an exon that begins at a consensus acceptor.
+func donorOfConsensus(t *testing.T, m *model.Model) float64 {
+	t.Helper()
+	before := strings.Repeat("CTAAGAGGTAGTCATTACAT", 20) + "TTCTTTTCTTTCTTTTCCCTACAG"
+	exon := strings.Repeat("GAAGCTGACCTGGAGAAGGC", 6) + "CAG"
+	e, err := m.Tokenizer().Encode(before + exon + "GTAAGT" + strings.Repeat("ATTTGCATTAATGTCTAATA", 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.NewSession(tensor.Exec{}).Predict(&data.Batch{Tokens: e.IDs, Lengths: []int{len(e.IDs)}}, model.StepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, sum := out.Row(len(before)+len(exon)-1), 0.0
+	for _, v := range row {
+		sum += math.Exp(float64(v))
+	}
+	return math.Exp(float64(row[2])) / sum
 }
 
 func TestUnknownNames(t *testing.T) {

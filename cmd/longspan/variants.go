@@ -146,13 +146,16 @@ func (r checkReport) write(w io.Writer) {
 	}
 }
 
-// defaultVariantModel is the model in the program that variants commands use where none is named.
-const defaultVariantModel = "human"
+// The models in the program that variants commands use where none is named.
+const (
+	defaultVariantModel = "human"
+	defaultSpliceModel  = "splice"
+)
 
-// modelOr is the model that the arguments name.
-func modelOr(args []string) string {
+// modelOr is the model that the arguments name, or else the default.
+func modelOr(args []string, or string) string {
 	if len(args) == 0 {
-		return defaultVariantModel
+		return or
 	}
 	return args[0]
 }

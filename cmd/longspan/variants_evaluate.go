@@ -28,11 +28,11 @@ import (
 type variantEvaluateOptions struct {
 	modelFlags
 	mechanismFlags
-	reference, region, fit, genes, counts, out string
-	inputs, holdOut, places                    []string
-	window, markov, block, samples             int
-	baselines                                  bool
-	seed                                       uint64
+	reference, region, fit, genes, splice, counts, out string
+	inputs, holdOut, places                            []string
+	window, markov, block, samples                     int
+	baselines                                          bool
+	seed                                               uint64
 }
 
 func newVariantsEvaluate(o *output) *cobra.Command {
@@ -79,6 +79,7 @@ func (v *variantEvaluateOptions) flags(c *cobra.Command) {
 	f.StringVar(&v.fit, "fit-region", "", "region to fit rates and regressions in")
 	f.StringArrayVar(&v.holdOut, "hold-out", nil, "region that Markov models do not count, beside the two; give it again for more")
 	f.StringVar(&v.genes, "genes", "", "genes, with their exons and coding parts: such as GTF, GFF3, refFlat, genePred")
+	f.StringVar(&v.splice, "splice", "", "model of splice sites, such as splice, which is in the program: compares what SNVs and matched ones do to sites")
 	f.StringArrayVar(&v.places, "regions-bed", nil, "places to count by: NAME=FILE in BED, such as island=islands.bed.gz; may be given again")
 	f.StringVar(&v.counts, "counts", "", "numbers of alleles from genotypes or info (default: genotypes if the first VCF has samples)")
 	f.IntVar(&v.window, "window", 0, "bases of a window (default: what the model was made to read)")
@@ -107,6 +108,9 @@ func (v *variantEvaluateOptions) run(o *output, args []string) (*evaluation.Resu
 	}
 	if v.baselines && len(args) > 0 {
 		return nil, usage(fmt.Errorf("found the model %s and --baselines, expected one of them", args[0]))
+	}
+	if v.splice != "" && v.genes == "" {
+		return nil, usage(errors.New("found --splice without --genes, expected both: splice sites are of genes"))
 	}
 	ctx, end := untilStopped()
 	defer end()
@@ -139,7 +143,7 @@ func (j *evaluateJob) evaluate(args []string) error {
 	}
 	var reader evaluate.Reader
 	if !j.baselines {
-		m, path, err := openModel(j.output, modelOr(args), j.modelFlags, j.mechanismFlags)
+		m, path, err := openModel(j.output, modelOr(args, defaultVariantModel), j.modelFlags, j.mechanismFlags)
 		if err != nil {
 			return err
 		}
@@ -161,6 +165,11 @@ func (j *evaluateJob) evaluate(args []string) error {
 	e, err := evaluate.Run(j.ctx, j.ref, panel, reader, j.options)
 	if err != nil {
 		return usage(err)
+	}
+	if j.splice != "" {
+		if err := j.addSplice(e); err != nil {
+			return err
+		}
 	}
 	e.Notes = append(e.Notes, j.ref.Notes()...)
 	j.results.Report = &e.Report
@@ -284,7 +293,7 @@ func writeEvaluationTables(w io.Writer, r *evaluation.Results) {
 	for _, c := range r.Coding {
 		row(c.Consequence, c.SNVs, c.Expected, c.Singletons, c.Common)
 	}
-	for i, s := range r.Splice {
+	for i, s := range r.Report.Splice {
 		if i == 0 {
 			fmt.Fprintln(w)
 		}

@@ -59,7 +59,7 @@ Memory does not grow with the region. A run that was stopped leaves FILE.partial
 and the file has the same bytes as if it had not stopped.`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := v.run(o, modelOr(args))
+			r, err := v.run(o, modelOr(args, defaultVariantModel))
 			if err != nil {
 				return err
 			}

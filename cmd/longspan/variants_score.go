@@ -56,7 +56,7 @@ it had not stopped.
 A score has the same bits in any order of rows, part of the file and region, at any number of threads. It is no statement about health.`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := v.run(o, modelOr(args))
+			r, err := v.run(o, modelOr(args, defaultVariantModel))
 			if err != nil {
 				return err
 			}

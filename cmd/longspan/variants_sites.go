@@ -64,8 +64,8 @@ All bases of all genes are ranked together. Bases that can be no sites by their 
 	v.add(c)
 	f := c.Flags()
 	f.StringVar(&v.on, "on", "test", "test or validation")
-	f.IntSliceVar(&v.contexts, "context", []int{0}, "bases on each side of a base that its probabilities depend on, one row each; "+
-		"0: what the layers reach")
+	f.IntSliceVar(&v.contexts, "context", []int{0}, "bases that each base has on each side at least, one row each: windows of "+
+		"four times as many, of which the middle half counts; 0: all that the layers reach")
 	return c
 }
 
@@ -76,7 +76,8 @@ func (v *variantSitesOptions) run(o *output, dir string) (r variantSitesReport, 
 	began := time.Now()
 	options := make([]splice.PredictOptions, len(v.contexts))
 	for i, n := range v.contexts {
-		options[i].Context = n
+		// Long windows would give only the bases at their ends so little context.
+		options[i] = splice.PredictOptions{Context: n, Window: 4 * n}
 	}
 	t, err := v.open(o, dir, func(t *trained) (plan.Bytes, error) { return v.need(t, options) })
 	if err != nil {

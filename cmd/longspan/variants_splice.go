@@ -49,12 +49,13 @@ type variantSpliceOptions struct {
 func newVariantsSplice(o *output) *cobra.Command {
 	var v variantSpliceOptions
 	c := &cobra.Command{
-		Use:   "splice MODEL -R REFERENCE -I VCF --genes FILE -O FILE",
+		Use:   "splice [MODEL] -R REFERENCE -I VCF --genes FILE -O FILE",
 		Short: "Say what variants do to the splice sites of genes",
-		Long: `Score each alternate allele of a VCF by a model of splice sites, such as examples/splice.yaml trains: how much the probability of
-an acceptor or a donor near the allele grows or falls, between 0 and 1. The sense strand of each gene at the allele is read.
+		Long: `Score each alternate allele of a VCF by a model of splice sites: how much the probability of an acceptor or a donor near the allele
+grows or falls, between 0 and 1. The sense strand of each gene at the allele is read. Without MODEL it is splice, a model in the program
+('longspan models' shows its card); examples/splice.yaml trains others.
 
-  longspan variants splice runs/splice -R 20.fa.gz -I calls.vcf.gz --genes gencode.gtf.gz -O scored.vcf.gz
+  longspan variants splice -R GRCh37.fa.gz -I calls.vcf.gz --genes gencode.gtf.gz -O scored.vcf.gz
   longspan variants splice runs/splice -R 20.fa.gz -I calls.vcf.gz --genes refFlat.txt.gz -O scores.tsv --distance 200 --mask
 
 The field LongspanSplice has the ten sub-fields of SpliceAI, for each gene of each allele:
@@ -64,9 +65,9 @@ field SpliceAI, with two digits, for tools that read it. The scores are not thos
 allele was not scored. A name that ends in .tsv has a table with a line for each gene of each allele.
 
 A score has the same bits in any order of rows, part of the file and region, at any number of threads. It is no statement about health.`,
-		Args: arguments(cobra.ExactArgs(1)),
+		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := v.run(o, args[0])
+			r, err := v.run(o, modelOr(args, defaultSpliceModel))
 			if err != nil {
 				return err
 			}
