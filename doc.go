@@ -36,6 +36,15 @@
 //   - [github.com/longspan/longspan/data/listops], [github.com/longspan/longspan/data/pathfinder],
 //     [github.com/longspan/longspan/data/recall]: tasks made by rule.
 //
+// Variants of DNA:
+//
+//   - [github.com/longspan/longspan/genome]: variants on a reference, normalised, and as haplotypes.
+//   - [github.com/longspan/longspan/genome/score], [github.com/longspan/longspan/genome/splice]: scores by language models; splice sites.
+//   - [github.com/longspan/longspan/genome/evaluate]: how much of a score is real, on a panel of people.
+//   - [github.com/longspan/longspan/data/vcf], [github.com/longspan/longspan/data/annotation], [github.com/longspan/longspan/data/bed]:
+//     variants, gene models and places.
+//   - [github.com/longspan/longspan/pretrained]: the models in the program.
+//
 // Below all of them:
 //
 //   - [github.com/longspan/longspan/tensor]: matrices, element types and the buffer pool.
