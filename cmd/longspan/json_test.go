@@ -26,7 +26,7 @@ var smallest = []struct {
 	args string
 	slow bool // takes a second of processor time or more
 }{
-	{"demo variants", "--bases 3000", false},
+	{"demo variants", "--bases 5000", false},
 	{"models", "", false},
 	{"bench attention", "--tokens 32 --heads 1 --head-dim 8 --runs 1", false},
 	{"bench chart", "--peers peers.json --out chart.png", false},
