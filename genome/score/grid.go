@@ -52,8 +52,11 @@ type chunkKey struct {
 	number int
 }
 
-// cachedBytes bounds the chunks that are kept, for rows that are out of order: 36 bytes a base.
-const cachedBytes = 64 << 20
+// cachedBytes bounds the chunks that are kept, for rows that are out of order: 36 bytes a base, and chunkBytes for each beside them.
+const (
+	cachedBytes = 64 << 20
+	chunkBytes  = 512
+)
 
 // cache keeps the chunks that were used last.
 type cache struct {
@@ -89,7 +92,7 @@ func (s *Scorer) chunkAt(ctx context.Context, c fasta.Contig, pos int) (*chunk, 
 	}
 	k, err := s.compute(ctx, c, key)
 	if err == nil {
-		s.cache.put(k, max(1, cachedBytes/(36*s.grid.chunk)))
+		s.cache.put(k, max(1, cachedBytes/(36*s.grid.chunk+chunkBytes)))
 	}
 	return k, err
 }

@@ -90,8 +90,8 @@ func (o Options) For(m *model.Model) (Options, error) {
 	if o.Batch == 0 {
 		o.Batch = defaultBatch
 	}
-	if o.Batch < 1 {
-		return o, fmt.Errorf("score: found a batch of %d bases, expected at least 1, or 0 for the default", o.Batch)
+	if o.Batch < 1 || o.Batch > maxWindow {
+		return o, fmt.Errorf("score: found a batch of %d bases, expected 1 to %d, or 0 for the default", o.Batch, maxWindow)
 	}
 	return o.window(m)
 }
@@ -143,7 +143,7 @@ func (o Options) window(m *model.Model) (Options, error) {
 	return o, nil
 }
 
-// maxWindow bounds a window, in bases.
+// maxWindow bounds a window and a batch, in bases.
 const maxWindow = 1 << 24
 
 // specials is the number of special tokens around a window.

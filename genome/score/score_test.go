@@ -421,6 +421,23 @@ func TestSkips(t *testing.T) {
 	}
 }
 
+// An indel of a run behind a lone N moves to the N, which then is the base in front of it.
+func TestIndelBehindUnknownBase(t *testing.T) {
+	side := strings.Repeat("GATTACAGT", 5)
+	text := ">1\n" + side + "NAAAA" + side + "\n"
+	ref, err := fasta.OpenReader(strings.NewReader(text), int64(len(text)), "n.fa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScorer(t, tiny(t, model.LM), ref, Options{}, 0)
+	rows := []string{"1\t47\t.\tAA\tA\t.\t.\t.\n", "1\t49\t.\tA\tAA\t.\t.\t.\n"}
+	for _, got := range scoreText(t, s, rows, nil) {
+		if !strings.Contains(got, "LS_SKIP=n_in_window") {
+			t.Errorf("found %q", got)
+		}
+	}
+}
+
 func TestFlanks(t *testing.T) {
 	for _, c := range []struct{ window, contig, pos, ref, alt, left, right int }{
 		{10, 100, 50, 1, 1, 4, 5}, {10, 100, 1, 1, 1, 1, 8}, {10, 100, 98, 1, 1, 8, 1}, {10, 100, 50, 1, 4, 3, 3}, {10, 5, 2, 1, 1, 2, 2},
@@ -463,6 +480,7 @@ func TestRefusals(t *testing.T) {
 		{lm, Options{Window: 2}, "found a window of 2 bases, expected at least 3"},
 		{lm, Options{Window: 1 << 30}, "expected at most 16777216"},
 		{lm, Options{Batch: -1}, "found a batch of -1 bases"},
+		{lm, Options{Batch: math.MaxInt}, "expected 1 to 16777216"},
 		{with(words, model.Options{}), Options{}, "found a model without a tokenizer"},
 		{with(unknown, model.Options{Tokenizer: tokenizer.DNA()}), Options{}, "give a window, such as 4096"},
 		{with(lengths, model.Options{Tokenizer: tokenizer.DNA()}), Options{Window: 17}, "found a window of 17 bases, expected at most 16"},

@@ -65,8 +65,10 @@ func (s *Scorer) place(c fasta.Contig, v genome.Variant) (t site, skip genome.Sk
 	}
 	fasta.Upper(s.letters)
 	t = site{left: s.letters[:left], right: s.letters[left+len(ref):], ref: []byte(ref), alt: []byte(alt)}
-	if !vcf.Exact("A"+string(t.left)) || !vcf.Exact("A"+string(t.right)) {
-		return t, NInside, nil
+	for _, part := range [][]byte{t.left, t.ref, t.alt, t.right} { // alleles too: the base in front of a moved indel may be N
+		if known(part) < len(part) {
+			return t, NInside, nil
+		}
 	}
 	return t, genome.Used, nil
 }
