@@ -12,9 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/longspan/longspan/internal/durable"
+	"github.com/longspan/longspan/internal/filelock"
 )
 
 // version is that of the state's format.
@@ -49,37 +51,76 @@ func Partial(path string) string { return path + ".partial" }
 // State is the name of the file that says how far the work is.
 func State(path string) string { return path + ".state" }
 
-// Create begins a file, and removes what is left of an earlier one.
+// Create begins a file, and removes what is left of an earlier one. It is an error that another process writes the file.
 func Create(path string, facts []Fact) (*File, error) {
-	if err := remove(State(path)); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(Partial(path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	f, err := locked(path, os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(remove(State(path)), f.Truncate(0)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	return &File{path: path, facts: facts, f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
+}
+
+// locked opens PATH.partial. No other process has it open by locked until it is closed.
+func locked(path string, flags int) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("found the folder %s, expected the name of a file to write", path)
+	}
+	for {
+		f, err := os.OpenFile(Partial(path), os.O_RDWR|flags, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		free, err := filelock.Try(f)
+		if err == nil && !free {
+			err = fmt.Errorf("another process is writing %s; wait until it ends, or choose another name", path)
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if still, err := named(f, Partial(path)); still || err != nil {
+			return f, err
+		}
+		if err := f.Close(); err != nil { // a process that had the lock renamed or removed the file
+			return nil, err
+		}
+	}
+}
+
+// named reports whether an open file has a name.
+func named(f *os.File, name string) (bool, error) {
+	have, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	now, err := os.Stat(name)
+	return err == nil && os.SameFile(have, now), nil
 }
 
 // Open goes on with a file, behind the last Save, whose progress it decodes. Without a state the error is fs.ErrNotExist: begin with
 // Create. Other facts than those of the state are an error.
 func Open(path string, facts []Fact, progress any) (*File, error) {
-	s, err := read(State(path))
-	if err != nil {
+	if _, err := os.Stat(State(path)); err != nil {
 		return nil, err
 	}
-	if err := s.same(path, facts); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(s.Progress, progress); err != nil {
-		return nil, fmt.Errorf("%s: %w; delete it to begin anew", State(path), err)
-	}
-	f, err := os.OpenFile(Partial(path), os.O_RDWR, 0)
+	f, err := locked(path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("found %s but no %s, to which it belongs; delete it to begin anew", State(path), Partial(path))
 	}
 	if err != nil {
 		return nil, err
+	}
+	s, err := read(State(path)) // by the lock no other process changes it
+	if err == nil {
+		err = s.same(path, facts)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := json.Unmarshal(s.Progress, progress); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w; delete it to begin anew", State(path), err), f.Close())
 	}
 	if err := cut(f, s.Bytes); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -152,15 +193,25 @@ func (f *File) Save(progress any) error {
 	return durable.Write(State(f.path), func(w io.Writer) error { return json.NewEncoder(w).Encode(s) })
 }
 
-// Finish gives the file its name, durably, and removes the state.
+// Finish gives the file its name, durably, and removes the state. Of a file whose last bytes cannot be written nothing is left.
 func (f *File) Finish() error {
-	if err := errors.Join(f.w.Flush(), f.f.Sync(), f.f.Close()); err != nil {
-		return err
+	if err := errors.Join(f.w.Flush(), f.f.Sync()); err != nil {
+		return errors.Join(err, f.Drop())
 	}
-	if err := os.Rename(Partial(f.path), f.path); err != nil {
-		return err
+	return f.last(func() error {
+		if err := os.Rename(Partial(f.path), f.path); err != nil {
+			return err
+		}
+		return errors.Join(remove(State(f.path)), durable.SyncDir(filepath.Dir(f.path)))
+	})
+}
+
+// last closes the file after its last change, which the lock protects. Windows, where there are no locks, changes names of closed files alone.
+func (f *File) last(change func() error) error {
+	if runtime.GOOS == "windows" {
+		return errors.Join(f.f.Close(), change())
 	}
-	return errors.Join(remove(State(f.path)), durable.SyncDir(filepath.Dir(f.path)))
+	return errors.Join(change(), f.f.Close())
 }
 
 // Keep closes the file, for an Open that goes on behind the last Save. A file that was never saved is removed.
@@ -173,7 +224,7 @@ func (f *File) Keep() error {
 
 // Drop closes the file, and removes it and its state.
 func (f *File) Drop() error {
-	return errors.Join(f.f.Close(), remove(State(f.path)), remove(Partial(f.path)))
+	return f.last(func() error { return errors.Join(remove(State(f.path)), remove(Partial(f.path))) })
 }
 
 // remove removes a file that may not be there.

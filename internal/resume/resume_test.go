@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/longspan/longspan/internal/filelock"
 )
 
 var facts = []Fact{{"model", "a"}, {"region", "1:1-9"}}
@@ -139,6 +141,88 @@ func TestRefusals(t *testing.T) {
 	path := saved(t)
 	if _, err := Open(path, facts, &[]int{}); err == nil || !strings.Contains(err.Error(), "delete it to begin anew") {
 		t.Errorf("found %v", err)
+	}
+}
+
+// Of two that write one file the second is refused, and the first goes on.
+func TestOneWriter(t *testing.T) {
+	if free, err := probe(t); err != nil || free {
+		t.Skip("no locks here", err)
+	}
+	path := saved(t)
+	first, err := Open(path, facts, &map[string]int{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "another process is writing"
+	if _, err := Create(path, facts); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("found %v", err)
+	}
+	if _, err := Open(path, facts, &map[string]int{}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("found %v", err)
+	}
+	write(t, first, "second")
+	if err := first.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "first second" {
+		t.Errorf("found %q, %v", text, err)
+	}
+	next, err := Create(path, facts)
+	if err == nil {
+		err = next.Drop()
+	}
+	if names := files(t, path); err != nil || len(names) != 1 {
+		t.Errorf("left %v, %v", names, err)
+	}
+}
+
+// probe reports whether a file that is locked can be locked again.
+func probe(t *testing.T) (bool, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "probe")
+	f, err := os.Create(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	if _, err := filelock.Try(f); err != nil {
+		return false, err
+	}
+	g, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer g.Close()
+	return filelock.Try(g)
+}
+
+func TestFolder(t *testing.T) {
+	path := t.TempDir()
+	if _, err := Create(path, facts); err == nil || !strings.Contains(err.Error(), "found the folder "+path) {
+		t.Errorf("found %v", err)
+	}
+	if _, err := os.Stat(Partial(path)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("left %s, %v", Partial(path), err)
+	}
+}
+
+// A file whose last bytes cannot be written, as on a full disk, is removed.
+func TestFinishFails(t *testing.T) {
+	path := saved(t)
+	f, err := Open(path, facts, &map[string]int{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, f, "second")
+	if err := f.f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Finish(); err == nil {
+		t.Error("finished a file that is closed")
+	}
+	if names := files(t, path); len(names) != 0 {
+		t.Errorf("left %v", names)
 	}
 }
 
