@@ -53,6 +53,16 @@ func grow(o *output, path string, facts []resume.Fact, again bool, progress any)
 	return g, nil
 }
 
+// checkGrowing checks that an output can grow, and that none of its files is one that is read. Inputs may be "-".
+func checkGrowing(out string, inputs ...string) error {
+	for _, path := range []string{out, resume.Partial(out), resume.State(out)} {
+		if err := checkFile(out, path, inputs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (g *growing) Write(p []byte) (int, error) {
 	switch {
 	case g.silent:

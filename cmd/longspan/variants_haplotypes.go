@@ -141,31 +141,8 @@ func (v *haplotypesOptions) check() error {
 		return fmt.Errorf("found --out (-O) %q, expected the name of a FASTA file to write", v.out)
 	}
 	for _, h := range v.haplotypes() {
-		if err := v.checkFile(v.file(h)); err != nil {
+		if err := checkFile(v.out, v.file(h), v.reference, v.input); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// checkFile checks that a file can be written at path, and that it would replace none of the files that are read.
-func (v *haplotypesOptions) checkFile(path string) error {
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("found --out %s, but no folder %s; make it", v.out, filepath.Dir(path))
-	}
-	old, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !old.Mode().IsRegular() {
-		return fmt.Errorf("found --out %s, but %s is no regular file; give the name of a file", v.out, path)
-	}
-	for _, input := range []string{v.reference, v.reference + ".fai", v.reference + ".gzi", v.input} {
-		if info, err := os.Stat(input); err == nil && os.SameFile(old, info) {
-			return fmt.Errorf("found --out %s, but %s is %s, which is read; give another name", v.out, path, input)
 		}
 	}
 	return nil

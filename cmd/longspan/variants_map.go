@@ -99,6 +99,9 @@ func (v *variantMapOptions) run(o *output, name string) (r variantMapReport, err
 		return r, usage(err)
 	}
 	defer func() { err = errors.Join(err, ref.Close()) }()
+	if err := checkGrowing(v.out, v.reference); err != nil {
+		return r, usage(err)
+	}
 	regions, err := v.regions(ref)
 	if err != nil {
 		return r, usage(err)

@@ -61,6 +61,7 @@ type rowJob struct {
 	ctx    context.Context
 	part   *genome.Region // nil: all
 	rows   int            // of the VCF; 0: not known
+	stream bool           // the VCF can be read once: standard input or a pipe
 }
 
 // rowWork is what differs between the commands.
@@ -111,27 +112,35 @@ func (j *rowJob) check(ref *fasta.Reference) error {
 		}
 		j.part = &part
 	}
+	if err := checkGrowing(j.out, j.reference, j.input); err != nil {
+		return err
+	}
+	if j.stream = j.input == "-"; !j.stream {
+		info, err := os.Stat(j.input)
+		if err != nil {
+			return err
+		}
+		j.stream = !info.Mode().IsRegular()
+	}
 	switch {
-	case j.input == "-" && j.resume:
-		return errors.New("found --resume and standard input, expected a file: what was read of standard input cannot be read again")
-	case j.input == "-":
+	case j.stream && j.resume:
+		return fmt.Errorf("found --resume and --input %s, expected a file: what was read of standard input or a pipe cannot be read again",
+			j.input)
+	case j.stream:
 		return nil
 	}
 	f, err := os.Open(j.input)
 	if err != nil {
 		return err
 	}
-	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() {
-		j.rows, err = score.CheckRows(ref, f, j.input, j.part)
-	}
+	j.rows, err = score.CheckRows(ref, f, j.input, j.part)
 	return errors.Join(err, f.Close())
 }
 
 // facts are what the output depends on: the model, the files that are read, and more.
 func (j *rowJob) facts(m *model.Model, files map[string]string, more ...resume.Fact) ([]resume.Fact, error) {
 	files["reference"] = j.reference
-	if j.input != "-" {
+	if !j.stream {
 		files["VCF"] = j.input
 	}
 	return outputFacts(m, files, append(more, resume.Fact{What: "--region", Value: j.region})...)

@@ -206,7 +206,8 @@ func (f *File) Finish() error {
 	})
 }
 
-// last closes the file after its last change, which the lock protects. Windows, where there are no locks, changes names of closed files alone.
+// last closes the file after its last change, which the lock protects. Windows, where there are no locks, changes names of closed files
+// alone.
 func (f *File) last(change func() error) error {
 	if runtime.GOOS == "windows" {
 		return errors.Join(f.f.Close(), change())
