@@ -25,6 +25,10 @@ import (
 // MaxLine bounds a line. A row of 500,000 samples with 100 bytes each has 50 MB.
 const MaxLine = 64 << 20
 
+// MaxAlts bounds the alternate alleles of a row: BCF has no more, because it counts the alleles in 16 bits (BCFv2.2, section 6.3.1). A line
+// of MaxLine has room for 30 million, of which callers keep some hundred bytes each.
+const MaxAlts = 1<<16 - 2
+
 // maxName bounds the name of a contig. Real ones have less than a hundred bytes, and callers keep them.
 const maxName = 1 << 10
 
@@ -216,7 +220,11 @@ func (rec *Record) read() (err error) {
 	if alts == "." {
 		return nil
 	}
-	rec.Alts = slices.Grow(rec.Alts, 1+strings.Count(alts, ","))
+	n := 1 + strings.Count(alts, ",")
+	if n > MaxAlts {
+		return fmt.Errorf("found %d alleles in ALT, expected at most %d; is this a VCF file?", n, MaxAlts)
+	}
+	rec.Alts = slices.Grow(rec.Alts, n)
 	for alt := range strings.SplitSeq(alts, ",") {
 		if alt == "" {
 			return fmt.Errorf("found an empty allele in ALT, %q; no alternate allele is written as a dot", alts)

@@ -258,6 +258,7 @@ func TestRefusals(t *testing.T) {
 		{"blanks", head + columns + "20 5 . A C . . . GT 0 1\n", "separated by tabs, not by blanks"},
 		{"no chromosome", head + columns + good[2:], "column CHROM is empty"},
 		{"long name", head + columns + strings.Repeat("x", maxName+1) + good[2:], "line 7: found a name of 1025 bytes in column CHROM, \"xxx"},
+		{"many alleles", head + columns + strings.Replace(good, "C", strings.Repeat("C,", MaxAlts)+"C", 1), "found 65535 alleles in ALT"},
 		{"position", head + columns + strings.Replace(good, "5", "5.0", 1), `found POS "5.0", expected a number from 0`},
 		{"negative", head + columns + strings.Replace(good, "5", "-5", 1), `found POS "-5"`},
 		{"large", head + columns + strings.Replace(good, "5", "2147483647", 1), "found POS"},
