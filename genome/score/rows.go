@@ -29,12 +29,17 @@ type RowOptionsOf[S any] struct {
 	// From is what was counted before a stop, as Save had it. So many rows of the region are read and compared with the reference again, and
 	// not scored: Row is not called with them. The zero value begins.
 	From Report
-	// Save is called after every SaveRows rows with what was counted. It may keep nothing. Nil: not called.
+	// Save is called after every SaveRows rows with what was counted, and sooner where rows take long: a place depends on the rows since the
+	// last one alone. It may keep nothing. Nil: not called.
 	Save func(*Report) error
 }
 
-// SaveRows is the number of rows from one call of RowOptions.Save to the next.
+// SaveRows is the most rows from one call of RowOptions.Save to the next.
 const SaveRows = 1024
+
+// saveBases is the most bases that are read on a strand from one call of RowOptions.Save to the next: some seconds of two cores. Tests have
+// fewer.
+var saveBases = 1 << 18
 
 // Report counts what was scored.
 type Report struct {
@@ -54,10 +59,14 @@ type Example struct {
 	Row  string      `json:"row"`
 }
 
-// A group of rows is held in memory until it is scored. It ends with maxRows rows or maxBytes of them.
+// A group of rows is held in memory until it is scored. It ends with maxRows rows, maxBytes of them, or maxAlleles. The memory of a row of
+// more than keptBytes or keptAlleles is not kept for another row.
 const (
-	maxRows  = 256
-	maxBytes = 64 << 20
+	maxRows     = 256
+	maxBytes    = 64 << 20
+	maxAlleles  = 1 << 16
+	keptBytes   = 256 << 10
+	keptAlleles = 1 << 10
 )
 
 // RowScorer scores the alleles of rows.
@@ -65,6 +74,7 @@ type RowScorer[S any] struct {
 	Reference *fasta.Reference
 	Batch     int                                        // bases that are computed together
 	Reads     func(ref, alt string) int                  // about the bases that are read for an allele alone
+	Chunk     int                                        // bases that are read for neighbours together, whose Reads is 0; 0: none
 	Score     func(context.Context, []AlleleOf[S]) error // of alleles whose REF is what the reference has
 	Skipped   func(genome.Skip) S                        // a score without numbers, with the reason
 	Why       func(*S) genome.Skip                       // the reason of a score
@@ -81,8 +91,16 @@ type rows[S any] struct {
 	n       int
 	bytes   int
 	bases   int
+	scores  int // of the rows that are held
 	alleles []AlleleOf[S]
 	done    int // rows that are still to be passed over: they were scored before a stop
+	unsaved unsaved
+}
+
+// unsaved is the work since the last call of RowOptions.Save.
+type unsaved struct {
+	rows, bases int
+	chunk       chunkKey // of the last site
 }
 
 type heldRow[S any] struct {
@@ -98,7 +116,7 @@ func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptio
 
 // RowScorer is what Rows walks with.
 func (s *Scorer) RowScorer() RowScorer[Score] {
-	return RowScorer[Score]{Reference: s.ref, Batch: s.options.Batch, Reads: s.reads, Score: s.Score,
+	return RowScorer[Score]{Reference: s.ref, Batch: s.options.Batch, Reads: s.reads, Chunk: s.grid.chunk, Score: s.Score,
 		Skipped: func(why genome.Skip) Score { return Score{Skip: why} }, Why: func(s *Score) genome.Skip { return s.Skip }}
 }
 
@@ -159,6 +177,7 @@ func (w *rows[S]) row(ctx context.Context) error {
 	h := &w.held[w.n]
 	rec := &h.rec
 	if in, err := inRegion(w.placer, w.options.Region, rec); err != nil || !in {
+		h.release()
 		return err
 	}
 	c, skip, err := w.placer.Place(rec)
@@ -167,6 +186,7 @@ func (w *rows[S]) row(ctx context.Context) error {
 	}
 	if w.done > 0 {
 		w.done--
+		h.release()
 		return nil
 	}
 	alts := rec.Alts
@@ -184,8 +204,9 @@ func (w *rows[S]) row(ctx context.Context) error {
 	}
 	w.n++
 	w.bytes += rec.Size()
+	w.scores += len(h.scores)
 	// A group of several batches: only the last of a group is not full.
-	if w.n == maxRows || w.bytes > maxBytes || w.bases > 4*w.scorer.Batch {
+	if w.n == maxRows || w.bytes > maxBytes || w.scores > maxAlleles || w.bases > 4*w.scorer.Batch {
 		return w.flush(ctx)
 	}
 	return nil
@@ -227,14 +248,49 @@ func (w *rows[S]) flush(ctx context.Context) error {
 				return err
 			}
 		}
-		if w.options.Save != nil && w.Report.Rows%SaveRows == 0 {
-			if err := w.options.Save(&w.Report); err != nil {
-				return err
+		if err := w.save(h); err != nil {
+			return err
+		}
+		h.release()
+	}
+	if cap(w.alleles) > 2*maxRows*keptAlleles {
+		w.alleles = nil
+	}
+	w.alleles, w.n, w.bytes, w.bases, w.scores = w.alleles[:0], 0, 0, 0, 0
+	return nil
+}
+
+// save calls RowOptions.Save behind a row, where there was enough work since the last call.
+func (w *rows[S]) save(h *heldRow[S]) error {
+	if w.options.Save == nil {
+		return nil
+	}
+	u := &w.unsaved
+	u.rows++
+	for i := range h.scores {
+		if w.scorer.Why(&h.scores[i]) != genome.Used {
+			continue
+		}
+		bases := w.scorer.Reads(strings.ToUpper(h.rec.Ref), strings.ToUpper(h.rec.Alts[i]))
+		if bases == 0 && w.scorer.Chunk > 0 {
+			if key := (chunkKey{h.rec.Chrom, h.rec.Pos / w.scorer.Chunk}); key != u.chunk {
+				u.chunk, bases = key, w.scorer.Chunk
 			}
 		}
+		u.bases += bases
 	}
-	w.alleles, w.n, w.bytes, w.bases = w.alleles[:0], 0, 0, 0
-	return nil
+	if u.rows < SaveRows && u.bases < saveBases {
+		return nil
+	}
+	*u = unsaved{}
+	return w.options.Save(&w.Report)
+}
+
+// release gives up the memory of a large row.
+func (h *heldRow[S]) release() {
+	if h.rec.Size() > keptBytes || len(h.scores) > keptAlleles {
+		*h = heldRow[S]{}
+	}
 }
 
 func (w *rows[S]) count(rec *vcf.Record, scores []S) {

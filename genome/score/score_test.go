@@ -326,6 +326,65 @@ func TestRowsGoOn(t *testing.T) {
 	}
 }
 
+// Rows that take long are saved more often, in places that do not depend on where a run was stopped.
+func TestLongRowsAreSaved(t *testing.T) {
+	defer func(old int) { saveBases = old }(saveBases)
+	saveBases = 600
+	ref, bases := made(t)
+	file := head + strings.Join(someRows(bases), "")
+	s := newScorer(t, tiny(t, model.LM), ref, Options{}, 0)
+	places := func(from Report) (reports []Report) {
+		o := RowOptions{From: from, Save: func(r *Report) error {
+			copied := *r
+			copied.Skipped = maps.Clone(r.Skipped)
+			reports = append(reports, copied)
+			return nil
+		}}
+		if _, err := s.Rows(context.Background(), strings.NewReader(file), "in.vcf", o); err != nil {
+			t.Fatal(err)
+		}
+		return reports
+	}
+	all := places(Report{})
+	if len(all) < 5 {
+		t.Fatalf("saved %d times", len(all))
+	}
+	for i, from := range all {
+		later := places(from)
+		if len(later) != len(all)-i-1 {
+			t.Fatalf("after %d rows: saved %d times, want %d", from.Rows, len(later), len(all)-i-1)
+		}
+		for j, r := range later {
+			if r.Rows != all[i+1+j].Rows {
+				t.Errorf("after %d rows: saved at %d, want %d", from.Rows, r.Rows, all[i+1+j].Rows)
+			}
+		}
+	}
+}
+
+// The memory of a large row is not kept for the next one, and many alleles end a group.
+func TestLargeRowsAreReleased(t *testing.T) {
+	ref, bases := made(t)
+	s := newScorer(t, tiny(t, model.LM), ref, Options{}, 0)
+	row := fmt.Sprintf("chr1\t700\t.\t%s\t%s*\t.\t.\t.\n", bases[699:700], strings.Repeat(other(bases[699])+",", 40000))
+	w := &rows[Score]{scorer: s.RowScorer(), placer: genome.NewPlacer(ref, &vcf.Header{}), Report: Report{Skipped: map[genome.Skip]int{}}}
+	r, err := vcf.NewReader(strings.NewReader(head+strings.Repeat(row, 2)), "in.vcf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.held = make([]heldRow[Score], 2)
+	for i, held := range []int{1, 0} {
+		if err := errors.Join(r.Next(&w.held[w.n].rec), w.row(context.Background())); err != nil || w.n != held {
+			t.Fatalf("row %d: %d rows are held, %v", i, w.n, err)
+		}
+	}
+	for i, h := range w.held {
+		if cap(h.scores) > 0 || cap(h.rec.Alts) > 0 {
+			t.Errorf("row %d has the memory of %d scores and %d alleles", i, cap(h.scores), cap(h.rec.Alts))
+		}
+	}
+}
+
 // Alleles of one row have the scores that they have in rows of their own.
 func TestAllelesAreScoredOneByOne(t *testing.T) {
 	ref, bases := made(t)
