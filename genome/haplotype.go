@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/data/fasta"
-	"github.com/longspan/longspan/data/vcf"
 )
 
 // HaplotypeReport says what a haplotype has of a sample's alleles.
@@ -56,7 +55,7 @@ func (s *Sites) WriteHaplotype(w io.Writer, haplotype int) (HaplotypeReport, err
 		if err := out.begin(header); err != nil {
 			return report, err
 		}
-		e := &editor{ref: s.ref, region: r, out: out, next: r.Start, taken: -1, haplotype: haplotype, report: &report}
+		e := &editor{ref: s.ref, region: r, out: out, haplotype: haplotype, report: &report, rules: newRules(r), next: r.Start}
 		if err := e.all(s.contigs[r.Contig.Name]); err != nil {
 			return report, err
 		}
@@ -73,10 +72,8 @@ type editor struct {
 	buf       []byte
 	haplotype int
 	report    *HaplotypeReport
-
-	next     int  // the first base of the reference that is not yet written
-	taken    int  // the last base that an allele has
-	inserted bool // the last allele was longer than its REF
+	rules     rules
+	next      int // the first base of the reference that is not yet written
 }
 
 func (e *editor) all(sites []site) error {
@@ -86,12 +83,8 @@ func (e *editor) all(sites []site) error {
 		if alt == "" || t.pos < e.region.Start || t.pos >= e.region.End {
 			continue
 		}
-		why, err := e.put(t, alt)
-		if err != nil {
+		if err := e.put(t, alt); err != nil {
 			return err
-		}
-		if why != Used {
-			e.report.Skipped = append(e.report.Skipped, t.skipped(e.haplotype, why))
 		}
 	}
 	return e.copyTo(e.region.End)
@@ -115,59 +108,33 @@ func (e *editor) copyTo(end int) error {
 }
 
 // put writes an allele in place of its REF.
-func (e *editor) put(t *site, alt string) (Skip, error) {
-	kind := vcf.KindOf(t.ref, alt)
-	rlen, deleted := len(t.ref), strings.EqualFold(alt, "<DEL>") && t.rlen > len(t.ref)
-	if deleted || kind == vcf.NonRef {
-		rlen = t.rlen
-	}
-	if deleted {
-		alt = t.ref[:1]
-	}
-	// Such an allele begins behind its first base, which may have been written already.
-	behind := deleted || (kind == vcf.Insertion || kind == vcf.Deletion) && fold(t.ref[0]) == fold(alt[0])
+func (e *editor) put(t *site, alt string) error {
+	change, why := e.rules.put(t, alt)
 	switch {
-	case !kind.Letters() && kind != vcf.NonRef && !deleted:
-		return Skip(kind.String()), nil
-	case t.pos < e.taken, t.pos == e.taken && (!behind || e.inserted):
-		return Overlap, nil
-	case kind == vcf.NonRef:
-		e.taken = max(e.taken, t.pos+rlen-1)
-		return Used, nil
-	}
-	if left := e.region.End - t.pos; rlen > left {
+	case why != Used:
+		e.report.Skipped = append(e.report.Skipped, t.skipped(e.haplotype, why))
+		return nil
+	case change == nil:
+		return nil
+	case change.trimmed:
 		e.report.Trimmed = append(e.report.Trimmed, t.skipped(e.haplotype, BeyondRegion))
-		rlen, alt = left, alt[:min(len(alt), left)]
 	}
-	if err := e.write(t.pos, t.ref, alt); err != nil {
-		return Used, err
-	}
-	e.next, e.taken, e.inserted = t.pos+rlen, t.pos+rlen-1, len(alt) > rlen
 	e.report.Applied++
-	return Used, nil
-}
-
-// write writes the bases of an allele. Its first base stays as it is if REF has the same.
-func (e *editor) write(pos int, ref, alt string) error {
-	same := fold(ref[0]) == fold(alt[0])
-	if pos >= e.next {
-		if err := e.copyTo(pos); err != nil {
-			return err
-		}
+	if err := e.copyTo(change.start); err != nil {
+		return err
+	}
+	// The case is that of the base at which the allele begins: one that stays has been written.
+	base := e.out.last
+	if change.start == t.pos {
 		var err error
-		e.buf, err = e.ref.Letters(e.buf[:0], fasta.Window{Contig: e.region.Contig.Name, Start: pos, End: pos + 1})
+		e.buf, err = e.ref.Letters(e.buf[:0], fasta.Window{Contig: e.region.Contig.Name, Start: t.pos, End: t.pos + 1})
 		if err != nil {
 			return err
 		}
-		anchor := e.buf[0]
-		if !same {
-			return e.out.add(inCaseOf(anchor, alt))
-		}
-		if err := e.out.add(e.buf); err != nil {
-			return err
-		}
+		base = e.buf[0]
 	}
-	return e.out.add(inCaseOf(e.out.last, alt[1:]))
+	e.next = change.end
+	return e.out.add(inCaseOf(base, change.alt))
 }
 
 func fold(c byte) byte {

@@ -40,35 +40,38 @@ func Normalize(ref *fasta.Reference, v Variant) (Variant, error) {
 	if len(v.Alts) == 0 || v.Pos < 1 {
 		return v, nil
 	}
-	left := &leftward{ref: ref, contig: v.Contig, end: v.Pos - 1}
-	cut, err := left.equalEnds(alleles)
-	if err != nil {
+	left := &leftward{contig: v.Contig, end: v.Pos - 1, read: func(dst []byte, start, end int) ([]byte, error) {
+		return ref.Letters(dst, fasta.Window{Contig: v.Contig, Start: start, End: end})
+	}}
+	move, changed, err := left.align(alleles)
+	if err != nil || !changed || move == 0 && len(alleles[0]) == len(v.Ref) { // moved to where it was
 		return v, err
+	}
+	return Variant{Contig: v.Contig, Pos: v.Pos + move, Ref: alleles[0], Alts: alleles[1:]}, nil
+}
+
+// align left-aligns and trims alleles in place. They move by so many bases, to the left where it is below 0.
+func (l *leftward) align(alleles []string) (move int, changed bool, err error) {
+	cut, err := l.equalEnds(alleles)
+	if err != nil {
+		return 0, false, err
 	}
 	shortest := len(alleles[0])
 	for _, a := range alleles {
 		shortest = min(shortest, len(a))
 	}
 	extend := max(0, cut-shortest+1)
-	if err := left.need(extend); err != nil {
-		return v, err
+	if err := l.need(extend); err != nil {
+		return 0, false, err
 	}
 	for i, a := range alleles {
-		alleles[i] = left.moved(a, extend, cut)
+		alleles[i] = l.moved(a, extend, cut)
 	}
-	pos := v.Pos - extend
 	front := equalFronts(alleles)
-	if cut == 0 && front == 0 {
-		return v, nil
-	}
 	for i := range alleles {
 		alleles[i] = alleles[i][front:]
 	}
-	pos += front
-	if pos == v.Pos && len(alleles[0]) == len(v.Ref) { // moved to where it was
-		return v, nil
-	}
-	return Variant{Contig: v.Contig, Pos: pos, Ref: alleles[0], Alts: alleles[1:]}, nil
+	return front - extend, cut > 0 || front > 0, nil
 }
 
 // equalFronts is the number of bases that all alleles begin with, and that can be cut with a base left of each.
@@ -87,9 +90,9 @@ func equalFronts(alleles []string) int {
 // maxShift bounds the bases by which an allele moves, and with them the time that a hostile file can take.
 const maxShift = 1 << 20
 
-// leftward reads the reference to the left of a variant, in growing parts.
+// leftward reads the bases to the left of a variant, in growing parts.
 type leftward struct {
-	ref    *fasta.Reference
+	read   func(dst []byte, start, end int) ([]byte, error)
 	contig string
 	end    int    // the variant's first base, from 0
 	bases  []byte // before it, upper case
@@ -100,7 +103,7 @@ func (l *leftward) need(n int) error {
 	for len(l.bases) < min(n, l.end) {
 		more := min(max(256, len(l.bases)), l.end-len(l.bases))
 		from := l.end - len(l.bases) - more
-		part, err := l.ref.Letters(nil, fasta.Window{Contig: l.contig, Start: from, End: from + more})
+		part, err := l.read(nil, from, from+more)
 		if err != nil {
 			return err
 		}

@@ -23,15 +23,11 @@ type Sites struct {
 	Sample string
 	Region *Region
 
-	Rows       int  // of the VCF, in the region
-	Missing    int  // rows with an allele that is not known: the reference stays there
-	OneAllele  int  // rows whose genotype has one allele: haplotype 2 keeps the reference
-	MoreAllele int  // rows whose genotype has three alleles or more: the first two count
-	Unphased   int  // heterozygous rows whose alleles have no phase: their order in the file counts
-	PhaseSets  bool // the file has phase sets (PS), which are not joined to each other
-	Unsorted   bool // rows were not in the order of positions, and were sorted
-	Skipped    []SkippedAllele
-	Placer     *Placer // with the check of REF and the aliases
+	Rows int // of the VCF, in the region
+	SampleCounts
+	Unsorted bool // rows were not in the order of positions, and were sorted
+	Skipped  []SkippedAllele
+	Placer   *Placer // with the check of REF and the aliases
 
 	ref     *fasta.Reference
 	contigs map[string][]site // by the reference's names
@@ -148,26 +144,11 @@ func (s *Sites) grow(bytes int) error {
 
 // alleles are the alternate alleles of haplotypes 1 and 2.
 func (s *Sites) alleles(rec *vcf.Record, g vcf.Genotype) (alts [2]string) {
-	missing, different := false, false
-	for i, a := range g.Alleles {
-		missing = missing || a == vcf.Missing
-		different = different || a != g.Alleles[0]
-		if i < len(alts) && a > 0 {
+	for i, a := range s.Carried(rec, g) {
+		if a > 0 {
 			alts[i] = strings.Clone(rec.Alts[a-1]) // a part would keep the whole column in memory
 		}
 	}
-	switch {
-	case missing:
-		s.Missing++
-	case len(g.Alleles) == 1:
-		s.OneAllele++
-	case len(g.Alleles) > 2:
-		s.MoreAllele++
-	}
-	if different && !missing && !g.Phased {
-		s.Unphased++
-	}
-	s.PhaseSets = s.PhaseSets || strings.Contains(":"+rec.Format()+":", ":PS:")
 	return alts
 }
 

@@ -176,18 +176,10 @@ func (r *haplotypesReport) describe(s *genome.Sites, notes []string) {
 	if s.Region != nil {
 		r.Region = s.Region.String()
 	}
-	r.Ref, r.Aliases, r.Notes = s.Placer.Check, s.Placer.Aliases, notes
-	note := func(is bool, format string, args ...any) {
-		if is {
-			r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
-		}
+	r.Ref, r.Aliases, r.Notes = s.Placer.Check, s.Placer.Aliases, append(notes[:len(notes):len(notes)], s.Notes()...)
+	if s.Unsorted {
+		r.Notes = append(r.Notes, "the rows are not in the order of their positions: they were sorted")
 	}
-	note(s.Unphased > 0, "%d heterozygous genotypes have no phase: their alleles are taken in the order of the file", s.Unphased)
-	note(s.Missing > 0, "%d genotypes have a missing allele: the reference stands there", s.Missing)
-	note(s.OneAllele > 0, "%d genotypes have one allele: haplotype 2 has the reference there", s.OneAllele)
-	note(s.MoreAllele > 0, "%d genotypes have more than two alleles: the first two are used", s.MoreAllele)
-	note(s.PhaseSets, "the file has phase sets (PS): the order of alleles means nothing between two sets")
-	note(s.Unsorted, "the rows are not in the order of their positions: they were sorted")
 }
 
 func (r haplotypesReport) write(w io.Writer) {
