@@ -65,12 +65,17 @@ func (s *Scorer) place(c fasta.Contig, v genome.Variant) (t site, skip genome.Sk
 	}
 	fasta.Upper(s.letters)
 	t = site{left: s.letters[:left], right: s.letters[left+len(ref):], ref: []byte(ref), alt: []byte(alt)}
-	for _, part := range [][]byte{t.left, t.ref, t.alt, t.right} { // alleles too: the base in front of a moved indel may be N
+	return t, t.unknown(), nil
+}
+
+// unknown is a skip where a base of the window is not known. One of the alleles may be the base beside a move to the left.
+func (t *site) unknown() genome.Skip {
+	for _, part := range [][]byte{t.left, t.ref, t.alt, t.right} {
 		if known(part) < len(part) {
-			return t, NInside, nil
+			return NInside
 		}
 	}
-	return t, genome.Used, nil
+	return genome.Used
 }
 
 // Allele is an alternate allele to score: a variant of one, whose REF is what the reference has (genome.Placer).
