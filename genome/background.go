@@ -10,8 +10,9 @@ import (
 	"github.com/longspan/longspan/data/vcf"
 )
 
-// Background is one haplotype of a sample on a contig, around the alleles that were put last. It has the bases that WriteHaplotype writes of
-// the whole contig. Rows come in the order of their positions. So it is known up to the last row, and memory does not grow with the contig.
+// Background is one haplotype of a sample on a contig, around the alleles that were put last. It has the bases that WriteHaplotype writes
+// of the whole contig. Rows come in the order of their positions. So it is known up to the last row, and memory does not grow with the
+// contig.
 type Background struct {
 	ref    *fasta.Reference
 	contig fasta.Contig
@@ -48,8 +49,8 @@ func NewBackground(ref *fasta.Reference, c fasta.Contig, flank int) *Background 
 // maxChanges bounds the memory of the changes, in bytes: those of 3 million bases of a human take less than one million.
 const maxChanges = 256 << 20
 
-// Put puts an alternate allele of a row on the haplotype, by the rules of WriteHaplotype. REF must be what the reference has (Placer.Place).
-// It returns the number of the change, or −1 where the allele leaves the reference, or why the haplotype does not have it.
+// Put puts an alternate allele of a row on the haplotype, by the rules of WriteHaplotype. REF must be what the reference has
+// (Placer.Place). It returns the number of the change, or −1 where the allele leaves the reference, or why the haplotype does not have it.
 func (b *Background) Put(rec *vcf.Record, alt string) (number int, why Skip, err error) {
 	b.Reach(rec.Pos - 1)
 	c, why := b.rules.put(&site{pos: rec.Pos - 1, rlen: span(rec), ref: rec.Ref}, alt)
@@ -75,6 +76,9 @@ func (b *Background) shift() int {
 
 // Reach says that no allele will be put before a base of the reference, from 0.
 func (b *Background) Reach(pos int) { b.known = max(b.known, min(pos, b.contig.Length)) }
+
+// End says that no more alleles will be put.
+func (b *Background) End() { b.Reach(b.contig.Length) }
 
 // Known is the number of bases behind a change that are known: all up to the contig's end once it was reached.
 func (b *Background) Known(number int) (bases int, all bool) {

@@ -20,6 +20,8 @@ const (
 	FieldFlank   = "LS_FLANK"
 	FieldBits    = "LS_BITS"
 	FieldSkip    = "LS_SKIP"
+	FieldFirst   = "LS_LLR_H1"
+	FieldSecond  = "LS_LLR_H2"
 )
 
 // field is an INFO field of numbers, and its column of a table.
@@ -33,6 +35,9 @@ func (o Options) fields() []field {
 	place := map[Method]string{BySequence: "of the window", BySite: "of the site", Auto: "of the site (SNV) or the window (others)"}[o.By]
 	strands := map[Strand]string{Both: "mean of both strands", Forward: "forward strand", Reverse: "reverse strand"}[o.Strand]
 	text := fmt.Sprintf("log p(ALT) - log p(REF) %s in nats, %s", place, strands)
+	if o.Sample != "" {
+		text += "; " + o.haplotypeText()
+	}
 	all := []field{{FieldLLR, "llr", text, func(s *Score) float64 { return s.LLR }}}
 	if o.Strand == Both {
 		all = append(all,
@@ -42,7 +47,31 @@ func (o Options) fields() []field {
 	if o.By != BySite {
 		all = append(all, field{FieldFlank, "flank", "part of LS_LLR of the bases behind the allele; a dot for a SNV by site", flankOf})
 	}
-	return append(all, field{FieldBits, "bits", "-log2 p(REF) of the bases of REF", func(s *Score) float64 { return s.Bits }})
+	all = append(all, field{FieldBits, "bits", "-log2 p(REF) of the bases of REF", func(s *Score) float64 { return s.Bits }})
+	if o.Sample != "" && o.Haplotype == 0 {
+		const text = "LS_LLR on haplotype %d of the sample; a dot where it does not have ALT"
+		all = append(all,
+			field{FieldFirst, "llr_h1", fmt.Sprintf(text, 1), func(s *Score) float64 { return s.on(1) }},
+			field{FieldSecond, "llr_h2", fmt.Sprintf(text, 2), func(s *Score) float64 { return s.on(2) }})
+	}
+	return all
+}
+
+// haplotypeText says on what alleles of a sample are scored.
+func (o Options) haplotypeText() string {
+	const apart = "the window has the sample's other alleles, and differs in this one alone"
+	if o.Haplotype != 0 {
+		return fmt.Sprintf("on haplotype %d of the sample: %s", o.Haplotype, apart)
+	}
+	return "on the haplotypes of the sample that have ALT, their mean: " + apart
+}
+
+// on is the LLR on a haplotype, NaN where it has none.
+func (r *Score) on(haplotype int) float64 {
+	if !r.Has[haplotype-1] {
+		return math.NaN()
+	}
+	return r.On[haplotype-1]
 }
 
 // flankOf is NaN by site.
@@ -113,7 +142,7 @@ func (t *toVCF) Header(h *vcf.Header) (err error) {
 }
 
 func (t *toVCF) Row(rec *vcf.Record, scores []Score) error {
-	if err := Fresh(rec, FieldLLR, FieldForward, FieldReverse, FieldFlank, FieldBits, FieldSkip); err != nil {
+	if err := Fresh(rec, FieldLLR, FieldForward, FieldReverse, FieldFlank, FieldBits, FieldSkip, FieldFirst, FieldSecond); err != nil {
 		return err
 	}
 	why := make([]genome.Skip, len(scores))

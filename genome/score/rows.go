@@ -50,6 +50,7 @@ type Report struct {
 	Examples []Example           `json:"examples,omitempty"` // the first of each reason
 	Ref      genome.RefCheck     `json:"ref"`
 	Aliases  map[string]string   `json:"aliases,omitempty"`
+	Sample   *SampleReport       `json:"sample,omitempty"` // where haplotypes were scored
 }
 
 // Example is an allele that was not scored.
@@ -110,11 +111,17 @@ type heldRow[S any] struct {
 
 // Rows scores the rows of a VCF as a stream: a group of at most 256 rows is in memory. More than 1 % of at least 20 REF alleles that differ
 // from the reference is an error, after the last row: CheckRows finds it before the first. When ctx is done Rows returns ctx's error.
+//
+// With Options.Sample rows wait until all alleles that their windows reach are known. Rows of a contig must stand together, in the order of
+// their positions; rows of the contig outside of the region are read too.
 func (s *Scorer) Rows(ctx context.Context, in io.Reader, file string, o RowOptions) (Report, error) {
+	if s.options.Sample != "" {
+		return s.sampleRows(ctx, in, file, o)
+	}
 	return s.RowScorer().Rows(ctx, in, file, o)
 }
 
-// RowScorer is what Rows walks with.
+// RowScorer is what Rows walks with, without a sample.
 func (s *Scorer) RowScorer() RowScorer[Score] {
 	return RowScorer[Score]{Reference: s.ref, Batch: s.options.Batch, Reads: s.reads, Chunk: s.grid.chunk, Score: s.Score,
 		Skipped: func(why genome.Skip) Score { return Score{Skip: why} }, Why: func(s *Score) genome.Skip { return s.Skip }}
@@ -154,9 +161,14 @@ func (s RowScorer[S]) Rows(ctx context.Context, in io.Reader, file string, o Row
 		return w.report(), inFile(file, err)
 	}
 	if w.done > 0 {
-		return w.report(), fmt.Errorf("%s: found %d rows fewer than were done before the stop; it is another file", file, w.done)
+		return w.report(), fewer(file, w.done)
 	}
 	return w.report(), w.placer.Check.Err()
+}
+
+// fewer is the error of a file that has fewer rows than were done.
+func fewer(file string, rows int) error {
+	return fmt.Errorf("%s: found %d rows fewer than were done before the stop; it is another file", file, rows)
 }
 
 // inFile names the file in errors that do not.
@@ -296,21 +308,26 @@ func (h *heldRow[S]) release() {
 func (w *rows[S]) count(rec *vcf.Record, scores []S) {
 	w.Report.Rows++
 	for i := range scores {
-		w.Alleles++
-		why := w.scorer.Why(&scores[i])
-		if why == genome.Used {
-			w.Scored++
-			continue
-		}
-		if w.Skipped[why]++; w.Skipped[why] == 1 {
-			alt := "."
-			if len(rec.Alts) > 0 {
-				alt = rec.Alts[i]
-			}
-			w.Examples = append(w.Examples, Example{why, rec.Line, genome.Variant{Contig: rec.Chrom, Pos: rec.Pos, Ref: rec.Ref,
-				Alts: []string{alt}}.String()})
-		}
+		w.Report.count(rec, i, w.scorer.Why(&scores[i]))
 	}
+}
+
+// count counts an allele of a row, and why it was not scored.
+func (r *Report) count(rec *vcf.Record, allele int, why genome.Skip) {
+	r.Alleles++
+	if why == genome.Used {
+		r.Scored++
+		return
+	}
+	if r.Skipped[why]++; r.Skipped[why] > 1 {
+		return
+	}
+	alt := "."
+	if len(rec.Alts) > 0 {
+		alt = rec.Alts[allele]
+	}
+	v := genome.Variant{Contig: rec.Chrom, Pos: rec.Pos, Ref: rec.Ref, Alts: []string{alt}}
+	r.Examples = append(r.Examples, Example{why, rec.Line, v.String()})
 }
 
 // CheckRows reads a VCF without scoring it. It returns the number of rows in the region, and the errors of Rows that do not come from the

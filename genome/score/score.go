@@ -1,7 +1,8 @@
 // Package score scores variants of DNA by a language model that reads one base a token: how much less probable the alternate allele is than
 // that of the reference, in its place.
 //
-// A score depends on the variant, the reference, the model and the options alone. It has the same bits in any batch, order of rows and part
+// A score depends on the variant, the reference, the model and the options alone; on the haplotypes of a sample it depends on the alleles
+// beside it too. It has the same bits in any batch, order of rows and part
 // of a file, at any number of threads; all ways to write an indel of a repeat have one score.
 //
 // A score is the opinion of a model. It is no statement about health.
@@ -56,6 +57,12 @@ type Options struct {
 	Strand Strand // "": Both
 	Window int    // bases of a window with the longer allele; 0: what the model was made to read
 	Batch  int    // bases that are computed together; longer windows are computed alone; 0: 4,096. Scores do not depend on it
+
+	// With a sample Rows scores the alleles that it has, each on the haplotypes that have it: log p(haplotype as it is) − log p(haplotype
+	// with this one allele put back to REF), by sequence. All other alleles of the haplotype stay in place (genome.Background). "" scores
+	// alleles on the reference.
+	Sample    string
+	Haplotype int // 1 or 2; 0: both
 }
 
 // minWindow leaves a base on each side of a SNV.
@@ -76,6 +83,9 @@ func (o Options) For(m *model.Model) (Options, error) {
 			"counts are not in its folder")
 	}
 	if err := o.method(m); err != nil {
+		return o, err
+	}
+	if err := o.sample(m); err != nil {
 		return o, err
 	}
 	if o.Strand == "" {
@@ -178,6 +188,10 @@ type Score struct {
 	Reverse float64
 	Flank   float64 // the part of LLR of the bases behind the allele; 0 by site, where it has no meaning
 	Bits    float64 // −log2 p(REF), the bases of the allele alone; the mean of the strands
+
+	// On is the LLR on haplotypes 1 and 2 of a sample, of those that Has says; the other numbers are the means of these.
+	On  [2]float64
+	Has [2]bool
 }
 
 // Scorer scores variants. One goroutine uses a scorer at a time.
