@@ -133,8 +133,16 @@ func (j *rowJob) check(ref *fasta.Reference) error {
 	if err != nil {
 		return err
 	}
-	j.rows, err = score.CheckRows(ref, f, j.input, j.part)
+	j.rows, err = j.checkRows(ref, f)
 	return errors.Join(err, f.Close())
+}
+
+// checkRows counts the rows, and finds what is wrong with them.
+func (j *rowJob) checkRows(ref *fasta.Reference, in io.Reader) (int, error) {
+	if j.sample != "" {
+		return score.CheckSample(ref, in, j.input, j.part, j.sample)
+	}
+	return score.CheckRows(ref, in, j.input, j.part)
 }
 
 // facts are what the output depends on: the model, the files that are read, and more.
@@ -153,8 +161,13 @@ type rowWriter[S any] interface {
 	Flush() error
 }
 
+// rowScorer scores the rows of a VCF.
+type rowScorer[S any] interface {
+	Rows(ctx context.Context, in io.Reader, file string, o score.RowOptionsOf[S]) (score.Report, error)
+}
+
 // writeRows scores the rows behind those of an earlier run, and writes them in a form.
-func writeRows[S any](j *rowJob, s score.RowScorer[S], in io.Reader, facts []resume.Fact,
+func writeRows[S any](j *rowJob, s rowScorer[S], in io.Reader, facts []resume.Fact,
 	form func(io.Writer) rowWriter[S]) (score.Report, error) {
 	var from score.Report
 	g, err := grow(j.output, j.out, facts, j.resume, &from)

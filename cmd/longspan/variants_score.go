@@ -27,8 +27,8 @@ type variantScoreReport struct {
 // variantScoreOptions are the flags of `variants score`.
 type variantScoreOptions struct {
 	rowFlags
-	by, strand string
-	window     int
+	by, strand        string
+	window, haplotype int
 }
 
 func newVariantsScore(o *output) *cobra.Command {
@@ -47,13 +47,20 @@ site: it reads the reference once, and says how probable each base is in each pl
 probabilities of the window with ALT and with REF. --by sequence scores SNVs so too, and takes longer. A masked model (head mlm) scores
 SNVs alone, by a window in which the site is hidden. Both strands are read, and their mean is the score.
 
+With --sample the alleles that a sample has are scored on its own haplotypes, by sequence: the haplotype as it is, less the haplotype with
+this one allele put back to REF. The other alleles of the sample stay in place, as 'variants haplotypes' writes them. LS_LLR is the mean
+over the haplotypes that have the allele, LS_LLR_H1 and LS_LLR_H2 are those of each; --haplotype scores one. The rows must be sorted.
+
+  longspan variants score -R GRCh37.fa.gz -I calls.vcf.gz -O NA12878.vcf.gz --sample NA12878
+
 The name says the form: .vcf keeps the file byte for byte and adds the INFO fields LS_…; .tsv has a line for each allele; .bedgraph has
 the lowest score of each row. With .gz behind it the file is packed by bgzip. LS_SKIP says why an allele was not scored.
 
 A run that was stopped leaves FILE.partial and FILE.state. The same command with --resume goes on, and the file has the same bytes as if
 it had not stopped.
 
-A score has the same bits in any order of rows, part of the file and region, at any number of threads. It is no statement about health.`,
+A score has the same bits in any order of rows, part of the file and region, at any number of threads. With --sample it depends on the
+alleles beside it too, so that a file which was cut has other scores beside the cut. It is no statement about health.`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := v.run(o, modelOr(args, defaultVariantModel))
@@ -65,6 +72,8 @@ A score has the same bits in any order of rows, part of the file and region, at 
 	}
 	v.addRows(c, ".vcf, .tsv or .bedgraph", "4096")
 	f := c.Flags()
+	f.StringVar(&v.sample, "sample", "", "score the alleles of this sample on its own haplotypes (default: all alleles, on the reference)")
+	f.IntVar(&v.haplotype, "haplotype", 0, "1 or 2: score one haplotype of the sample (default: both)")
 	f.StringVar(&v.by, "by", "", "auto (SNVs by site, others by sequence), site or sequence (default: auto, as far as the model can)")
 	f.StringVar(&v.strand, "strand", "", "both, forward or reverse (default: both)")
 	f.IntVar(&v.window, "window", 0, "bases of a window with the longer allele (default: what the model was made to read)")
@@ -86,6 +95,9 @@ func (r variantScoreReport) write(w io.Writer) {
 	if r.By == score.Auto {
 		by = "site (SNVs) and sequence (others)"
 	}
+	if s := r.Report.Sample; s != nil {
+		by += " on " + haplotypesOf(s)
+	}
 	fmt.Fprintf(w, "%s: %d rows, %d alleles, %d scored by %s, strand %s, window %d bases: %s\n", r.Input, r.Rows, r.Alleles, r.Scored, by,
 		r.Strand, r.Window, r.Out)
 	writeRowReport(w, &r.Report)
@@ -93,4 +105,12 @@ func (r variantScoreReport) write(w io.Writer) {
 		fmt.Fprintf(w, "note: %s\n", n)
 	}
 	fmt.Fprintf(w, "%.1f s, %.3g alleles a second\n", r.Seconds, float64(r.Scored)/r.Seconds)
+}
+
+// haplotypesOf names the haplotypes that were scored.
+func haplotypesOf(s *score.SampleReport) string {
+	if s.Haplotype != 0 {
+		return fmt.Sprintf("haplotype %d of %s", s.Haplotype, s.Name)
+	}
+	return "the haplotypes of " + s.Name
 }

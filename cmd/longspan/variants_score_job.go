@@ -34,7 +34,8 @@ func (v *variantScoreOptions) run(o *output, name string) (r variantScoreReport,
 
 func (w *variantScoreWork) open(ref *fasta.Reference, m *model.Model, path string) (err error) {
 	w.report.Model, w.report.Notes = path, ref.Notes()
-	o := score.Options{By: score.Method(w.by), Strand: score.Strand(w.strand), Window: w.window, Batch: w.batch}
+	o := score.Options{By: score.Method(w.by), Strand: score.Strand(w.strand), Window: w.window, Batch: w.batch,
+		Sample: w.sample, Haplotype: w.haplotype}
 	w.scorer, err = openScorer(ref, m, o, w.modelFlags)
 	return err
 }
@@ -59,12 +60,27 @@ func (w *variantScoreWork) score(j *rowJob, in io.Reader) error {
 	o, r := w.scorer.Options(), w.report
 	r.By, r.Strand, r.Window = o.By, o.Strand, o.Window
 	r.Notes = append(r.Notes, beyond(w.scorer.Model(), o.Window)...)
-	line := fmt.Sprintf("##longspanScore=by=%s;strand=%s;window=%d;model=%s", o.By, o.Strand, o.Window, oneLine(r.Model))
+	line := scoreLine(o, r.Model)
 	facts, err := j.facts(w.scorer.Model(), map[string]string{},
 		append(scoreFacts(o), resume.Fact{What: "line of the header", Value: line})...)
 	if err != nil {
 		return err
 	}
-	r.Report, err = writeRows(j, w.scorer.RowScorer(), in, facts, func(to io.Writer) rowWriter[score.Score] { return w.form(to, o, line) })
+	r.Report, err = writeRows(j, w.scorer, in, facts, func(to io.Writer) rowWriter[score.Score] { return w.form(to, o, line) })
+	if r.Report.Sample != nil {
+		r.Notes = append(r.Notes, r.Report.Sample.Notes()...)
+	}
 	return err
+}
+
+// scoreLine is the line of a VCF's header that says how it was scored.
+func scoreLine(o score.Options, model string) string {
+	sample := ""
+	switch {
+	case o.Haplotype != 0:
+		sample = fmt.Sprintf("haplotype=%d;sample=%s;", o.Haplotype, o.Sample)
+	case o.Sample != "":
+		sample = fmt.Sprintf("sample=%s;", o.Sample)
+	}
+	return fmt.Sprintf("##longspanScore=by=%s;strand=%s;window=%d;%smodel=%s", o.By, o.Strand, o.Window, sample, oneLine(model))
 }

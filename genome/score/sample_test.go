@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -256,6 +257,66 @@ func TestSampleScoresDependOnTheRowsAlone(t *testing.T) {
 		if !reflect.DeepEqual(got, want[n:]) || !reflect.DeepEqual(again, report) {
 			t.Errorf("after %d rows: scores differ, or %+v is not %+v", n, again, report)
 		}
+	}
+}
+
+// Scores that go on after a save have the rows and the counts of those that were not stopped, the alleles of rows before in place.
+func TestSampleRowsGoOn(t *testing.T) {
+	ref, bases := made(t)
+	var rows []string
+	for i := range 2*SaveRows + 10 {
+		pos, genotype := 600+i/10, "0|0"
+		if i%10 == 0 && i%SaveRows < 40 {
+			genotype = "1/1"
+		}
+		rows = append(rows, sampleRowOf(pos, bases[pos-1:pos], other(bases[pos-1]), genotype))
+	}
+	s := newScorer(t, tiny(t, model.LM), ref, Options{Sample: "one"}, 0)
+	var saved []Report
+	all, want := scored(t, s, rows, RowOptions{Save: func(r *Report) error {
+		copied := *r
+		copied.Skipped = maps.Clone(r.Skipped)
+		saved = append(saved, copied)
+		return nil
+	}})
+	if len(saved) != 2 || want.Scored != 9 {
+		t.Fatalf("%d saves, %+v", len(saved), want)
+	}
+	for _, from := range saved {
+		got, report := scored(t, s, rows, RowOptions{From: from})
+		if !reflect.DeepEqual(got, all[from.Rows:]) || !reflect.DeepEqual(report, want) {
+			t.Errorf("after %d rows: scores differ, or %+v is not %+v", from.Rows, report, want)
+		}
+	}
+	file := sampleHead + rows[0]
+	_, err := s.Rows(context.Background(), strings.NewReader(file), "in.vcf", RowOptions{From: saved[0]})
+	if err == nil || !strings.Contains(err.Error(), "found 1023 rows fewer than were done before the stop") {
+		t.Errorf("found %v", err)
+	}
+}
+
+// Rows that wait for others are bounded.
+func TestRowsThatWaitAreBounded(t *testing.T) {
+	ref, bases := made(t)
+	s := newScorer(t, tiny(t, model.LM), ref, Options{Sample: "one"}, 0)
+	r, err := vcf.NewReader(strings.NewReader(sampleHead+sampleRowOf(700, bases[699:700], other(bases[699]), "0|1")), "in.vcf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := newFollower(ref, r.Header(), s.options, s.flank)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &sampleRows{scorer: s, follower: f, placer: newSamplePlacer(ref, r.Header(), nil), bytes: maxHeld}
+	var row sampleRow
+	if err := r.Next(&row.rec); err != nil {
+		t.Fatal(err)
+	}
+	err = w.row(context.Background(), &row)
+	const want = "line 3: found more than 512 MiB of rows from an allele to the last of the 29 bases behind it; take other samples out first " +
+		"(bcftools view -s one)"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("found %v, want %s", err, want)
 	}
 }
 
