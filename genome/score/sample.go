@@ -180,6 +180,7 @@ type carried struct {
 	haplotype, allele int // from 1; from 0
 	change            int // its number on the background; −1: it has none
 	score             Score
+	asFirst           bool // the window is that of haplotype 1: so is the score
 }
 
 // judge gives each allele of a row the reason why it is not scored, as far as the row tells.
@@ -209,6 +210,11 @@ func (r *sampleRow) judge(skip genome.Skip) {
 
 // join makes the scores of the alleles from those of the haplotypes that have them: the mean of those that were scored.
 func (r *sampleRow) join() {
+	for i := range r.carried {
+		if c := &r.carried[i]; c.asFirst {
+			c.score = r.carried[0].score
+		}
+	}
 	for i := range r.scores {
 		s := &r.scores[i]
 		if s.Skip != genome.Used {

@@ -1,6 +1,7 @@
 package score
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -184,14 +185,8 @@ func (w *sampleRows) endContig(ctx context.Context) error {
 func (w *sampleRows) flush(ctx context.Context) error {
 	q := queue{scorer: w.scorer, ctx: ctx}
 	for _, row := range w.held[:w.ready] {
-		for i := range row.carried {
-			c := &row.carried[i]
-			if c.score.Skip != genome.Used {
-				continue
-			}
-			if err := w.scorer.scoreChange(&q, w.follower.backgrounds[c.haplotype-1], c); err != nil {
-				return err
-			}
+		if err := w.scorer.scoreRow(&q, row, &w.follower.backgrounds); err != nil {
+			return err
 		}
 	}
 	if err := q.flush(); err != nil {
@@ -229,18 +224,37 @@ func (w *sampleRows) emit(row *sampleRow) error {
 	return nil
 }
 
-// scoreChange puts the windows of an allele on its haplotype into the queue.
-func (s *Scorer) scoreChange(q *queue, b *genome.Background, c *carried) error {
-	t, skip, err := s.placeChange(b, c.change)
-	if c.score = (Score{Skip: skip, By: BySequence}); err != nil || skip != genome.Used {
-		return err
-	}
-	for _, strand := range s.strands() {
-		if err := q.add(&c.score, strand, t.strand(strand)); err != nil {
+// scoreRow puts the windows of the alleles on their haplotypes into the queue. Windows that are equal on both are read once.
+func (s *Scorer) scoreRow(q *queue, row *sampleRow, on *[2]*genome.Background) error {
+	var first *site
+	for i := range row.carried {
+		c := &row.carried[i]
+		if c.score.Skip != genome.Used {
+			continue
+		}
+		t, skip, err := s.placeChange(on[c.haplotype-1], c.change)
+		if c.score = (Score{Skip: skip, By: BySequence}); err != nil {
 			return err
 		}
+		if skip != genome.Used {
+			continue
+		}
+		if c.asFirst = first != nil && first.equal(&t); c.asFirst {
+			continue
+		}
+		for _, strand := range s.strands() {
+			if err := q.add(&c.score, strand, t.strand(strand)); err != nil {
+				return err
+			}
+		}
+		first = &t
 	}
 	return nil
+}
+
+// equal compares windows and alleles.
+func (t *site) equal(u *site) bool {
+	return bytes.Equal(t.left, u.left) && bytes.Equal(t.ref, u.ref) && bytes.Equal(t.alt, u.alt) && bytes.Equal(t.right, u.right)
 }
 
 // placeChange finds the window of a change. It is that of place where the haplotype has no other alleles there.
