@@ -20,6 +20,7 @@ type Probabilities [3]float32
 type Predictor struct {
 	session *model.Session
 	options PredictOptions
+	bounded bool // the layers have a reach
 }
 
 // PredictOptions configure a Predictor. The zero value leaves the choice to the model: see For.
@@ -73,7 +74,8 @@ var errNotFinite = errors.New("splice: found an output that is no finite number;
 // NewPredictor returns a predictor that computes with a session.
 func NewPredictor(s *model.Session, o PredictOptions) (*Predictor, error) {
 	o, err := o.For(s.Model())
-	return &Predictor{s, o}, err
+	_, bounded := s.Model().Reach()
+	return &Predictor{s, o, bounded}, err
 }
 
 // Options are the predictor's, with what the model decided.
@@ -106,6 +108,10 @@ func (r *reading) add(ctx context.Context, positions dna.Span) error {
 	o := r.predictor.options
 	low, high := r.gene.bounds()
 	start, end := max(low, positions.Start-o.Context), min(high, positions.End+o.Context)
+	if !r.predictor.bounded { // a model that sees the whole window has learned from whole ones, and may have global tokens anywhere in them
+		end = min(high, start+o.Window)
+		start = max(low, end-o.Window)
+	}
 	begin := len(r.batch.Tokens)
 	if begin > 0 && begin+end-start > o.Batch {
 		if err := r.flush(ctx); err != nil {
