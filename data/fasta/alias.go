@@ -112,5 +112,9 @@ func (n *Names) listed() string {
 	if len(n.contigs) > len(names) {
 		more = " …"
 	}
-	return fmt.Sprintf("the file has %d: %s%s", len(n.contigs), strings.Join(names, ", "), more)
+	count := fmt.Sprintf("%d contigs", len(n.contigs))
+	if len(n.contigs) == 1 {
+		count = "1 contig"
+	}
+	return fmt.Sprintf("the file has %s: %s%s", count, strings.Join(names, ", "), more)
 }

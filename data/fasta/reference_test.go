@@ -145,9 +145,9 @@ func TestReferenceRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, w := range map[string]Window{
-		`no contig "b"; the file has 1: a`: {"b", 0, 1},
-		"window 2 to 1 of contig a":        {"a", 2, 1},
-		"window 0 to 1000000000":           {"a", 0, 1_000_000_000},
+		`no contig "b"; the file has 1 contig: a`: {"b", 0, 1},
+		"window 2 to 1 of contig a":               {"a", 2, 1},
+		"window 0 to 1000000000":                  {"a", 0, 1_000_000_000},
 	} {
 		if _, err := r.Letters(nil, w); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", w, err, want)
