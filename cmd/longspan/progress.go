@@ -32,6 +32,18 @@ func (o *output) progress(what string) *progress {
 	return p
 }
 
+// of names the work that the next steps are of. The time left is that of this work alone, by its own pace.
+func (p *progress) of(what string) {
+	if what == p.what {
+		return
+	}
+	p.what, p.begun = what, time.Now()
+	if p.bar != nil {
+		p.bar.Reset()
+		p.bar.Describe(what)
+	}
+}
+
 // step reports that done of size pieces are done.
 func (p *progress) step(done, size int) {
 	p.done, p.size = done, size
@@ -45,6 +57,10 @@ func (p *progress) step(done, size int) {
 		return
 	}
 	p.lastPrint = time.Now()
+	if done == 1 { // pieces of a batch are reported together, so the first one took the time of all
+		fmt.Fprintf(p.w, "%s: 1 of %d\n", p.what, size)
+		return
+	}
 	left := time.Since(p.begun) / time.Duration(done) * time.Duration(size-done)
 	fmt.Fprintf(p.w, "%s: %d of %d, about %v left\n", p.what, done, size, left.Round(time.Second))
 }
