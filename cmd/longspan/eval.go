@@ -20,6 +20,7 @@ import (
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/parallel"
 	"github.com/longspan/longspan/plan"
+	"github.com/longspan/longspan/pretrained"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -66,6 +67,9 @@ type trained struct {
 // the allowed memory.
 func (f *runFlags) open(o *output, dir string, need func(*trained) (plan.Bytes, error)) (t *trained, err error) {
 	t = &trained{}
+	if _, err := os.Stat(dir); err != nil && pretrained.Has(dir) {
+		return nil, usage(fmt.Errorf("found the model %s, which is in the program, expected the folder of a run: its data are measured", dir))
+	}
 	if t.recipe, err = f.load(filepath.Join(dir, train.ConfigName)); err != nil {
 		return nil, usage(err)
 	}

@@ -44,7 +44,7 @@ func newRoot(o *output) *cobra.Command {
 	}
 	root.SetOut(o.out)
 	root.SetErr(o.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&o.json, "json", o.json, "print JSON on standard output, errors too")
 	if o.json {
 		root.SetVersionTemplate("{\"version\": \"{{.Version}}\"}\n")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,9 @@ func openModel(o *output, argument string, f modelFlags, g mechanismFlags) (m *m
 		return openPretrained(argument, f, g)
 	}
 	path, err := hub.Resolve(argument)
+	if err != nil && !strings.ContainsAny(argument, `/\`) {
+		err = fmt.Errorf("%w; models in the program: %s", err, strings.Join(pretrained.Names(), ", "))
+	}
 	if err != nil {
 		return nil, "", usage(err)
 	}

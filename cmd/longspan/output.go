@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,16 +105,62 @@ func statusOf(err error) int {
 	return exitFailed
 }
 
-// arguments makes the errors of cobra's check of positional arguments usage errors.
+// arguments makes the errors of cobra's check of positional arguments usage errors, which say how the command is used.
 func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error { return usage(check(c, args)) }
+	return func(c *cobra.Command, args []string) error {
+		if check(c, args) == nil {
+			return nil
+		}
+		found := "no argument"
+		if len(args) > 0 {
+			found = "the arguments " + quotedList(args)
+		}
+		return usage(fmt.Errorf("found %s, expected: %s", found, c.UseLine()))
+	}
+}
+
+// quotedList is a list of quoted words.
+func quotedList(words []string) string {
+	var quoted []string
+	for _, w := range words {
+		quoted = append(quoted, strconv.Quote(w))
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// flagError is the error of flags that cannot be parsed. An unknown subcommand comes first: the flags behind it are those of another.
+func flagError(c *cobra.Command, err error) error {
+	if rest := c.Flags().Args(); c.HasSubCommands() && len(rest) > 0 {
+		if wrong := c.ValidateArgs(rest); wrong != nil {
+			return usage(wrong)
+		}
+	}
+	return usage(fmt.Errorf("%w; '%s --help' lists the flags", err, c.CommandPath()))
 }
 
 // family is a command that only has subcommands. Alone it shows its help. An unknown subcommand is a usage error, which cobra would let
 // pass.
 func family(c *cobra.Command, members ...*cobra.Command) *cobra.Command {
-	c.Args = arguments(cobra.NoArgs)
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		var names []string
+		for _, m := range members {
+			names = append(names, m.Name())
+		}
+		return usage(fmt.Errorf("unknown command %q for %q, expected %s", args[0], c.CommandPath(), either(names)))
+	}
 	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	c.AddCommand(members...)
 	return c
+}
+
+// either lists choices: a, b or c.
+func either(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

@@ -42,8 +42,8 @@ func (f *variantFlags) files(c *cobra.Command) {
 
 // with opens the two files for use.
 func (f *variantFlags) with(use func(ref *fasta.Reference, in io.Reader) error) (err error) {
-	if f.reference == "" || f.input == "" {
-		return errors.New("found no --reference (-R) or no --input (-I), expected a FASTA file and a VCF")
+	if err := given(neededFlag{"--reference (-R)", f.reference != ""}, neededFlag{"--input (-I)", f.input != ""}); err != nil {
+		return err
 	}
 	ref, err := fasta.Open(f.reference)
 	if err != nil {
@@ -85,6 +85,27 @@ func checkFile(out, path string, inputs ...string) error {
 		}
 	}
 	return nil
+}
+
+// neededFlag is a flag without which a command cannot run.
+type neededFlag struct {
+	flag  string
+	given bool
+}
+
+// given names the flags that were left out.
+func given(all ...neededFlag) error {
+	var names, lacking []string
+	for _, n := range all {
+		names = append(names, n.flag)
+		if !n.given {
+			lacking = append(lacking, n.flag)
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	return fmt.Errorf("found no %s, expected %s", either(lacking), strings.Join(names, ", "))
 }
 
 // checkReport is the output of `variants check`.

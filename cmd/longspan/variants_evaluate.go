@@ -83,7 +83,7 @@ func (v *variantEvaluateOptions) flags(c *cobra.Command) {
 	f.StringArrayVar(&v.places, "regions-bed", nil, "places to count by: NAME=FILE in BED, such as island=islands.bed.gz; may be given again")
 	f.StringVar(&v.counts, "counts", "", "numbers of alleles from genotypes or info (default: genotypes if the first VCF has samples)")
 	f.IntVar(&v.window, "window", 0, "bases of a window (default: what the model was made to read)")
-	f.IntVar(&v.markov, "markov", 16, "highest order of the Markov models; 0 leaves them out")
+	f.IntVar(&v.markov, "markov", 16, "highest order of the Markov models of bits a base; 0 leaves them out; the scores of order 10 stay")
 	f.IntVar(&v.block, "block", evaluate.DefaultBlock, "bases of a block of the bootstrap")
 	f.IntVar(&v.samples, "samples", 1000, "resamples of the bootstrap")
 	f.Uint64Var(&v.seed, "seed", 1, "seed of draws and resamples")
@@ -103,8 +103,9 @@ type evaluateJob struct {
 
 func (v *variantEvaluateOptions) run(o *output, args []string) (*evaluation.Results, error) {
 	began := time.Now()
-	if v.reference == "" || len(v.inputs) == 0 || v.region == "" || v.fit == "" || v.out == "" {
-		return nil, usage(errors.New("found no --reference (-R), --input (-I), --region, --fit-region or --out, expected all of them"))
+	if err := given(neededFlag{"--reference (-R)", v.reference != ""}, neededFlag{"--input (-I)", len(v.inputs) > 0},
+		neededFlag{"--region", v.region != ""}, neededFlag{"--fit-region", v.fit != ""}, neededFlag{"--out", v.out != ""}); err != nil {
+		return nil, usage(err)
 	}
 	if v.baselines && len(args) > 0 {
 		return nil, usage(fmt.Errorf("found the model %s and --baselines, expected one of them", args[0]))
@@ -159,7 +160,7 @@ func (j *evaluateJob) evaluate(args []string) error {
 	bar := j.output.progress("evaluation")
 	defer bar.finish()
 	j.options.Step = func(what string, done, size int) {
-		bar.what = what
+		bar.of(what)
 		bar.step(done, size)
 	}
 	e, err := evaluate.Run(j.ctx, j.ref, panel, reader, j.options)

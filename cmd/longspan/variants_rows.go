@@ -35,7 +35,8 @@ func (f *rowFlags) addRows(c *cobra.Command, forms, batch string) {
 	f.files(c)
 	flags := c.Flags()
 	flags.StringVarP(&f.out, "out", "O", "", "file to write: "+forms+", with .gz behind it or not")
-	flags.StringVar(&f.region, "region", "", "part of the reference, such as 20 or 20:1000001-2000000: rows that begin elsewhere are left out")
+	flags.StringVar(&f.region, "region", "", "part of the reference, such as 20, 20:1000001 (to the end) or 20:1000001-2000000: "+
+		"rows that begin elsewhere are left out")
 	flags.IntVar(&f.batch, "batch", 0, "bases that are computed together (default "+batch+"); scores do not depend on it")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an output that was stopped; begin where there is none")
 	f.mechanismFlags.add(c)
@@ -50,8 +51,12 @@ func formOf[F any](out string, forms map[string]F) (form F, err error) {
 			return form, nil
 		}
 	}
-	return form, fmt.Errorf("found --out %q, expected a name that ends in %s, with .gz behind it or not", out,
-		strings.Join(slices.Sorted(maps.Keys(forms)), ", "))
+	found := "no --out (-O)"
+	if out != "" {
+		found = fmt.Sprintf("--out %q", out)
+	}
+	return form, fmt.Errorf("found %s, expected a name that ends in %s, with .gz behind it or not", found,
+		either(slices.Sorted(maps.Keys(forms))))
 }
 
 // rowJob is the work of such a command.
@@ -196,6 +201,9 @@ func writeRows[S any](j *rowJob, s rowScorer[S], in io.Reader, facts []resume.Fa
 
 // writeRowReport writes what was compared with the reference, and what was not scored.
 func writeRowReport(w io.Writer, r *score.Report) {
+	if r.Rows == 0 {
+		fmt.Fprintln(w, "found no row: the VCF has none, or none that begins in --region")
+	}
 	fmt.Fprintf(w, "%d REF alleles compared, %d differ\n", r.Ref.Rows, r.Ref.Mismatches)
 	for _, m := range r.Ref.Examples {
 		fmt.Fprintf(w, "  %s\n", m)

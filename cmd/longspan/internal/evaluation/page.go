@@ -53,7 +53,7 @@ type picture struct {
 var Contrasts = []struct{ Name, Title, Caption string }{
 	{evaluate.AgainstMatched, "Against matched substitutions", "SNVs of the panel against substitutions of the same base between the same " +
 		"neighbours, by the same base. What a score has above 0.5 here it knows of more than three bases."},
-	{evaluate.AllTogether, "Against matched substitutions, all together", "The same without strata: differences between kinds of " +
+	{evaluate.AllTogether, "Against matched substitutions, pooled", "The same without strata: differences between kinds of " +
 		"substitutions count, and blur what is left."},
 	{evaluate.AgainstRandom, "Against random substitutions", "SNVs of the panel against substitutions drawn uniformly. A rule of CpG " +
 		"and transitions alone does well here: a high number says little."},
