@@ -24,7 +24,8 @@ func newModels(o *output) *cobra.Command {
 		Use:   "models [NAME]",
 		Short: "List the models in the program, or show the card of one",
 		Long: `List the models in the program, or show the card of one: its data and their licence, what was measured, what it is not for, and the
-command that makes it again. Their names stand where commands take the folder of a model:
+command that makes it again. Their names stand where 'variants', 'sample', 'score', 'predict' and 'tag' take the
+folder of a model:
 
   longspan variants score human -R GRCh37.fa.gz -I calls.vcf.gz -O scored.vcf.gz`,
 		Args: arguments(cobra.MaximumNArgs(1)),
