@@ -65,7 +65,6 @@ type Panel struct {
 	Notes    []string `json:"notes,omitempty"`
 
 	SNVs []SNV `json:"-"`
-	ref  genome.RefCheck
 }
 
 // maxSNVs bounds the memory of a panel: 50 million SNVs take 2.5 GB.
@@ -100,7 +99,6 @@ type panelReader struct {
 	placer  *genome.Placer
 	source  int
 	counts  []int
-	noted   map[string]bool
 }
 
 // seen is an SNV with the file that had it last.

@@ -146,11 +146,13 @@ type Density struct {
 	Correlation *float64  `json:"correlation,omitempty"`
 }
 
-// density counts SNVs by windows of 10,000 bases, or of a twentieth of a short region.
+// density counts SNVs by windows of some 10,000 bases, or of a twentieth of a short region. All are of one length, but for the last, which is
+// shorter by less than their number: a window that is cut would seem to have few SNVs.
 func (e *Evaluation) density(r *rates, t *part) {
 	length := t.region.End - t.region.Start
-	d := Density{Window: max(1, min(10_000, length/20))}
-	n := (length + d.Window - 1) / d.Window
+	n := min(length, max(20, length/10_000))
+	d := Density{Window: (length + n - 1) / n}
+	n = (length + d.Window - 1) / d.Window
 	d.Seen, d.Predicted = make([]int, n), make([]float64, n)
 	for _, s := range t.snvs {
 		d.Seen[(s.Pos-t.region.Start)/d.Window]++

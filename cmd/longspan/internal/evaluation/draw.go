@@ -109,7 +109,7 @@ func (ticks) Ticks(low, high float64) (all []plot.Tick) {
 	} else if math.Abs(step*100-math.Round(step*100)) < 1e-9 {
 		decimals = 2
 	}
-	for i := math.Ceil(low / step); i*step <= high; i++ {
+	for i := math.Ceil(low/step) + 0; i*step <= high; i++ { // + 0: −0 would be written with its sign
 		all = append(all, plot.Tick{Value: i * step, Label: fmt.Sprintf("%.*f", decimals, i*step)})
 	}
 	return all
