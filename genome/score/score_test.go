@@ -158,8 +158,11 @@ func TestBySequenceIsTheDifferenceOfWindows(t *testing.T) {
 			t.Fatal(v, got.Skip, err)
 		}
 		want := naive(t, m, bases, normal, 50)
-		if math.Abs(got.Forward-want[0]) > 1e-5 || math.Abs(got.Reverse-want[1]) > 1e-5 ||
-			math.Abs(got.LLR-(want[0]+want[1])/2) > 1e-5 {
+		// Windows as far as the layers reach have other positions than whole ones, so their losses are rounded otherwise. A loss of 2 to 4 nats
+		// in float32 has steps of 2.4e-7; the difference of two windows adds up to 2·57 of them, and 2·57·2.4e-7 is 2.7e-5.
+		const tolerance = 2.7e-5
+		if math.Abs(got.Forward-want[0]) > tolerance || math.Abs(got.Reverse-want[1]) > tolerance ||
+			math.Abs(got.LLR-(want[0]+want[1])/2) > tolerance {
 			t.Errorf("%v: found %+v, want %v", v, got, want)
 		}
 		if math.Abs(got.LLR) < 1e-3 || got.Flank == 0 || got.Bits <= 0 {
