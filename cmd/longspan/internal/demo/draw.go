@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"fmt"
 	"image/color"
 	"io"
 	"math"
@@ -11,19 +10,16 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 
+	"github.com/longspan/longspan/cmd/longspan/internal/figure"
 	"github.com/longspan/longspan/data/genome"
 )
 
-// The colours of the pictures, told apart by colour-blind eyes too (Wong 2011, doi:10.1038/nmeth.1618).
-var (
-	blue   = color.RGBA{0, 114, 178, 255}
-	orange = color.RGBA{213, 94, 0, 255}
-	green  = color.RGBA{0, 158, 115, 255}
-	gray   = color.RGBA{150, 150, 150, 255}
-)
+// gray is the colour of what is not the point of a picture.
+var gray = color.RGBA{150, 150, 150, 255}
+
+// dpi is the pixels of an inch.
+const dpi = 96
 
 // Point is a point of the curve, in bits a base.
 type Point struct {
@@ -32,55 +28,13 @@ type Point struct {
 	Valid *float64 `json:"valid,omitempty"`
 }
 
-// png draws a plot as a PNG.
-func png(w io.Writer, p *plot.Plot, width, height vg.Length) error {
-	image := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(96))
-	p.Draw(draw.New(image))
-	_, err := vgimg.PngCanvas{Canvas: image}.WriteTo(w)
-	return err
-}
-
-// line adds a line in a colour, named in the legend.
-func line(p *plot.Plot, name string, c color.Color, width float64, points plotter.XYs) error {
-	if len(points) == 0 {
-		return nil
-	}
-	l, err := plotter.NewLine(points)
-	if err != nil {
-		return err
-	}
-	l.Color, l.Width = c, vg.Points(width)
-	p.Add(l)
-	p.Legend.Add(name, l)
-	return nil
-}
-
+// newPlot is a plot with a grid.
 func newPlot(x, y string) *plot.Plot {
-	p := plot.New()
-	p.X.Label.Text, p.Y.Label.Text = x, y
-	p.Legend.Top = true
-	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(6), -vg.Points(6)
-	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{}, ticks{}
+	const ticks = figure.Ticks(0.01)
+	p := figure.New(x, y)
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks, ticks
 	p.Add(plotter.NewGrid())
 	return p
-}
-
-// ticks are marks at round numbers, written in full: plot's own round 1.95 to 2.
-type ticks struct{}
-
-// Ticks returns at most seven marks.
-func (ticks) Ticks(low, high float64) (all []plot.Tick) {
-	step, decimals := 0.01, 2
-	for i := 0; high-low > 7*step; i++ {
-		step *= []float64{2, 2.5, 2}[i%3] // 0.01, 0.02, 0.05, 0.1 …
-	}
-	if step > 0.9 {
-		decimals = 0
-	}
-	for i := math.Ceil(low / step); i*step <= high; i++ {
-		all = append(all, plot.Tick{Value: i * step, Label: fmt.Sprintf("%.*f", decimals, i*step)})
-	}
-	return all
 }
 
 // curve draws the loss over the steps, beside what Markov models take on the test.
@@ -104,10 +58,10 @@ func (r *Result) curve(w io.Writer) error {
 		width  float64
 		points plotter.XYs
 	}{
-		{"training", blue, 1, trained}, {"validation", orange, 2, validated}, {"guessing blind", gray, 1, level(2)},
-		{"best Markov model, on the test", green, 1.5, level(r.MarkovBits)},
+		{"training", figure.Blue, 1, trained}, {"validation", figure.Orange, 2, validated}, {"guessing blind", gray, 1, level(2)},
+		{"best Markov model, on the test", figure.Green, 1.5, level(r.MarkovBits)},
 	} {
-		if err := line(p, l.name, l.color, l.width, l.points); err != nil {
+		if err := figure.Line(p, l.name, l.color, l.width, l.points); err != nil {
 			return err
 		}
 	}
@@ -116,7 +70,7 @@ func (r *Result) curve(w io.Writer) error {
 	p.Y.Min = min(p.Y.Min, r.MarkovBits-0.01)
 	clip(trained, p.Y.Max)
 	clip(validated, p.Y.Max)
-	return png(w, p, 7*vg.Inch, 3.4*vg.Inch)
+	return figure.PNG(w, p, 7*vg.Inch, 3.4*vg.Inch, dpi)
 }
 
 // clip lowers what is above limit to it.
@@ -153,15 +107,15 @@ func (d *work) landscape(w io.Writer, bits []float64) error {
 	for i := range counted {
 		counted[i].Y = max(counted[i].Y, low)
 	}
-	if err := line(p, "best Markov model", orange, 1, counted); err != nil {
+	if err := figure.Line(p, "best Markov model", figure.Orange, 1, counted); err != nil {
 		return err
 	}
-	if err := line(p, "this model", blue, 1.2, model); err != nil {
+	if err := figure.Line(p, "this model", figure.Blue, 1.2, model); err != nil {
 		return err
 	}
 	p.Y.Max += 0.2 * (p.Y.Max - p.Y.Min) // room for the legend
 	p.Legend.Left = true
-	return png(w, p, 9.5*vg.Inch, 3*vg.Inch)
+	return figure.PNG(w, p, 9.5*vg.Inch, 3*vg.Inch, dpi)
 }
 
 // A close-up shows closeUp bases, by means of closeMean.
@@ -188,11 +142,11 @@ func (d *work) close(w io.Writer, bits []float64, genes []genome.Gene) error {
 	to := min(from+closeUp, len(bits))
 	start, end := d.Test.Start+from, d.Test.Start+to
 	p := newPlot("place in the genome, thousands of bases", "bits a base")
-	if err := line(p, "best Markov model", orange, 1, means(d.blend[from:to], start, closeMean)); err != nil {
+	if err := figure.Line(p, "best Markov model", figure.Orange, 1, means(d.blend[from:to], start, closeMean)); err != nil {
 		return err
 	}
 	model := means(bits[from:to], start, closeMean)
-	if err := line(p, "this model", blue, 1.5, model); err != nil {
+	if err := figure.Line(p, "this model", figure.Blue, 1.5, model); err != nil {
 		return err
 	}
 	p.Y.Max = max(p.Y.Max, 2.1) + 0.15
@@ -229,7 +183,7 @@ func (d *work) close(w io.Writer, bits []float64, genes []genome.Gene) error {
 		p.Add(labels)
 	}
 	p.X.Min, p.X.Max = float64(start)/1000, float64(end)/1000
-	return png(w, p, 9.5*vg.Inch, 3.4*vg.Inch)
+	return figure.PNG(w, p, 9.5*vg.Inch, 3.4*vg.Inch, dpi)
 }
 
 // arrow draws a gene from a to b, its upper edge at top, pointing the way it is read.

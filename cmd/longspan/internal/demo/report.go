@@ -3,7 +3,6 @@ package demo
 import (
 	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -11,6 +10,7 @@ import (
 	"math"
 	"path/filepath"
 
+	"github.com/longspan/longspan/cmd/longspan/internal/figure"
 	"github.com/longspan/longspan/data/genome"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/memory"
@@ -81,7 +81,7 @@ func (d *work) write(bits []float64) error {
 		return err
 	}
 	values := pageValues{Result: &d.Result, Genome: genome.EColiName, Accession: genome.EColiAccession, Verdict: d.Verdict(),
-		Curve: inline(curve.Bytes()), Landscape: inline(landscape.Bytes()), CloseUp: inline(closeUp.Bytes()),
+		Curve: figure.Inline(curve.Bytes()), Landscape: figure.Inline(landscape.Bytes()), CloseUp: figure.Inline(closeUp.Bytes()),
 		Chart: max(1, len(bits)/300), Zoom: closeMean, Next: d.Next()}
 	t, err := template.New("report").Funcs(template.FuncMap{"bits": showBits, "bytes": memory.Format, "million": million,
 		"plus":    func(n int) int { return n + 1 },
@@ -121,11 +121,6 @@ func curveOf(records []train.Record) (points []Point) {
 		}
 	}
 	return points
-}
-
-// inline is a picture as a data URL. Its bytes are our own, so it is safe in the page.
-func inline(picture []byte) template.URL {
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(picture))
 }
 
 func showBits(b float64) string { return fmt.Sprintf("%.4f", b) }

@@ -4,7 +4,6 @@ package evaluation
 import (
 	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -12,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/longspan/longspan/cmd/longspan/internal/figure"
 	"github.com/longspan/longspan/genome/evaluate"
 	"github.com/longspan/longspan/genome/evaluate/stats"
 	"github.com/longspan/longspan/internal/durable"
@@ -88,7 +88,7 @@ func Write(r *Results, start int) error {
 		if b.Len() == 0 {
 			return nil, nil
 		}
-		p.bytes, p.Src = b.Bytes(), inline(b.Bytes())
+		p.bytes, p.Src = b.Bytes(), figure.Inline(b.Bytes())
 		all = append(all, &p)
 		return &p, nil
 	}
@@ -154,11 +154,6 @@ func (v *values) write(pictures []*picture) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(v.Results)
 	})
-}
-
-// inline is a picture as a data URL. Its bytes are our own, so it is safe in the page.
-func inline(picture []byte) template.URL {
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(picture))
 }
 
 // Interval is such as 0.560 (0.551 to 0.569).
