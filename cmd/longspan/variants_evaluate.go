@@ -19,9 +19,6 @@ import (
 	"github.com/longspan/longspan/genome"
 	"github.com/longspan/longspan/genome/evaluate"
 	"github.com/longspan/longspan/genome/score"
-	"github.com/longspan/longspan/model"
-	"github.com/longspan/longspan/plan"
-	"github.com/longspan/longspan/tensor"
 )
 
 // variantEvaluateOptions are the flags of `variants evaluate`.
@@ -150,7 +147,7 @@ func (j *evaluateJob) evaluate(args []string) error {
 		}
 		defer m.Close()
 		j.results.Model = path
-		s, err := j.scorer(m)
+		s, err := openScorer(j.ref, m, score.Options{Window: j.window}, j.modelFlags)
 		if err != nil {
 			return err
 		}
@@ -225,22 +222,6 @@ func (j *evaluateJob) panel() (p *evaluate.Panel, err error) {
 		sources = append(sources, evaluate.Source{Name: filepath.Base(name), In: f})
 	}
 	return evaluate.ReadPanel(j.ref, sources, evaluate.Counting(j.counts), j.options.Region, j.options.Fit)
-}
-
-// scorer refuses a model that does not suit, and windows that do not fit the memory.
-func (j *evaluateJob) scorer(m *model.Model) (*score.Scorer, error) {
-	o, err := score.Options{Window: j.window}.For(m)
-	if err != nil {
-		return nil, usage(err)
-	}
-	need, err := plan.Predictions(*m.Spec(), o.Lengths(m), j.threads)
-	if err != nil {
-		return nil, usage(err)
-	}
-	if err := fits(need.Bytes, j.memory, fmt.Sprintf("a window of %d bases", o.Window), "use --window, such as 4096"); err != nil {
-		return nil, err
-	}
-	return score.New(j.ref, m.NewSession(tensor.Exec{Threads: j.threads, Pool: reservedPool(need.Bytes)}), o)
 }
 
 // writeEvaluation prints the tables.

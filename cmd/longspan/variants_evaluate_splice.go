@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/longspan/longspan/data/fasta"
 	"github.com/longspan/longspan/genome"
 	"github.com/longspan/longspan/genome/evaluate"
 	"github.com/longspan/longspan/genome/splice"
-	"github.com/longspan/longspan/plan"
-	"github.com/longspan/longspan/tensor"
 )
 
 // spliceBatch is the number of substitutions between two steps of the progress.
@@ -16,29 +15,21 @@ const spliceBatch = 500
 
 // addSplice adds the table of splice deltas, by the model that --splice names.
 func (j *evaluateJob) addSplice(e *evaluate.Evaluation) error {
-	m, path, err := openModel(j.output, j.splice, modelFlags{threads: j.threads, memory: j.memory}, mechanismFlags{})
+	f := modelFlags{threads: j.threads, memory: j.memory}
+	m, path, err := openModel(j.output, j.splice, f, mechanismFlags{})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	o, err := splice.Options{}.For(m)
+	s, err := openSplice(j.ref, m, splice.Options{}, f, func(ref *fasta.Reference) (*splice.Index, error) {
+		genes, err := splice.NewIndex(ref, j.options.Genes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", j.genes, err)
+		}
+		return genes, nil
+	})
 	if err != nil {
-		return usage(err)
-	}
-	need, err := plan.Predictions(*m.Spec(), o.Lengths(), j.threads)
-	if err != nil {
-		return usage(err)
-	}
-	if err := fits(need.Bytes, j.memory, "a window of the model of splice sites", "use a model of shorter reach"); err != nil {
 		return err
-	}
-	genes, err := splice.NewIndex(j.ref, j.options.Genes)
-	if err != nil {
-		return usage(fmt.Errorf("%s: %w", j.genes, err))
-	}
-	s, err := splice.New(j.ref, genes, m.NewSession(tensor.Exec{Threads: j.threads, Pool: reservedPool(need.Bytes)}), o)
-	if err != nil {
-		return usage(err)
 	}
 	j.results.Splice = path
 	return j.addDeltas(e, s)

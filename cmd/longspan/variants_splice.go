@@ -119,25 +119,32 @@ func (v *variantSpliceOptions) run(o *output, name string) (r variantSpliceRepor
 	return r, err
 }
 
-func (w *variantSpliceWork) open(ref *fasta.Reference, m *model.Model, path string) error {
+func (w *variantSpliceWork) open(ref *fasta.Reference, m *model.Model, path string) (err error) {
 	w.report.Model, w.report.Notes = path, ref.Notes()
-	o, err := splice.Options{Distance: w.distance, Mask: w.mask, Context: w.context, Batch: w.batch}.For(m)
-	if err != nil {
-		return usage(err)
-	}
-	need, err := plan.Predictions(*m.Spec(), o.Lengths(), w.threads)
-	if err != nil {
-		return usage(err)
-	}
-	if err := fits(need.Bytes, w.memory, fmt.Sprintf("a context of %d bases", o.Context), "use --context, such as 1000"); err != nil {
-		return err
-	}
-	genes, err := w.index(ref)
-	if err != nil {
-		return usage(err)
-	}
-	w.scorer, err = splice.New(ref, genes, m.NewSession(tensor.Exec{Threads: w.threads, Pool: reservedPool(need.Bytes)}), o)
+	o := splice.Options{Distance: w.distance, Mask: w.mask, Context: w.context, Batch: w.batch}
+	w.scorer, err = openSplice(ref, m, o, w.modelFlags, w.index)
 	return err
+}
+
+// openSplice refuses a model that does not suit, and windows that do not fit the memory. Only then it asks for the genes.
+func openSplice(ref *fasta.Reference, m *model.Model, o splice.Options, f modelFlags,
+	index func(*fasta.Reference) (*splice.Index, error)) (*splice.Scorer, error) {
+	o, err := o.For(m)
+	if err != nil {
+		return nil, usage(err)
+	}
+	need, err := plan.Predictions(*m.Spec(), o.Lengths(), f.threads)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if err := fits(need.Bytes, f.memory, fmt.Sprintf("a context of %d bases", o.Context), "use --context, such as 1000"); err != nil {
+		return nil, err
+	}
+	genes, err := index(ref)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return splice.New(ref, genes, m.NewSession(tensor.Exec{Threads: f.threads, Pool: reservedPool(need.Bytes)}), o)
 }
 
 // index places the genes on the reference.
