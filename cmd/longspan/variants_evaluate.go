@@ -19,6 +19,7 @@ import (
 	"github.com/longspan/longspan/genome"
 	"github.com/longspan/longspan/genome/evaluate"
 	"github.com/longspan/longspan/genome/score"
+	"github.com/longspan/longspan/genome/splice"
 )
 
 // variantEvaluateOptions are the flags of `variants evaluate`.
@@ -154,6 +155,13 @@ func (j *evaluateJob) evaluate(args []string) error {
 		j.results.Window = s.Options().Window
 		reader = s
 	}
+	var splicer *splice.Scorer
+	if j.splice != "" { // opened before the work, which takes minutes
+		if splicer, err = j.openSplice(); err != nil {
+			return err
+		}
+		defer splicer.Model().Close()
+	}
 	bar := j.output.progress("evaluation")
 	defer bar.finish()
 	j.options.Step = func(what string, done, size int) {
@@ -164,8 +172,8 @@ func (j *evaluateJob) evaluate(args []string) error {
 	if err != nil {
 		return usage(err)
 	}
-	if j.splice != "" {
-		if err := j.addSplice(e); err != nil {
+	if splicer != nil {
+		if err := j.addDeltas(e, splicer); err != nil {
 			return err
 		}
 	}

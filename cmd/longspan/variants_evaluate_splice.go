@@ -13,14 +13,14 @@ import (
 // spliceBatch is the number of substitutions between two steps of the progress.
 const spliceBatch = 500
 
-// addSplice adds the table of splice deltas, by the model that --splice names.
-func (j *evaluateJob) addSplice(e *evaluate.Evaluation) error {
+// openSplice opens the scorer of the model that --splice names. The caller closes the model.
+func (j *evaluateJob) openSplice() (*splice.Scorer, error) {
 	f := modelFlags{threads: j.threads, memory: j.memory}
 	m, path, err := openModel(j.output, j.splice, f, mechanismFlags{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer m.Close()
+	j.results.Splice = path
 	s, err := openSplice(j.ref, m, splice.Options{}, f, func(ref *fasta.Reference) (*splice.Index, error) {
 		genes, err := splice.NewIndex(ref, j.options.Genes)
 		if err != nil {
@@ -29,13 +29,12 @@ func (j *evaluateJob) addSplice(e *evaluate.Evaluation) error {
 		return genes, nil
 	})
 	if err != nil {
-		return err
+		return nil, errors.Join(err, m.Close())
 	}
-	j.results.Splice = path
-	return j.addDeltas(e, s)
+	return s, nil
 }
 
-// addDeltas scores the substitutions that e asks about.
+// addDeltas scores the substitutions that e asks about, and adds the table of splice deltas.
 func (j *evaluateJob) addDeltas(e *evaluate.Evaluation, s *splice.Scorer) error {
 	contig := j.options.Region.Contig
 	sites := e.SpliceSites()
