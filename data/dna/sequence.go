@@ -116,6 +116,24 @@ func (s *Sequence) Tokens(dst []int32, start int, strand Strand) {
 	}
 }
 
+// chunkBases are enough bases at a time to hide the cost of a call.
+const chunkBases = 1 << 16
+
+// EachChunk calls use with the tokens of a span of a strand, in the order that the strand is read, up to 65,536 at a time. They are valid
+// until use returns. It panics if the span is not within s.
+func (s *Sequence) EachChunk(span Span, strand Strand, use func(tokens []int32)) {
+	tokens := make([]int32, min(chunkBases, span.Len()))
+	for done := 0; done < span.Len(); done += chunkBases {
+		part := tokens[:min(chunkBases, span.Len()-done)]
+		at := span.Start + done
+		if strand == Reverse {
+			at = span.End - done - len(part)
+		}
+		s.Tokens(part, at, strand)
+		use(part)
+	}
+}
+
 // Bases fills dst with bases start … start+len(dst)−1 with their case. It panics if they are not within s.
 func (s *Sequence) Bases(dst []Base, start int) {
 	end := s.within(start, len(dst))

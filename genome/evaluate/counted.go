@@ -57,20 +57,12 @@ const pseudo = 1
 
 // countSites counts spans of a contig.
 func countSites(s *dna.Sequence, spans []dna.Span) counted {
-	const chunk = 1 << 16
 	c := make(counted, 4<<(2*siteOrder))
-	tokens := make([]int32, chunk)
 	for _, span := range spans {
 		for _, strand := range [...]dna.Strand{dna.Forward, dna.Reverse} {
 			code, known := 0, 0
-			for done := 0; done < span.Len(); done += chunk {
-				part := tokens[:min(chunk, span.Len()-done)]
-				at := span.Start + done
-				if strand == dna.Reverse {
-					at = span.End - done - len(part)
-				}
-				s.Tokens(part, at, strand)
-				for _, t := range part {
+			s.EachChunk(span, strand, func(tokens []int32) {
+				for _, t := range tokens {
 					if t >= int32(dna.N) {
 						known = 0
 						continue
@@ -80,7 +72,7 @@ func countSites(s *dna.Sequence, spans []dna.Span) counted {
 						c[code]++
 					}
 				}
-			}
+			})
 		}
 	}
 	return c

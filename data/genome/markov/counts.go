@@ -85,30 +85,21 @@ func Count(pieces []Piece, config CountConfig) (*Counts, error) {
 
 // each calls f with every counted base and the c.order bases before it.
 func (c *Counts) each(pieces []Piece, bothStrands bool, f func(context uint64, base int32)) {
-	const chunk = 1 << 16
-	tokens := make([]int32, chunk)
 	strands := []dna.Strand{dna.Forward}
 	if bothStrands {
 		strands = append(strands, dna.Reverse)
 	}
 	for _, p := range pieces {
-		s, span := p.Sequence, p.Span
 		for _, strand := range strands {
 			w := walker{order: c.order}
-			for done := 0; done < span.Len(); done += chunk {
-				part := tokens[:min(chunk, span.Len()-done)]
-				at := span.Start + done
-				if strand == dna.Reverse {
-					at = span.End - done - len(part)
-				}
-				s.Tokens(part, at, strand)
-				for _, base := range part {
+			p.Sequence.EachChunk(p.Span, strand, func(tokens []int32) {
+				for _, base := range tokens {
 					if w.known >= c.order && base < 4 {
 						f(w.context, base)
 					}
 					w.step(base)
 				}
-			}
+			})
 		}
 	}
 }
