@@ -46,9 +46,9 @@ func (p *Prior) Append(dst []float32, s *dna.Sequence, span dna.Span, strand dna
 	w := walker{order: order}
 	read := span // with the context before it
 	if strand == dna.Forward {
-		read.Start = max(0, span.Start-order+1)
+		read.Start = max(0, span.Start-max(0, order-1))
 	} else {
-		read.End = min(s.Len(), span.End+order-1)
+		read.End = min(s.Len(), span.End+max(0, order-1))
 	}
 	tokens := make([]int32, read.Len())
 	s.Tokens(tokens, read.Start, strand)
@@ -60,7 +60,7 @@ func (p *Prior) Append(dst []float32, s *dna.Sequence, span dna.Span, strand dna
 	if strand == dna.Reverse {
 		at, step = span.End-2, -1
 	}
-	last := p.following(s, at+(span.Len()-1)*step, strand)
+	last := following(s, at+(span.Len()-1)*step, strand)
 	for i, base := range tokens[context:] {
 		w.step(base)
 		next := last
@@ -74,7 +74,7 @@ func (p *Prior) Append(dst []float32, s *dna.Sequence, span dna.Span, strand dna
 }
 
 // following is the base at a position as a strand has it; N beyond the ends.
-func (p *Prior) following(s *dna.Sequence, at int, strand dna.Strand) int32 {
+func following(s *dna.Sequence, at int, strand dna.Strand) int32 {
 	one := [1]int32{int32(dna.N)}
 	if at >= 0 && at < s.Len() {
 		s.Tokens(one[:], at, strand)

@@ -9,7 +9,7 @@ import (
 
 // What was counted says what follows the bases of a span on either strand, without the base itself where it was counted.
 func TestPriorEqualsNaiveCounts(t *testing.T) {
-	for _, order := range []int{2, 13} {
+	for _, order := range []int{0, 1, 2, 13} {
 		s, other := sequenceOf(1, 400), sequenceOf(2, 300)
 		pieces := []Piece{{s, dna.Span{Start: 10, End: 180}}, {s, dna.Span{Start: 220, End: 400}}, {other, dna.Span{Start: 0, End: 300}}}
 		p, err := NewPrior(pieces, order)
