@@ -91,9 +91,8 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t != nil && t.Vocab() > c.Spec.Vocab {
-		return nil, fmt.Errorf("model: %s: found a tokenizer of %d tokens for a model of %d; the files are of two models",
-			dir, t.Vocab(), c.Spec.Vocab)
+	if err := c.suits(t); err != nil {
+		return nil, fmt.Errorf("model: %s: %w", dir, err)
 	}
 	if o.Weights == "" {
 		o.Weights = filepath.Join(dir, filename.Weights)
@@ -109,6 +108,14 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
 	m.generation.chat, m.generation.err = chat.ReadFolder(dir)
 	return m, nil
+}
+
+// suits refuses a tokenizer of more tokens than the model has; nil is none.
+func (c *card) suits(t *tokenizer.Tokenizer) error {
+	if t == nil || t.Vocab() <= c.Spec.Vocab {
+		return nil
+	}
+	return fmt.Errorf("found a tokenizer of %d tokens for a model of %d; the files are of two models", t.Vocab(), c.Spec.Vocab)
 }
 
 // checkRegular refuses what is there and no regular file, such as a pipe that nobody writes to.
@@ -274,8 +281,8 @@ func OpenFiles(files map[string][]byte, o OpenOptions) (*Model, error) {
 		if t, err = tokenizer.Read(bytes.NewReader(text)); err != nil {
 			return nil, fmt.Errorf("model: %s: %w", filename.Tokenizer, err)
 		}
-		if t.Vocab() > c.Spec.Vocab {
-			return nil, fmt.Errorf("model: found a tokenizer of %d tokens for a model of %d; the files are of two models", t.Vocab(), c.Spec.Vocab)
+		if err := c.suits(t); err != nil {
+			return nil, fmt.Errorf("model: %w", err)
 		}
 	}
 	f, err := safetensors.OpenBytes(files[filename.Weights])
