@@ -71,11 +71,10 @@ func (m *Model) ownPrior(p *nn.Pass, in inputs, index []int32) tensor.Mat {
 
 // addPrior adds A·log q to embeddings x.
 func (m *Model) addPrior(p *nn.Pass, in inputs, x *autograd.Var) *autograd.Var {
-	q := m.ownPrior(p, in, nil)
-	if m.prior == nil || q.Rows == 0 {
+	if m.prior == nil {
 		return x
 	}
-	return p.G.Add(x, m.prior.Apply(p, p.G.Cast(p.G.Input(q))))
+	return p.G.Add(x, m.prior.Apply(p, p.G.Cast(p.G.Input(m.ownPrior(p, in, nil)))))
 }
 
 // logitsOf records the outputs of the head for hidden states x, with the prior: of all rows of p, or of those in index.
