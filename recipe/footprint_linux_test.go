@@ -39,6 +39,7 @@ func TestFootprintOfThisProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	withoutDownloads(t, r)
 	brief(r, steps)
 	before := residentMemory(t, "VmRSS")
 	o := open(t, r)

@@ -132,10 +132,7 @@ func TestPeakOfTheExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			withoutDownloads(r)
-			if r.Data.Splice != nil {
-				t.Skip("its data is not in the program")
-			}
+			withoutDownloads(t, r)
 			shrink(r)
 			brief(r, 6)
 			checkPeak(t, r)
