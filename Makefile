@@ -1,4 +1,4 @@
-.PHONY: build build-mpi test test-all generate check fuzz golden real real-tokenizers dna bench bench-table bench-peers bench-chart
+.PHONY: build build-mpi test test-all generate check fuzz golden real real-tokenizers dna photos bench bench-table bench-peers bench-chart
 
 FUZZTIME ?= 10s
 COUNT ?= 6
@@ -81,6 +81,12 @@ DNA ?= .dna
 dna:
 	_tools/dna.sh $(DNA)
 	LONGSPAN_DNA=$(abspath $(DNA)) go test -count=1 -run Real ./genome
+
+# Photographs of examples/photos.yaml, which come from packages of Debian into PHOTOS (168 MB, once).
+PHOTOS ?= .photos
+
+photos:
+	_tools/photos.sh $(PHOTOS)
 
 # Other libraries on this machine; the table goes to bin/peers.md.
 bench-peers: build
