@@ -53,6 +53,7 @@ golden:
 	$(PYTHON) gguf/testdata/golden/gen.py
 	$(PYTHON) gguf/testdata/golden/tokens.py
 	$(PYTHON) model/testdata/golden/gen.py
+	$(PYTHON) picture/resample/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 	$(PYTHON) hf/testdata/golden/gen.py
 	$(PYTHON5) hf/testdata/golden/v5.py
