@@ -4,8 +4,8 @@
 # Usage: _tools/photos.sh [FOLDER]    FOLDER is else .photos
 #
 # It takes apt-get and dpkg-deb, 168 MB of downloads and 31 MB of disk. Each file has its SHA-256 below. Licences, by the copyright files of
-# the packages: lomiri-wallpapers CC0-1.0, CC-BY-4.0, CC-BY-SA-3.0 and CC-BY-SA-4.0; mate-backgrounds GPL-2+; plasma-workspace-wallpapers GPL-2+,
-# and LGPL-3 by their metadata.
+# the packages: lomiri-wallpapers CC0-1.0, CC-BY-4.0, CC-BY-SA-3.0 and CC-BY-SA-4.0; mate-backgrounds GPL-2+; plasma-workspace-wallpapers
+# GPL-2+, and LGPL-3 by their metadata.
 set -euo pipefail
 
 lomiri_test='Kleiber_by_Lukas_Baubkus seeding_by_Clements_Engelhardt Bridge_by_Sander_Klootwijk sunset_by_Aitzol_Berasategi
