@@ -403,6 +403,20 @@ func TestPointwiseLosses(t *testing.T) {
 			return []float64{s}
 		},
 	}.check(t)
+	weights := []float32{1, 0, 2, 0.5, 3}
+	opCase{
+		name:  "weighted square",
+		in:    []operand{{rows, cols, false}},
+		build: func(g *Graph, v []*Var) *Var { return g.WeightedMeanSquare(v[0], targets, weights) },
+		naive: func(v [][]float64) []float64 {
+			s := 0.0
+			for i, x := range v[0] {
+				d := x - float64(targets.F32[i])
+				s += float64(weights[i/cols]) * d * d / (rows * cols)
+			}
+			return []float64{s}
+		},
+	}.check(t)
 	opCase{
 		name:  "binary",
 		in:    []operand{{rows, cols, false}},

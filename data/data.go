@@ -27,6 +27,39 @@ type Batch struct {
 	Values  []float32 // empty, or the number to predict of each sequence
 	Follows []int     // empty, or for each sequence index in the previous batch of the sequence that it continues; −1: new
 	Source  *Batch    // nil or empty, or for each sequence its source, which an encoder-decoder reads
+
+	// Patches, where not nil, are what a model of pictures reads. Tokens are then all 0.
+	Patches *Patches
+}
+
+// Patches are the tokens of pictures, of which each sequence of a batch is one, row by row.
+type Patches struct {
+	Widths  []int     // of each sequence, the tokens of a row of its picture: a divisor of its length
+	Inputs  []float32 // T rows of numbers
+	Targets []float32 // T rows of numbers to predict
+	Weights []float32 // of each token, the weight of its error
+}
+
+// Reset empties p and keeps its memory.
+func (p *Patches) Reset() {
+	p.Widths, p.Inputs, p.Targets, p.Weights = p.Widths[:0], p.Inputs[:0], p.Targets[:0], p.Weights[:0]
+}
+
+// check compares p with the lengths of a batch of so many tokens.
+func (p *Patches) check(lengths []int, tokens int) error {
+	if len(p.Widths) != len(lengths) {
+		return fmt.Errorf("data: the batch has %d widths of pictures, expected %d", len(p.Widths), len(lengths))
+	}
+	for i, n := range lengths {
+		if w := p.Widths[i]; w < 1 || n%w != 0 {
+			return fmt.Errorf("data: picture %d of the batch has %d tokens in rows of %d", i, n, w)
+		}
+	}
+	if len(p.Weights) != tokens || tokens > 0 && (len(p.Inputs)%tokens != 0 || len(p.Targets)%tokens != 0) {
+		return fmt.Errorf("data: the batch has %d inputs, %d targets and %d weights for %d tokens", len(p.Inputs), len(p.Targets),
+			len(p.Weights), tokens)
+	}
+	return nil
 }
 
 // Reset empties b and keeps its memory.
@@ -36,6 +69,9 @@ func (b *Batch) Reset() {
 	b.Types, b.Labels, b.Values, b.Follows = b.Types[:0], b.Labels[:0], b.Values[:0], b.Follows[:0]
 	if b.Source != nil {
 		b.Source.Reset()
+	}
+	if b.Patches != nil {
+		b.Patches.Reset()
 	}
 }
 
@@ -114,6 +150,11 @@ func (b *Batch) Check(vocab int) error {
 	for i, t := range b.Targets {
 		if t != Ignore && (t < 0 || t > last) {
 			return fmt.Errorf("data: target %d of the batch is %d, outside 0 … %d and not %d (ignore)", i, t, last, Ignore)
+		}
+	}
+	if b.Patches != nil {
+		if err := b.Patches.check(b.Lengths, len(b.Tokens)); err != nil {
+			return err
 		}
 	}
 	if b.Source.Sequences() == 0 {

@@ -104,7 +104,8 @@ func TestLoaderRefusesOtherStates(t *testing.T) {
 func TestBatchCheck(t *testing.T) {
 	good := func() Batch {
 		return Batch{Tokens: []int32{1, 2, 3}, Lengths: []int{1, 2}, Targets: []int32{2, Ignore, 0}, Labels: []int32{7, 8}, Follows: []int{-1, 0},
-			Source: &Batch{Tokens: []int32{3, 2}, Lengths: []int{1, 1}}}
+			Source:  &Batch{Tokens: []int32{3, 2}, Lengths: []int{1, 1}},
+			Patches: &Patches{Widths: []int{1, 2}, Inputs: make([]float32, 6), Targets: make([]float32, 3), Weights: make([]float32, 3)}}
 	}
 	b := good()
 	if err := b.Check(4); err != nil {
@@ -119,6 +120,12 @@ func TestBatchCheck(t *testing.T) {
 		"token 2 of the batch is 4": func(b *Batch) { b.Tokens[2] = 4 }, "target 0 of the batch is -2": func(b *Batch) { b.Targets[0] = -2 },
 		"1 followed": func(b *Batch) { b.Follows = b.Follows[:1] },
 		"1 sources":  func(b *Batch) { b.Source = &Batch{Tokens: []int32{1}, Lengths: []int{1}} },
+		"1 widths":   func(b *Batch) { b.Patches.Widths = b.Patches.Widths[:1] },
+		"picture 1 of the batch has 2 tokens in rows of 3": func(b *Batch) { b.Patches.Widths[1] = 3 },
+		"picture 0 of the batch has 1 tokens in rows of 0": func(b *Batch) { b.Patches.Widths[0] = 0 },
+		"7 inputs":  func(b *Batch) { b.Patches.Inputs = make([]float32, 7) },
+		"4 targets": func(b *Batch) { b.Patches.Targets = make([]float32, 4) },
+		"2 weights": func(b *Batch) { b.Patches.Weights = b.Patches.Weights[:2] },
 		"token 1 of the batch is 4, outside 0 … 3: among the sources": func(b *Batch) { b.Source.Tokens[1] = 4 },
 	} {
 		b := good()
