@@ -13,16 +13,17 @@ import "github.com/longspan/longspan/internal/cpu"
 
 // table holds the functions of one level, by family.
 type table struct {
-	tile     tileFuncs
-	bf16     tileBF16Funcs
-	decode   decodeFuncs
-	feature  featureFuncs
-	gemm     gemmFuncs
-	convert  convertFuncs
-	vector   vectorFuncs
-	activate activateFuncs
-	spin     spinFuncs
-	adam     adamFuncs
+	tile      tileFuncs
+	bf16      tileBF16Funcs
+	decode    decodeFuncs
+	feature   featureFuncs
+	gemm      gemmFuncs
+	convert   convertFuncs
+	vector    vectorFuncs
+	activate  activateFuncs
+	spin      spinFuncs
+	adam      adamFuncs
+	depthwise depthwiseFuncs
 }
 
 // tables is filled by each family's init: plain Go everywhere, then assembly by level.
@@ -46,6 +47,7 @@ func init() {
 		tables[l].activate = activateGeneric
 		tables[l].spin = spinGeneric
 		tables[l].adam = adamGeneric
+		tables[l].depthwise = depthwiseGeneric
 	}
 	fillTables()
 	chosen, _ := cpu.Chosen() // the tool reports the error; a wrong name means plain Go here
