@@ -87,7 +87,18 @@ func (s simd) mask(n Register) *mask {
 
 // load reads register u of a; lanes that are not there become 0.
 func (s simd) load(a array, u int, m *mask) VecVirtual {
-	r, from := s.vec(), Mem{Base: a.at, Disp: u * s.bytes}
+	return s.read(Mem{Base: a.at, Disp: u * s.bytes}, m)
+}
+
+// read is load from any place.
+func (s simd) read(from Mem, m *mask) VecVirtual {
+	r := s.vec()
+	s.readTo(r, from, m)
+	return r
+}
+
+// readTo is read into a register that is there already.
+func (s simd) readTo(r VecVirtual, from Mem, m *mask) {
 	switch {
 	case m == nil:
 		VMOVUPS(from, r)
@@ -96,12 +107,15 @@ func (s simd) load(a array, u int, m *mask) VecVirtual {
 	default:
 		VMASKMOVPS(from, m.ones, r)
 	}
-	return r
 }
 
 // store writes register u of a, only the lanes that are there.
 func (s simd) store(r VecVirtual, a array, u int, m *mask) {
-	to := Mem{Base: a.at, Disp: u * s.bytes}
+	s.write(r, Mem{Base: a.at, Disp: u * s.bytes}, m)
+}
+
+// write is store to any place.
+func (s simd) write(r VecVirtual, to Mem, m *mask) {
 	switch {
 	case m == nil:
 		VMOVUPS(r, to)
