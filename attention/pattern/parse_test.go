@@ -19,6 +19,8 @@ func TestParse(t *testing.T) {
 		"window(before=3, after=2)":    WindowSides(3, 2),
 		"window(3, after=2)":           WindowSides(3, 2),
 		"memory(128)":                  WindowSides(128, 0),
+		"window2d(480, 3)":             Window2D(480, 3),
+		"window2d(width=480, r=3)":     Window2D(480, 3),
 		"dilated(3, 2)":                Dilated(3, 2),
 		"global(0)":                    Global(0),
 		"global(0, 7..9)":              Global(0, 7, 8, 9),
@@ -164,7 +166,7 @@ func TestNames(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, p := range leaves()[:45] {
+	for _, p := range leaves()[:54] {
 		f.Add(p.String())
 	}
 	f.Add("causal & (window(before=4, after=0) | global(0, 3..5)) | bigbird(block=2, seed=9)")

@@ -14,7 +14,7 @@ func TestReceptiveField(t *testing.T) {
 	for n := range 500 {
 		p := of[n%len(of)]
 		if n >= len(of) {
-			p = randomPattern(r, of[:30], 2)
+			p = randomPattern(r, of[:39], 2)
 		}
 		field, err := ReceptiveFieldOf(p)
 		s := Square(T)
@@ -53,6 +53,10 @@ func TestKnownReceptiveFields(t *testing.T) {
 		"causal & (window(9) | strided(4))":       {Unbounded, 0, 1},
 		"segments(6) | window(2) & segments(4)":   {5, 5, 12},
 		"window(100) & (segments(8)|summary(12))": {100, 100, 24},
+		"window2d(10, 3)":                         {33, 33, 10},
+		"window2d(3, 8)":                          {26, 26, 3},
+		"causal & window2d(10, 1)":                {11, 0, 10},
+		"window2d(536870912, 2)":                  {Unbounded, Unbounded, MaxTokens},
 		"none | full":                             {Unbounded, Unbounded, 1},
 	} {
 		p, err := Parse(text)

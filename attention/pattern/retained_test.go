@@ -71,6 +71,9 @@ func TestRetainedOfKnown(t *testing.T) {
 		"segments(30) | summary(30, 29)":       {{29, 30}, {59, 60}, {89, 100}},
 		"segments_at(40, 100)":                 nil,
 		"causal & dilated(4, 5)":               {{80, 100}},
+		"causal & window2d(12, 2)":             {{74, 100}},
+		"window2d(10, 2)":                      {{80, 100}},
+		"window2d(10, 10)":                     {{0, 100}},
 		"window(9) & none":                     nil,
 	} {
 		p, err := Parse(text)

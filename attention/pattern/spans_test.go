@@ -19,6 +19,8 @@ func leaves() []Pattern {
 	ps := []Pattern{
 		Full(), None(), Causal(), Window(0), Window(1), Window(5), Window(1000), Window(MaxTokens),
 		WindowSides(3, 0), WindowSides(0, 4), WindowSides(2, 9), WindowSides(MaxTokens, 0), Memory(7),
+		Window2D(1, 2), Window2D(4, 0), Window2D(5, 1), Window2D(9, 2), Window2D(3, 2), Window2D(4, 2), Window2D(7, MaxTokens),
+		Window2D(MaxTokens, 1), Window2D(MaxTokens-1, MaxTokens),
 		Dilated(0, 3), Dilated(3, 1), Dilated(2, 3), Dilated(100, 2), Dilated(MaxTokens, MaxTokens),
 		Strided(1), Strided(2), Strided(7), Strided(MaxTokens), Segments(1), Segments(8), Segments(100),
 		Segments(MaxTokens), Summary(1), Summary(8), SummaryAt(8, 7), SummaryAt(5, 2), SummaryAt(MaxTokens, MaxTokens-1),
@@ -161,7 +163,7 @@ func TestAlgebra(t *testing.T) {
 
 func TestSpansDoNotAllocate(t *testing.T) {
 	s := Square(1000)
-	p := Or(And(Causal(), Window(40)), Global(0, 9), BigBird(16, 3, 2, 3, 1), Dilated(20, 3), Segments(50), Summary(50))
+	p := Or(And(Causal(), Window(40)), Global(0, 9), BigBird(16, 3, 2, 3, 1), Dilated(20, 3), Segments(50), Summary(50), Window2D(30, 4))
 	dst := make([]Span, 0, 1000)
 	if n := testing.AllocsPerRun(100, func() {
 		for q := range 100 {
@@ -234,6 +236,8 @@ func TestRefusals(t *testing.T) {
 		{"found w = -1 and step = 2", Dilated(-1, 2)},
 		{"found w = 2 and step = 0", Dilated(2, 0)},
 		{"found a stride of 0", Strided(0)},
+		{"found rows of 0 tokens and r = 2", Window2D(0, 2)},
+		{"found rows of 4 tokens and r = -1", Window2D(4, -1)},
 		{"found segments of -3 tokens", Segments(-3)},
 		{"found segments of 0 tokens with their summary at 0", Summary(0)},
 		{"found segments of 4 tokens with their summary at 4", SummaryAt(4, 4)},

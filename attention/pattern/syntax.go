@@ -94,8 +94,8 @@ func (a arguments) spans() []Span {
 
 // forms lists every name of the text form, in the order of the reference. A form stands in the file of its pattern.
 func forms() []form {
-	return []form{fullForm, noneForm, causalForm, windowForm, memoryForm, dilatedForm, globalForm, longformerForm, bigBirdForm,
-		segmentsForm, segmentsAtForm, summaryForm, stridedForm, prefixForm}
+	return []form{fullForm, noneForm, causalForm, windowForm, memoryForm, window2DForm, dilatedForm, globalForm, longformerForm,
+		bigBirdForm, segmentsForm, segmentsAtForm, summaryForm, stridedForm, prefixForm}
 }
 
 // Name describes one name of the text form.

@@ -36,8 +36,8 @@ func (o Options) exact() []subject {
 	all = append(all, biased()...)
 	return append(all,
 		flash("causal & window(33, 0)"), flash("window(20, 5)"), flash("longformer(20, 0)").over(45, 1, 170), flash("dilated(8, 4)"),
-		flash("segments(50)"),
-		flash("segments(16) | summary(16)"), flash("strided(7)"), flash("causal | prefix(11)").over(45, 11, 170), flash("none"),
+		flash("segments(50)"), flash("segments(16) | summary(16)"), flash("strided(7)"), flash("window2d(12, 2)"),
+		flash("causal | prefix(11)").over(45, 11, 170), flash("none"),
 		ofText(performerText, false), ofText("elu", true), ofText("relu", false), ofText("relu", true))
 }
 
