@@ -53,6 +53,7 @@ golden:
 	$(PYTHON) gguf/testdata/golden/gen.py
 	$(PYTHON) gguf/testdata/golden/tokens.py
 	$(PYTHON) model/testdata/golden/gen.py
+	$(PYTHON) picture/measure/testdata/golden/pairs.py
 	$(PYTHON) picture/resample/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 	$(PYTHON) hf/testdata/golden/gen.py
