@@ -54,6 +54,7 @@ golden:
 	$(PYTHON) gguf/testdata/golden/tokens.py
 	$(PYTHON) model/testdata/golden/gen.py
 	$(PYTHON) picture/measure/testdata/golden/pairs.py
+	$(PYTHON) picture/measure/testdata/golden/swd.py
 	$(PYTHON) picture/resample/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 	$(PYTHON) hf/testdata/golden/gen.py

@@ -1,0 +1,69 @@
+package measure
+
+import (
+	"math"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/picture/raster"
+	"github.com/longspan/longspan/tensor"
+)
+
+// patchSide is the side of a patch, in pixels of its level.
+const patchSide = 7
+
+// drawPatches draws patches of each level of the pyramids of a set, and standardises them. Each picture gives the same number of patches,
+// or one more. Only one pyramid is held at a time.
+func drawPatches(set []*raster.Image, o SWDOptions) []tensor.Mat {
+	channels := set[0].Channels
+	levels := make([]tensor.Mat, o.Levels)
+	for l := range levels {
+		levels[l] = tensor.New(tensor.F32, o.Patches, patchSide*patchSide*channels)
+	}
+	for i, im := range set {
+		for l, level := range pyramid(im, o.Levels) {
+			r := data.NewRandom(o.Seed, uint64(i*o.Levels+l))
+			for p := i; p < o.Patches; p += len(set) {
+				x, y := r.IntN(level.Width-patchSide+1), r.IntN(level.Height-patchSide+1)
+				copyPatch(levels[l].Row(p), level, x, y)
+			}
+		}
+	}
+	for _, m := range levels {
+		standardise(m, channels)
+	}
+	return levels
+}
+
+// copyPatch writes the patch from (x, y), row by row.
+func copyPatch(to []float32, level *raster.Image, x, y int) {
+	n := patchSide * level.Channels
+	for i := range patchSide {
+		copy(to[i*n:(i+1)*n], level.Row(y + i)[x*level.Channels:])
+	}
+}
+
+// standardise gives each channel, over all patches of a set, the mean 0 and the variance 1. A channel of one value becomes 0.
+func standardise(m tensor.Mat, channels int) {
+	n := float64(m.Rows * m.Cols / channels)
+	var mean, variance [4]float64
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			mean[j%channels] += float64(v) / n
+		}
+	}
+	for i := range m.Rows {
+		for j, v := range m.Row(i) {
+			variance[j%channels] += square(float64(v)-mean[j%channels]) / n
+		}
+	}
+	for i := range m.Rows {
+		row := m.Row(i)
+		for j, v := range row {
+			if c := j % channels; variance[c] > 0 {
+				row[j] = float32((float64(v) - mean[c]) / math.Sqrt(variance[c]))
+			} else {
+				row[j] = 0
+			}
+		}
+	}
+}
