@@ -19,7 +19,9 @@ type header struct {
 	width, height int    // as they are in the file, before the orientation
 	orientation   int    // 1 … 8, the tag of EXIF
 	grey          bool   // the file has grey and perhaps alpha, whatever Go decodes it to
+	negative      bool   // Go decodes it with black and white swapped
 	icc           []byte // the profile as found; nil for none
+	least         int64  // a file of so many pixels has at least this many bytes
 	notes         []string
 }
 
@@ -116,6 +118,9 @@ func inspect(data []byte, name string, o Limits) (*header, error) {
 	case pixels/int64(c.Width) != int64(c.Height) || pixels > o.MaxPixels:
 		return nil, fmt.Errorf("%s says %d×%d pixels, which is more than the limit of %d; shrink it first, or cut a part out of it",
 			name, c.Width, c.Height, o.MaxPixels)
+	case int64(len(data)) < h.least:
+		return nil, fmt.Errorf("%s says %d×%d pixels, which take at least %d bytes, and has %d; it is cut short or damaged: get it again",
+			name, c.Width, c.Height, h.least, len(data))
 	}
 	return h, nil
 }
@@ -162,9 +167,8 @@ func (h *header) decode(data []byte) (*Picture, error) {
 	if s := m.Bounds().Size(); s.X != h.width || s.Y != h.height {
 		return nil, fmt.Errorf("found %d×%d pixels, and %d×%d in its header", s.X, s.Y, h.width, h.height)
 	}
-	if y, ok := m.(*image.CMYK); ok {
-		h.note("The file has CMYK colours. They were converted to RGB by a plain formula, without its profile: printed colours differ.")
-		m = y
+	if _, ok := m.(*image.CMYK); ok {
+		h.note("The file has CMYK colours. They were converted to RGB by a plain formula, without its profile: colours will differ.")
 	}
 	p, err := fromImage(m, h.format == WebP)
 	if err != nil {
@@ -172,6 +176,11 @@ func (h *header) decode(data []byte) (*Picture, error) {
 	}
 	if h.grey {
 		p.Image = firstChannel(p.Image)
+	}
+	if h.negative {
+		for i, v := range p.Image.Pix {
+			p.Image.Pix[i] = 1 - v
+		}
 	}
 	return p, nil
 }

@@ -38,9 +38,7 @@ func (h *header) readPNG(data []byte) (image.Config, error) {
 	h.grey = colour == pngGrey || colour == pngGreyAlpha
 	samples := [...]int64{1, 1, 3, 1, 2, 1, 4}[min(colour, 6)]
 	// Deflate packs at most 1,032 bytes into one (RFC 1951: 258 bytes by 2 bits).
-	if raw := float64(c.Width) * float64(c.Height) * float64(depth*samples) / 8; raw > 1032*float64(len(data)) {
-		return c, cutShort(c, data)
-	}
+	h.least = int64(float64(c.Width) * float64(c.Height) * float64(depth*samples) / 8 / 1032)
 	tagged := false
 	var gamma uint32
 	chunks(data, func(name string, content []byte) {
@@ -72,11 +70,6 @@ func (h *header) readPNG(data []byte) (image.Config, error) {
 		h.note("The file has the gamma %.5g and no profile. It is not kept: brightness will differ.", float64(gamma)/100000)
 	}
 	return c, nil
-}
-
-// cutShort is the error for a file that is too small for its pixels.
-func cutShort(c image.Config, data []byte) error {
-	return fmt.Errorf("it says %d×%d pixels and has only %d bytes; it is cut short or damaged", c.Width, c.Height, len(data))
 }
 
 // chunks calls each with the name and the content of every chunk but the pixels.

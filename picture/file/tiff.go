@@ -19,6 +19,7 @@ func (h *header) readTIFF(data []byte) (image.Config, error) {
 		return image.Config{}, err
 	}
 	h.orientFrom(d)
+	h.negative = d.isNegative()
 	if n := d.following(); n > 0 {
 		h.note("The file has %d pictures. The first is read.", 1+n)
 	}
@@ -52,4 +53,13 @@ func (d directory) decodable() error {
 		return fmt.Errorf("its colours are %s, expected grey, RGB or a palette", name)
 	}
 	return nil
+}
+
+// isNegative reports whether the decoder swaps black and white: it takes the white of a fax code as white, though a picture whose black is
+// zero gives it zero (TIFF 6.0, section 11; libtiff).
+func (d directory) isNegative() bool {
+	const t4, t6, blackIsZero = 3, 4, 1
+	compression, _ := d.number(tagCompression)
+	colours, _ := d.number(tagColours)
+	return (compression == t4 || compression == t6) && colours == blackIsZero
 }
