@@ -69,6 +69,13 @@ func TestPSNRBorder(t *testing.T) {
 	}
 }
 
+// Luma of 16 … 235, of a peak of 255, has errors of 219/255.
+func TestLimitedRange(t *testing.T) {
+	if want := measure.PSNR(219. / 255 * 219. / 255); math.Abs(measure.LimitedRange-want) > 1e-12 {
+		t.Errorf("found %g dB, expected %g", measure.LimitedRange, want)
+	}
+}
+
 func TestSeamSeesPatches(t *testing.T) {
 	im := random(t, 2, 64, 64, 1)
 	none, err := measure.Seam(im, 8, 2)

@@ -10,6 +10,10 @@ import (
 // PSNR is the peak signal-to-noise ratio of a mean squared error, in decibels: −10·log₁₀, where the peak is 1. It is +Inf for 0.
 func PSNR(meanSquare float64) float64 { return -10 * math.Log10(meanSquare) }
 
+// LimitedRange is what published tables of enlargers have more than PSNRLuma and PSNRDetail, in decibels: 20·log₁₀(255/219). Their luma is
+// that of ITU-R BT.601 for studios, where black is 16 and white is 235, and their peak is 255. Differences of two methods are the same.
+const LimitedRange = 1.3219213118767368
+
 // PSNRLuma is the PSNR of luma, in decibels, without the pixels that are nearer than border to the edge. Enlargers are compared with their
 // factor as the border. Equal pictures have +Inf. It returns an error for pictures of different sizes, and where the border leaves nothing.
 func PSNRLuma(a, b *raster.Image, border int) (float64, error) {
