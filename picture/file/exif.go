@@ -5,9 +5,11 @@ import "encoding/binary"
 // Tags of a directory (TIFF 6.0, section 8; EXIF 2.32, table 4; DNG 1.4, chapter 4).
 const (
 	tagSubfile     = 254
+	tagBits        = 258
 	tagCompression = 259
 	tagColours     = 262
 	tagOrientation = 274
+	tagSamples     = 277
 	tagPlanes      = 284
 	tagXMP         = 700
 	tagEXIF        = 34665

@@ -36,8 +36,8 @@ type Picture struct {
 
 // Limits bound what Open and Read take. A field of 0 stands for its default.
 type Limits struct {
-	MaxPixels int64 // raster.MaxPixels, the most possible, if 0. A pixel costs 20 bytes while a picture of 8 bits is read
-	MaxBytes  int64 // of the file; 2³⁰ if 0
+	MaxPixels int64 // raster.MaxPixels, the most possible, if 0. A pixel of 8 bits takes up to 20 bytes while read, 32 while turned
+	MaxBytes  int64 // of the file, which is read whole; 2³⁰ if 0
 }
 
 // maxBytes is the default of Limits.MaxBytes.

@@ -2,8 +2,6 @@ package file_test
 
 import (
 	"bytes"
-	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"path/filepath"
@@ -135,55 +133,6 @@ func TestSaveAndOpen(t *testing.T) {
 		}
 		if w, h, err := file.Size(path); w != 7 || h != 5 || err != nil {
 			t.Errorf("Size is %d×%d, %v", w, h, err)
-		}
-	}
-}
-
-// plain are images of one colour in every type, with what they are read as.
-func TestTypesOfImages(t *testing.T) {
-	c := color.NRGBA{R: 200, G: 100, B: 50, A: 255}
-	r := image.Rect(-3, 5, 2, 9)
-	y := image.NewYCbCr(r, image.YCbCrSubsampleRatio420)
-	y1, cb, cr := color.RGBToYCbCr(200, 100, 50)
-	for _, plane := range []struct {
-		pix []byte
-		v   byte
-	}{{y.Y, y1}, {y.Cb, cb}, {y.Cr, cr}} {
-		for i := range plane.pix {
-			plane.pix[i] = plane.v
-		}
-	}
-	images := []image.Image{
-		image.NewNRGBA(r), image.NewRGBA(r), image.NewNRGBA64(r), image.NewRGBA64(r), image.NewCMYK(r),
-		image.NewPaletted(r, color.Palette{c}), y, &image.NYCbCrA{YCbCr: *y, AStride: 5, A: bytes.Repeat([]byte{255}, 20)},
-		struct{ image.Image }{image.NewNRGBA(r)},
-	}
-	for _, m := range images {
-		if s, ok := m.(interface{ Set(x, y int, c color.Color) }); ok {
-			fill(s, r, c)
-		} else if s, ok := m.(struct{ image.Image }); ok {
-			fill(s.Image.(*image.NRGBA), r, c)
-		}
-		p, err := file.FromImage(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.Image.Width != 5 || p.Image.Height != 4 || p.Image.Channels != 3 {
-			t.Errorf("%T: %+v", m, p)
-		}
-		for i, v := range p.Image.Pix {
-			want := []float32{200, 100, 50}[i%3] / 255
-			if d := v - want; d > 1.01/255 || d < -1.01/255 {
-				t.Fatalf("%T: value %d is %v; want %v", m, i, v, want)
-			}
-		}
-	}
-}
-
-func fill(m interface{ Set(x, y int, c color.Color) }, r image.Rectangle, c color.Color) {
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			m.Set(x, y, c)
 		}
 	}
 }

