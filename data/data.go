@@ -34,6 +34,7 @@ type Batch struct {
 
 // Patches are the tokens of pictures, of which each sequence of a batch is one, row by row.
 type Patches struct {
+	Network int       // of a model of several, the number of the one that reads the batch
 	Widths  []int     // of each sequence, the tokens of a row of its picture: a divisor of its length
 	Inputs  []float32 // T rows of numbers
 	Targets []float32 // T rows of numbers to predict

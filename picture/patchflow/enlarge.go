@@ -1,0 +1,192 @@
+package patchflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/picture/raster"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Pictures enlarges and generates: a network and the base that it adds to.
+type Pictures struct {
+	Base  *Base
+	Model *Model
+	Exec  tensor.Exec
+	// Step, where not nil, is told before each pass of a network: pass number pass of passes, over a picture of some patches.
+	Step func(pass, passes, patches int)
+
+	done, passes int // of the work under way
+}
+
+// Enlarge returns m, of three channels, factor times as wide and as high: 2, 4 or 8. detail is 0 for the mean of what the picture could be,
+// which has the least error and is smooth; 1 for one of the pictures that it could be, drawn by seed in steps; between them for a mixture.
+// Values may be outside of 0 … 1.
+func (s *Pictures) Enlarge(ctx context.Context, m *raster.Image, factor int, d Draw) (*raster.Image, error) {
+	if m.Channels != channels {
+		return nil, fmt.Errorf("patchflow: a picture of %d channels, expected %d", m.Channels, channels)
+	}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	s.done, s.passes = 0, d.passes()
+	return s.enlarge(ctx, m, factor, d)
+}
+
+// enlarge is Enlarge as a part of the work under way.
+func (s *Pictures) enlarge(ctx context.Context, m *raster.Image, factor int, d Draw) (*raster.Image, error) {
+	base, err := s.Base.Enlarge(m, factor, s.Exec.Threads)
+	if err != nil {
+		return nil, err
+	}
+	drawn := base
+	if d.Detail > 0 {
+		drawn = &raster.Image{Width: base.Width, Height: base.Height, Channels: channels, Pix: slices.Clone(base.Pix)}
+		if err := s.detail(ctx, drawn, factor, d); err != nil {
+			return nil, err
+		}
+	}
+	if d.Detail == 1 {
+		return drawn, nil
+	}
+	if err := s.mean(ctx, base, factor); err != nil {
+		return nil, err
+	}
+	if d.Detail > 0 {
+		for i, v := range drawn.Pix {
+			base.Pix[i] += float32(d.Detail) * (v - base.Pix[i])
+		}
+	}
+	return base, nil
+}
+
+// mean adds to a base the mean of what is missing.
+func (s *Pictures) mean(ctx context.Context, base *raster.Image, factor int) error {
+	net := s.Model.nets[enlargeNet]
+	if net == nil {
+		return errors.New("patchflow: the model has no network that enlarges; give a detail of 1, or train one with model.enlarge")
+	}
+	c, rho := newContrast(base, net.config.Patch, s.Exec.Threads), s.Base.rho(factor)
+	s.tell(len(c.sigma))
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// All tokens are read from the base before the first patch is written.
+	return s.Model.predict(s.Exec, net, c, nil, Condition{Factor: factor, Once: true, Time: 1}, func(t int, u []float32) { c.add(t, u, rho) })
+}
+
+// detail adds to a base what is missing as flow draws it.
+func (s *Pictures) detail(ctx context.Context, base *raster.Image, factor int, d Draw) error {
+	net := s.Model.nets[drawNet]
+	if net == nil {
+		return errors.New("patchflow: the model has no network that draws; give a detail of 0, or train one with model.draw")
+	}
+	c, rho := newContrast(base, net.config.Patch, s.Exec.Threads), s.Base.rho(factor)
+	n := len(c.sigma)
+	r, err := s.flow(ctx, net, c, Condition{Factor: factor, Noise: d.Noise}, d, nil)
+	if err != nil {
+		return err
+	}
+	numbers := outputs(c.patch)
+	pool.Run(s.Exec.Threads, n, func(_, t int) { c.add(t, r[t*numbers:(t+1)*numbers], rho) })
+	return nil
+}
+
+// tell is called before each pass.
+func (s *Pictures) tell(patches int) {
+	s.done++
+	if s.Step != nil {
+		s.Step(s.done, s.passes, patches)
+	}
+}
+
+// Draw says how a picture is drawn.
+type Draw struct {
+	Detail float64 // 0 … 1
+	Steps  int     // of flow, 1 or more
+	Seed   uint64
+	Noise  float64 // standard deviation of what the picture that is enlarged has of its own noise; 0 … MaxNoise
+}
+
+// passes is the number of passes of a network that enlarging takes.
+func (d Draw) passes() int {
+	n := 0
+	if d.Detail > 0 {
+		n += d.Steps
+	}
+	if d.Detail < 1 {
+		n++
+	}
+	return n
+}
+
+// maxSteps is the most steps of flow: more than a network of any size needs.
+const maxSteps = 1000
+
+func (d Draw) check() error {
+	switch {
+	case !(d.Detail >= 0 && d.Detail <= 1):
+		return fmt.Errorf("patchflow: a detail of %g, expected 0 to 1", d.Detail)
+	case d.Detail > 0 && (d.Steps < 1 || d.Steps > maxSteps):
+		return fmt.Errorf("patchflow: %d steps, expected 1 to %d", d.Steps, maxSteps)
+	case !(d.Noise >= 0 && d.Noise <= MaxNoise):
+		return fmt.Errorf("patchflow: a noise of %g, expected 0 to %g", d.Noise, MaxNoise)
+	}
+	return nil
+}
+
+// start is the residual that flow begins from at a time below 1: a sketch.
+type start struct {
+	residual []float32
+	time     float64
+}
+
+// flow draws residuals by Euler's steps from time 1, or from a start. Times are closer near noise where there is a base, as in training.
+// Memory: T·outputs numbers of float32.
+func (s *Pictures) flow(ctx context.Context, net *net, c *contrast, o Condition, d Draw, from *start) ([]float32, error) {
+	n := c.grid.Height * c.grid.Width
+	numbers := outputs(c.patch)
+	x := make([]float32, n*numbers)
+	begin := 1.0
+	if from != nil {
+		begin = from.time
+	}
+	pool.Run(s.Exec.Threads, n, func(_, t int) {
+		own := x[t*numbers : (t+1)*numbers]
+		addNoise(own, float32(begin), data.NewRandom(d.Seed, uint64(t)))
+		if from != nil {
+			for i, v := range from.residual[t*numbers : (t+1)*numbers] {
+				own[i] += float32(1-begin) * v
+			}
+		}
+	})
+	shift := 1.0
+	if o.Factor > 0 {
+		shift = fineShift
+	}
+	at := func(i int) float64 {
+		t := begin * float64(d.Steps-i) / float64(d.Steps)
+		return shift * t / (1 + (shift-1)*t)
+	}
+	for i := range d.Steps {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s.tell(n)
+		o.Time = at(i)
+		length := float32(at(i) - at(i+1))
+		err := s.Model.predict(s.Exec, net, c, x, o, func(t int, u []float32) {
+			for k, v := range u {
+				x[t*numbers+k] += length * v
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}

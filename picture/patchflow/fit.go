@@ -1,0 +1,113 @@
+package patchflow
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/picture/filters"
+	"github.com/longspan/longspan/picture/resample"
+)
+
+const (
+	// shrink is the number of samples by which the filters of a cluster are drawn to those of all: a cluster has some 30,000.
+	shrink = 1000
+	// samples is the number of pixels that filters are fitted to, about: 16 s of one core.
+	samples = 10e6
+	// rhoCrops is the number of crops that the size of residuals is measured on, and rhoSide their pixels along a side.
+	rhoCrops = 128
+	rhoSide  = 128
+)
+
+// FitBase fits the filters of a base to photographs, and measures what is left. It depends on the photographs alone. note is told what is
+// being done.
+func FitBase(photos *Photos, threads int, note func(string)) (*Base, error) {
+	if photos.Len() == 0 {
+		return nil, errors.New("patchflow: no photographs to fit filters to")
+	}
+	b := &Base{}
+	for _, f := range []struct {
+		bank  **filters.Bank
+		scale int
+	}{{&b.By2, 2}, {&b.By4, 4}} {
+		note(fmt.Sprintf("filters of ×%d: fitting to %d photographs", f.scale, photos.Len()))
+		bank, err := photos.fit(f.scale, threads)
+		if err != nil {
+			return nil, err
+		}
+		*f.bank = bank
+	}
+	for i, factor := range []int{2, 4, 8} {
+		b.Rho[i] = 1
+		rho, err := photos.rho(b, factor)
+		if err != nil {
+			return nil, err
+		}
+		b.Rho[i] = rho
+	}
+	return b, nil
+}
+
+// fit shows all photographs to a Fitter twice, at the sizes that are learned from.
+func (p *Photos) fit(scale, threads int) (*filters.Bank, error) {
+	f, err := filters.NewFitter(scale)
+	if err != nil {
+		return nil, err
+	}
+	pixels := 0
+	for _, look := range []bool{true, false} {
+		every := 1 + pixels/samples
+		for i, photo := range p.all {
+			for _, size := range photo.sizes[:len(shares)] {
+				if size.width < scale || size.height < scale {
+					continue
+				}
+				large := size.whole(scale)
+				small, err := resample.Resize(large, large.Width/scale, large.Height/scale, resample.Bicubic, threads)
+				if err != nil {
+					return nil, err
+				}
+				small.Round(255)
+				if look {
+					pixels += small.Width * small.Height
+					err = f.Look(small, threads)
+				} else {
+					err = f.Add(small, large, i%every, every, threads)
+				}
+				if err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return f.Fit(shrink)
+}
+
+// rho is the root mean square of residuals over a base, in units of contrast.
+func (p *Photos) rho(b *Base, factor int) (float32, error) {
+	const patch = 8
+	c := &crops{config: CropConfig{Side: rhoSide / patch}, patch: patch, network: drawNet, base: b, photos: p.all}
+	sum, n := 0.0, 0
+	for i := range rhoCrops {
+		r := data.NewRandom(uint64(factor), uint64(i))
+		photo := p.all[i%len(p.all)]
+		y, base, err := c.pair(r, photo.sizes[:len(shares)], c.config.Side, factor, 0)
+		if err != nil {
+			return 0, err
+		}
+		look := newContrast(base, patch, 1)
+		row := make([]float32, outputs(patch))
+		for t := range look.sigma {
+			look.residual(row, t, y, 1)
+			for _, v := range row {
+				sum += float64(v) * float64(v)
+			}
+			n += len(row)
+		}
+	}
+	if sum == 0 {
+		return 0, fmt.Errorf("patchflow: the photographs have no detail that is lost at ×%d, expected photographs with detail", factor)
+	}
+	return float32(math.Sqrt(sum / float64(n))), nil
+}

@@ -1,0 +1,162 @@
+package patchflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/longspan/longspan/picture/raster"
+	"github.com/longspan/longspan/picture/resample"
+)
+
+// Painting says how a picture is made from nothing, or after a sketch.
+type Painting struct {
+	Width, Height int
+	Steps         [3]int // of flow: of the first picture, of the one before the last level, and of the last
+	Seed          uint64
+
+	// Sketch, where not nil, is what the picture should look like from afar: three channels, of any size. Strength is how much of it may
+	// change: 0 keeps the sketch and only enlarges it, 1 ignores it.
+	Sketch   *raster.Image
+	Strength float64
+
+	// Preview, where not nil, is told of the picture at each level but the last.
+	Preview func(m *raster.Image)
+}
+
+// DefaultSteps are the steps of flow that a painting has where none are given.
+var DefaultSteps = [3]int{24, 8, 8}
+
+func (p Painting) check() error {
+	if p.Width < 1 || p.Height < 1 || int64(p.Width)*int64(p.Height) > raster.MaxPixels {
+		return fmt.Errorf("patchflow: a picture of %d×%d, expected 1×1 to %d pixels", p.Width, p.Height, raster.MaxPixels)
+	}
+	for _, n := range p.Steps {
+		if n < 1 || n > maxSteps {
+			return fmt.Errorf("patchflow: %d steps, expected 1 to %d", n, maxSteps)
+		}
+	}
+	if !(p.Strength >= 0 && p.Strength <= 1) {
+		return fmt.Errorf("patchflow: a strength of %g, expected 0 to 1", p.Strength)
+	}
+	return nil
+}
+
+// levelFactor is the factor between the levels of a painting.
+const levelFactor = 4
+
+// levels are the sizes of a painting's levels. The first is at most 240 pixels wide and high; each of the others is four times the one
+// before, and the last at least the picture. At sizes between, the last is more than the picture, which is shrunk from it.
+func levels(width, height int) [][2]int {
+	all := [][2]int{{width, height}}
+	for max(all[0][0], all[0][1]) > tinyWidth {
+		w, h := (all[0][0]+levelFactor-1)/levelFactor, (all[0][1]+levelFactor-1)/levelFactor
+		all = append([][2]int{{w, h}}, all...)
+	}
+	// What is learned from is 240 wide: a first level of less would be a picture of few patches. So it is made 240 wide, and all levels grow.
+	w, h := all[0][0], all[0][1]
+	long := max(w, h)
+	w, h = max(1, (w*tinyWidth+long/2)/long), max(1, (h*tinyWidth+long/2)/long)
+	for i := range all {
+		all[i] = [2]int{w, h}
+		w, h = w*levelFactor, h*levelFactor
+	}
+	return all
+}
+
+// Generate paints a picture: flow from nothing at the first level, and from the enlarged level before at the others. The same options give
+// the same bits with any number of threads.
+func (s *Pictures) Generate(ctx context.Context, p Painting) (*raster.Image, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	if s.Model.nets[drawNet] == nil {
+		return nil, errors.New("patchflow: the model has no network that draws; train one with model.draw")
+	}
+	sizes := levels(p.Width, p.Height)
+	s.passes, s.done = 0, 0
+	for i := range sizes {
+		s.passes += p.steps(i, len(sizes))
+	}
+	m, err := s.first(ctx, p, sizes[0], p.steps(0, len(sizes)))
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; i < len(sizes); i++ {
+		if p.Preview != nil {
+			p.Preview(m)
+		}
+		m.Round(255)
+		d := Draw{Detail: 1, Steps: p.steps(i, len(sizes)), Seed: p.Seed + uint64(i), Noise: levelNoise}
+		if m, err = s.enlarge(ctx, m, levelFactor, d); err != nil {
+			return nil, err
+		}
+	}
+	if m.Width != p.Width || m.Height != p.Height {
+		return s.cut(m, p.Width, p.Height)
+	}
+	return m, nil
+}
+
+// levelNoise is the noise that the network is told each level but the last to have: its colours are right to about one of 255 steps.
+const levelNoise = 1. / 255
+
+// steps are those of level i of n.
+func (p Painting) steps(i, n int) int {
+	switch {
+	case i == 0:
+		return p.Steps[0]
+	case i == n-1:
+		return p.Steps[2]
+	}
+	return p.Steps[1]
+}
+
+// first paints the first level.
+func (s *Pictures) first(ctx context.Context, p Painting, size [2]int, steps int) (*raster.Image, error) {
+	net := s.Model.nets[drawNet]
+	c, err := blank(size[0], size[1], net.config.Patch, s.Exec.Threads)
+	if err != nil {
+		return nil, err
+	}
+	d := Draw{Detail: 1, Steps: steps, Seed: p.Seed}
+	var from *start
+	numbers := outputs(c.patch)
+	if p.Sketch != nil {
+		sketch, err := resample.Resize(p.Sketch, size[0], size[1], resample.Lanczos3, s.Exec.Threads)
+		if err != nil {
+			return nil, err
+		}
+		if p.Strength == 0 {
+			return sketch, nil
+		}
+		from = &start{make([]float32, len(c.sigma)*numbers), p.Strength}
+		for t := range c.sigma {
+			c.residual(from.residual[t*numbers:(t+1)*numbers], t, sketch, 1)
+		}
+	}
+	r, err := s.flow(ctx, net, c, Condition{}, d, from)
+	if err != nil {
+		return nil, err
+	}
+	for t := range c.sigma {
+		c.add(t, r[t*numbers:(t+1)*numbers], 1)
+	}
+	return c.base, nil
+}
+
+// cut shrinks a picture to a size of nearly its aspect: the longer way over is cut off first, evenly on both sides.
+func (s *Pictures) cut(m *raster.Image, width, height int) (*raster.Image, error) {
+	w, h := m.Width, m.Height
+	if int64(w)*int64(height) > int64(h)*int64(width) {
+		w = max(1, (h*width+height/2)/height)
+	} else {
+		h = max(1, (w*height+width/2)/width)
+	}
+	w, h = min(w, m.Width), min(h, m.Height)
+	m, err := m.Crop((m.Width-w)/2, (m.Height-h)/2, w, h)
+	if err != nil {
+		return nil, err
+	}
+	return resample.Resize(m, width, height, resample.Lanczos3, s.Exec.Threads)
+}

@@ -1,0 +1,263 @@
+package patchflow
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/filename"
+	"github.com/longspan/longspan/picture/raster"
+	"github.com/longspan/longspan/safetensors"
+	"github.com/longspan/longspan/tensor"
+)
+
+// tiny is a model of few weights.
+func tiny() Config {
+	return Config{
+		Enlarge:   &Network{Patch: 4, Width: 16, Layers: 2, Heads: 2, Hidden: 16, Attention: "relu", Every: 2},
+		Draw:      &Network{Patch: 8, Width: 16, Layers: 2, Heads: 2, Hidden: 16, Attention: "relu", Every: 1},
+		Precision: "f32",
+	}
+}
+
+func tinyData() DataConfig {
+	return DataConfig{Enlarge: CropConfig{Batch: 3, Side: 6}, Draw: CropConfig{Batch: 3, Side: 4, Paint: 0.4}}
+}
+
+// texture is a picture with edges at all angles, and finer detail than a quarter of its pixels can tell.
+func texture(width, height int, phase float64) *raster.Image {
+	m := &raster.Image{Width: width, Height: height, Channels: channels, Pix: make([]float32, width*height*channels)}
+	for y := range height {
+		for x := range width {
+			u, v := float64(x)+phase, float64(y)
+			value := 0.5 + 0.2*math.Sin(math.Hypot(u-90, v-70)/5) + 0.1*math.Sin(u*v/900)
+			if math.Sin(u/17+phase)+math.Cos(v/23) > 0.3 {
+				value += 0.2
+			}
+			for q := range channels {
+				m.Row(y)[x*channels+q] = float32(value * (1 - 0.1*float64(q)))
+			}
+		}
+	}
+	return m
+}
+
+// fitted are photographs and their base, made once.
+var fitted = sync.OnceValue(func() (f struct {
+	photos *Photos
+	base   *Base
+}) {
+	f.photos = &Photos{}
+	for i := range 2 {
+		if err := f.photos.Add(texture(300, 280, 40*float64(i)), 1); err != nil {
+			panic(err)
+		}
+	}
+	var err error
+	if f.base, err = FitBase(f.photos, 1, func(string) {}); err != nil {
+		panic(err)
+	}
+	return f
+})
+
+func newModel(t *testing.T, c Config, train bool) *Model {
+	t.Helper()
+	m, err := New(c, Options{Seed: 1, Train: train})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func newSource(t *testing.T, c Config, threads int) *Source {
+	t.Helper()
+	s, err := NewSource(c, tinyData(), fitted().base, fitted().photos, 1, threads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// What a picture has over its base, added to the base, is the picture, in patches that are covered in part too.
+func TestResidualsAddUp(t *testing.T) {
+	for _, size := range [][2]int{{16, 8}, {13, 21}, {1, 1}} {
+		y, base := texture(size[0], size[1], 3), texture(size[0], size[1], 5)
+		c := newContrast(base, 8, 1)
+		row := make([]float32, outputs(8))
+		for k := range c.sigma {
+			c.residual(row, k, y, 0.7)
+			c.add(k, row, 0.7)
+		}
+		for i, v := range base.Pix {
+			if math.Abs(float64(v-y.Pix[i])) > 1e-6 {
+				t.Fatalf("%v: value %d is %g, want %g", size, i, v, y.Pix[i])
+			}
+		}
+	}
+}
+
+// Batches are crops of the shapes that the settings say, for the networks in turn, and equal whatever the threads and after a Restore.
+func TestSource(t *testing.T) {
+	one, three := newSource(t, tiny(), 1), newSource(t, tiny(), 3)
+	var a, b data.Batch
+	var state []byte
+	for i := range 6 {
+		if i == 2 {
+			state = three.State()
+		}
+		if err := one.Next(&a); err != nil {
+			t.Fatal(err)
+		}
+		if err := three.Next(&b); err != nil {
+			t.Fatal(err)
+		}
+		if a.Patches.Network != i%2 || a.Check(1) != nil || !slices.Equal(a.Patches.Inputs, b.Patches.Inputs) ||
+			!slices.Equal(a.Patches.Targets, b.Patches.Targets) {
+			t.Fatalf("batch %d: network %d, %v, or the batches differ", i, a.Patches.Network, a.Check(1))
+		}
+		if i%2 == 0 && !slices.Equal(a.Lengths, []int{36, 36, 36}) {
+			t.Errorf("batch %d has lengths of %v", i, a.Lengths)
+		}
+	}
+	again := newSource(t, tiny(), 1)
+	if err := again.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		if err := again.Next(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(a.Patches.Inputs, b.Patches.Inputs) {
+		t.Error("after Restore the batches differ")
+	}
+	if again.Restore(state[1:]) == nil || newSource(t, Config{Enlarge: tiny().Enlarge, Precision: "f32"}, 1).Restore(state) == nil {
+		t.Error("a state of other settings is taken")
+	}
+}
+
+// Both networks learn a batch by steps against their gradients, and the untrained enlarger changes nearly nothing.
+func TestModelLearns(t *testing.T) {
+	m, s := newModel(t, tiny(), true), newSource(t, tiny(), 1)
+	for _, name := range []string{"enlarge", "draw"} {
+		var b data.Batch
+		if err := s.Next(&b); err != nil {
+			t.Fatal(err)
+		}
+		var first, last float64
+		for step := range 60 {
+			for _, p := range m.Params() {
+				clear(p.Grad.F32)
+			}
+			loss, err := m.Train(tensor.Exec{}, &b, data.Pass{Weight: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last = loss; step == 0 {
+				first = loss
+			}
+			norm := 0.0
+			for _, p := range m.Params() {
+				for _, g := range p.Grad.F32 {
+					norm += float64(g) * float64(g)
+				}
+			}
+			for _, p := range m.Params() {
+				for i, g := range p.Grad.F32 {
+					p.Value.F32[i] -= float32(0.1/math.Sqrt(norm)) * g
+				}
+			}
+		}
+		if !(last < 0.9*first) {
+			t.Errorf("%s: the loss went from %.4f to %.4f", name, first, last)
+		}
+	}
+}
+
+func pictures(t *testing.T, x tensor.Exec) *Pictures {
+	m := newModel(t, tiny(), false)
+	m.Keep(fitted().base)
+	files, err := m.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var weights []safetensors.Tensor
+	for _, p := range m.Params() {
+		weights = append(weights, safetensors.Matrix(p.Name, p.Value))
+	}
+	var text bytes.Buffer
+	if err := safetensors.Write(&text, weights, nil); err != nil {
+		t.Fatal(err)
+	}
+	files[filename.Weights] = text.Bytes()
+	s, err := OpenFiles(files, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Pictures of any size are enlarged, with the same bits for any number of threads. Without training they are nearly their base.
+func TestEnlarge(t *testing.T) {
+	one, three := pictures(t, tensor.Exec{Threads: 1}), pictures(t, tensor.Exec{Threads: 3})
+	for _, size := range [][2]int{{1, 1}, {7, 5}, {33, 18}} {
+		for _, factor := range []int{2, 4, 8} {
+			for _, detail := range []float64{0, 0.5, 1} {
+				d := Draw{Detail: detail, Steps: 2, Seed: 5}
+				a, err := one.Enlarge(context.Background(), texture(size[0], size[1], 0), factor, d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := three.Enlarge(context.Background(), texture(size[0], size[1], 0), factor, d)
+				if err != nil || !slices.Equal(a.Pix, b.Pix) {
+					t.Fatalf("%v ×%d detail %g: %v, or the pictures differ", size, factor, detail, err)
+				}
+				if a.Width != factor*size[0] || a.Height != factor*size[1] {
+					t.Errorf("%v ×%d: found %d×%d", size, factor, a.Width, a.Height)
+				}
+				base, err := one.Base.Enlarge(texture(size[0], size[1], 0), factor, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, v := range a.Pix {
+					if detail == 0 && math.Abs(float64(v-base.Pix[i])) > 0.01 {
+						t.Fatalf("%v ×%d: value %d is %g, its base %g", size, factor, i, v, base.Pix[i])
+					}
+				}
+			}
+		}
+	}
+	if _, err := one.Enlarge(context.Background(), texture(4, 4, 0), 3, Draw{}); err == nil {
+		t.Error("a factor of 3 was taken")
+	}
+	stopped, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := one.Enlarge(stopped, texture(4, 4, 0), 2, Draw{}); err == nil {
+		t.Error("a cancelled context was not seen")
+	}
+}
+
+// Pictures of any size are painted, and their passes are counted before.
+func TestGenerate(t *testing.T) {
+	one, three := pictures(t, tensor.Exec{Threads: 1}), pictures(t, tensor.Exec{Threads: 3})
+	for _, size := range [][2]int{{240, 136}, {100, 300}, {500, 40}} {
+		p := Painting{Width: size[0], Height: size[1], Steps: [3]int{2, 1, 1}, Seed: 3}
+		last, passes := 0, 0
+		one.Step = func(pass, all, _ int) { last, passes = pass, all }
+		a, err := one.Generate(context.Background(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := three.Generate(context.Background(), p)
+		if err != nil || !slices.Equal(a.Pix, b.Pix) {
+			t.Fatalf("%v: %v, or the pictures differ", size, err)
+		}
+		if a.Width != size[0] || a.Height != size[1] || last != passes {
+			t.Errorf("%v: found %d×%d after pass %d of %d", size, a.Width, a.Height, last, passes)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package recipe
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/strictyaml"
+	"github.com/longspan/longspan/picture/patchflow"
+	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/train"
+)
+
+// Job reads the photographs, fits the filters, and returns the run that trains the networks. It takes seconds for each photograph of 12
+// million pixels. note is told what is being done, and of photographs that are left out.
+func (r *Recipe) Job(x tensor.Exec, note func(string)) (train.Job, error) {
+	text, err := r.YAML()
+	if err != nil {
+		return train.Job{}, err
+	}
+	learned, validation, err := r.photographs(x.Threads, note)
+	if err != nil {
+		return train.Job{}, err
+	}
+	base, err := patchflow.FitBase(learned, x.Threads, note)
+	if err != nil {
+		return train.Job{}, err
+	}
+	m, err := patchflow.New(r.Model, patchflow.Options{Pool: x.Pool, Seed: r.Train.Seed, Train: true})
+	if err != nil {
+		return train.Job{}, err
+	}
+	m.Keep(base)
+	job := train.Job{Config: r.Train, Model: m, Exec: x, Meta: meta(text)}
+	if job.Train, err = patchflow.NewSource(r.Model, r.Data.Crops, base, learned, r.Train.Seed, x.Threads); err != nil {
+		return train.Job{}, err
+	}
+	if validation != nil {
+		job.Valid = func() (data.Source, error) {
+			// One seed for all evaluations, and another than that of the training.
+			s, err := patchflow.NewSource(r.Model, r.Data.Crops, base, validation, data.Mix(r.Train.Seed+1), x.Threads)
+			return &limited{s, r.Data.Batches * r.Model.Networks()}, err
+		}
+	}
+	return job, nil
+}
+
+// photographs reads those that are learned from, and those of the validation, which are nil where the recipe names none.
+func (r *Recipe) photographs(threads int, note func(string)) (learned, validation *patchflow.Photos, err error) {
+	var lists [3][]string
+	for i, paths := range [][]string{r.Data.Photos, r.Data.HoldOut, r.Data.Validation} {
+		if lists[i], err = list(paths); err != nil {
+			return nil, nil, err
+		}
+	}
+	smallest := r.Data.Crops.Smallest(r.Model)
+	use := without(lists[0], lists[1], lists[2])
+	note(fmt.Sprintf("reading %d photographs to learn from, and %d to evaluate on", len(use), len(lists[2])))
+	if learned, err = read(use, smallest, threads, note); err != nil {
+		return nil, nil, err
+	}
+	if len(lists[2]) > 0 {
+		validation, err = read(without(lists[2], lists[1]), smallest, threads, note)
+	}
+	return learned, validation, err
+}
+
+// limited ends a source after a number of batches.
+type limited struct {
+	*patchflow.Source
+	left int
+}
+
+func (l *limited) Next(b *data.Batch) error {
+	if l.left == 0 {
+		return io.EOF
+	}
+	l.left--
+	return l.Source.Next(b)
+}
+
+// meta describes a run for resuming: the networks and the crops may not change.
+func meta(text []byte) train.Meta {
+	m := train.Meta{Frozen: map[string]string{}, Settings: strictyaml.Flatten(text), Config: string(text)}
+	for key, value := range m.Settings {
+		if strings.HasPrefix(key, "model.") || strings.HasPrefix(key, "data.crops.") {
+			m.Frozen[key] = value
+		}
+	}
+	return m
+}

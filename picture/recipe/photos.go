@@ -1,0 +1,101 @@
+package recipe
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/longspan/longspan/picture/file"
+	"github.com/longspan/longspan/picture/patchflow"
+	"github.com/longspan/longspan/picture/raster"
+)
+
+// endings are those of the files that a folder's photographs are.
+var endings = []string{".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
+
+// list finds the photographs of paths: files, and folders with all folders in them. They are sorted, and none is there twice.
+func list(paths []string) ([]string, error) {
+	var all []string
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			all = append(all, filepath.Clean(path))
+			continue
+		}
+		found := len(all)
+		err = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
+				all = append(all, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(all) == found {
+			return nil, fmt.Errorf("%s has no photographs, expected files that end in %s", path, strings.Join(endings, ", "))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// without is all that is not in any of the other lists.
+func without(all []string, others ...[]string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(path string) bool {
+		for _, other := range others {
+			if slices.Contains(other, path) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// read reads photographs. Those too small for the crops are left out, with a note.
+func read(paths []string, smallest, threads int, note func(string)) (*patchflow.Photos, error) {
+	photos := &patchflow.Photos{}
+	for _, path := range paths {
+		p, err := file.Open(path, file.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		m := p.Image
+		if m.Width < smallest || m.Height < smallest {
+			note(fmt.Sprintf("%s is left out: it has %d×%d pixels, and crops need %d×%d", path, m.Width, m.Height, smallest, smallest))
+			continue
+		}
+		if m, err = colour(m); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if err := photos.Add(m, threads); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if photos.Len() == 0 {
+		return nil, fmt.Errorf("there are no photographs of %d×%d pixels or more to learn from", smallest, smallest)
+	}
+	return photos, nil
+}
+
+// colour gives a grey picture three channels.
+func colour(m *raster.Image) (*raster.Image, error) {
+	if m.Channels == 3 {
+		return m, nil
+	}
+	out, err := raster.New(m.Width, m.Height, 3)
+	if err != nil {
+		return nil, err
+	}
+	for i := range m.Width * m.Height {
+		v := m.Pix[i*m.Channels]
+		out.Pix[3*i], out.Pix[3*i+1], out.Pix[3*i+2] = v, v, v
+	}
+	return out, nil
+}
