@@ -29,7 +29,7 @@ type depthwise struct {
 // pixel at a border is the nearest pixel of the grid. The result [T, C] has the type of x; sums are float32.
 //
 // Cost: 18·T·C flops forward and 36·T·C backward, which take less time than the memory: x is read and the result written once, and
-// backward x and the gradient are read and one written. Scratch: less than 1 MiB for each thread with 16-bit types, and for the backward
+// backward x and the gradient are read and one written. Scratch: about 1 MiB for each thread with 16-bit types, and for the backward
 // pass 64 times the weights at most.
 func (g *Graph) Depthwise3x3(x, w, b *Var, grids []Grid) *Var {
 	in := []*Var{x, w}
@@ -73,7 +73,7 @@ func (o *depthwise) forward(c *call) error {
 	}
 	taps := c.x.Pool.Get(tensor.F32, 9, n)
 	defer c.x.Pool.Put(taps)
-	width := ringFloats(x) + rowFloats(c.out)
+	width := ringFloats(x) + runFloats(c.out)
 	workers := min(pool.Threads(c.x.Threads), len(o.tiles))
 	scratch := c.x.Pool.Get(tensor.F32, workers, width)
 	defer c.x.Pool.Put(scratch)
@@ -84,9 +84,9 @@ func (o *depthwise) forward(c *call) error {
 	sets := sameTaps(taps.F32)
 	pool.Run(workers, len(o.tiles), func(worker, piece int) {
 		s, t := scratch.F32[worker*width:(worker+1)*width], o.tiles[piece]
-		from := gridReader{m: x, tile: t, ring: s[:ringFloats(x)]}
+		from, runs := gridReader{m: x, tile: t, ring: s[:ringFloats(x)]}, t.runs(n)
 		for h := t.h0; h < t.h1; h++ {
-			t.convolve(c.out, h, from.around(h), &sets, bias.F32, s[ringFloats(x):])
+			t.convolve(c.out, h, runs, from.around(h), &sets, bias.F32, s[ringFloats(x):])
 		}
 	})
 	return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/kerneltest"
 	"github.com/longspan/longspan/tensor"
 )
@@ -173,5 +174,51 @@ func TestDepthwiseRefuses(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// BenchmarkDepthwise is a 4K picture in patches of 8×8 in a feed-forward layer of 640 features, beside a copy of it. GB/s are of what is
+// read and written once.
+func BenchmarkDepthwise(b *testing.B) {
+	const features = 640
+	grids := []Grid{{270, 480}}
+	rows := gridRows(grids)
+	for _, typ := range []tensor.Type{tensor.F32, tensor.BF16} {
+		for _, threads := range []int{1, 2} {
+			x, dy, out := tensor.New(typ, rows, features), tensor.New(typ, rows, features), tensor.New(typ, rows, features)
+			exec := tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
+			g := New(exec, Options{Train: true})
+			in := []*Var{
+				{graph: g, typ: typ, rows: rows, cols: features, wants: true, value: x},
+				g.Leaf(tensor.New(tensor.F32, 9, features), tensor.New(tensor.F32, 9, features)),
+			}
+			o := &depthwise{tiles: gridTiles(grids, features)}
+			n := &node{op: o, in: in, out: &Var{graph: g, typ: typ, rows: rows, cols: features}}
+			for _, c := range []struct {
+				pass string
+				mats int64
+				run  func() error
+			}{
+				{"copy", 2, func() error { convert(exec, out, x); return nil }},
+				{"forward", 2, func() error { return o.forward(&call{x: exec, in: []tensor.Mat{x, in[1].value}, out: out}) }},
+				{"backward", 3, func() error {
+					defer g.dropGrad(in[0])
+					return o.backward(&backCall{x: exec, in: []tensor.Mat{x, in[1].value}, dout: dy, graph: g, tape: g.root, node: n})
+				}},
+			} {
+				b.Run(fmt.Sprintf("%s/%s/threads=%d/level=%v", c.pass, typ, threads, kernel.Level()), func(b *testing.B) {
+					run := func() {
+						if err := c.run(); err != nil {
+							b.Fatal(err)
+						}
+					}
+					run() // touches the memory
+					for b.Loop() {
+						run()
+					}
+					b.ReportMetric(float64(c.mats*x.Bytes())*float64(b.N)/b.Elapsed().Seconds()/1e9, "GB/s")
+				})
+			}
+		}
 	}
 }

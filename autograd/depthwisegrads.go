@@ -20,7 +20,7 @@ func (o *depthwise) backward(b *backCall) error {
 	partial := b.x.Pool.Get(tensor.F32, groups, 10*n)
 	turned := b.x.Pool.Get(tensor.F32, len(tapSets{}), 9*n)
 	none := b.x.Pool.GetZero(tensor.F32, 1, n)
-	width := ringFloats(x) + ringFloats(b.dout) + rowFloats(dx)
+	width := ringFloats(x) + ringFloats(b.dout) + runFloats(dx)
 	workers := min(pool.Threads(b.x.Threads), groups)
 	scratch := b.x.Pool.Get(tensor.F32, workers, width)
 	if !b.dry {
@@ -29,15 +29,16 @@ func (o *depthwise) backward(b *backCall) error {
 			s, sums := scratch.F32[worker*width:(worker+1)*width], partial.Row(group)
 			clear(sums)
 			for _, t := range o.tiles[group*perGroup : min(len(o.tiles), (group+1)*perGroup)] {
+				runs := t.runs(n)
 				xs := gridReader{m: x, tile: t, ring: s[:ringFloats(x)]}
 				ds := gridReader{m: b.dout, tile: t, ring: s[len(xs.ring):][:ringFloats(b.dout)]}
 				for h := t.h0; h < t.h1; h++ {
 					around := ds.around(h)
 					if b.wants(0) {
-						t.convolve(dx, h, around, &sets, none.F32, s[len(xs.ring)+len(ds.ring):])
+						t.convolve(dx, h, runs, around, &sets, none.F32, s[len(xs.ring)+len(ds.ring):])
 					}
 					if weights {
-						t.correlate(sums, around[1], xs.around(h))
+						t.correlate(sums, runs, around[1], xs.around(h))
 					}
 				}
 			}

@@ -65,12 +65,12 @@ func ringFloats(m tensor.Mat) int {
 	return 3 * (tileColumns(m.Cols) + 2) * m.Cols
 }
 
-// rowFloats is the room for a grid row of a tile that is to be rounded to the type of m.
-func rowFloats(m tensor.Mat) int {
+// runFloats is the room for the results of a run that are to be rounded to the type of m.
+func runFloats(m tensor.Mat) int {
 	if direct(m) {
 		return 0
 	}
-	return tileColumns(m.Cols) * m.Cols
+	return runColumns(m.Cols) * m.Cols
 }
 
 // around are grid row h and its neighbours. They are valid until the rows around h+2 are asked for.
@@ -119,6 +119,28 @@ func sideOf(i, n int) (s side) {
 	return s
 }
 
+// gridRun is columns v0 … v1 of a tile that are computed together: one at a border of the grid, or some of those between.
+type gridRun struct {
+	v0, v1 int
+	side   side
+}
+
+// runColumns is the largest number of columns of a run: results that are to be rounded stay in the innermost cache (32 KiB) meanwhile.
+func runColumns(features int) int { return max(4, 1<<12/features/4*4) }
+
+// runs cuts the columns of the tile.
+func (t gridTile) runs(features int) (runs []gridRun) {
+	for v := t.v0; v < t.v1; {
+		r := gridRun{v, v + 1, sideOf(v, t.Width)}
+		if r.side == inside {
+			r.v1 = min(v+runColumns(features), t.v1, t.Width-1)
+		}
+		runs = append(runs, r)
+		v = r.v1
+	}
+	return runs
+}
+
 // tapSets are [9, C] taps for the pixels of each side: sides·(that of the row) + that of the column.
 type tapSets [sides * sides][]float32
 
@@ -130,54 +152,53 @@ func sameTaps(w []float32) (s tapSets) {
 	return s
 }
 
-// convolve writes the results of grid row h of the tile to out. buf is room for them.
-func (t gridTile) convolve(out tensor.Mat, h int, rows [3][]float32, sets *tapSets, bias, buf []float32) {
-	n, first := out.Cols, t.row(h, t.v0)
-	to := buf
-	if direct(out) {
-		to = out.F32[first*n : (first+t.v1-t.v0)*n]
-	}
+// convolve writes the results of grid row h of the tile to out, run by run. buf is room for those of a run.
+func (t gridTile) convolve(out tensor.Mat, h int, runs []gridRun, rows [3][]float32, sets *tapSets, bias, buf []float32) {
+	n := out.Cols
 	taps := sets[sides*sideOf(h, t.Height):][:sides]
-	t.each(rows, func(v int, cols [3]int) {
-		kernel.DepthwisePixel(to[(v-t.v0)*n:][:n], rows, cols, taps[sideOf(v, t.Width)], bias)
-	}, func(v, end int, rows [3][]float32) {
-		kernel.DepthwiseRun(to[(v-t.v0)*n:(end-t.v0)*n], rows, taps[inside], bias)
-	}, n)
-	if direct(out) {
-		return
+	for _, r := range runs {
+		first := t.row(h, r.v0)
+		y := buf
+		if direct(out) {
+			y = out.F32[first*n:]
+		}
+		y = y[:(r.v1-r.v0)*n]
+		if r.side == inside {
+			kernel.DepthwiseRun(y, t.along(r, rows, n), taps[inside], bias)
+		} else {
+			kernel.DepthwisePixel(y, rows, t.beside(r), taps[r.side], bias)
+		}
+		if !direct(out) {
+			out.WritePart(first, 0, y) // a result from the pool has no gaps between rows
+		}
 	}
-	out.WritePart(first, 0, to[:(t.v1-t.v0)*n]) // a result from the pool has no gaps between rows
 }
 
 // correlate adds to sums what the gradients of a grid row give, dy with its halo.
-func (t gridTile) correlate(sums, dy []float32, rows [3][]float32) {
+func (t gridTile) correlate(sums []float32, runs []gridRun, dy []float32, rows [3][]float32) {
 	n := len(sums) / 10
 	halo, _ := t.halo()
-	t.each(rows, func(v int, cols [3]int) {
-		kernel.DepthwiseGradPixel(sums, dy[(v-halo)*n:][:n], rows, cols)
-	}, func(v, end int, rows [3][]float32) {
-		kernel.DepthwiseGradRun(sums, dy[(v-halo)*n:(end-halo)*n], rows)
-	}, n)
+	for _, r := range runs {
+		d := dy[(r.v0-halo)*n : (r.v1-halo)*n]
+		if r.side == inside {
+			kernel.DepthwiseGradRun(sums, d, t.along(r, rows, n))
+		} else {
+			kernel.DepthwiseGradPixel(sums, d, rows, t.beside(r))
+		}
+	}
 }
 
-// each calls pixel for the columns of the tile at a border of the grid, with the columns of rows around it, and run for those between, with
-// rows from the first one's neighbour to that of the last.
-func (t gridTile) each(rows [3][]float32, pixel func(v int, cols [3]int), run func(v, end int, rows [3][]float32), n int) {
+// along are the pixels of a run in rows, with those beside it.
+func (t gridTile) along(r gridRun, rows [3][]float32, n int) [3][]float32 {
 	halo, _ := t.halo()
-	from, to := max(t.v0, 1), min(t.v1, t.Width-1)
-	border := func(v int) {
-		pixel(v, [3]int{max(0, v-1) - halo, v - halo, min(t.Width-1, v+1) - halo})
+	for i := range rows {
+		rows[i] = rows[i][(r.v0-1-halo)*n : (r.v1+1-halo)*n]
 	}
-	if t.v0 == 0 {
-		border(0)
-	}
-	if from < to {
-		for i := range rows {
-			rows[i] = rows[i][(from-1-halo)*n : (to+1-halo)*n]
-		}
-		run(from, to, rows)
-	}
-	if t.v1 == t.Width && t.Width > 1 {
-		border(t.Width - 1)
-	}
+	return rows
+}
+
+// beside are the places in rows of the pixel of a run at a border and of its neighbours.
+func (t gridTile) beside(r gridRun) [3]int {
+	halo, _ := t.halo()
+	return [3]int{max(0, r.v0-1) - halo, r.v0 - halo, min(t.Width-1, r.v0+1) - halo}
 }
