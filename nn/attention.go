@@ -1,7 +1,9 @@
 package nn
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/attention/mechanism"
@@ -99,6 +101,20 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 
 // Layer is the mechanism of the layer, without the second projections of global tokens.
 func (a *Attention) Layer() mechanism.Layer { return a.layer }
+
+// With returns a layer with the weights of a and another mechanism, which has the same learned weights of its own: none, for a pattern. It is
+// for mechanisms that depend on the shape of a batch, such as windows over pictures.
+func (a *Attention) With(m mechanism.Mechanism) (*Attention, error) {
+	other := *a
+	other.c.Mechanism = m
+	if err := other.configure(); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(other.layer.Learned(), a.layer.Learned()) {
+		return nil, fmt.Errorf("nn: found the mechanism %s for a layer of %s, expected one with the same learned weights", m, a.c.Mechanism)
+	}
+	return &other, nil
+}
 
 // configure checks the settings, and makes the mechanism.
 func (a *Attention) configure() error {

@@ -141,3 +141,24 @@ func TestApplySourceRefusesTheCacheOfASequence(t *testing.T) {
 		t.Errorf("error %v, want one about the cache", err)
 	}
 }
+
+// Another mechanism must have the same learned weights.
+func TestAttentionWith(t *testing.T) {
+	of := func(text string) mechanism.Mechanism {
+		m, err := mechanism.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	a, err := NewAttention(NewParams(ParamsOptions{Seed: 1}), "a", AttentionConfig{Width: 16, Heads: 2, Mechanism: of("window(4)")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := a.With(of("window(2)")); err != nil || b.c.Mechanism.String() != "window(2)" || b.qkv != a.qkv {
+		t.Errorf("found %v, %v, want a layer with the same weights", b, err)
+	}
+	if _, err := a.With(of("nystrom(landmarks=4, conv=3)")); err == nil || !strings.Contains(err.Error(), "the same learned weights") {
+		t.Errorf("found %v for a mechanism with weights of its own", err)
+	}
+}

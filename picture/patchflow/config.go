@@ -1,7 +1,6 @@
 package patchflow
 
 import (
-	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/internal/strict"
 )
@@ -20,7 +19,7 @@ type Network struct {
 	Layers    int    `yaml:"layers" json:"layers"`                   // of convolutions
 	Heads     int    `yaml:"heads" json:"heads"`                     // of attention
 	Hidden    int    `yaml:"hidden" json:"hidden"`                   // features inside a layer, after the gate
-	Attention string `yaml:"attention" json:"attention"`             // a mechanism, or none
+	Attention string `yaml:"attention" json:"attention"`             // a mechanism, window2d(r), or none
 	Every     int    `yaml:"attention_every" json:"attention_every"` // of so many layers the last has attention
 }
 
@@ -88,7 +87,7 @@ func (n *Network) check() error {
 	if n.Attention == NoAttention {
 		return nil
 	}
-	if _, err := mechanism.Parse(n.Attention); err != nil {
+	if _, _, err := parseMechanism(n.Attention, 1); err != nil {
 		return strict.Wrong("attention", "is %q: %s", n.Attention, err)
 	}
 	return nil

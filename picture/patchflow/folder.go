@@ -142,6 +142,7 @@ func OpenFiles(files map[string][]byte, x tensor.Exec) (*Pictures, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.Keep(base)
 	return &Pictures{Base: base, Model: m, Exec: x}, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 )
@@ -26,7 +25,7 @@ type net struct {
 // layer is attention, which may be nil, and a convolution between linear layers.
 type layer struct {
 	before    *nn.Norm
-	attention *nn.Attention
+	attention *mixer
 	norm      *nn.Norm
 	up, down  *nn.Linear
 	conv      *nn.Depthwise // of 2·hidden features
@@ -43,13 +42,9 @@ func newNet(p *nn.Params, prefix string, c Network) (*net, error) {
 		name := fmt.Sprintf("layers.%d.", i)
 		var l layer
 		if c.Attention != NoAttention && (i+1)%c.Every == 0 {
-			m, err := mechanism.Parse(c.Attention)
-			if err != nil {
-				return nil, err
-			}
 			l.before = norm(name + "attention_norm")
-			l.attention, err = nn.NewAttention(p, prefix+name+"attention", nn.AttentionConfig{Width: c.Width, Heads: c.Heads, Mechanism: m, Scale: calm})
-			if err != nil {
+			var err error
+			if l.attention, err = newMixer(p, prefix+name+"attention", c); err != nil {
 				return nil, err
 			}
 		}
@@ -73,7 +68,7 @@ func (n *net) apply(p *nn.Pass, inputs *autograd.Var, grids []autograd.Grid) *au
 func (n *net) mix(p *nn.Pass, x *autograd.Var, grids []autograd.Grid) *autograd.Var {
 	for _, l := range n.layers {
 		if l.attention != nil {
-			x = p.G.Add(x, l.attention.Apply(p, l.before.Apply(p, x)))
+			x = p.G.Add(x, l.attention.apply(p, l.before.Apply(p, x), grids))
 		}
 		y := l.conv.Apply(p, l.up.Apply(p, l.norm.Apply(p, x)), grids)
 		x = p.G.Add(x, l.down.Apply(p, p.G.Activate(y, autograd.SwiGLU)))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -175,6 +176,48 @@ func TestModelLearns(t *testing.T) {
 		if !(last < 0.9*first) {
 			t.Errorf("%s: the loss went from %.4f to %.4f", name, first, last)
 		}
+	}
+}
+
+// Windows over pictures have the width of each batch, and refuse two widths in one.
+func TestWindows(t *testing.T) {
+	c := tiny()
+	c.Enlarge.Attention, c.Draw.Attention = "window2d(1)", "window2d(2)"
+	m := newModel(t, c, true)
+	s := newSource(t, c, 1)
+	var b data.Batch
+	for _, want := range []string{"", "expected one width in a batch for window2d(2)"} {
+		if err := s.Next(&b); err != nil {
+			t.Fatal(err)
+		}
+		_, err := m.Train(tensor.Exec{}, &b, data.Pass{Weight: 1})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("found %v, want %q", err, want)
+		}
+	}
+}
+
+// A model that is saved and opened makes the same picture.
+func TestSave(t *testing.T) {
+	s := pictures(t, tensor.Exec{Threads: 1})
+	dir := t.TempDir()
+	if err := s.Save(dir, tensor.F32); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(dir, tensor.Exec{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made []*raster.Image
+	for _, one := range []*Pictures{s, again} {
+		m, err := one.Enlarge(context.Background(), texture(20, 11, 0), 4, Draw{Detail: 0.5, Steps: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, m)
+	}
+	if !slices.Equal(made[0].Pix, made[1].Pix) {
+		t.Error("the pictures differ")
 	}
 }
 
