@@ -18,7 +18,7 @@ type Grid struct{ Height, Width int }
 //	dx[p] = Σ_k w[k]·Σ g[q]    over the pixels q of the grid for which p is the neighbour (a, c): q = p−(a, c), and at a border p itself
 //	dw[k] = Σ_p g[p]·x[its neighbour (a, c)]    db = Σ_p g[p]
 //
-// dx is a convolution of g with taps that are others on each side of the grid (turnTaps).
+// dx is a convolution of g with taps that are others on each side of the grid (adjointTaps).
 type depthwise struct {
 	tiles []gridTile
 	bias  bool

@@ -18,13 +18,13 @@ func (o *depthwise) backward(b *backCall) error {
 	perGroup := max(1, (len(o.tiles)+reduceParts-1)/reduceParts)
 	groups := (len(o.tiles) + perGroup - 1) / perGroup
 	partial := b.x.Pool.Get(tensor.F32, groups, 10*n)
-	turned := b.x.Pool.Get(tensor.F32, len(tapSets{}), 9*n)
+	adjoint := b.x.Pool.Get(tensor.F32, len(tapSets{}), 9*n)
 	none := b.x.Pool.GetZero(tensor.F32, 1, n)
 	width := ringFloats(x) + ringFloats(b.dout) + runFloats(dx)
 	workers := min(pool.Threads(b.x.Threads), groups)
 	scratch := b.x.Pool.Get(tensor.F32, workers, width)
 	if !b.dry {
-		sets := turnTaps(turned, b.in[1])
+		sets := adjointTaps(adjoint, b.in[1])
 		pool.Run(workers, groups, func(worker, group int) {
 			s, sums := scratch.F32[worker*width:(worker+1)*width], partial.Row(group)
 			clear(sums)
@@ -45,7 +45,7 @@ func (o *depthwise) backward(b *backCall) error {
 		})
 		o.addSums(b, partial)
 	}
-	for _, m := range []tensor.Mat{scratch, none, turned, partial} {
+	for _, m := range []tensor.Mat{scratch, none, adjoint, partial} {
 		b.x.Pool.Put(m)
 	}
 	if b.wants(0) {
@@ -73,12 +73,12 @@ func (o *depthwise) addSums(b *backCall, partial tensor.Mat) {
 	}
 }
 
-// turnTaps writes to the rows of turned the taps by which a pixel of each side takes in the gradients around it.
-func turnTaps(turned, w tensor.Mat) (sets tapSets) {
+// adjointTaps writes to the rows of adjoint the taps by which a pixel of each side takes in the gradients around it.
+func adjointTaps(adjoint, w tensor.Mat) (sets tapSets) {
 	n := w.Cols
 	for rows := range sides {
 		for cols := range sides {
-			set := turned.Row(int(rows*sides + cols))
+			set := adjoint.Row(int(rows*sides + cols))
 			clear(set)
 			for k := range 9 {
 				for _, i := range rows.readers(k/3 - 1) {
