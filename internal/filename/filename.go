@@ -9,6 +9,7 @@ const (
 	Log       = "log.jsonl"         // the log of a run
 	Weights   = "model.safetensors" // the trained weights
 	Model     = "model.json"        // what the weights are of: the configuration, and the names of answers
+	Picture   = "picture.json"      // in place of Model, of a model of pictures
 	Tokenizer = "tokenizer.json"    // text to ids, in Hugging Face's format
 
 	TokenizerConfig = "tokenizer_config.json" // the roles of a tokenizer's special tokens, in the format of transformers

@@ -19,7 +19,7 @@ import (
 
 // The files of a model's folder beside its weights.
 const (
-	ConfigName  = "picture.json"
+	ConfigName  = filename.Picture
 	FiltersName = "filters.safetensors"
 )
 

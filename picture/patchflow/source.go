@@ -31,7 +31,7 @@ func (d DataConfig) Check() error {
 
 // Smallest is the number of pixels that the sides of a photograph need for all crops of a model, with the margins at the largest factor.
 func (d DataConfig) Smallest(c Config) int {
-	least := 0
+	least := rhoSide + 2*margin*8 // what FitBase measures
 	for i, shape := range []*Network{c.Enlarge, c.Draw} {
 		if shape == nil {
 			continue
