@@ -49,6 +49,27 @@ func (b *Base) Enlarge(m *raster.Image, factor, threads int) (*raster.Image, err
 	return nil, fmt.Errorf("patchflow: a factor of %d, expected 2, 4 or 8", factor)
 }
 
+// enlargeInside is Enlarge of what has a margin on all sides, without the margin. At ×8 the margin is cut between the two steps.
+func (b *Base) enlargeInside(m *raster.Image, factor int) (*raster.Image, error) {
+	if factor == 8 {
+		high, err := b.Enlarge(m, 4, 1)
+		if err != nil {
+			return nil, err
+		}
+		cut := 3 * margin // of 4·margin pixels
+		if m, err = high.Crop(cut, cut, high.Width-2*cut, high.Height-2*cut); err != nil {
+			return nil, err
+		}
+		factor = 2
+	}
+	high, err := b.Enlarge(m, factor, 1)
+	if err != nil {
+		return nil, err
+	}
+	at := margin * factor
+	return high.Crop(at, at, high.Width-2*at, high.Height-2*at)
+}
+
 // rho is the size of residuals at a factor; 1 where there is no base, whose contrast is that of photographs already.
 func (b *Base) rho(factor int) float32 {
 	switch factor {

@@ -143,15 +143,11 @@ func (s *crops) pair(r *data.Random, sizes []raw, side, factor int, noise float6
 	if noise > 0 {
 		addNoise(low.Pix, float32(noise), r)
 	}
-	high, err := s.base.Enlarge(low, factor, 1)
-	if err != nil {
-		return nil, nil, err
-	}
 	at, size := margin*factor, side*s.patch
 	if y, err = y.Crop(at, at, size, size); err != nil {
 		return nil, nil, err
 	}
-	base, err = high.Crop(at, at, size, size)
+	base, err = s.base.enlargeInside(low, factor)
 	return y, base, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/picture/filters"
 	"github.com/longspan/longspan/picture/resample"
 )
@@ -40,7 +41,7 @@ func FitBase(photos *Photos, threads int, note func(string)) (*Base, error) {
 	}
 	for i, factor := range []int{2, 4, 8} {
 		b.Rho[i] = 1
-		rho, err := photos.rho(b, factor)
+		rho, err := photos.rho(b, factor, threads)
 		if err != nil {
 			return nil, err
 		}
@@ -85,29 +86,39 @@ func (p *Photos) fit(scale, threads int) (*filters.Bank, error) {
 }
 
 // rho is the root mean square of residuals over a base, in units of contrast.
-func (p *Photos) rho(b *Base, factor int) (float32, error) {
+func (p *Photos) rho(b *Base, factor, threads int) (float32, error) {
 	const patch = 8
 	c := &crops{config: CropConfig{Side: rhoSide / patch}, patch: patch, network: drawNet, base: b, photos: p.all}
-	sum, n := 0.0, 0
-	for i := range rhoCrops {
-		r := data.NewRandom(uint64(factor), uint64(i))
-		photo := p.all[i%len(p.all)]
-		y, base, err := c.pair(r, photo.sizes[:len(shares)], c.config.Side, factor, 0)
-		if err != nil {
-			return 0, err
+	sums, failed := make([]float64, rhoCrops), make([]error, rhoCrops)
+	pool.Run(threads, rhoCrops, func(_, i int) {
+		sums[i], failed[i] = c.squares(data.NewRandom(uint64(factor), uint64(i)), p.all[i%len(p.all)], factor)
+	})
+	sum := 0.0
+	for i, s := range sums {
+		if failed[i] != nil {
+			return 0, failed[i]
 		}
-		look := newContrast(base, patch, 1)
-		row := make([]float32, outputs(patch))
-		for t := range look.sigma {
-			look.residual(row, t, y, 1)
-			for _, v := range row {
-				sum += float64(v) * float64(v)
-			}
-			n += len(row)
-		}
+		sum += s
 	}
 	if sum == 0 {
 		return 0, fmt.Errorf("patchflow: the photographs have no detail that is lost at ×%d, expected photographs with detail", factor)
 	}
-	return float32(math.Sqrt(sum / float64(n))), nil
+	return float32(math.Sqrt(sum / (rhoCrops * rhoSide * rhoSide * channels))), nil
+}
+
+// squares is the sum of squares of the residuals of one crop, in units of contrast.
+func (s *crops) squares(r *data.Random, from *photo, factor int) (sum float64, err error) {
+	y, base, err := s.pair(r, from.sizes[:len(shares)], s.config.Side, factor, 0)
+	if err != nil {
+		return 0, err
+	}
+	look := newContrast(base, s.patch, 1)
+	row := make([]float32, outputs(s.patch))
+	for t := range look.sigma {
+		look.residual(row, t, y, 1)
+		for _, v := range row {
+			sum += float64(v) * float64(v)
+		}
+	}
+	return sum, nil
 }

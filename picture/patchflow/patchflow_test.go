@@ -101,6 +101,32 @@ func TestResidualsAddUp(t *testing.T) {
 	}
 }
 
+// The base of a crop has the pixels that the base of the whole picture has.
+func TestMarginsAreEnough(t *testing.T) {
+	m := texture(40, 36, 0)
+	for _, factor := range []int{2, 4, 8} {
+		whole, err := fitted().base.Enlarge(m, factor, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err := m.Crop(4, 3, 30, 28)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := fitted().base.enlargeInside(part, factor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := whole.Crop((4+margin)*factor, (3+margin)*factor, (30-2*margin)*factor, (28-2*margin)*factor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.Pix, want.Pix) {
+			t.Errorf("×%d: the base of a part differs", factor)
+		}
+	}
+}
+
 // Batches are crops of the shapes that the settings say, for the networks in turn, and equal whatever the threads and after a Restore.
 func TestSource(t *testing.T) {
 	one, three := newSource(t, tiny(), 1), newSource(t, tiny(), 3)
