@@ -1,0 +1,64 @@
+package picture
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/picture/patchflow"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Options say how a model computes.
+type Options struct {
+	Threads  int   // 0: all processors; the result does not depend on them
+	MaxBytes int64 // most growth of the process; 0: what the system says is available
+}
+
+// Model enlarges and paints. It is safe for concurrent use; calls take turns.
+type Model struct {
+	name     string
+	options  Options
+	mu       sync.Mutex // held by the call that computes
+	pictures *patchflow.Pictures
+}
+
+// Open opens the folder of a run. The weights of a run that has not ended are those of its newest checkpoint.
+func Open(path string, o Options) (*Model, error) {
+	if o.Threads < 0 || o.MaxBytes < 0 {
+		return nil, fmt.Errorf("picture: found %d threads and at most %d bytes, expected positive numbers, or 0", o.Threads, o.MaxBytes)
+	}
+	x := tensor.Exec{Threads: pool.Threads(o.Threads), Pool: tensor.NewPool()}
+	s, err := find(path, x)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{name: path, options: o, pictures: s}, nil
+}
+
+// find opens the model of a name: a folder.
+func find(name string, x tensor.Exec) (*patchflow.Pictures, error) {
+	if name == "" {
+		return nil, errors.New("found no model of pictures, expected the folder of a run; longspan image train makes one of your photographs")
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("found no model of pictures: %w; expected the folder of a run, which longspan image train makes", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file, expected the folder of a run, which longspan image train makes", name)
+	}
+	return patchflow.Open(name, x)
+}
+
+// Name is what Open was given.
+func (m *Model) Name() string { return m.name }
+
+// Close gives the memory of the model back. The model must not be used afterwards.
+func (m *Model) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pictures.Exec.Pool.Trim()
+}

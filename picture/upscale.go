@@ -1,0 +1,248 @@
+package picture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/longspan/longspan/picture/file"
+	"github.com/longspan/longspan/picture/patchflow"
+	"github.com/longspan/longspan/picture/raster"
+	"github.com/longspan/longspan/picture/resample"
+)
+
+// UpscaleOptions say how a picture is enlarged: to a width, a height or both, or by a scale.
+type UpscaleOptions struct {
+	Width, Height int     // 0: as the aspect of the picture says
+	Scale         float64 // of both sides; 0: Width and Height say the size
+
+	Filters bool // without the networks: by the filters of the model alone, which takes moments
+
+	// Detail is 0 for the mean of what the picture could be, which has the least error and is smooth, 1 for one of the pictures that it could
+	// be, and between them a mixture. What is above 0 is drawn by Seed in Steps of flow; Steps is DefaultSteps if 0.
+	Detail float64
+	Steps  int
+	Seed   uint64
+
+	Progress func(Progress) // told before each pass of a network; may be nil
+}
+
+// DefaultSteps are the steps of flow of Detail where none are given.
+const DefaultSteps = 8
+
+// Progress is how much of the work is done, in patches of 4×4 or 8×8 pixels, as the network has them.
+type Progress struct {
+	Pass, Passes  int   // the pass that begins, from 1 on
+	Done, Patches int64 // of all passes
+}
+
+func (o UpscaleOptions) check() error {
+	switch {
+	case !(o.Detail >= 0 && o.Detail <= 1):
+		return fmt.Errorf("found a detail of %g, expected 0 to 1", o.Detail)
+	case o.Filters && o.Detail > 0:
+		return fmt.Errorf("found a detail of %g and filters alone, which draw none; expected one of them", o.Detail)
+	case o.Steps < 0:
+		return fmt.Errorf("found %d steps, expected 1 or more, or 0 for %d", o.Steps, DefaultSteps)
+	}
+	return nil
+}
+
+func (o UpscaleOptions) draw() patchflow.Draw {
+	d := patchflow.Draw{Detail: o.Detail, Steps: o.Steps, Seed: o.Seed}
+	if d.Steps == 0 {
+		d.Steps = DefaultSteps
+	}
+	return d
+}
+
+// Upscale is UpscalePicture for an image of Go: Gray and Gray16 stay grey, types of 16 bits give 16 bits, and alpha is kept.
+func (m *Model) Upscale(ctx context.Context, im image.Image, o UpscaleOptions) (image.Image, error) {
+	p, err := file.FromImage(im)
+	if err != nil {
+		return nil, err
+	}
+	if p, err = m.UpscalePicture(ctx, p, o); err != nil {
+		return nil, err
+	}
+	return file.ToImage(p)
+}
+
+// UpscalePicture returns p in another size, with its profile, bits and notes. p is not changed. A size that is not p's times 2, 4 or 8 is
+// made from the next larger one, by Lanczos-3. A size that is not larger than p's is made so without the model, with a note.
+//
+// Grey is worked on as three equal channels, but by filters, and comes back as grey. With alpha, colours are enlarged as they are seen,
+// multiplied by alpha, and alpha itself by the filters.
+//
+// Sizes, and the memory against Options.MaxBytes, are checked before the work begins. What does not fit gives a *memory.Error.
+func (m *Model) UpscalePicture(ctx context.Context, p *file.Picture, o UpscaleOptions) (*file.Picture, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	w, err := m.upscaling(image.Pt(p.Image.Width, p.Image.Height), o)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return w.run(ctx, p)
+}
+
+// upscaling is the work of enlarging a picture.
+type upscaling struct {
+	model    *Model
+	options  UpscaleOptions
+	from, to image.Point
+	factors  []int
+}
+
+func (m *Model) upscaling(from image.Point, o UpscaleOptions) (*upscaling, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	to, err := o.Target(from)
+	if err != nil {
+		return nil, err
+	}
+	w := &upscaling{model: m, options: o, from: from, to: to}
+	if w.factors, err = factors(from, to); err != nil {
+		return nil, err
+	}
+	return w, m.has(o)
+}
+
+// has refuses work for which the model lacks a network.
+func (m *Model) has(o UpscaleOptions) error {
+	c := m.pictures.Model.Config()
+	switch {
+	case !o.Filters && o.Detail < 1 && c.Enlarge == nil:
+		return errors.New("the model has no network that enlarges; give a detail of 1, filters alone, or a model trained with model.enlarge")
+	case o.Detail > 0 && c.Draw == nil:
+		return errors.New("the model has no network that draws; give a detail of 0, or a model trained with model.draw")
+	}
+	return nil
+}
+
+func (w *upscaling) run(ctx context.Context, p *file.Picture) (*file.Picture, error) {
+	out := &file.Picture{Bits: p.Bits, ICC: p.ICC, Notes: slices.Clone(p.Notes)}
+	if note := w.note(); note != "" {
+		out.Notes = append(out.Notes, note)
+	}
+	seen, err := p.Premultiplied()
+	if err != nil {
+		return nil, err
+	}
+	grey := seen.Channels == 1
+	if grey && !w.options.Filters && len(w.factors) > 0 {
+		seen = threeChannels(seen)
+	}
+	if out.Image, err = w.enlarge(ctx, seen, p.Bits); err != nil {
+		return nil, err
+	}
+	if grey && out.Image.Channels == 3 {
+		out.Image = mean(out.Image)
+	}
+	if p.Alpha != nil {
+		if out.Alpha, err = w.filter(p.Alpha); err != nil {
+			return nil, err
+		}
+		if err := file.Unpremultiply(out.Image, out.Alpha); err != nil {
+			return nil, err
+		}
+	}
+	clamp(out.Image)
+	return out, nil
+}
+
+// note says where the model has nothing to do.
+func (w *upscaling) note() string {
+	switch {
+	case len(w.factors) > 0:
+		return ""
+	case w.from == w.to:
+		return fmt.Sprintf("The picture has %d×%d pixels already; they stay as they are.", w.from.X, w.from.Y)
+	}
+	return fmt.Sprintf("The picture has %d×%d pixels; it is shrunk to %d×%d by Lanczos-3, without the model.",
+		w.from.X, w.from.Y, w.to.X, w.to.Y)
+}
+
+// enlarge enlarges a picture to the target. Between two passes it has the values of a file, as pictures have that the networks know.
+func (w *upscaling) enlarge(ctx context.Context, m *raster.Image, bits int) (out *raster.Image, err error) {
+	if w.options.Filters {
+		return w.filter(m)
+	}
+	s := w.model.pictures
+	s.Step = w.step()
+	for i, factor := range w.factors {
+		if i > 0 {
+			m.Round(1<<bits - 1)
+		}
+		d := w.options.draw()
+		d.Seed += uint64(i)
+		if m, err = s.Enlarge(ctx, m, factor, d); err != nil {
+			return nil, err
+		}
+	}
+	return w.shrink(m)
+}
+
+// step tells the progress of all passes.
+func (w *upscaling) step() func(pass, passes, patches int) {
+	tell := w.options.Progress
+	if tell == nil {
+		return nil
+	}
+	p := Progress{}
+	p.Passes, p.Patches = w.passes()
+	return func(_, _, patches int) {
+		p.Pass++
+		tell(p)
+		p.Done += int64(patches)
+	}
+}
+
+// passes are the passes of networks, and the patches of all of them.
+func (w *upscaling) passes() (passes int, patches int64) {
+	if w.options.Filters {
+		return 0, 0
+	}
+	c, size := w.model.pictures.Model.Config(), w.from
+	for _, factor := range w.factors {
+		size = size.Mul(factor)
+		if w.options.Detail < 1 {
+			passes++
+			patches += patchesOf(size, c.Enlarge.Patch)
+		}
+		if d := w.options.draw(); d.Detail > 0 {
+			passes += d.Steps
+			patches += int64(d.Steps) * patchesOf(size, c.Draw.Patch)
+		}
+	}
+	return passes, patches
+}
+
+// patchesOf is the number of patches that cover a picture.
+func patchesOf(size image.Point, side int) int64 {
+	return int64((size.X+side-1)/side) * int64((size.Y+side-1)/side)
+}
+
+// filter enlarges a picture of any channels to the target, by the filters alone.
+func (w *upscaling) filter(m *raster.Image) (out *raster.Image, err error) {
+	s := w.model.pictures
+	for _, factor := range w.factors {
+		if m, err = s.Base.Enlarge(m, factor, s.Exec.Threads); err != nil {
+			return nil, err
+		}
+	}
+	return w.shrink(m)
+}
+
+// shrink makes the size of the target of a larger picture.
+func (w *upscaling) shrink(m *raster.Image) (*raster.Image, error) {
+	if len(w.factors) > 0 && m.Width == w.to.X && m.Height == w.to.Y {
+		return m, nil
+	}
+	return resample.Resize(m, w.to.X, w.to.Y, resample.Lanczos3, w.model.pictures.Exec.Threads)
+}
