@@ -16,7 +16,7 @@ const (
 	shrink = 1000
 	// samples is the number of pixels that filters are fitted to, about: 16 s of one core.
 	samples = 10e6
-	// rhoCrops is the number of crops that the size of residuals is measured on, and rhoSide their pixels along a side.
+	// rhoCrops is the most crops that the size of residuals is measured on, and rhoSide their pixels along a side.
 	rhoCrops = 128
 	rhoSide  = 128
 )
@@ -89,8 +89,9 @@ func (p *Photos) fit(scale, threads int) (*filters.Bank, error) {
 func (p *Photos) rho(b *Base, factor, threads int) (float32, error) {
 	const patch = 8
 	c := &crops{config: CropConfig{Side: rhoSide / patch}, patch: patch, network: drawNet, base: b, photos: p.all}
-	sums, failed := make([]float64, rhoCrops), make([]error, rhoCrops)
-	pool.Run(threads, rhoCrops, func(_, i int) {
+	n := min(rhoCrops, 1+p.pixels()/(rhoSide*rhoSide)) // more would show the same pixels again
+	sums, failed := make([]float64, n), make([]error, n)
+	pool.Run(threads, n, func(_, i int) {
 		sums[i], failed[i] = c.squares(data.NewRandom(uint64(factor), uint64(i)), p.all[i%len(p.all)], factor)
 	})
 	sum := 0.0
@@ -103,7 +104,7 @@ func (p *Photos) rho(b *Base, factor, threads int) (float32, error) {
 	if sum == 0 {
 		return 0, fmt.Errorf("patchflow: the photographs have no detail that is lost at ×%d, expected photographs with detail", factor)
 	}
-	return float32(math.Sqrt(sum / (rhoCrops * rhoSide * rhoSide * channels))), nil
+	return float32(math.Sqrt(sum / float64(n*rhoSide*rhoSide*channels))), nil
 }
 
 // squares is the sum of squares of the residuals of one crop, in units of contrast.

@@ -44,6 +44,14 @@ func (p *Photos) Add(m *raster.Image, threads int) error {
 // Len is the number of photographs.
 func (p *Photos) Len() int { return len(p.all) }
 
+// pixels is the number of pixels of all photographs, at their own sizes.
+func (p *Photos) pixels() (n int) {
+	for _, one := range p.all {
+		n += one.sizes[0].width * one.sizes[0].height
+	}
+	return n
+}
+
 // newPhoto shrinks a picture to the sizes that are learned from.
 func newPhoto(m *raster.Image, threads int) (*photo, error) {
 	if err := m.Check(); err != nil {
