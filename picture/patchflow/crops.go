@@ -189,13 +189,12 @@ func newSample(c *contrast, y *raster.Image, o Condition, rho float32, r *data.R
 			c.input(s.inputs[t*in:][:in], t, nil, o)
 			continue
 		}
-		s.weights[t] = 0.5 // half the variance of r − ε, so that a network that knows nothing has the error 1
-		clear(noisy)
-		addNoise(noisy, 1, r)
 		at := float32(o.Time)
-		for k, e := range noisy {
-			noisy[k] = (1-at)*u[k] + at*e
-			u[k] -= e
+		s.weights[t] = 1 / max(at, soonest) / max(at, soonest)
+		clear(noisy)
+		addNoise(noisy, at, r)
+		for k, v := range u {
+			noisy[k] += (1 - at) * v
 		}
 		c.input(s.inputs[t*in:][:in], t, noisy, o)
 	}
@@ -207,6 +206,9 @@ func newSample(c *contrast, y *raster.Image, o Condition, rho float32, r *data.R
 	}
 	return s
 }
+
+// soonest bounds the weight 1/t² of errors at times near 0, which would outweigh all others.
+const soonest = 0.2
 
 // fineShift moves times towards noise at the finest levels, whose neighbouring patches tell much about each other (Esser et al. 2024, 5.3.2).
 const fineShift = 3

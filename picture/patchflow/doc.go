@@ -12,10 +12,13 @@
 //
 // Rectified flow (Liu et al. 2023, arXiv:2209.03003; Esser et al. 2024, arXiv:2403.03206) draws r. With noise ε of variance 1 and a time t,
 //
-//	x_t = (1−t)·r + t·ε,   u(x_t, t) ≈ r − ε
+//	x_t = (1−t)·r + t·ε,   f(x_t, t) ≈ E[r | x_t],   dx/dt = (x_t − f)/t
 //
-// and u is integrated from t = 1, where x is noise, to t = 0. The same network is the enlarger of least error: of t = 1 and x = 0 it makes
-// r in one step, the mean of what could be.
+// which is integrated from t = 1, where x is noise, to t = 0. The network predicts r, not the velocity ε − r: a patch has 192 numbers of
+// noise, more than a token has features, and a network that must let all of them through leaves noise in the picture (Li and He 2025,
+// arXiv:2511.13720). The squared error is weighted by 1/t², which makes it that of the velocity.
+//
+// A second network makes the mean of r in one step, without noise: the picture of least error.
 //
 // The layers: x += Attention(Norm(x)), in some of them, and x += Down(SwiGLU(Conv3×3(Up(Norm(x))))) in all, with a depthwise convolution
 // over the grid, as in SANA (Xie et al. 2024, arXiv:2410.10629). Attention has no position encoding. It starts at nearly zero, since

@@ -76,7 +76,7 @@ func (s *Pictures) mean(ctx context.Context, base *raster.Image, factor int) err
 		return err
 	}
 	// All tokens are read from the base before the first patch is written.
-	return s.Model.predict(s.Exec, net, c, nil, Condition{Factor: factor, Once: true, Time: 1}, func(t int, u []float32) { c.add(t, u, rho) })
+	return s.Model.predict(s.Exec, net, c, nil, Condition{Factor: factor, Once: true, Time: 1}, func(t int, r []float32) { c.add(t, r, rho) })
 }
 
 // detail adds to a base what is missing as flow draws it.
@@ -178,10 +178,11 @@ func (s *Pictures) flow(ctx context.Context, net *net, c *contrast, o Condition,
 		}
 		s.tell(n)
 		o.Time = at(i)
-		length := float32(at(i) - at(i+1))
-		err := s.Model.predict(s.Exec, net, c, x, o, func(t int, u []float32) {
-			for k, v := range u {
-				x[t*numbers+k] += length * v
+		share := float32((at(i) - at(i+1)) / at(i)) // of the way to the prediction; the last step goes all of it
+		err := s.Model.predict(s.Exec, net, c, x, o, func(t int, r []float32) {
+			own := x[t*numbers : (t+1)*numbers]
+			for k, v := range r {
+				own[k] += share * (v - own[k])
 			}
 		})
 		if err != nil {

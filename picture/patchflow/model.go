@@ -102,8 +102,8 @@ func (m *Model) read(b *data.Batch) (*net, []autograd.Grid, error) {
 // loss records the weighted mean squared error of b.
 func (n *net) loss(p *nn.Pass, b *data.Batch, shapes []autograd.Grid) *autograd.Var {
 	t, patch := len(b.Tokens), n.config.Patch
-	u := n.apply(p, p.G.Input(tensor.FromF32(b.Patches.Inputs, t, inputs(patch))), shapes)
-	return p.G.Keep(p.G.WeightedMeanSquare(u, tensor.FromF32(b.Patches.Targets, t, outputs(patch)), b.Patches.Weights))
+	r := n.apply(p, p.G.Input(tensor.FromF32(b.Patches.Inputs, t, inputs(patch))), shapes)
+	return p.G.Keep(p.G.WeightedMeanSquare(r, tensor.FromF32(b.Patches.Targets, t, outputs(patch)), b.Patches.Weights))
 }
 
 func (m *Model) pass(x tensor.Exec, lengths []int, train bool) *nn.Pass {

@@ -59,7 +59,7 @@ func newNet(p *nn.Params, prefix string, c Network) (*net, error) {
 	return n, p.Err()
 }
 
-// apply maps inputs [T, inputs] to u [T, outputs] in float32.
+// apply maps inputs [T, inputs] to r [T, outputs] in float32.
 func (n *net) apply(p *nn.Pass, inputs *autograd.Var, grids []autograd.Grid) *autograd.Var {
 	return n.finish(p, n.mix(p, n.embed.Apply(p, inputs), grids))
 }
@@ -76,7 +76,7 @@ func (n *net) mix(p *nn.Pass, x *autograd.Var, grids []autograd.Grid) *autograd.
 	return x
 }
 
-// finish maps x [T, width] to u [T, outputs] in float32.
+// finish maps x [T, width] to r [T, outputs] in float32.
 func (n *net) finish(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	return n.out.ApplyF32(p, n.norm.Apply(p, x))
 }

@@ -10,11 +10,11 @@ import (
 // picture would be 207.
 const band = 8192
 
-// predict computes u for all patches of c, and gives each to use, which is called on several goroutines. noisy are the residuals x_t, of
+// predict computes r for all patches of c, and gives each to use, which is called on several goroutines. noisy are the residuals x_t, of
 // outputs numbers a token, or nil for zeros.
 //
 // Memory: some four times T·hidden elements of the policy's type and T·width, and scratch that does not grow with T.
-func (m *Model) predict(x tensor.Exec, net *net, c *contrast, noisy []float32, o Condition, use func(t int, u []float32)) error {
+func (m *Model) predict(x tensor.Exec, net *net, c *contrast, noisy []float32, o Condition, use func(t int, r []float32)) error {
 	n := c.grid.Height * c.grid.Width
 	embedded := x.Pool.Get(m.policy.Activations, n, net.config.Width)
 	defer x.Pool.Put(embedded)
@@ -32,7 +32,7 @@ func (m *Model) predict(x tensor.Exec, net *net, c *contrast, noisy []float32, o
 	}
 	for from := 0; from < n; from += band {
 		to := min(from+band, n)
-		if err := m.finishBand(x, net, mixed.Value().SliceRows(from, to), func(i int, u []float32) { use(from+i, u) }); err != nil {
+		if err := m.finishBand(x, net, mixed.Value().SliceRows(from, to), func(i int, r []float32) { use(from+i, r) }); err != nil {
 			return err
 		}
 	}
@@ -66,16 +66,16 @@ func (m *Model) embedBand(x tensor.Exec, net *net, c *contrast, noisy []float32,
 	return nil
 }
 
-// finishBand gives the u of each row of mixed to use.
-func (m *Model) finishBand(x tensor.Exec, net *net, mixed tensor.Mat, use func(i int, u []float32)) error {
+// finishBand gives the r of each row of mixed to use.
+func (m *Model) finishBand(x tensor.Exec, net *net, mixed tensor.Mat, use func(i int, r []float32)) error {
 	p := m.pass(x, []int{mixed.Rows}, false)
 	defer p.Close()
-	u := p.G.Keep(net.finish(p, p.G.Input(mixed)))
+	r := p.G.Keep(net.finish(p, p.G.Input(mixed)))
 	if err := p.G.Forward(); err != nil {
 		return err
 	}
 	if !mixed.Dry() {
-		pool.Run(x.Threads, mixed.Rows, func(_, i int) { use(i, u.Value().Row(i)) })
+		pool.Run(x.Threads, mixed.Rows, func(_, i int) { use(i, r.Value().Row(i)) })
 	}
 	return nil
 }
