@@ -56,6 +56,13 @@ func find(name string, x tensor.Exec) (*patchflow.Pictures, error) {
 // Name is what Open was given.
 func (m *Model) Name() string { return m.name }
 
+// reserve makes room for the matrices of work, outside of the Go heap; end gives it back.
+func (m *Model) reserve(bytes int64) (end func()) {
+	p := m.pictures.Exec.Pool
+	p.Reserve(bytes + bytes/4)
+	return p.Trim
+}
+
 // Close gives the memory of the model back. The model must not be used afterwards.
 func (m *Model) Close() {
 	m.mu.Lock()

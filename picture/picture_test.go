@@ -52,6 +52,9 @@ train: {steps: 2, optimizer: {warmup: 0}}
 var run string
 
 func TestMain(m *testing.M) {
+	if os.Getenv("LONGSPAN_TEST_PICTURE_FOOTPRINT") != "" { // a copy of this program, with the run of its parent
+		os.Exit(m.Run())
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "picture")
 		if err != nil {

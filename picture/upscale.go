@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"slices"
 
 	"github.com/longspan/longspan/picture/file"
@@ -81,33 +82,43 @@ func (m *Model) UpscalePicture(ctx context.Context, p *file.Picture, o UpscaleOp
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	w, err := m.upscaling(image.Pt(p.Image.Width, p.Image.Height), o)
+	w, err := m.upscaling(SourceOf(p), o)
 	if err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	n, err := w.need()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.check(n, "enlarging", "enlarge to less, or by filters alone, or cut the picture first"); err != nil {
+		return nil, err
+	}
+	defer m.reserve(n.pool)()
 	return w.run(ctx, p)
 }
 
 // upscaling is the work of enlarging a picture.
 type upscaling struct {
-	model    *Model
-	options  UpscaleOptions
-	from, to image.Point
-	factors  []int
+	model   *Model
+	options UpscaleOptions
+	from    Source
+	to      image.Point
+	factors []int
 }
 
-func (m *Model) upscaling(from image.Point, o UpscaleOptions) (*upscaling, error) {
+func (m *Model) upscaling(from Source, o UpscaleOptions) (*upscaling, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	to, err := o.Target(from)
+	size := image.Pt(from.Width, from.Height)
+	to, err := o.Target(size)
 	if err != nil {
 		return nil, err
 	}
 	w := &upscaling{model: m, options: o, from: from, to: to}
-	if w.factors, err = factors(from, to); err != nil {
+	if w.factors, err = factors(size, to); err != nil {
 		return nil, err
 	}
 	return w, m.has(o)
@@ -153,6 +164,7 @@ func (w *upscaling) run(ctx context.Context, p *file.Picture) (*file.Picture, er
 		}
 	}
 	clamp(out.Image)
+	runtime.GC() // as in shrink
 	return out, nil
 }
 
@@ -161,11 +173,11 @@ func (w *upscaling) note() string {
 	switch {
 	case len(w.factors) > 0:
 		return ""
-	case w.from == w.to:
-		return fmt.Sprintf("The picture has %d×%d pixels already; they stay as they are.", w.from.X, w.from.Y)
+	case w.from.Width == w.to.X && w.from.Height == w.to.Y:
+		return fmt.Sprintf("The picture has %d×%d pixels already; they stay as they are.", w.from.Width, w.from.Height)
 	}
 	return fmt.Sprintf("The picture has %d×%d pixels; it is shrunk to %d×%d by Lanczos-3, without the model.",
-		w.from.X, w.from.Y, w.to.X, w.to.Y)
+		w.from.Width, w.from.Height, w.to.X, w.to.Y)
 }
 
 // enlarge enlarges a picture to the target. Between two passes it has the values of a file, as pictures have that the networks know.
@@ -174,7 +186,9 @@ func (w *upscaling) enlarge(ctx context.Context, m *raster.Image, bits int) (out
 		return w.filter(m)
 	}
 	s := w.model.pictures
-	s.Step = w.step()
+	var total Progress
+	total.Passes, total.Patches = w.passes()
+	s.Step = steps(w.options.Progress, total)
 	for i, factor := range w.factors {
 		if i > 0 {
 			m.Round(1<<bits - 1)
@@ -188,27 +202,12 @@ func (w *upscaling) enlarge(ctx context.Context, m *raster.Image, bits int) (out
 	return w.shrink(m)
 }
 
-// step tells the progress of all passes.
-func (w *upscaling) step() func(pass, passes, patches int) {
-	tell := w.options.Progress
-	if tell == nil {
-		return nil
-	}
-	p := Progress{}
-	p.Passes, p.Patches = w.passes()
-	return func(_, _, patches int) {
-		p.Pass++
-		tell(p)
-		p.Done += int64(patches)
-	}
-}
-
 // passes are the passes of networks, and the patches of all of them.
 func (w *upscaling) passes() (passes int, patches int64) {
 	if w.options.Filters {
 		return 0, 0
 	}
-	c, size := w.model.pictures.Model.Config(), w.from
+	c, size := w.model.pictures.Model.Config(), image.Pt(w.from.Width, w.from.Height)
 	for _, factor := range w.factors {
 		size = size.Mul(factor)
 		if w.options.Detail < 1 {
@@ -244,5 +243,6 @@ func (w *upscaling) shrink(m *raster.Image) (*raster.Image, error) {
 	if len(w.factors) > 0 && m.Width == w.to.X && m.Height == w.to.Y {
 		return m, nil
 	}
+	runtime.GC() // what the parts before have left; the process would grow by it
 	return resample.Resize(m, w.to.X, w.to.Y, resample.Lanczos3, w.model.pictures.Exec.Threads)
 }

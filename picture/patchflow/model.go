@@ -25,6 +25,7 @@ type Model struct {
 	nets     [nets]*net // nil: there is none
 	compiled *nn.CompileCache
 	files    func() (map[string][]byte, error)
+	cost     *autograd.Cost // where not nil: of what predict has run
 }
 
 // Options are the source of a model's weights.

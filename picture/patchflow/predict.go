@@ -3,6 +3,7 @@ package patchflow
 import (
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -27,7 +28,7 @@ func (m *Model) predict(x tensor.Exec, net *net, c *contrast, noisy []float32, o
 	p := m.pass(x, []int{n}, false)
 	defer p.Close()
 	mixed := p.G.Keep(net.mix(p, p.G.Input(embedded), []autograd.Grid{c.grid}))
-	if err := p.G.Forward(); err != nil {
+	if err := m.forward(p); err != nil {
 		return err
 	}
 	for from := 0; from < n; from += band {
@@ -57,7 +58,7 @@ func (m *Model) embedBand(x tensor.Exec, net *net, c *contrast, noisy []float32,
 	p := m.pass(x, []int{dst.Rows}, false)
 	defer p.Close()
 	y := p.G.Keep(net.embed.Apply(p, p.G.Input(in)))
-	if err := p.G.Forward(); err != nil {
+	if err := m.forward(p); err != nil {
 		return err
 	}
 	if !in.Dry() {
@@ -71,11 +72,20 @@ func (m *Model) finishBand(x tensor.Exec, net *net, mixed tensor.Mat, use func(i
 	p := m.pass(x, []int{mixed.Rows}, false)
 	defer p.Close()
 	r := p.G.Keep(net.finish(p, p.G.Input(mixed)))
-	if err := p.G.Forward(); err != nil {
+	if err := m.forward(p); err != nil {
 		return err
 	}
 	if !mixed.Dry() {
 		pool.Run(x.Threads, mixed.Rows, func(_, i int) { use(i, r.Value().Row(i)) })
 	}
 	return nil
+}
+
+// forward runs a pass, and adds its cost to that of the model.
+func (m *Model) forward(p *nn.Pass) error {
+	err := p.G.Forward()
+	if m.cost != nil {
+		m.cost.Add(p.G.Cost())
+	}
+	return err
 }

@@ -1,0 +1,135 @@
+package patchflow
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Need is what enlarging or painting takes, counted before it is done.
+type Need struct {
+	Heap    int64 // most bytes of pictures, noise and what belongs to patches at a time, with the result, without what is given
+	Pool    int64 // most bytes of the matrices of Exec.Pool at a time
+	Passes  int   // of networks
+	Patches int64 // of all passes
+	Longest int64 // most patches of a pass
+	Pixels  int64 // of the largest picture
+	Flops   int64 // of all passes
+}
+
+// The bytes of a pixel and of a patch outside the pool.
+const (
+	pixelBytes = 4 * channels
+	// filterBytes are those of a small pixel while filters read it: luma, and two of each of the three planes of its structure.
+	filterBytes = 4 * 7
+	// patchBytes are the mean and the deviation of a patch.
+	patchBytes = 4 * (channels + 1)
+)
+
+// NeedEnlarge is the need of Enlarge for a picture of a size, which must be one that Enlarge takes. Nothing is computed.
+func (s *Pictures) NeedEnlarge(width, height, factor int, d Draw) (Need, error) {
+	if err := d.check(); err != nil {
+		return Need{}, err
+	}
+	if factor != 2 && factor != 4 && factor != 8 {
+		return Need{}, fmt.Errorf("patchflow: a factor of %d, expected 2, 4 or 8", factor)
+	}
+	dry, err := s.dry()
+	if err != nil {
+		return Need{}, err
+	}
+	small, large := int64(width)*int64(height), int64(width)*int64(height)*int64(factor*factor)
+	need := Need{Heap: small*filterBytes + large*pixelBytes, Passes: d.passes()}
+	if factor == 8 { // the filters of 4, then those of 2
+		need.Heap = max(need.Heap, small*16*(pixelBytes+filterBytes)+large*pixelBytes)
+	}
+	o, held := Condition{Factor: factor}, large*pixelBytes
+	if d.Detail > 0 {
+		held += large * pixelBytes // what is drawn stands beside the base
+		if err := dry.count(&need, drawNet, width*factor, height*factor, o, d.Steps, held); err != nil {
+			return need, err
+		}
+	}
+	if d.Detail < 1 {
+		o.Once = true
+		err = dry.count(&need, enlargeNet, width*factor, height*factor, o, 1, held)
+	}
+	return need, err
+}
+
+// NeedPaint is the need of Generate.
+func (s *Pictures) NeedPaint(p Painting) (Need, error) {
+	if err := p.check(); err != nil {
+		return Need{}, err
+	}
+	dry, err := s.dry()
+	if err != nil {
+		return Need{}, err
+	}
+	sizes := levels(p.Width, p.Height)
+	first := int64(sizes[0][0]) * int64(sizes[0][1]) * pixelBytes
+	need := Need{}
+	if p.Sketch == nil || p.Strength > 0 {
+		need.Passes = p.steps(0, len(sizes))
+		// The grey base, and the sketch and its residual.
+		if err := dry.count(&need, drawNet, sizes[0][0], sizes[0][1], Condition{}, need.Passes, 3*first); err != nil {
+			return need, err
+		}
+	}
+	for i := 1; i < len(sizes); i++ {
+		w, h := sizes[i-1][0], sizes[i-1][1]
+		level, err := s.NeedEnlarge(w, h, levelFactor, Draw{Detail: 1, Steps: p.steps(i, len(sizes))})
+		if err != nil {
+			return need, err
+		}
+		need.Heap, need.Pool = max(need.Heap, level.Heap+int64(w)*int64(h)*pixelBytes), max(need.Pool, level.Pool)
+		need.Passes += level.Passes
+		need.Patches += level.Patches
+		need.Flops += level.Flops
+		need.Longest, need.Pixels = max(need.Longest, level.Longest), max(need.Pixels, level.Pixels)
+	}
+	if last := sizes[len(sizes)-1]; last[0] != p.Width || last[1] != p.Height {
+		whole, cut := int64(last[0])*int64(last[1]), int64(p.Width)*int64(p.Height)
+		between := int64(p.Width) * int64(last[1])
+		need.Heap = max(need.Heap, pixelBytes*(2*whole+between+cut))
+	}
+	return need, nil
+}
+
+// dry is s with weights and matrices that are counted alone.
+func (s *Pictures) dry() (*Pictures, error) {
+	x := tensor.Exec{Threads: s.Exec.Threads, Pool: tensor.NewDryPool()}
+	m, err := New(s.Model.config, Options{Pool: x.Pool})
+	if err != nil {
+		return nil, err
+	}
+	return &Pictures{Base: s.Base, Model: m, Exec: x}, nil
+}
+
+// count adds to a need the passes of a network of s, which is dry, over a picture of which some bytes are held meanwhile.
+func (s *Pictures) count(need *Need, network, width, height int, o Condition, passes int, held int64) error {
+	net := s.Model.nets[network]
+	if net == nil {
+		return errors.New("patchflow: the model lacks the network for it")
+	}
+	grid := gridOf(width, height, net.config.Patch)
+	n := int64(grid.Height) * int64(grid.Width)
+	s.Exec.Pool.ResetPeak()
+	s.Model.cost = &autograd.Cost{}
+	weights := s.Exec.Pool.InUse()
+	if err := s.Model.predict(s.Exec, net, &contrast{patch: net.config.Patch, grid: grid}, nil, o, nil); err != nil {
+		return err
+	}
+	need.Pool = max(need.Pool, s.Exec.Pool.Peak()-weights)
+	held += n * patchBytes
+	if network == drawNet {
+		held += n * 4 * int64(outputs(net.config.Patch)) // x_t
+	}
+	need.Heap = max(need.Heap, held)
+	need.Patches += int64(passes) * n
+	need.Longest, need.Pixels = max(need.Longest, n), max(need.Pixels, int64(width)*int64(height))
+	need.Flops += int64(passes) * (s.Model.cost.Matmul + s.Model.cost.Attention + s.Model.cost.Vector)
+	return nil
+}
