@@ -154,14 +154,10 @@ func (m *Model) PlanGenerate(ctx context.Context, o GenerateOptions) (Plan, erro
 	}
 	plan := Plan{Width: o.Width, Height: o.Height, Passes: part.Passes, Longest: part.Longest, Patches: part.Patches}
 	plan.Bytes = paintNeed(part, o).total()
-	filters, err := m.measure(ctx, 4, nil)
-	if err != nil {
-		return plan, err
-	}
 	drawn, err := m.measure(ctx, 4, &patchflow.Draw{Detail: 1, Steps: 1})
 	pixels := float64(o.Width) * float64(o.Height)
 	// Levels of a sixteenth add a fifteenth.
-	plan.Seconds = drawn.pass*float64(part.Flops) + filters.filters*float64(part.Pixels)*16/15 + codeSeconds*2*pixels
+	plan.Seconds = drawn.pass*float64(part.Flops) + drawn.before*float64(part.Pixels)*16/15 + codeSeconds*2*pixels
 	return plan, err
 }
 

@@ -22,15 +22,14 @@ const codeSeconds = 1e-7
 
 // pace is the time of the parts of enlarging by a factor.
 type pace struct {
-	filters float64 // seconds a pixel of the result
-	pass    float64 // seconds a flop of a pass of the network
+	before float64 // seconds a pixel of the result, before the first pass: of the filters, and of noise
+	pass   float64 // seconds a flop of a pass of the network
 }
 
 // measure measures the pace of enlarging by a factor. A pass is one of the network of d, which has one step and no mixture. For filters
 // alone d is nil.
 func (m *Model) measure(ctx context.Context, factor int, d *patchflow.Draw) (p pace, err error) {
 	s := m.pictures
-	s.Step = nil
 	small, err := raster.New(paceWidth/factor, paceHeight/factor, 3)
 	if err != nil {
 		return p, err
@@ -38,41 +37,47 @@ func (m *Model) measure(ctx context.Context, factor int, d *patchflow.Draw) (p p
 	for i := range small.Pix { // without flat places, which take less
 		small.Pix[i] = float32(0.5 + 0.4*math.Sin(float64(i)))
 	}
-	p.filters, err = shortest(func() error {
+	work := func() error {
 		_, err := s.Base.Enlarge(small, factor, s.Exec.Threads)
 		return err
-	})
-	if err != nil || d == nil {
-		p.filters /= paceWidth * paceHeight
-		return p, err
 	}
-	need, err := s.NeedEnlarge(small.Width, small.Height, factor, *d)
-	if err != nil {
-		return p, err
+	flops := int64(1)
+	if d != nil {
+		need, err := s.NeedEnlarge(small.Width, small.Height, factor, *d)
+		if err != nil {
+			return p, err
+		}
+		defer m.reserve(need.Pool)()
+		flops = need.Flops
+		work = func() error {
+			_, err := s.Enlarge(ctx, small, factor, *d)
+			return err
+		}
 	}
-	defer m.reserve(need.Pool)()
-	whole, err := shortest(func() error {
-		_, err := s.Enlarge(ctx, small, factor, *d)
-		return err
-	})
-	p.pass = max(0, whole-p.filters) / float64(need.Flops)
-	p.filters /= paceWidth * paceHeight
-	return p, err
+	before, pass, err := m.shortest(work)
+	return pace{before / (paceWidth * paceHeight), pass / float64(flops)}, err
 }
 
-// shortest is the shortest time of several runs, in seconds, after one that wakes the threads and fills the pool.
-func shortest(run func() error) (best float64, err error) {
-	best = math.Inf(1)
+// shortest is the shortest time of several works before their pass and in it, in seconds, after one that wakes the threads and fills the
+// pool.
+func (m *Model) shortest(work func() error) (before, pass float64, err error) {
+	before, pass = math.Inf(1), math.Inf(1)
 	for i := range paceRuns + 1 {
 		began := time.Now()
-		if err := run(); err != nil {
-			return 0, err
+		passing := began
+		m.pictures.Step = func(_, _, _ int) { passing = time.Now() }
+		if err := work(); err != nil {
+			return 0, 0, err
+		}
+		ended := time.Now()
+		if passing == began { // there is none
+			passing = ended
 		}
 		if i > 0 {
-			best = min(best, time.Since(began).Seconds())
+			before, pass = min(before, passing.Sub(began).Seconds()), min(pass, ended.Sub(passing).Seconds())
 		}
 	}
-	return best, nil
+	return before, pass, nil
 }
 
 // seconds estimates the time of enlarging: the filters by the pixels, and each network by its flops, at the pace of a small picture.
@@ -101,13 +106,16 @@ func (w *upscaling) seconds(ctx context.Context) (total float64, err error) {
 	return total + codeSeconds*float64(pixels), nil
 }
 
-// stageSeconds are those of enlarging by one factor, with parts that are done one after the other.
+// stageSeconds are those of enlarging by one factor, with parts that are done one after the other; without one by the filters alone. What
+// is before a pass is counted once.
 func (m *Model) stageSeconds(ctx context.Context, width, height, factor int, parts []patchflow.Draw) (total float64, err error) {
-	p, err := m.measure(ctx, factor, nil)
-	if err != nil {
-		return 0, err
+	var p pace
+	if len(parts) == 0 {
+		if p, err = m.measure(ctx, factor, nil); err != nil {
+			return 0, err
+		}
 	}
-	total = p.filters * float64(width) * float64(height) * float64(factor*factor)
+	before := p.before
 	for _, d := range parts {
 		one := d
 		one.Steps = min(d.Steps, 1)
@@ -118,7 +126,8 @@ func (m *Model) stageSeconds(ctx context.Context, width, height, factor int, par
 		if err != nil {
 			return 0, err
 		}
+		before = max(before, p.before)
 		total += p.pass * float64(need.Flops)
 	}
-	return total, nil
+	return total + before*float64(width)*float64(height)*float64(factor*factor), nil
 }

@@ -159,9 +159,9 @@ func (u *upscaleFlags) enlarge(ctx context.Context, o *output, m *picture.Model,
 	done, err := m.UpscalePicture(ctx, p, options)
 	finish()
 	if err != nil && ctx.Err() != nil {
-		err = errInterrupted
+		return nil, errInterrupted
 	}
-	return done, err
+	return done, usage(err)
 }
 
 func (r upscaleReport) write(w io.Writer) {

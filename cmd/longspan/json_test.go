@@ -18,7 +18,8 @@ import (
 )
 
 // inScripts are the commands whose output a script checks with document.
-var inScripts = []string{"demo", "tokenizer train", "tour", "variants evaluate", "variants sites", "variants splice", "verify attention"}
+var inScripts = []string{"demo", "image generate", "image plan", "image train", "image upscale", "tokenizer train", "tour",
+	"variants evaluate", "variants sites", "variants splice", "verify attention"}
 
 // smallest has a small run of every other command, in the folder that inRun makes.
 var smallest = []struct {

@@ -72,7 +72,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Condition:           func(name string) (bool, error) { return withMPI, condition(name) },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"leaves": leaves, "document": document},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"leaves": leaves, "document": document, "photo": photo},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"XDG_CACHE_HOME", "LONGSPAN_CPU"} { // a script has no other variables of the tests
 				env.Setenv(name, os.Getenv(name))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/picture/raster"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -69,6 +70,10 @@ func (s *Pictures) NeedPaint(p Painting) (Need, error) {
 		return Need{}, err
 	}
 	sizes := levels(p.Width, p.Height)
+	if last := sizes[len(sizes)-1]; int64(last[0])*int64(last[1]) > raster.MaxPixels {
+		return Need{}, fmt.Errorf("patchflow: a picture of %d×%d on the way to %d×%d has more than %d pixels, expected a smaller picture",
+			last[0], last[1], p.Width, p.Height, raster.MaxPixels)
+	}
 	first := int64(sizes[0][0]) * int64(sizes[0][1]) * pixelBytes
 	need := Need{}
 	if p.Sketch == nil || p.Strength > 0 {
