@@ -17,7 +17,7 @@ func newImage(o *output) *cobra.Command {
 	return family(&cobra.Command{
 		Use:   "image",
 		Short: "Enlarge photographs, and paint pictures, up to 4K and more as one sequence of patches; train the models that do so",
-	}, newImageUpscale(o), newImageGenerate(o), newImageTrain(o), newImagePlan(o))
+	}, newImageUpscale(o), newImageGenerate(o), newImageTrain(o), newImageEvaluate(o), newImagePlan(o))
 }
 
 // imageFlags are the flags of commands that use a model of pictures.

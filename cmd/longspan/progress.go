@@ -83,3 +83,12 @@ func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
+
+// all reports that done of size pieces are done, and names the next one. The time left is that of all pieces, unlike after of.
+func (p *progress) all(what string, done, size int) {
+	p.what = what
+	if p.bar != nil {
+		p.bar.Describe(what)
+	}
+	p.step(done, size)
+}

@@ -1,0 +1,109 @@
+// Package evaluate measures a model of pictures on photographs that it has not seen: what it enlarges, beside Lanczos and filters, and
+// what it generates, beside photographs.
+//
+// Enlarging: a photograph is cut to 16:9 and shrunk with Lanczos to 3840×2160, as cameras give it (soft), or to 1920×1080 (sharp). That
+// is the original. It is shrunk by a factor with the bicubic kernel, rounded to 8 bits, and enlarged again by each method. Every result is
+// rounded to 8 bits before it is measured. PSNR is that of published tables: of luma in the limited range, without a border as wide as the
+// factor.
+//
+// One photograph is in memory at a time. Draws have fixed seeds: equal input gives equal numbers but for the seconds.
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/longspan/longspan/internal/cpu"
+	"github.com/longspan/longspan/picture/patchflow"
+	"github.com/longspan/longspan/picture/raster"
+)
+
+// Options say what is measured.
+type Options struct {
+	Test   []string // files of photographs that the model has not seen
+	Scales []int    // factors of enlarging, of 2, 4 and 8, ascending
+	Tracks []Track
+	Detail bool // enlarge by 8 with flow too
+	Steps  int  // of flow, where something is enlarged by it
+	Seed   uint64
+
+	Step func(what string, done, size int)                  // progress; may be nil
+	Crop func(c Crop, method string, m *raster.Image) error // is given the crops to show; may be nil
+}
+
+// MaxFiles is the most photographs of a folder that are measured.
+const MaxFiles = 4096
+
+func (o Options) check() (Options, error) {
+	if o.Step == nil {
+		o.Step = func(string, int, int) {}
+	}
+	if o.Crop == nil {
+		o.Crop = func(Crop, string, *raster.Image) error { return nil }
+	}
+	if len(o.Test) == 0 {
+		return o, errors.New("evaluate: found no photographs to test on, expected at least one")
+	}
+	if len(o.Scales) == 0 || len(o.Tracks) == 0 {
+		return o, errors.New("evaluate: found no scales or no tracks, expected at least one of each")
+	}
+	for i, s := range o.Scales {
+		if s != 2 && s != 4 && s != 8 || i > 0 && o.Scales[i-1] >= s {
+			return o, fmt.Errorf("evaluate: found the scales %v, expected some of 2, 4 and 8, ascending", o.Scales)
+		}
+	}
+	if o.Detail && !slices.Contains(o.Scales, DetailScale) {
+		return o, fmt.Errorf("evaluate: found detail without the scale %d, expected both: detail is drawn there", DetailScale)
+	}
+	if o.Detail && (o.Steps < 1 || o.Steps > maxSteps) {
+		return o, fmt.Errorf("evaluate: found %d steps, expected 1 to %d", o.Steps, maxSteps)
+	}
+	return o, nil
+}
+
+// maxSteps is the most steps of flow that patchflow takes.
+const maxSteps = 1000
+
+// Report is what was found.
+type Report struct {
+	Model    patchflow.Config `json:"model"`
+	Level    string           `json:"cpu_level"`
+	Threads  int              `json:"threads"` // 0: all
+	Seed     uint64           `json:"seed"`
+	Enlarged []Enlarged       `json:"enlarged"`
+	Notes    []string         `json:"notes,omitempty"`
+}
+
+// Run measures a model. When ctx is done it returns ctx's error. Memory: about 20 bytes for each pixel of a photograph's file while it is
+// read, some 80 for each pixel of the enlarged picture, and what the network takes.
+func Run(ctx context.Context, s *patchflow.Pictures, o Options) (*Report, error) {
+	o, err := o.check()
+	if err != nil {
+		return nil, err
+	}
+	level, err := cpu.Chosen()
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Model: s.Model.Config(), Level: level.String(), Threads: s.Exec.Threads, Seed: o.Seed}
+	if r.Model.Enlarge == nil {
+		r.note("The model has no network that enlarges: Lanczos and filters alone are measured.")
+	}
+	if o.Detail && r.Model.Draw == nil {
+		return nil, errors.New("evaluate: found detail, but the model has no network that draws; train one with model.draw")
+	}
+	e := &enlarging{pictures: s, options: o, report: r, config: r.Model}
+	if err := e.run(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// note adds a sentence, once.
+func (r *Report) note(text string) {
+	if !slices.Contains(r.Notes, text) {
+		r.Notes = append(r.Notes, text)
+	}
+}
