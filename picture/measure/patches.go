@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/longspan/longspan/data"
@@ -12,17 +13,29 @@ import (
 const patchSide = 7
 
 // drawPatches draws patches of each level of the pyramids of a set, and standardises them. Each picture gives the same number of patches,
-// or one more. Only one pyramid is held at a time.
-func drawPatches(set []*raster.Image, o SWDOptions) []tensor.Mat {
-	channels := set[0].Channels
+// or one more. Only one picture and its pyramid are held at a time. Pictures must have some channels; 0: those of the first.
+func drawPatches(set Set, channels int, o SWDOptions) ([]tensor.Mat, error) {
 	levels := make([]tensor.Mat, o.Levels)
-	for l := range levels {
-		levels[l] = tensor.New(tensor.F32, o.Patches, patchSide*patchSide*channels)
-	}
-	for i, im := range set {
+	for i := range set.Len {
+		im, err := set.At(i)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkOne(im, (patchSide-1)<<(o.Levels-1)+1); err != nil {
+			return nil, fmt.Errorf("%w: picture %d of its set", err, i)
+		}
+		if channels == 0 {
+			channels = im.Channels
+		}
+		if im.Channels != channels {
+			return nil, fmt.Errorf("measure: found pictures of %d and %d channels, expected one number", channels, im.Channels)
+		}
 		for l, level := range pyramid(im, o.Levels) {
+			if i == 0 {
+				levels[l] = tensor.New(tensor.F32, o.Patches, patchSide*patchSide*channels)
+			}
 			r := data.NewRandom(o.Seed, uint64(i*o.Levels+l))
-			for p := i; p < o.Patches; p += len(set) {
+			for p := i; p < o.Patches; p += set.Len {
 				x, y := r.IntN(level.Width-patchSide+1), r.IntN(level.Height-patchSide+1)
 				copyPatch(levels[l].Row(p), level, x, y)
 			}
@@ -31,7 +44,7 @@ func drawPatches(set []*raster.Image, o SWDOptions) []tensor.Mat {
 	for _, m := range levels {
 		standardise(m, channels)
 	}
-	return levels
+	return levels, nil
 }
 
 // copyPatch writes the patch from (x, y), row by row.

@@ -38,39 +38,43 @@ type SWD struct {
 // 49·C·Patches·Projections multiply-adds, and Projections sortings of Patches numbers. The patches of both sets are held: 196·C bytes each,
 // for each level.
 func SlicedWasserstein(a, b []*raster.Image, o SWDOptions) (*SWD, error) {
+	return SlicedWassersteinOf(setOf(a), setOf(b), o)
+}
+
+// Set is pictures that are read or made one at a time, where all together would not fit the memory.
+type Set struct {
+	Len int
+	At  func(i int) (*raster.Image, error) // picture i, 0 … Len−1: asked for once, in order
+}
+
+func setOf(all []*raster.Image) Set {
+	return Set{len(all), func(i int) (*raster.Image, error) { return all[i], nil }}
+}
+
+// SlicedWassersteinOf is SlicedWasserstein of pictures that are not in memory. It returns the errors of At too.
+func SlicedWassersteinOf(a, b Set, o SWDOptions) (*SWD, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	for _, set := range [][]*raster.Image{a, b} {
-		if err := checkSet(set, a, (patchSide-1)<<(o.Levels-1)+1); err != nil {
-			return nil, err
-		}
+	if a.Len < 1 || b.Len < 1 {
+		return nil, fmt.Errorf("measure: found a set without pictures, expected at least one")
+	}
+	pa, err := drawPatches(a, 0, o)
+	if err != nil {
+		return nil, err
+	}
+	pb, err := drawPatches(b, pa[0].Cols/(patchSide*patchSide), o)
+	if err != nil {
+		return nil, err
 	}
 	d := &SWD{Levels: make([]float64, o.Levels)}
-	pa, pb := drawPatches(a, o), drawPatches(b, o)
 	to := directions(o.Projections, pa[0].Cols, o.Seed)
 	for l := range d.Levels {
 		d.Levels[l] = sliced(pa[l], pb[l], to)
 		d.Mean += d.Levels[l] / float64(o.Levels)
 	}
 	return d, nil
-}
-
-// checkSet returns an error for an empty set and for pictures that have a side below least or other channels than the first of all.
-func checkSet(set, first []*raster.Image, least int) error {
-	if len(set) == 0 {
-		return fmt.Errorf("measure: found a set without pictures, expected at least one")
-	}
-	for i, im := range set {
-		if err := checkOne(im, least); err != nil {
-			return fmt.Errorf("%w: picture %d of its set", err, i)
-		}
-		if im.Channels != first[0].Channels {
-			return fmt.Errorf("measure: found pictures of %d and %d channels, expected one number", first[0].Channels, im.Channels)
-		}
-	}
-	return nil
 }
 
 func (o SWDOptions) withDefaults() (SWDOptions, error) {

@@ -1,6 +1,7 @@
 package measure_test
 
 import (
+	"errors"
 	"math"
 	"runtime"
 	"slices"
@@ -35,6 +36,31 @@ func TestSlicedWasserstein(t *testing.T) {
 	defer runtime.GOMAXPROCS(old)
 	if again := of(a, soft); !slices.Equal(again.Levels, blur.Levels) {
 		t.Errorf("one thread finds %v, more find %v", again, blur)
+	}
+}
+
+// Pictures that are made one at a time have the distances of pictures in memory, and errors of making them are returned.
+func TestSlicedWassersteinOf(t *testing.T) {
+	o := measure.SWDOptions{Patches: 500, Projections: 10, Levels: 2}
+	a, b := []*raster.Image{random(t, 1, 60, 50, 3), random(t, 2, 55, 61, 3)}, []*raster.Image{random(t, 3, 60, 50, 3)}
+	want, err := measure.SlicedWasserstein(a, b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	set := measure.Set{Len: 2, At: func(i int) (*raster.Image, error) {
+		made++
+		return a[i], nil
+	}}
+	one := measure.Set{Len: 1, At: func(int) (*raster.Image, error) { return b[0], nil }}
+	found, err := measure.SlicedWassersteinOf(set, one, o)
+	if err != nil || !slices.Equal(found.Levels, want.Levels) || made != 2 {
+		t.Errorf("found %v after %d pictures, %v; want %v", found, made, err, want)
+	}
+	failed := errors.New("no such picture")
+	bad := measure.Set{Len: 1, At: func(int) (*raster.Image, error) { return nil, failed }}
+	if _, err := measure.SlicedWassersteinOf(one, bad, o); !errors.Is(err, failed) {
+		t.Errorf("found the error %v", err)
 	}
 }
 
