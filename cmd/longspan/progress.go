@@ -84,9 +84,13 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// all reports that done of size pieces are done, and names the next one. The time left is that of all pieces, unlike after of.
+// all reports that done of size pieces are done, and names the next one. The time left is that of all pieces, unlike after of. Other work
+// begins where fewer are done than before.
 func (p *progress) all(what string, done, size int) {
 	p.what = what
+	if done < p.done {
+		p.begun = time.Now()
+	}
 	if p.bar != nil {
 		p.bar.Describe(what)
 	}

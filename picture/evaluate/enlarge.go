@@ -116,7 +116,7 @@ func (e *enlarging) methods(scale int) []method {
 	}
 	if e.options.Detail && scale == DetailScale {
 		all = append(all, method{Flow, func(ctx context.Context, low *raster.Image, scale int) (*raster.Image, error) {
-			return s.Enlarge(ctx, low, scale, patchflow.Draw{Detail: 1, Steps: e.options.Steps, Seed: e.options.Seed})
+			return s.Enlarge(ctx, low, scale, patchflow.Draw{Detail: 1, Steps: e.options.Steps[2], Seed: e.options.Seed})
 		}})
 	}
 	return all
@@ -139,8 +139,9 @@ func (e *enlarging) photo(ctx context.Context, i int, m *raster.Image) error {
 			}
 			found.Photo, found.Own = c.Photo, own
 			if own {
-				e.report.note(fmt.Sprintf("%s has fewer than %d×%d pixels, the size of the track %s: it is measured at %d×%d.", c.Photo, track.Width,
-					track.Height, track.Name, found.Width, found.Height))
+				e.report.noteOf(fmt.Sprintf("%s (%d×%d)", c.Photo, found.Width, found.Height), fmt.Sprintf("Photographs of fewer than %d×%d "+
+					"pixels, the size of the track %s, are measured at their own, cut to a multiple of the factors", track.Width, track.Height,
+					track.Name))
 			}
 			to.Photos = append(to.Photos, *found)
 		}

@@ -14,8 +14,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/longspan/longspan/internal/cpu"
+	"github.com/longspan/longspan/picture/measure"
 	"github.com/longspan/longspan/picture/patchflow"
 	"github.com/longspan/longspan/picture/raster"
 )
@@ -25,12 +27,20 @@ type Options struct {
 	Test   []string // files of photographs that the model has not seen
 	Scales []int    // factors of enlarging, of 2, 4 and 8, ascending
 	Tracks []Track
-	Detail bool // enlarge by 8 with flow too
-	Steps  int  // of flow, where something is enlarged by it
-	Seed   uint64
+	Detail bool   // enlarge by 8 with flow too
+	Steps  [3]int // of flow: of a first level, of the one before the last, and of the last and all that is enlarged
+	Seed   uint64 // of draws and resamples
+
+	Generate      int      // pictures from nothing, of the seeds 1 …; 0: none
+	Width, Height int      // of these
+	Train         []string // files of photographs that the model was trained on, for what is generated; none: what needs them is left out
+
+	Distance measure.SWDOptions // of sets of pictures; its seed is not used
 
 	Step func(what string, done, size int)                  // progress; may be nil
 	Crop func(c Crop, method string, m *raster.Image) error // is given the crops to show; may be nil
+	// Picture is given the pictures that are generated; may be nil.
+	Picture func(seed uint64, m *raster.Image) error
 }
 
 // MaxFiles is the most photographs of a folder that are measured.
@@ -42,6 +52,10 @@ func (o Options) check() (Options, error) {
 	}
 	if o.Crop == nil {
 		o.Crop = func(Crop, string, *raster.Image) error { return nil }
+	}
+	o.Distance.Seed = o.Seed
+	if o.Picture == nil {
+		o.Picture = func(uint64, *raster.Image) error { return nil }
 	}
 	if len(o.Test) == 0 {
 		return o, errors.New("evaluate: found no photographs to test on, expected at least one")
@@ -57,8 +71,13 @@ func (o Options) check() (Options, error) {
 	if o.Detail && !slices.Contains(o.Scales, DetailScale) {
 		return o, fmt.Errorf("evaluate: found detail without the scale %d, expected both: detail is drawn there", DetailScale)
 	}
-	if o.Detail && (o.Steps < 1 || o.Steps > maxSteps) {
-		return o, fmt.Errorf("evaluate: found %d steps, expected 1 to %d", o.Steps, maxSteps)
+	for _, n := range o.Steps {
+		if (o.Detail || o.Generate > 0) && (n < 1 || n > maxSteps) {
+			return o, fmt.Errorf("evaluate: found %d steps, expected 1 to %d", n, maxSteps)
+		}
+	}
+	if o.Generate != 0 {
+		return o, o.checkGenerating()
 	}
 	return o, nil
 }
@@ -68,12 +87,21 @@ const maxSteps = 1000
 
 // Report is what was found.
 type Report struct {
-	Model    patchflow.Config `json:"model"`
-	Level    string           `json:"cpu_level"`
-	Threads  int              `json:"threads"` // 0: all
-	Seed     uint64           `json:"seed"`
-	Enlarged []Enlarged       `json:"enlarged"`
-	Notes    []string         `json:"notes,omitempty"`
+	Model     patchflow.Config `json:"model"`
+	Level     string           `json:"cpu_level"`
+	Threads   int              `json:"threads"` // 0: all
+	Seed      uint64           `json:"seed"`
+	Enlarged  []Enlarged       `json:"enlarged"`
+	Generated *Generated       `json:"generated,omitempty"`
+	Notes     []string         `json:"notes,omitempty"`
+
+	about []about
+}
+
+// about is a note on some photographs.
+type about struct {
+	text   string
+	photos []string
 }
 
 // Run measures a model. When ctx is done it returns ctx's error. Memory: about 20 bytes for each pixel of a photograph's file while it is
@@ -91,12 +119,22 @@ func Run(ctx context.Context, s *patchflow.Pictures, o Options) (*Report, error)
 	if r.Model.Enlarge == nil {
 		r.note("The model has no network that enlarges: Lanczos and filters alone are measured.")
 	}
-	if o.Detail && r.Model.Draw == nil {
-		return nil, errors.New("evaluate: found detail, but the model has no network that draws; train one with model.draw")
+	if (o.Detail || o.Generate > 0) && r.Model.Draw == nil {
+		return nil, errors.New("evaluate: the model has no network that draws, expected one for detail and for generating; train it with " +
+			"model.draw")
 	}
 	e := &enlarging{pictures: s, options: o, report: r, config: r.Model}
 	if err := e.run(ctx); err != nil {
 		return nil, err
+	}
+	if o.Generate > 0 {
+		g := &generating{pictures: s, options: o, report: r}
+		if err := g.run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range r.about {
+		r.note(a.text + ": " + strings.Join(a.photos, ", "))
 	}
 	return r, nil
 }
@@ -105,5 +143,17 @@ func Run(ctx context.Context, s *patchflow.Pictures, o Options) (*Report, error)
 func (r *Report) note(text string) {
 	if !slices.Contains(r.Notes, text) {
 		r.Notes = append(r.Notes, text)
+	}
+}
+
+// noteOf adds a photograph to those that a sentence is about, once.
+func (r *Report) noteOf(photo, text string) {
+	i := slices.IndexFunc(r.about, func(a about) bool { return a.text == text })
+	if i < 0 {
+		i = len(r.about)
+		r.about = append(r.about, about{text: text})
+	}
+	if !slices.Contains(r.about[i].photos, photo) {
+		r.about[i].photos = append(r.about[i].photos, photo)
 	}
 }

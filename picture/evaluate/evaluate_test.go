@@ -89,7 +89,8 @@ func list(t *testing.T, dir string) []string {
 // The numbers of a report are those of package measure, of pictures that are made here once more.
 func TestEnlarging(t *testing.T) {
 	s := pictures(t)
-	o := Options{Test: list(t, folder(t, 2, 250, 243)), Scales: []int{4, 8}, Tracks: []Track{Sharp}, Detail: true, Steps: 2, Seed: 3}
+	o := Options{Test: list(t, folder(t, 2, 250, 243)), Scales: []int{4, 8}, Tracks: []Track{Sharp}, Detail: true, Steps: [3]int{1, 1, 2},
+		Seed: 3}
 	crops := map[string]int{}
 	o.Crop = func(c Crop, method string, m *raster.Image) error {
 		if m.Width != CropSide || m.Height != CropSide || c.X != 0 || c.Y != 0 || c.Track != "sharp" {
@@ -107,8 +108,8 @@ func TestEnlarging(t *testing.T) {
 	if want := (2 + 2) * 2; crops[Original] != 4 || crops[Lanczos] != 4 || crops[Flow] != 2 || steps != size || size != 2*want-2 {
 		t.Errorf("found crops %v and %d of %d steps", crops, steps, size)
 	}
-	if len(r.Enlarged) != 2 || len(r.Notes) != 2 || !strings.Contains(r.Notes[1], "b.png has fewer than 1920×1080 pixels") ||
-		!strings.Contains(r.Notes[1], "it is measured at 248×240") {
+	if len(r.Enlarged) != 2 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "fewer than 1920×1080 pixels") ||
+		!strings.HasSuffix(r.Notes[0], ": a.png (248×240), b.png (248×240)") {
 		t.Fatalf("found %d tables and the notes %q", len(r.Enlarged), r.Notes)
 	}
 	if _, err := json.Marshal(r); err != nil {
@@ -291,7 +292,7 @@ func TestRefusals(t *testing.T) {
 	if err := file.Save(flat, &file.Picture{Image: grey, Bits: 8}, 0); err != nil {
 		t.Fatal(err)
 	}
-	good := Options{Test: []string{filepath.Join(dir, "a.png")}, Scales: []int{2}, Tracks: []Track{Sharp}, Steps: 1}
+	good := Options{Test: []string{filepath.Join(dir, "a.png")}, Scales: []int{2}, Tracks: []Track{Sharp}, Steps: [3]int{1, 1, 1}}
 	for _, c := range []struct {
 		change func(o *Options)
 		want   string
@@ -301,7 +302,7 @@ func TestRefusals(t *testing.T) {
 		{func(o *Options) { o.Scales = []int{4, 2} }, "found the scales [4 2]"},
 		{func(o *Options) { o.Scales = []int{3} }, "expected some of 2, 4 and 8"},
 		{func(o *Options) { o.Detail = true }, "found detail without the scale 8"},
-		{func(o *Options) { o.Detail, o.Scales, o.Steps = true, []int{8}, 0 }, "found 0 steps"},
+		{func(o *Options) { o.Detail, o.Scales, o.Steps = true, []int{8}, [3]int{1, 1, 0} }, "found 0 steps"},
 		{func(o *Options) { o.Test = []string{flat} }, "no step of luma"},
 		{func(o *Options) { o.Test = []string{filepath.Join(dir, "none.png")} }, "none.png"},
 	} {

@@ -97,14 +97,14 @@ func (r *Report) open(path string) (*raster.Image, error) {
 		return nil, err
 	}
 	for _, n := range p.Notes {
-		r.note(fmt.Sprintf("%s: %s", filepath.Base(path), n))
+		r.noteOf(filepath.Base(path), strings.TrimSuffix(n, "."))
 	}
 	m, err := p.Premultiplied()
 	if err != nil {
 		return nil, err
 	}
 	if p.Alpha != nil {
-		r.note(filepath.Base(path) + " is transparent: it is measured over black.")
+		r.noteOf(filepath.Base(path), "Transparent photographs are measured over black")
 	}
 	return coloured(m)
 }

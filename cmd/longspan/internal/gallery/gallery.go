@@ -17,6 +17,7 @@ import (
 	"github.com/longspan/longspan/picture/evaluate"
 	"github.com/longspan/longspan/picture/file"
 	"github.com/longspan/longspan/picture/raster"
+	"github.com/longspan/longspan/picture/resample"
 	"github.com/longspan/longspan/rouge"
 )
 
@@ -29,17 +30,19 @@ const (
 
 // Results are what is written.
 type Results struct {
-	Run  string `json:"run"`
-	Test string `json:"test"`
-	Out  string `json:"out"`
+	Run   string `json:"run"`
+	Test  string `json:"test"`
+	Train string `json:"train,omitempty"`
+	Out   string `json:"out"`
 	*evaluate.Report
 	Seconds float64 `json:"seconds"`
 }
 
 // Page is a page under way.
 type Page struct {
-	folder string
-	crops  map[string][]crop // by track, scale and photograph
+	folder   string
+	crops    map[string][]crop // by track, scale and photograph
+	pictures []crop            // that were generated
 }
 
 // crop is a crop of the page.
@@ -71,6 +74,31 @@ func (p *Page) Crop(c evaluate.Crop, method string, m *raster.Image) error {
 	}
 	k := key(c.Track, c.Scale, c.Number)
 	p.crops[k] = append(p.crops[k], crop{method, CropsName + "/" + name, src, m.Width})
+	return nil
+}
+
+// thumbSide is the longer side of a generated picture in the page, in pixels, where the picture has more.
+const thumbSide = 640
+
+// Picture writes a generated picture as PNG, and keeps a small one for the page. It is evaluate.Options.Picture.
+func (p *Page) Picture(seed uint64, m *raster.Image) error {
+	name := fmt.Sprintf("generated-%03d.png", seed)
+	if err := file.Save(filepath.Join(p.folder, name), &file.Picture{Image: m, Bits: 8}, 0); err != nil {
+		return err
+	}
+	small := m
+	if long := max(m.Width, m.Height); long > thumbSide {
+		var err error
+		w, h := max(1, m.Width*thumbSide/long), max(1, m.Height*thumbSide/long)
+		if small, err = resample.Resize(m, w, h, resample.Lanczos3, 0); err != nil {
+			return err
+		}
+	}
+	src, err := inline(&file.Picture{Image: small, Bits: 8})
+	if err != nil {
+		return err
+	}
+	p.pictures = append(p.pictures, crop{fmt.Sprintf("seed %d", seed), name, src, small.Width})
 	return nil
 }
 
@@ -112,6 +140,9 @@ type values struct {
 
 // Crops are those of photograph number i.
 func (v values) Crops(track string, scale, i int) []crop { return v.page.crops[key(track, scale, i)] }
+
+// Pictures are those that were generated.
+func (v values) Pictures() []crop { return v.page.pictures }
 
 // Write writes the page and the numbers. Files of the same names are replaced.
 func (p *Page) Write(r *Results) error {
