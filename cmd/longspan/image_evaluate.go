@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -125,7 +124,7 @@ func (v *imageEvaluateOptions) options() (p evaluate.Options, err error) {
 	default:
 		return p, fmt.Errorf("found %d numbers in --steps, expected 1 or %d", len(v.steps), len(p.Steps))
 	}
-	if p.Width, p.Height, err = parseEvaluatedSize(v.size); err != nil {
+	if p.Width, p.Height, err = imageSize("--size", v.size); err != nil {
 		return p, err
 	}
 	if p.Tracks, err = evaluate.ParseTracks(v.tracks); err != nil {
@@ -146,17 +145,6 @@ func (v *imageEvaluateOptions) options() (p evaluate.Options, err error) {
 		return p, fmt.Errorf("found --out %s, which is a file, expected a folder", v.out)
 	}
 	return p, evaluate.Apart(p.Test, p.Train)
-}
-
-// parseEvaluatedSize reads such as 3840x2160.
-func parseEvaluatedSize(text string) (width, height int, err error) {
-	w, h, found := strings.Cut(text, "x")
-	width, errW := strconv.Atoi(w)
-	height, errH := strconv.Atoi(h)
-	if !found || errW != nil || errH != nil {
-		return 0, 0, fmt.Errorf("found --size %s, expected WIDTHxHEIGHT, such as 3840x2160", text)
-	}
-	return width, height, nil
 }
 
 // writeImageEvaluation prints the means.
@@ -184,9 +172,7 @@ func writeImageEvaluation(w io.Writer, r *gallery.Results) {
 	if r.Generated != nil {
 		writeGenerated(w, r.Generated)
 	}
-	for _, n := range r.Notes {
-		fmt.Fprintf(w, "note: %s\n", n)
-	}
+	writeNotes(w, r.Notes)
 	fmt.Fprintf(w, "%.0f s: %s\n", r.Seconds, filepath.Join(r.Out, gallery.PageName))
 }
 

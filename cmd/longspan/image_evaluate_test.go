@@ -145,7 +145,7 @@ func TestImageEvaluateRefusals(t *testing.T) {
 		{[]string{"image", "evaluate", "--test", dir}, "found no --run or --out, expected --run, --test, --out"},
 		{good, "expected the folder of a model of pictures"},
 		{append(good, "--steps", "1,2"), "found 2 numbers in --steps, expected 1 or 3"},
-		{append(good, "--size", "4K"), "found --size 4K, expected WIDTHxHEIGHT"},
+		{append(good, "--size", "4K"), `found --size "4K", expected a size in pixels`},
 		{append(good, "--tracks", "blurred"), `found the track "blurred", expected soft or sharp`},
 		{append(good, "--train", dir), "found --train without --generate"},
 		{append(good, "--train", dir, "--generate", "1"), "expected two folders that share none"},
