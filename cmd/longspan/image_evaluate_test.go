@@ -92,6 +92,13 @@ func TestImageEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var document bytes.Buffer
+	if err := newOutput(&document, &stderr, true).print(r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := oneDocument(document.Bytes()); err != nil {
+		t.Error(err)
+	}
 	writeImageEvaluation(&out, r)
 	for _, want := range []string{"sharp ×4, means (photographs: 1)", "network over filters: ", "generated at 250×72 (pictures: 1)", "Lanczos of their base",
 		"chroma of left and right, train photographs", "note: Photographs of fewer than 1920×1080 pixels"} {

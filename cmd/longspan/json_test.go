@@ -17,8 +17,8 @@ import (
 	"github.com/longspan/longspan/cmd/longspan/internal/bench"
 )
 
-// inScripts are the commands whose output a script checks with document.
-var inScripts = []string{"demo", "image generate", "image plan", "image train", "image upscale", "tokenizer train", "tour",
+// inScripts are the commands whose output a script checks with document, or a test of their own with oneDocument.
+var inScripts = []string{"demo", "image evaluate", "image generate", "image plan", "image train", "image upscale", "tokenizer train", "tour",
 	"variants evaluate", "variants sites", "variants splice", "verify attention"}
 
 // smallest has a small run of every other command, in the folder that inRun makes.
