@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -102,6 +103,8 @@ func (v *imageEvaluateOptions) evaluate(o *output) (*gallery.Results, error) {
 	options.Step = bar.all
 	ctx, end := untilStopped()
 	defer end()
+	// Pictures of 100 MB are dropped by the dozen. Collecting them early costs nothing beside the work, and keeps the process half as large.
+	defer debug.SetGCPercent(debug.SetGCPercent(collectAt))
 	r, err := evaluate.Run(ctx, pictures, options)
 	if errors.Is(err, context.Canceled) {
 		return nil, errInterrupted
@@ -112,6 +115,9 @@ func (v *imageEvaluateOptions) evaluate(o *output) (*gallery.Results, error) {
 	results := &gallery.Results{Run: v.run, Test: v.test, Train: v.train, Out: v.out, Report: r, Seconds: time.Since(began).Seconds()}
 	return results, page.Write(results)
 }
+
+// collectAt is the growth of the memory in use, in percent, at which garbage is collected.
+const collectAt = 20
 
 // options reads the flags and lists the photographs.
 func (v *imageEvaluateOptions) options() (p evaluate.Options, err error) {
