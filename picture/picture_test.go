@@ -272,3 +272,37 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error("-1 threads were taken")
 	}
 }
+
+// Transparent pixels take the colour beside them, and the others keep theirs.
+func TestExtended(t *testing.T) {
+	m := &raster.Image{Width: 5, Height: 1, Channels: 1, Pix: []float32{0.9, 0.1, 0.9, 0.5, 0.9}}
+	alpha := &raster.Image{Width: 5, Height: 1, Channels: 1, Pix: []float32{0, 1, 0, 0.5, 0}}
+	got := extended(m, alpha).Pix
+	if want := []float32{0.1, 0.1, 0.5, 0.5}; !slices.Equal(got[:4], want) || !(got[4] > 0.1 && got[4] < 0.5) {
+		t.Errorf("found %v, want %v and a mean", got, want)
+	}
+	if got := extended(m, &raster.Image{Width: 5, Height: 1, Channels: 1, Pix: make([]float32, 5)}).Pix; slices.Max(got) != 0 {
+		t.Errorf("of nothing seen it is %v, want black", got)
+	}
+}
+
+// A disc of one colour over nothing keeps its colour to the edge, whatever the colour of what is not seen.
+func TestAlphaHasNoFringe(t *testing.T) {
+	p := &file.Picture{Image: texture(40, 40, 3), Alpha: texture(40, 40, 1), Bits: 8}
+	for i := range p.Alpha.Pix {
+		p.Alpha.Pix[i] = 0
+		if math.Hypot(float64(i%40)-20, float64(i/40)-20) < 12 {
+			p.Alpha.Pix[i] = 1
+			p.Image.Pix[3*i], p.Image.Pix[3*i+1], p.Image.Pix[3*i+2] = 0.5, 0.25, 0.75
+		}
+	}
+	got, err := open(t, Options{}).UpscalePicture(t.Context(), p, UpscaleOptions{Scale: 3, Filters: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range got.Alpha.Pix {
+		if a > 0 && math.Abs(float64(got.Image.Pix[3*i])-0.5) > 0.001 {
+			t.Fatalf("pixel %d of alpha %g is %g, want 0.5", i, a, got.Image.Pix[3*i])
+		}
+	}
+}

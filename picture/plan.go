@@ -100,7 +100,8 @@ func (w *upscaling) need() (*need, error) {
 	target := int64(w.to.X) * int64(w.to.Y)
 	held := small * pixel
 	if w.from.Alpha {
-		held += small * (greyBytes + pixel) // alpha, and what is premultiplied
+		held += small * (greyBytes + pixel) // alpha, and what is premultiplied or goes on
+		n.hold(held, small*(greyBytes+pixel)*2/3)
 	}
 	if w.from.Grey && !w.options.Filters {
 		pixel = colourBytes
@@ -111,8 +112,8 @@ func (w *upscaling) need() (*need, error) {
 	}
 	held += target * pixel
 	if w.from.Alpha {
-		w.needFilter(n, held, greyBytes)
 		held += target * greyBytes
+		n.hold(held, int64(w.to.X)*int64(w.from.Height)*greyBytes)
 	}
 	coded := int64(4) // bytes of a pixel of the image of Go that is written
 	if w.from.Bits == 16 {

@@ -74,8 +74,8 @@ func (m *Model) Upscale(ctx context.Context, im image.Image, o UpscaleOptions) (
 // UpscalePicture returns p in another size, with its profile, bits and notes. p is not changed. A size that is not p's times 2, 4 or 8 is
 // made from the next larger one, by Lanczos-3. A size that is not larger than p's is made so without the model, with a note.
 //
-// Grey is worked on as three equal channels, but by filters, and comes back as grey. With alpha, colours are enlarged as they are seen,
-// multiplied by alpha, and alpha itself by the filters.
+// Grey is worked on as three equal channels, but by filters, and comes back as grey. With alpha, transparent pixels take the colours of
+// what is beside them, so that there is no edge, and alpha itself is enlarged by Lanczos-3. Shrinking multiplies colours by alpha.
 //
 // Sizes, and the memory against Options.MaxBytes, are checked before the work begins. What does not fit gives a *memory.Error.
 func (m *Model) UpscalePicture(ctx context.Context, p *file.Picture, o UpscaleOptions) (*file.Picture, error) {
@@ -141,31 +141,48 @@ func (w *upscaling) run(ctx context.Context, p *file.Picture) (*file.Picture, er
 	if note := w.note(); note != "" {
 		out.Notes = append(out.Notes, note)
 	}
-	seen, err := p.Premultiplied()
+	seen, err := w.seen(p)
 	if err != nil {
 		return nil, err
-	}
-	grey := seen.Channels == 1
-	if grey && !w.options.Filters && len(w.factors) > 0 {
-		seen = threeChannels(seen)
 	}
 	if out.Image, err = w.enlarge(ctx, seen, p.Bits); err != nil {
 		return nil, err
 	}
-	if grey && out.Image.Channels == 3 {
+	if p.Image.Channels == 1 && out.Image.Channels == 3 {
 		out.Image = mean(out.Image)
 	}
 	if p.Alpha != nil {
-		if out.Alpha, err = w.filter(p.Alpha); err != nil {
+		s := w.model.pictures
+		if out.Alpha, err = resample.Resize(p.Alpha, w.to.X, w.to.Y, resample.Lanczos3, s.Exec.Threads); err != nil {
 			return nil, err
 		}
-		if err := file.Unpremultiply(out.Image, out.Alpha); err != nil {
-			return nil, err
+		clamp(out.Alpha)
+		if len(w.factors) == 0 {
+			err = file.Unpremultiply(out.Image, out.Alpha)
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	clamp(out.Image)
 	runtime.GC() // as in shrink
 	return out, nil
+}
+
+// seen is what is worked on: of three channels for the networks. Of a picture with alpha it is the colours that are seen, gone on where
+// nothing is seen, or before shrinking the colours times alpha.
+func (w *upscaling) seen(p *file.Picture) (*raster.Image, error) {
+	if len(w.factors) == 0 {
+		return p.Premultiplied()
+	}
+	m := p.Image
+	if p.Alpha != nil {
+		m = extended(m, p.Alpha)
+	}
+	if m.Channels == 1 && !w.options.Filters {
+		m = threeChannels(m)
+	}
+	return m, nil
 }
 
 // note says where the model has nothing to do.
