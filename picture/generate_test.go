@@ -14,7 +14,7 @@ import (
 
 // A picture of any size is painted, with previews and progress, and with the same bits for any number of threads.
 func TestGenerate(t *testing.T) {
-	o := GenerateOptions{Width: 300, Height: 170, Steps: [3]int{2, 1, 1}, Seed: 3}
+	o := GenerateOptions{Width: 500, Height: 284, Steps: [3]int{2, 1, 1}, Seed: 3}
 	var previews []image.Point
 	var last Progress
 	o.Preview = func(im image.Image) { previews = append(previews, im.Bounds().Size()) }
@@ -23,10 +23,10 @@ func TestGenerate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if one.Bounds().Size() != image.Pt(300, 170) || !slices.Equal(previews, []image.Point{{240, 138}}) {
+	if one.Bounds().Size() != image.Pt(500, 284) || !slices.Equal(previews, []image.Point{{170, 97}}) {
 		t.Errorf("found %v after %v", one.Bounds(), previews)
 	}
-	if last.Pass != 3 || last.Passes != 3 || last.Patches-last.Done != 120*69 {
+	if last.Pass != 3 || last.Passes != 3 || last.Patches-last.Done != 85*49 {
 		t.Errorf("the last pass is %+v", last)
 	}
 	three, err := open(t, Options{Threads: 3}).Generate(t.Context(), o)

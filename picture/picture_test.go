@@ -139,11 +139,14 @@ func TestFactors(t *testing.T) {
 		{image.Pt(100, 50), image.Pt(1500, 750), []int{8, 2}},
 		{image.Pt(1, 1), image.Pt(1000, 1000), []int{8, 8, 8, 2}},
 	} {
-		if got, err := factors(c.from, c.to); err != nil || !slices.Equal(got, c.want) {
+		if got, err := factors(c.from, c.to, false); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%v to %v: %v, %v; want %v", c.from, c.to, got, err, c.want)
 		}
 	}
-	if _, err := factors(image.Pt(7000, 7000), image.Pt(15000, 15000)); err == nil || !strings.Contains(err.Error(), "on the way") {
+	if got, err := factors(image.Pt(100, 50), image.Pt(200, 100), true); err != nil || !slices.Equal(got, []int{4}) {
+		t.Errorf("drawn: %v, %v; want 4", got, err)
+	}
+	if _, err := factors(image.Pt(7000, 7000), image.Pt(15000, 15000), false); err == nil || !strings.Contains(err.Error(), "on the way") {
 		t.Errorf("28000×28000 on the way: %v", err)
 	}
 }
@@ -261,7 +264,7 @@ func TestUpscaleRefuses(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for name, want := range map[string]string{
-		"": "found no model", "nowhere": "no such file", filepath.Join(run, "picture.json"): "is a file", t.TempDir(): "has no picture.json",
+		"nowhere": "no such file", filepath.Join(run, "picture.json"): "is a file", t.TempDir(): "has no picture.json",
 	} {
 		_, err := Open(name, Options{})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "longspan image train") {

@@ -118,7 +118,7 @@ func (m *Model) upscaling(from Source, o UpscaleOptions) (*upscaling, error) {
 		return nil, err
 	}
 	w := &upscaling{model: m, options: o, from: from, to: to}
-	if w.factors, err = factors(size, to); err != nil {
+	if w.factors, err = factors(size, to, !o.Filters && o.Detail > 0); err != nil {
 		return nil, err
 	}
 	return w, m.has(o)
@@ -227,12 +227,15 @@ func (w *upscaling) passes() (passes int, patches int64) {
 	c, size := w.model.pictures.Model.Config(), image.Pt(w.from.Width, w.from.Height)
 	for _, factor := range w.factors {
 		size = size.Mul(factor)
-		if w.options.Detail < 1 {
-			passes++
+		d := w.options.draw()
+		passes += d.Passes(factor)
+		if d.Detail < 1 {
 			patches += patchesOf(size, c.Enlarge.Patch)
+			if factor == 8 {
+				patches += patchesOf(size.Div(2), c.Enlarge.Patch)
+			}
 		}
-		if d := w.options.draw(); d.Detail > 0 {
-			passes += d.Steps
+		if d.Detail > 0 {
 			patches += int64(d.Steps) * patchesOf(size, c.Draw.Patch)
 		}
 	}

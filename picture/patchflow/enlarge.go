@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"runtime"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/pool"
@@ -26,74 +26,83 @@ type Pictures struct {
 // Enlarge returns m, of three channels, factor times as wide and as high: 2, 4 or 8. detail is 0 for the mean of what the picture could be,
 // which has the least error and is smooth; 1 for one of the pictures that it could be, drawn by seed in steps; between them for a mixture.
 // Values may be outside of 0 … 1.
+//
+// The networks have learned the factors that they are used with: the mean 2 and 4, so that 8 is 4 and then 2, and the flow 4 and 8, so that
+// a detail at 2 is refused.
 func (s *Pictures) Enlarge(ctx context.Context, m *raster.Image, factor int, d Draw) (*raster.Image, error) {
 	if m.Channels != channels {
 		return nil, fmt.Errorf("patchflow: a picture of %d channels, expected %d", m.Channels, channels)
 	}
-	if err := d.check(); err != nil {
+	if err := d.check(factor); err != nil {
 		return nil, err
 	}
-	s.done, s.passes = 0, d.passes()
+	s.done, s.passes = 0, d.Passes(factor)
 	return s.enlarge(ctx, m, factor, d)
 }
 
 // enlarge is Enlarge as a part of the work under way.
 func (s *Pictures) enlarge(ctx context.Context, m *raster.Image, factor int, d Draw) (*raster.Image, error) {
-	base, err := s.Base.Enlarge(m, factor, s.Exec.Threads)
+	if d.Detail == 0 {
+		return s.mean(ctx, m, factor)
+	}
+	drawn, err := s.detail(ctx, m, factor, d)
+	if err != nil || d.Detail == 1 {
+		return drawn, err
+	}
+	runtime.GC() // the noise is as large as the picture, and would stand beside the mean
+	mean, err := s.mean(ctx, m, factor)
 	if err != nil {
 		return nil, err
 	}
-	drawn := base
-	if d.Detail > 0 {
-		drawn = &raster.Image{Width: base.Width, Height: base.Height, Channels: channels, Pix: slices.Clone(base.Pix)}
-		if err := s.detail(ctx, drawn, factor, d); err != nil {
-			return nil, err
-		}
+	for i, v := range drawn.Pix {
+		mean.Pix[i] += float32(d.Detail) * (v - mean.Pix[i])
 	}
-	if d.Detail == 1 {
-		return drawn, nil
-	}
-	if err := s.mean(ctx, base, factor); err != nil {
-		return nil, err
-	}
-	if d.Detail > 0 {
-		for i, v := range drawn.Pix {
-			base.Pix[i] += float32(d.Detail) * (v - base.Pix[i])
-		}
-	}
-	return base, nil
+	return mean, nil
 }
 
-// mean adds to a base the mean of what is missing.
-func (s *Pictures) mean(ctx context.Context, base *raster.Image, factor int) error {
+// mean is the base with the mean of what is missing.
+func (s *Pictures) mean(ctx context.Context, m *raster.Image, factor int) (base *raster.Image, err error) {
 	net := s.Model.nets[enlargeNet]
 	if net == nil {
-		return errors.New("patchflow: the model has no network that enlarges; give a detail of 1, or train one with model.enlarge")
+		return nil, errors.New("patchflow: the model has no network that enlarges; give a detail of 1, or train one with model.enlarge")
+	}
+	if factor == 8 {
+		if m, err = s.mean(ctx, m, 4); err != nil {
+			return nil, err
+		}
+		factor = 2
+	}
+	if base, err = s.Base.Enlarge(m, factor, s.Exec.Threads); err != nil {
+		return nil, err
 	}
 	c, rho := newContrast(base, net.config.Patch, s.Exec.Threads), s.Base.rho(factor)
 	s.tell(len(c.sigma))
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	// All tokens are read from the base before the first patch is written.
-	return s.Model.predict(s.Exec, net, c, nil, Condition{Factor: factor, Once: true, Time: 1}, func(t int, r []float32) { c.add(t, r, rho) })
+	o := Condition{Factor: factor, Once: true, Time: 1}
+	return base, s.Model.predict(s.Exec, net, c, nil, o, func(t int, r []float32) { c.add(t, r, rho) })
 }
 
-// detail adds to a base what is missing as flow draws it.
-func (s *Pictures) detail(ctx context.Context, base *raster.Image, factor int, d Draw) error {
+// detail is the base with what is missing as flow draws it.
+func (s *Pictures) detail(ctx context.Context, m *raster.Image, factor int, d Draw) (*raster.Image, error) {
 	net := s.Model.nets[drawNet]
 	if net == nil {
-		return errors.New("patchflow: the model has no network that draws; give a detail of 0, or train one with model.draw")
+		return nil, errors.New("patchflow: the model has no network that draws; give a detail of 0, or train one with model.draw")
+	}
+	base, err := s.Base.Enlarge(m, factor, s.Exec.Threads)
+	if err != nil {
+		return nil, err
 	}
 	c, rho := newContrast(base, net.config.Patch, s.Exec.Threads), s.Base.rho(factor)
-	n := len(c.sigma)
 	r, err := s.flow(ctx, net, c, Condition{Factor: factor, Noise: d.Noise}, d, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	numbers := outputs(c.patch)
-	pool.Run(s.Exec.Threads, n, func(_, t int) { c.add(t, r[t*numbers:(t+1)*numbers], rho) })
-	return nil
+	pool.Run(s.Exec.Threads, len(c.sigma), func(_, t int) { c.add(t, r[t*numbers:(t+1)*numbers], rho) })
+	return base, nil
 }
 
 // tell is called before each pass.
@@ -112,14 +121,17 @@ type Draw struct {
 	Noise  float64 // standard deviation of what the picture that is enlarged has of its own noise; 0 … MaxNoise
 }
 
-// passes is the number of passes of a network that enlarging takes.
-func (d Draw) passes() int {
+// Passes is the number of passes of a network that enlarging by a factor takes.
+func (d Draw) Passes(factor int) int {
 	n := 0
 	if d.Detail > 0 {
 		n += d.Steps
 	}
 	if d.Detail < 1 {
 		n++
+		if factor == 8 {
+			n++ // 4, then 2
+		}
 	}
 	return n
 }
@@ -127,8 +139,12 @@ func (d Draw) passes() int {
 // maxSteps is the most steps of flow: more than a network of any size needs.
 const maxSteps = 1000
 
-func (d Draw) check() error {
+func (d Draw) check(factor int) error {
 	switch {
+	case factor != 2 && factor != 4 && factor != 8:
+		return fmt.Errorf("patchflow: a factor of %d, expected 2, 4 or 8", factor)
+	case factor == 2 && d.Detail > 0:
+		return fmt.Errorf("patchflow: a detail of %g at a factor of 2, expected 0, or a factor of 4 or 8, which the flow has learned", d.Detail)
 	case !(d.Detail >= 0 && d.Detail <= 1):
 		return fmt.Errorf("patchflow: a detail of %g, expected 0 to 1", d.Detail)
 	case d.Detail > 0 && (d.Steps < 1 || d.Steps > maxSteps):

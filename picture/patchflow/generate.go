@@ -42,24 +42,38 @@ func (p Painting) check() error {
 	return nil
 }
 
-// levelFactor is the factor between the levels of a painting.
-const levelFactor = 4
+// level is the size of a level of a painting, and the factor from the level before.
+type level struct{ width, height, factor int }
 
-// levels are the sizes of a painting's levels. The first is at most 240 pixels wide and high; each of the others is four times the one
-// before, and the last at least the picture. At sizes between, the last is more than the picture, which is shrunk from it.
-func levels(width, height int) [][2]int {
-	all := [][2]int{{width, height}}
-	for max(all[0][0], all[0][1]) > tinyWidth {
-		w, h := (all[0][0]+levelFactor-1)/levelFactor, (all[0][1]+levelFactor-1)/levelFactor
-		all = append([][2]int{{w, h}}, all...)
+// The longer side of a first level is 240 pixels where the picture allows it, as in what was learned from, and these at least and at most.
+const (
+	shortest = 170
+	longest  = 340
+)
+
+// levels are the levels of a painting. The factor between two is 4, and that to the last 4 or 8: those that the flow has learned. Their
+// product is the least that reaches the picture from a first level that is not too large. The last level is the picture or a little more,
+// which is shrunk and cut; of pictures of 341 to 679 pixels it is up to twice as much.
+func levels(width, height int) []level {
+	long := max(width, height)
+	var factors []int
+	product := 1
+	for (long+product-1)/product > longest {
+		switch n := len(factors); {
+		case n > 0 && factors[n-1] == 4: // 4 becomes 8, and 8 becomes 4 · 4
+			factors[n-1], product = 8, product*2
+		case n > 0:
+			factors[n-1] = 4
+			factors, product = append(factors, 4), product*2
+		default:
+			factors, product = []int{4}, 4
+		}
 	}
-	// What is learned from is 240 wide: a first level of less would be a picture of few patches. So it is made 240 wide, and all levels grow.
-	w, h := all[0][0], all[0][1]
-	long := max(w, h)
-	w, h = max(1, (w*tinyWidth+long/2)/long), max(1, (h*tinyWidth+long/2)/long)
-	for i := range all {
-		all[i] = [2]int{w, h}
-		w, h = w*levelFactor, h*levelFactor
+	first := max((long+product-1)/product, shortest)
+	side := func(n int) int { return max(1, int((int64(n)*int64(first)+int64(long)-1)/int64(long))) }
+	all := []level{{side(width), side(height), 1}}
+	for i, f := range factors {
+		all = append(all, level{all[i].width * f, all[i].height * f, f})
 	}
 	return all
 }
@@ -88,7 +102,7 @@ func (s *Pictures) Generate(ctx context.Context, p Painting) (*raster.Image, err
 		}
 		m.Round(255)
 		d := Draw{Detail: 1, Steps: p.steps(i, len(sizes)), Seed: p.Seed + uint64(i), Noise: levelNoise}
-		if m, err = s.enlarge(ctx, m, levelFactor, d); err != nil {
+		if m, err = s.enlarge(ctx, m, sizes[i].factor, d); err != nil {
 			return nil, err
 		}
 	}
@@ -113,9 +127,9 @@ func (p Painting) steps(i, n int) int {
 }
 
 // first paints the first level.
-func (s *Pictures) first(ctx context.Context, p Painting, size [2]int, steps int) (*raster.Image, error) {
+func (s *Pictures) first(ctx context.Context, p Painting, size level, steps int) (*raster.Image, error) {
 	net := s.Model.nets[drawNet]
-	c, err := blank(size[0], size[1], net.config.Patch, s.Exec.Threads)
+	c, err := blank(size.width, size.height, net.config.Patch, s.Exec.Threads)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +137,7 @@ func (s *Pictures) first(ctx context.Context, p Painting, size [2]int, steps int
 	var from *start
 	numbers := outputs(c.patch)
 	if p.Sketch != nil {
-		sketch, err := resample.Resize(p.Sketch, size[0], size[1], resample.Lanczos3, s.Exec.Threads)
+		sketch, err := resample.Resize(p.Sketch, size.width, size.height, resample.Lanczos3, s.Exec.Threads)
 		if err != nil {
 			return nil, err
 		}

@@ -31,33 +31,36 @@ const (
 
 // NeedEnlarge is the need of Enlarge for a picture of a size, which must be one that Enlarge takes. Nothing is computed.
 func (s *Pictures) NeedEnlarge(width, height, factor int, d Draw) (Need, error) {
-	if err := d.check(); err != nil {
+	if err := d.check(factor); err != nil {
 		return Need{}, err
-	}
-	if factor != 2 && factor != 4 && factor != 8 {
-		return Need{}, fmt.Errorf("patchflow: a factor of %d, expected 2, 4 or 8", factor)
 	}
 	dry, err := s.dry()
 	if err != nil {
 		return Need{}, err
 	}
 	small, large := int64(width)*int64(height), int64(width)*int64(height)*int64(factor*factor)
-	need := Need{Heap: small*filterBytes + large*pixelBytes, Passes: d.passes()}
+	need := Need{Heap: small*filterBytes + large*pixelBytes, Passes: d.Passes(factor)}
 	if factor == 8 { // the filters of 4, then those of 2
 		need.Heap = max(need.Heap, small*16*(pixelBytes+filterBytes)+large*pixelBytes)
 	}
 	o, held := Condition{Factor: factor}, large*pixelBytes
 	if d.Detail > 0 {
-		held += large * pixelBytes // what is drawn stands beside the base
 		if err := dry.count(&need, drawNet, width*factor, height*factor, o, d.Steps, held); err != nil {
 			return need, err
 		}
+		held += large * pixelBytes // what is drawn stands beside the mean
 	}
-	if d.Detail < 1 {
-		o.Once = true
-		err = dry.count(&need, enlargeNet, width*factor, height*factor, o, 1, held)
+	if d.Detail == 1 {
+		return need, nil
 	}
-	return need, err
+	o.Once = true
+	if factor == 8 {
+		if err := dry.count(&need, enlargeNet, width*4, height*4, o, 1, held); err != nil {
+			return need, err
+		}
+		held += small * 16 * pixelBytes
+	}
+	return need, dry.count(&need, enlargeNet, width*factor, height*factor, o, 1, held)
 }
 
 // NeedPaint is the need of Generate.
@@ -70,22 +73,22 @@ func (s *Pictures) NeedPaint(p Painting) (Need, error) {
 		return Need{}, err
 	}
 	sizes := levels(p.Width, p.Height)
-	if last := sizes[len(sizes)-1]; int64(last[0])*int64(last[1]) > raster.MaxPixels {
+	if last := sizes[len(sizes)-1]; int64(last.width)*int64(last.height) > raster.MaxPixels {
 		return Need{}, fmt.Errorf("patchflow: a picture of %d×%d on the way to %d×%d has more than %d pixels, expected a smaller picture",
-			last[0], last[1], p.Width, p.Height, raster.MaxPixels)
+			last.width, last.height, p.Width, p.Height, raster.MaxPixels)
 	}
-	first := int64(sizes[0][0]) * int64(sizes[0][1]) * pixelBytes
+	first := int64(sizes[0].width) * int64(sizes[0].height) * pixelBytes
 	need := Need{}
 	if p.Sketch == nil || p.Strength > 0 {
 		need.Passes = p.steps(0, len(sizes))
 		// The grey base, and the sketch and its residual.
-		if err := dry.count(&need, drawNet, sizes[0][0], sizes[0][1], Condition{}, need.Passes, 3*first); err != nil {
+		if err := dry.count(&need, drawNet, sizes[0].width, sizes[0].height, Condition{}, need.Passes, 3*first); err != nil {
 			return need, err
 		}
 	}
 	for i := 1; i < len(sizes); i++ {
-		w, h := sizes[i-1][0], sizes[i-1][1]
-		level, err := s.NeedEnlarge(w, h, levelFactor, Draw{Detail: 1, Steps: p.steps(i, len(sizes))})
+		w, h := sizes[i-1].width, sizes[i-1].height
+		level, err := s.NeedEnlarge(w, h, sizes[i].factor, Draw{Detail: 1, Steps: p.steps(i, len(sizes))})
 		if err != nil {
 			return need, err
 		}
@@ -95,9 +98,9 @@ func (s *Pictures) NeedPaint(p Painting) (Need, error) {
 		need.Flops += level.Flops
 		need.Longest, need.Pixels = max(need.Longest, level.Longest), max(need.Pixels, level.Pixels)
 	}
-	if last := sizes[len(sizes)-1]; last[0] != p.Width || last[1] != p.Height {
-		whole, cut := int64(last[0])*int64(last[1]), int64(p.Width)*int64(p.Height)
-		between := int64(p.Width) * int64(last[1])
+	if last := sizes[len(sizes)-1]; last.width != p.Width || last.height != p.Height {
+		whole, cut := int64(last.width)*int64(last.height), int64(p.Width)*int64(p.Height)
+		between := int64(p.Width) * int64(last.height)
 		need.Heap = max(need.Heap, pixelBytes*(2*whole+between+cut))
 	}
 	return need, nil

@@ -276,6 +276,9 @@ func TestEnlarge(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {7, 5}, {33, 18}} {
 		for _, factor := range []int{2, 4, 8} {
 			for _, detail := range []float64{0, 0.5, 1} {
+				if factor == 2 && detail > 0 {
+					continue
+				}
 				d := Draw{Detail: detail, Steps: 2, Seed: 5}
 				a, err := one.Enlarge(context.Background(), texture(size[0], size[1], 0), factor, d)
 				if err != nil {
@@ -300,13 +303,37 @@ func TestEnlarge(t *testing.T) {
 			}
 		}
 	}
-	if _, err := one.Enlarge(context.Background(), texture(4, 4, 0), 3, Draw{}); err == nil {
-		t.Error("a factor of 3 was taken")
+	for factor, d := range map[int]Draw{3: {}, 2: {Detail: 1, Steps: 1}, 4: {Detail: 1}, 8: {Detail: 2, Steps: 1}} {
+		if _, err := one.Enlarge(context.Background(), texture(4, 4, 0), factor, d); err == nil {
+			t.Errorf("×%d was taken with %+v", factor, d)
+		}
 	}
 	stopped, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := one.Enlarge(stopped, texture(4, 4, 0), 2, Draw{}); err == nil {
 		t.Error("a cancelled context was not seen")
+	}
+}
+
+// The last level is the picture, or a little more.
+func TestLevels(t *testing.T) {
+	for _, c := range []struct {
+		width, height int
+		want          []level
+	}{
+		{240, 136, []level{{240, 136, 1}}},
+		{960, 544, []level{{240, 136, 1}, {960, 544, 4}}},
+		{1000, 1000, []level{{250, 250, 1}, {1000, 1000, 4}}},
+		{1920, 1080, []level{{240, 135, 1}, {1920, 1080, 8}}},
+		{3840, 2160, []level{{240, 135, 1}, {960, 540, 4}, {3840, 2160, 4}}},
+		{2160, 3840, []level{{135, 240, 1}, {540, 960, 4}, {2160, 3840, 4}}},
+		{7680, 4320, []level{{240, 135, 1}, {960, 540, 4}, {7680, 4320, 8}}},
+		{400, 300, []level{{170, 128, 1}, {680, 512, 4}}},
+		{10, 1, []level{{170, 17, 1}}},
+	} {
+		if got := levels(c.width, c.height); !slices.Equal(got, c.want) {
+			t.Errorf("%d×%d: found %v, want %v", c.width, c.height, got, c.want)
+		}
 	}
 }
 
