@@ -1,13 +1,14 @@
 package picture
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"sync"
 
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/picture/patchflow"
+	"github.com/longspan/longspan/pretrained"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -25,7 +26,8 @@ type Model struct {
 	pictures *patchflow.Pictures
 }
 
-// Open opens the folder of a run. The weights of a run that has not ended are those of its newest checkpoint.
+// Open opens the folder of a run, or a model in the program by its name; "" stands for DefaultModel. The weights of a run that has not
+// ended are those of its newest checkpoint.
 func Open(path string, o Options) (*Model, error) {
 	if o.Threads < 0 || o.MaxBytes < 0 {
 		return nil, fmt.Errorf("picture: found %d threads and at most %d bytes, expected positive numbers, or 0", o.Threads, o.MaxBytes)
@@ -35,22 +37,43 @@ func Open(path string, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model{name: path, options: o, pictures: s}, nil
+	return &Model{name: cmp.Or(path, DefaultModel), options: o, pictures: s}, nil
 }
 
-// find opens the model of a name: a folder.
+// DefaultModel is the name of the model in the program that is used where none is named.
+const DefaultModel = "photos"
+
+// find opens the model of a name: a folder, or else a model in the program.
 func find(name string, x tensor.Exec) (*patchflow.Pictures, error) {
-	if name == "" {
-		return nil, errors.New("found no model of pictures, expected the folder of a run; longspan image train makes one of your photographs")
+	if name == "" { // a folder of that name is likely to hold photographs
+		return inProgram(DefaultModel, x)
 	}
 	info, err := os.Stat(name)
-	if err != nil {
-		return nil, fmt.Errorf("found no model of pictures: %w; expected the folder of a run, which longspan image train makes", err)
-	}
-	if !info.IsDir() {
+	switch {
+	case err != nil && pretrained.Has(name):
+		return inProgram(name, x)
+	case err != nil:
+		return nil, fmt.Errorf("found no model of pictures: %w; expected the folder of a run, which longspan image train makes, or %s, "+
+			"which is in the program", err, DefaultModel)
+	case !info.IsDir():
 		return nil, fmt.Errorf("%s is a file, expected the folder of a run, which longspan image train makes", name)
 	}
 	return patchflow.Open(name, x)
+}
+
+func inProgram(name string, x tensor.Exec) (*patchflow.Pictures, error) {
+	kind, err := pretrained.Kind(name)
+	if err != nil {
+		return nil, err
+	}
+	if kind != pretrained.Pictures {
+		return nil, fmt.Errorf("%s is a model of %s, expected one of pictures, such as %s", name, kind, DefaultModel)
+	}
+	files, err := pretrained.Files(name)
+	if err != nil {
+		return nil, err
+	}
+	return patchflow.OpenFiles(files, x)
 }
 
 // Name is what Open was given.

@@ -2,6 +2,7 @@ package pretrained_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,10 +19,13 @@ func TestModels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, part := range []string{"## Data", "## Licence", "## Numbers", "## Limits", "## Made by", "longspan train"} {
+		for _, part := range []string{"## Data", "## Licence", "## Numbers", "## Limits", "## Made by", "longspan "} {
 			if !strings.Contains(card, part) {
 				t.Errorf("%s: the card has no %q", name, part)
 			}
+		}
+		if kind, err := pretrained.Kind(name); err != nil || kind != pretrained.Sequences {
+			continue // package picture tests them
 		}
 		m, err := pretrained.Open(name, model.OpenOptions{})
 		if err != nil {
@@ -40,6 +44,19 @@ func TestModels(t *testing.T) {
 		if err := m.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Models of pictures are known as such, and do not open as models of sequences.
+func TestKinds(t *testing.T) {
+	if names := pretrained.NamesOf(pretrained.Pictures); !slices.Equal(names, []string{"photos"}) {
+		t.Errorf("models of pictures: %v", names)
+	}
+	if _, err := pretrained.Open("photos", model.OpenOptions{}); err == nil || !strings.Contains(err.Error(), "longspan image uses it") {
+		t.Errorf("found %v", err)
+	}
+	if _, err := pretrained.Kind("absent"); err == nil {
+		t.Error("a model that is not there has a kind")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/data"
+	pictures "github.com/longspan/longspan/picture/recipe"
 	"github.com/longspan/longspan/recipe"
 )
 
@@ -26,6 +27,11 @@ func (f *recipeFlags) add(c *cobra.Command) {
 
 func (f *recipeFlags) load(path string) (*recipe.Recipe, error) {
 	r, err := recipe.Load(path, f.set)
+	if err != nil {
+		if _, wrong := pictures.Load(path, nil); wrong == nil {
+			err = fmt.Errorf("%s is a recipe of a model of pictures, expected one of a model of sequences; longspan image train takes it", path)
+		}
+	}
 	return r, usage(err)
 }
 

@@ -45,7 +45,7 @@ func newDemo(o *output) *cobra.Command {
 			return d.run(o)
 		},
 	}
-	c.AddCommand(newDemoVariants(o))
+	c.AddCommand(newDemoVariants(o), newDemoPictures(o))
 	c.Flags().StringVar(&d.Out, "out", "longspan-demo", "new folder")
 	c.Flags().StringVar(&d.resume, "resume", "", "folder of a demo to resume")
 	c.Flags().DurationVar(&d.Time, "time", 150*time.Second, "about how long everything takes")

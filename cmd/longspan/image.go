@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -28,16 +27,13 @@ type imageFlags struct {
 }
 
 func (f *imageFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.run, "run", "", "folder of a run of 'longspan image train'")
+	c.Flags().StringVar(&f.run, "run", "", "folder of a run of 'longspan image train', or a model in the program (default \"photos\")")
 	addMaxMemory(c, &f.memory, "the available memory")
 	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 }
 
 // open opens the model.
 func (f *imageFlags) open() (*picture.Model, error) {
-	if f.run == "" {
-		return nil, usage(errors.New("found no --run, expected the folder of a model; 'longspan image train' makes one of your photographs"))
-	}
 	limit, err := allowance(f.memory)
 	if err != nil {
 		return nil, err

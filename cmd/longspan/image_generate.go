@@ -122,8 +122,8 @@ func newImageGenerate(o *output) *cobra.Command {
 		Short: "Paint a picture from nothing, or after a sketch",
 		Long: `Paint a picture by a model that has learned from photographs: from nothing, or after a sketch or a small picture.
 
-  longspan image generate --size 3840x2160 --seed 1 --run runs/photos -o out.png
-  longspan image generate --size 3840x2160 --from sketch.png --strength 0.5 --run runs/photos -o out.png
+  longspan image generate --size 3840x2160 --seed 1 -o out.png
+  longspan image generate --size 3840x2160 --from sketch.png --strength 0.5 -o out.png
 
 A first picture, 240 pixels wide, is drawn and enlarged four times, until the size is reached; each level is drawn as a whole, never in
 tiles. --steps are the passes of the network at the first level, at the levels between, and at the last. --preview names a PNG file to which

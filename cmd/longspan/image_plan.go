@@ -39,8 +39,8 @@ func newImagePlan(o *output) *cobra.Command {
 		Short: "Estimate the bytes and seconds of enlarging or painting before it starts",
 		Long: `Estimate what enlarging a picture, or painting one, will take on this machine:
 
-  longspan image plan in.jpg --to 7680x4320 --run runs/photos
-  longspan image plan --size 3840x2160 --run runs/photos
+  longspan image plan in.jpg --to 7680x4320
+  longspan image plan --size 3840x2160
 
 With a picture the options are those of 'longspan image upscale', and with --size those of 'longspan image generate'. The bytes are those by
 which the process grows: they are counted by a walk without data. The seconds follow the pace of the model over a small picture, which is

@@ -73,9 +73,9 @@ func newImageUpscale(o *output) *cobra.Command {
 		Short: "Enlarge a picture to any size",
 		Long: `Enlarge a picture by a model that has learned from photographs. PNG, JPEG, WebP and TIFF are read; PNG and JPEG are written.
 
-  longspan image upscale in.jpg --to 3840x2160 --run runs/photos -o out.png
-  longspan image upscale in.png --scale 4 --run runs/photos -o out.png
-  longspan image upscale in.jpg --to x2160 --detail 1 --seed 7 --run runs/photos -o out.jpg
+  longspan image upscale in.jpg --to 3840x2160 -o out.png
+  longspan image upscale in.png --scale 4 -o out.png
+  longspan image upscale in.jpg --to x2160 --detail 1 --seed 7 -o out.jpg
 
 The picture is worked on as a whole, never in tiles. Any size will do: it is enlarged 2, 4 or 8 times, and shrunk from there. A size that
 stretches the picture is refused, with those that fit.

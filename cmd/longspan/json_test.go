@@ -27,6 +27,7 @@ var smallest = []struct {
 	args string
 	slow bool // takes a second of processor time or more
 }{
+	{"demo pictures", "--out pictures --part 128x96 --paint 170x96", false},
 	{"demo variants", "--bases 5000", false},
 	{"models", "", false},
 	{"bench attention", "--tokens 32 --heads 1 --head-dim 8 --runs 1", false},

@@ -36,7 +36,7 @@ func openModel(o *output, argument string, f modelFlags, g mechanismFlags) (m *m
 	}
 	path, err := hub.Resolve(argument)
 	if err != nil && !strings.ContainsAny(argument, `/\`) {
-		err = fmt.Errorf("%w; models in the program: %s", err, strings.Join(pretrained.Names(), ", "))
+		err = fmt.Errorf("%w; models in the program: %s", err, strings.Join(pretrained.NamesOf(pretrained.Sequences), ", "))
 	}
 	if err != nil {
 		return nil, "", usage(err)

@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/pretrained"
+	"github.com/longspan/longspan/safetensors"
 )
 
 // modelRow is a model in the program.
@@ -24,10 +25,10 @@ func newModels(o *output) *cobra.Command {
 		Use:   "models [NAME]",
 		Short: "List the models in the program, or show the card of one",
 		Long: `List the models in the program, or show the card of one: its data and their licence, what was measured, what it is not for, and the
-command that makes it again. Their names stand where 'variants', 'sample', 'score', 'predict' and 'tag' take the
-folder of a model:
+command that makes it again. Their names stand where 'variants', 'image', 'sample', 'score', 'predict' and 'tag' take the folder of a model:
 
-  longspan variants score human -R GRCh37.fa.gz -I calls.vcf.gz -O scored.vcf.gz`,
+  longspan variants score human -R GRCh37.fa.gz -I calls.vcf.gz -O scored.vcf.gz
+  longspan image upscale photo.jpg --scale 4 --run photos -o large.png`,
 		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			names := pretrained.Names()
@@ -56,17 +57,29 @@ func describe(name string) (modelRow, error) {
 	if err != nil {
 		return modelRow{}, err
 	}
-	m, err := pretrained.Open(name, model.OpenOptions{})
-	if err != nil {
-		return modelRow{}, err
-	}
 	row := modelRow{Name: name, Card: card}
-	for _, p := range m.Params() {
-		row.Weights += int64(p.Value.Rows) * int64(p.Value.Cols)
+	if row.Weights, err = weightsOf(name); err != nil {
+		return modelRow{}, err
 	}
 	title, _, _ := strings.Cut(card, "\n")
 	row.Title = strings.TrimPrefix(title, "# ")
-	return row, m.Close()
+	return row, nil
+}
+
+// weightsOf counts the weights of a model in its file.
+func weightsOf(name string) (n int64, err error) {
+	files, err := pretrained.Files(name)
+	if err != nil {
+		return 0, err
+	}
+	f, err := safetensors.OpenBytes(files[filename.Weights])
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range f.Entries() {
+		n += int64(e.Elements())
+	}
+	return n, f.Close()
 }
 
 func writeModels(w io.Writer, rows []modelRow) {

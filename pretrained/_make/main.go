@@ -12,6 +12,7 @@ import (
 	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/nn"
+	"github.com/longspan/longspan/picture/patchflow"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -27,6 +28,9 @@ func main() {
 }
 
 func put(run, folder string) error {
+	if _, err := os.Stat(filepath.Join(run, filename.Picture)); err == nil {
+		return putPictures(run, folder)
+	}
 	m, err := model.OpenWith(run, model.OpenOptions{Precision: "bf16"})
 	if err != nil {
 		return err
@@ -36,6 +40,18 @@ func put(run, folder string) error {
 		clearUnused(m, n)
 	}
 	if err := m.Save(folder, tensor.BF16); err != nil {
+		return err
+	}
+	return pack(filepath.Join(folder, filename.Weights))
+}
+
+// putPictures is put for a model of pictures.
+func putPictures(run, folder string) error {
+	s, err := patchflow.Open(run, tensor.Exec{})
+	if err != nil {
+		return err
+	}
+	if err := s.Save(folder, tensor.BF16); err != nil {
 		return err
 	}
 	return pack(filepath.Join(folder, filename.Weights))
