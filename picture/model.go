@@ -33,7 +33,7 @@ func Open(path string, o Options) (*Model, error) {
 		return nil, fmt.Errorf("picture: found %d threads and at most %d bytes, expected positive numbers, or 0", o.Threads, o.MaxBytes)
 	}
 	x := tensor.Exec{Threads: pool.Threads(o.Threads), Pool: tensor.NewPool()}
-	s, err := find(path, x)
+	s, err := OpenNetworks(path, x)
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +43,8 @@ func Open(path string, o Options) (*Model, error) {
 // DefaultModel is the name of the model in the program that is used where none is named.
 const DefaultModel = "photos"
 
-// find opens the model of a name: a folder, or else a model in the program.
-func find(name string, x tensor.Exec) (*patchflow.Pictures, error) {
+// OpenNetworks is Open for those who use package patchflow: the networks and the filters of a model.
+func OpenNetworks(name string, x tensor.Exec) (*patchflow.Pictures, error) {
 	if name == "" { // a folder of that name is likely to hold photographs
 		return inProgram(DefaultModel, x)
 	}

@@ -19,6 +19,8 @@ func newImage(o *output) *cobra.Command {
 	}, newImageUpscale(o), newImageGenerate(o), newImageTrain(o), newImageEvaluate(o), newImagePlan(o))
 }
 
+const runHelp = "folder of a run of 'longspan image train', or a model in the program (default \"photos\")"
+
 // imageFlags are the flags of commands that use a model of pictures.
 type imageFlags struct {
 	run     string
@@ -27,7 +29,7 @@ type imageFlags struct {
 }
 
 func (f *imageFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.run, "run", "", "folder of a run of 'longspan image train', or a model in the program (default \"photos\")")
+	c.Flags().StringVar(&f.run, "run", "", runHelp)
 	addMaxMemory(c, &f.memory, "the available memory")
 	c.Flags().IntVar(&f.threads, "threads", 0, "threads (default: all processors); the result does not depend on them")
 }

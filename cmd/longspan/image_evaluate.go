@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/cmd/longspan/internal/gallery"
+	"github.com/longspan/longspan/picture"
 	"github.com/longspan/longspan/picture/evaluate"
 	"github.com/longspan/longspan/picture/measure"
 	"github.com/longspan/longspan/picture/patchflow"
@@ -35,7 +37,7 @@ type imageEvaluateOptions struct {
 func newImageEvaluate(o *output) *cobra.Command {
 	var v imageEvaluateOptions
 	c := &cobra.Command{
-		Use:   "evaluate --run RUN --test FOLDER --out FOLDER",
+		Use:   "evaluate --test FOLDER --out FOLDER",
 		Short: "Measure what a model enlarges and generates, on photographs that it has not seen",
 		Long: `Measure a model of pictures on photographs that it was not trained on. That they were not is not checked.
 
@@ -63,7 +65,7 @@ The folder gets evaluate.json, index.html, the crops that the page shows, and th
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&v.run, "run", "", "folder of the run, or of the model's files")
+	f.StringVar(&v.run, "run", "", runHelp)
 	f.StringVar(&v.test, "test", "", "folder of photographs that the model has not seen")
 	f.StringVar(&v.out, "out", "", "folder for the report")
 	f.IntSliceVar(&v.scales, "scale", []int{2, 4, 8}, "factors of enlarging, of 2, 4 and 8, ascending")
@@ -81,7 +83,7 @@ The folder gets evaluate.json, index.html, the crops that the page shows, and th
 // evaluate measures, and writes the report.
 func (v *imageEvaluateOptions) evaluate(o *output) (*gallery.Results, error) {
 	began := time.Now()
-	if err := given(neededFlag{"--run", v.run != ""}, neededFlag{"--test", v.test != ""}, neededFlag{"--out", v.out != ""}); err != nil {
+	if err := given(neededFlag{"--test", v.test != ""}, neededFlag{"--out", v.out != ""}); err != nil {
 		return nil, usage(err)
 	}
 	options, err := v.options()
@@ -89,7 +91,7 @@ func (v *imageEvaluateOptions) evaluate(o *output) (*gallery.Results, error) {
 		return nil, usage(err)
 	}
 	x := tensor.Exec{Threads: v.threads, Pool: tensor.NewPool()}
-	pictures, err := patchflow.Open(v.run, x)
+	pictures, err := picture.OpenNetworks(v.run, x)
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -112,7 +114,7 @@ func (v *imageEvaluateOptions) evaluate(o *output) (*gallery.Results, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	results := &gallery.Results{Run: v.run, Test: v.test, Train: v.train, Out: v.out, Report: r, Seconds: time.Since(began).Seconds()}
+	results := &gallery.Results{Run: cmp.Or(v.run, picture.DefaultModel), Test: v.test, Train: v.train, Out: v.out, Report: r, Seconds: time.Since(began).Seconds()}
 	return results, page.Write(results)
 }
 

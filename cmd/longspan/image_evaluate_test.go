@@ -149,7 +149,7 @@ func TestImageEvaluateRefusals(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"image", "evaluate", "--test", dir}, "found no --run or --out, expected --run, --test, --out"},
+		{[]string{"image", "evaluate", "--test", dir}, "found no --out, expected --test, --out"},
 		{good, "expected the folder of a model of pictures"},
 		{append(good, "--steps", "1,2"), "found 2 numbers in --steps, expected 1 or 3"},
 		{append(good, "--size", "4K"), `found --size "4K", expected a size in pixels`},

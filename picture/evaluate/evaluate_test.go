@@ -322,7 +322,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%v: found the error %v", names, err)
 		}
 	}
-	if _, err := List(t.TempDir()); err == nil || !strings.Contains(err.Error(), "found 0 photographs") {
+	if _, err := List(t.TempDir()); err == nil || !strings.Contains(err.Error(), "has no pictures") {
 		t.Errorf("found the error %v", err)
 	}
 	if _, err := List(flat); err == nil || !strings.Contains(err.Error(), "expected a folder") {

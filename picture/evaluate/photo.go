@@ -2,7 +2,6 @@ package evaluate
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,9 +40,6 @@ func ParseTracks(names []string) (all []Track, err error) {
 	return all, nil
 }
 
-// endings are those of the files that are taken for photographs.
-var endings = []string{".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
-
 // List finds the photographs of a folder and of all folders in it, sorted.
 func List(folder string) (all []string, err error) {
 	info, err := os.Stat(folder)
@@ -53,20 +49,12 @@ func List(folder string) (all []string, err error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("evaluate: found the file %s, expected a folder of photographs", folder)
 	}
-	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
-			all = append(all, path)
-		}
-		return err
-	})
-	if err != nil {
+	if all, err = file.List(folder); err != nil {
 		return nil, err
 	}
-	if len(all) == 0 || len(all) > MaxFiles {
-		return nil, fmt.Errorf("evaluate: found %d photographs in %s, expected 1 to %d files that end in %s", len(all), folder, MaxFiles,
-			strings.Join(endings, ", "))
+	if len(all) > MaxFiles {
+		return nil, fmt.Errorf("evaluate: found %d photographs in %s, expected 1 to %d", len(all), folder, MaxFiles)
 	}
-	slices.Sort(all)
 	return all, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/strictyaml"
+	"github.com/longspan/longspan/picture/file"
 	"github.com/longspan/longspan/picture/patchflow"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
@@ -50,7 +51,7 @@ func (r *Recipe) Job(x tensor.Exec, note func(string)) (train.Job, error) {
 func (r *Recipe) photographs(threads int, note func(string)) (learned, validation *patchflow.Photos, err error) {
 	var lists [3][]string
 	for i, paths := range [][]string{r.Data.Photos, r.Data.HoldOut, r.Data.Validation} {
-		if lists[i], err = list(paths); err != nil {
+		if lists[i], err = file.List(paths...); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -2,49 +2,12 @@ package recipe
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/longspan/longspan/picture/file"
 	"github.com/longspan/longspan/picture/patchflow"
 	"github.com/longspan/longspan/picture/raster"
 )
-
-// endings are those of the files that a folder's photographs are.
-var endings = []string{".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"}
-
-// list finds the photographs of paths: files, and folders with all folders in them. They are sorted, and none is there twice.
-func list(paths []string) ([]string, error) {
-	var all []string
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			all = append(all, filepath.Clean(path))
-			continue
-		}
-		found := len(all)
-		err = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
-				all = append(all, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(all) == found {
-			return nil, fmt.Errorf("%s has no photographs, expected files that end in %s", path, strings.Join(endings, ", "))
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
-}
 
 // without is all that is not in any of the other lists.
 func without(all []string, others ...[]string) []string {

@@ -158,7 +158,7 @@ func TestPhotographs(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		tiny:                         "there are no photographs of",
-		empty:                        "has no photographs, expected files that end in .jpg",
+		empty:                        "has no pictures, expected files that end in .jpg",
 		filepath.Join(dir, "absent"): "no such file",
 	} {
 		r, err := recipe.Parse([]byte(small), "small.yaml", []string{"data.photos=[" + path + "]"})
