@@ -75,7 +75,8 @@ func (m *Model) Upscale(ctx context.Context, im image.Image, o UpscaleOptions) (
 // made from the next larger one, by Lanczos-3. A size that is not larger than p's is made so without the model, with a note.
 //
 // Grey is worked on as three equal channels, but by filters, and comes back as grey. With alpha, transparent pixels take the colours of
-// what is beside them, so that there is no edge, and alpha itself is enlarged by Lanczos-3. Shrinking multiplies colours by alpha.
+// what is beside them, so that there is no edge, and alpha itself is enlarged by a bicubic kernel,
+// whose only side lobe is negative, so that nothing outside becomes visible. Shrinking multiplies colours by alpha.
 //
 // Sizes, and the memory against Options.MaxBytes, are checked before the work begins. What does not fit gives a *memory.Error.
 func (m *Model) UpscalePicture(ctx context.Context, p *file.Picture, o UpscaleOptions) (*file.Picture, error) {
@@ -153,7 +154,7 @@ func (w *upscaling) run(ctx context.Context, p *file.Picture) (*file.Picture, er
 	}
 	if p.Alpha != nil {
 		s := w.model.pictures
-		if out.Alpha, err = resample.Resize(p.Alpha, w.to.X, w.to.Y, resample.Lanczos3, s.Exec.Threads); err != nil {
+		if out.Alpha, err = resample.Resize(p.Alpha, w.to.X, w.to.Y, resample.Bicubic, s.Exec.Threads); err != nil {
 			return nil, err
 		}
 		clamp(out.Alpha)

@@ -73,13 +73,16 @@ type outputFlags struct {
 
 func (f *outputFlags) add(c *cobra.Command) {
 	c.Flags().StringVarP(&f.out, "out", "o", "", "file to write: .png, .jpg or .jpeg")
-	c.Flags().IntVar(&f.quality, "quality", file.DefaultQuality, "quality of a JPEG file, 1 to 100")
+	c.Flags().IntVar(&f.quality, "quality", 0, fmt.Sprintf("quality of a JPEG file, 1 to 100 (default %d)", file.DefaultQuality))
 }
 
 // check checks the quality.
 func (f *outputFlags) check() error {
-	if f.quality < 1 || f.quality > 100 {
+	if f.quality < 0 || f.quality > 100 {
 		return fmt.Errorf("found --quality %d, expected 1 to 100", f.quality)
+	}
+	if format, err := file.OutputFormat(f.out); err == nil && format != file.JPEG && f.quality > 0 {
+		return fmt.Errorf("found --quality %d for %s, expected it for a JPEG file alone", f.quality, f.out)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ The folder gets evaluate.json, index.html, the crops that the page shows, and th
 	f.BoolVar(&v.detail, "detail", false, "enlarge by 8 with flow too, which draws details; takes as many passes as --steps")
 	f.IntSliceVar(&v.steps, "steps", patchflow.DefaultSteps[:], "steps of flow: of the first level, the others, and the last; one number is for all")
 	f.IntVar(&v.generate, "generate", 0, "number of pictures to generate")
-	f.StringVar(&v.size, "size", "3840x2160", "size of these")
+	f.StringVar(&v.size, "size", "3840x2160", "size of the pictures that are generated")
 	f.StringVar(&v.train, "train", "", "folder of the photographs that the model was trained on, for --generate")
 	f.Uint64Var(&v.seed, "seed", 1, "seed of draws and resamples")
 	f.IntVar(&v.threads, "threads", 0, "threads of the model (default: all processors); the result does not depend on them")

@@ -87,7 +87,7 @@ func TestImageEvaluate(t *testing.T) {
 	madePhoto(t, at("train/d.png"), 40)
 	var out, stderr bytes.Buffer
 	v := imageEvaluateOptions{run: at("run"), test: at("test"), train: at("train"), out: at("report"), scales: []int{4}, steps: []int{1},
-		tracks: []string{"sharp"}, generate: 1, size: "250x72", distance: measure.SWDOptions{Patches: 200, Projections: 10}}
+		tracks: []string{"sharp"}, generate: 1, size: "700x200", distance: measure.SWDOptions{Patches: 200, Projections: 10}}
 	r, err := v.evaluate(newOutput(&out, &stderr, false))
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestImageEvaluate(t *testing.T) {
 		t.Error(err)
 	}
 	writeImageEvaluation(&out, r)
-	for _, want := range []string{"sharp ×4, means (photographs: 1)", "network over filters: ", "generated at 250×72 (pictures: 1)", "Lanczos of their base",
+	for _, want := range []string{"sharp ×4, means (photographs: 1)", "network over filters: ", "generated at 700×200 (pictures: 1)", "Lanczos of their base",
 		"chroma of left and right, train photographs", "note: Photographs of fewer than 1920×1080 pixels"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output lacks %q:\n%s", want, out.String())
@@ -134,7 +134,7 @@ func TestImageEvaluate(t *testing.T) {
 			t.Errorf("the page has %q", bad)
 		}
 	}
-	for name, size := range map[string]int{"report/crops/01-a_b__c-sharp-x4-original.png": 160, "report/generated-001.png": 250} {
+	for name, size := range map[string]int{"report/crops/01-a_b__c-sharp-x4-original.png": 160, "report/generated-001.png": 700} {
 		if w, _, err := file.Size(at(name)); err != nil || w != size {
 			t.Errorf("%s is %d wide, want %d, %v", name, w, size, err)
 		}

@@ -17,8 +17,11 @@ import (
 
 const imageTrainHelp = `Train a model of pictures on a folder of photographs, by a recipe, in a new folder:
 
-  longspan image train examples/photos.yaml --set data.photos=[my/photos] --out runs/photos
+  longspan image train examples/photos.yaml --set 'data.photos=[my/photos]' --set 'data.validation=[my/photos/one.jpg]' --out runs/mine
   longspan image train --resume runs/photos
+
+The photographs of examples/photos.yaml are fetched by 'make photos'. Nothing is learned from those of data.validation and data.hold_out,
+even if data.photos has them. With the crops of the example a photograph needs 784×784 pixels; smaller ones are left out, with a note.
 
 First filters are fitted to the photographs, in minutes for some dozens of them. Then two networks learn what the filters lack: one
 enlarges, the other draws. The folder of the run is the model, from its first checkpoint on: give it to 'longspan image upscale' and

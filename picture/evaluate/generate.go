@@ -23,9 +23,6 @@ const (
 	Tests  = "test photographs"
 )
 
-// levelScale is the factor between the levels of a painting.
-const levelScale = 4
-
 // The first level of a painting: what is compared of its whole look, and of what it may have memorised.
 const (
 	firstWidth  = 240
@@ -155,7 +152,7 @@ func (g *generating) run(ctx context.Context) (err error) {
 	o := g.options
 	g.track = Track{"generated", o.Width, o.Height}
 	g.found = &Generated{Width: o.Width, Height: o.Height, Steps: o.Steps, Patch: g.report.Model.Draw.Patch}
-	g.found.Pitch = pitch(g.found.Patch, levelScale)
+	g.found.Pitch = pitch(g.found.Patch, g.scale())
 	g.size = 2*o.Generate + 2
 	old := g.pictures.Step
 	defer func() { g.pictures.Step = old }()
@@ -289,7 +286,8 @@ func (g *generating) comparisons(ctx context.Context, base *raster.Image, seed u
 	base.Round(255)
 	g.bases = append(g.bases, pack(base))
 	g.step(fmt.Sprintf("picture %d of %d in tiles", seed, g.options.Generate))
-	m, err := tiled(ctx, g.pictures, base, g.options.Steps[2], seed)
+	d := patchflow.Draw{Detail: 1, Steps: g.options.Steps[2], Seed: seed, Noise: levelNoise}
+	m, err := tiled(ctx, g.pictures, base, g.scale(), d)
 	if err != nil {
 		return 0, err
 	}
@@ -299,6 +297,9 @@ func (g *generating) comparisons(ctx context.Context, base *raster.Image, seed u
 	g.tiled = append(g.tiled, pack(m))
 	return measure.Seam(m, g.found.Patch, g.found.Pitch)
 }
+
+// scale is the factor of the last level.
+func (g *generating) scale() int { return patchflow.LastFactor(g.options.Width, g.options.Height) }
 
 // cut makes a picture of a painting's levels one of the size that is asked for, in 8 bits.
 func (g *generating) cut(m *raster.Image) (*raster.Image, error) {
@@ -319,7 +320,7 @@ func (g *generating) distances(ctx context.Context) error {
 	}
 	enlarged := measure.Set{Len: len(g.bases), At: func(i int) (*raster.Image, error) {
 		b := g.bases[i].image()
-		m, err := resample.Resize(b, b.Width*levelScale, b.Height*levelScale, resample.Lanczos3, g.pictures.Exec.Threads)
+		m, err := resample.Resize(b, b.Width*g.scale(), b.Height*g.scale(), resample.Lanczos3, g.pictures.Exec.Threads)
 		if err != nil {
 			return nil, err
 		}

@@ -16,8 +16,8 @@ import (
 // The numbers of what is generated are those of package measure, of pictures that are made here once more.
 func TestGenerating(t *testing.T) {
 	s := pictures(t)
-	o := Options{Test: list(t, folder(t, 2, 270, 150)), Train: list(t, folder(t, 1, 300, 200)), Scales: []int{8}, Tracks: []Track{Sharp},
-		Steps: [3]int{1, 1, 1}, Seed: 1, Generate: 2, Width: 250, Height: 140, Distance: measure.SWDOptions{Patches: 1000, Projections: 20}}
+	o := Options{Test: list(t, folder(t, 2, 720, 410)), Train: list(t, folder(t, 1, 300, 200)), Scales: []int{8}, Tracks: []Track{Sharp},
+		Steps: [3]int{1, 1, 1}, Seed: 1, Generate: 2, Width: 700, Height: 400, Distance: measure.SWDOptions{Patches: 1000, Projections: 20}}
 	var shown []*raster.Image
 	o.Picture = func(seed uint64, m *raster.Image) error {
 		if seed != uint64(len(shown))+1 {
@@ -62,11 +62,11 @@ func painted(t *testing.T, s *patchflow.Pictures, o Options, seed uint64) (m, ba
 
 func checkSeams(t *testing.T, s *patchflow.Pictures, g *Generated, m, base *raster.Image) {
 	t.Helper()
-	tiles, err := tiled(context.Background(), s, base, 1, 2)
+	tiles, err := tiled(context.Background(), s, base, 4, patchflow.Draw{Detail: 1, Steps: 1, Seed: 2, Noise: levelNoise})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tiles, err = fit(tiles, 250, 140, 1); err != nil {
+	if tiles, err = fit(tiles, 700, 400, 1); err != nil {
 		t.Fatal(err)
 	}
 	tiles.Round(255)
@@ -81,7 +81,7 @@ func checkDistances(t *testing.T, g *Generated, o Options, shown []*raster.Image
 	t.Helper()
 	var tests []*raster.Image
 	for i := range 2 {
-		m, err := fit(texture(270, 150, 30+50*float64(i)), 250, 140, 1)
+		m, err := fit(texture(720, 410, 30+50*float64(i)), 700, 400, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,10 +16,10 @@ const (
 // levelNoise is the noise that the network is told a level to have, as patchflow.Generate does: one of 255 steps.
 const levelNoise = 1. / 255
 
-// tiled enlarges a level of a painting by 4 as Generate does, but in tiles of 512×512 pixels that overlap by 64, and are blended linearly
-// there. Each tile has noise of its own.
-func tiled(ctx context.Context, s *patchflow.Pictures, base *raster.Image, steps int, seed uint64) (*raster.Image, error) {
-	const scale = levelScale
+// tiled enlarges a level of a painting by a scale as Generate does, but in tiles of 512×512 pixels that overlap by 64, and are blended
+// linearly there. Each tile has noise of its own, by the seed of d and its number.
+func tiled(ctx context.Context, s *patchflow.Pictures, base *raster.Image, scale int, d patchflow.Draw) (*raster.Image, error) {
+	seed := d.Seed
 	out, err := raster.New(base.Width*scale, base.Height*scale, base.Channels)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func tiled(ctx context.Context, s *patchflow.Pictures, base *raster.Image, steps
 				return nil, err
 			}
 			number++
-			d := patchflow.Draw{Detail: 1, Steps: steps, Seed: seed<<32 | number, Noise: levelNoise}
+			d.Seed = seed<<32 | number
 			tile, err := s.Enlarge(ctx, part, scale, d)
 			if err != nil {
 				return nil, err

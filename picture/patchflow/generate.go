@@ -78,6 +78,12 @@ func levels(width, height int) []level {
 	return all
 }
 
+// LastFactor is the factor of the last level of a painting, 4 or 8, or 1 for a painting of one level.
+func LastFactor(width, height int) int {
+	all := levels(width, height)
+	return all[len(all)-1].factor
+}
+
 // Generate paints a picture: flow from nothing at the first level, and from the enlarged level before at the others. The same options give
 // the same bits with any number of threads.
 func (s *Pictures) Generate(ctx context.Context, p Painting) (*raster.Image, error) {

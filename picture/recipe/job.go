@@ -52,11 +52,15 @@ func (r *Recipe) photographs(threads int, note func(string)) (learned, validatio
 	var lists [3][]string
 	for i, paths := range [][]string{r.Data.Photos, r.Data.HoldOut, r.Data.Validation} {
 		if lists[i], err = file.List(paths...); err != nil {
-			return nil, nil, err
+			key := []string{"photos", "hold_out", "validation"}[i]
+			return nil, nil, fmt.Errorf("data.%s: %w (make photos fetches those of examples/photos.yaml)", key, err)
 		}
 	}
 	smallest := r.Data.Crops.Smallest(r.Model)
 	use := without(lists[0], lists[1], lists[2])
+	if len(use) == 0 {
+		return nil, nil, fmt.Errorf("data.photos: all %d photographs are held out or for validation, expected some to learn from", len(lists[0]))
+	}
 	note(fmt.Sprintf("reading %d photographs to learn from, and %d to evaluate on", len(use), len(lists[2])))
 	if learned, err = read(use, smallest, threads, note); err != nil {
 		return nil, nil, err

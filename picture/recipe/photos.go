@@ -42,7 +42,8 @@ func read(paths []string, smallest, threads int, note func(string)) (*patchflow.
 		}
 	}
 	if photos.Len() == 0 {
-		return nil, fmt.Errorf("there are no photographs of %d×%d pixels or more to learn from", smallest, smallest)
+		return nil, fmt.Errorf("found no photographs of %d×%d pixels or more, expected some; smaller crops take smaller ones: data.crops.draw.large=0, "+
+			"and lower data.crops.draw.side and data.crops.enlarge.side", smallest, smallest)
 	}
 	return photos, nil
 }

@@ -157,7 +157,7 @@ func TestPhotographs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		tiny:                         "there are no photographs of",
+		tiny:                         "found no photographs of",
 		empty:                        "has no pictures, expected files that end in .jpg",
 		filepath.Join(dir, "absent"): "no such file",
 	} {
