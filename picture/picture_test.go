@@ -77,7 +77,7 @@ func trainTiny(dir, run string) error {
 	if err != nil {
 		return err
 	}
-	job, err := r.Job(tensor.Exec{}, func(string) {})
+	job, err := r.Job(context.Background(), tensor.Exec{}, func(string) {})
 	if err != nil {
 		return err
 	}

@@ -167,7 +167,7 @@ func (w *upscaling) run(ctx context.Context, p *file.Picture) (*file.Picture, er
 	}
 	clamp(out.Image)
 	runtime.GC() // as in shrink
-	return out, nil
+	return out, ctx.Err()
 }
 
 // seen is what is worked on: of three channels for the networks. Of a picture with alpha it is the colours that are seen, gone on where

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -161,7 +162,7 @@ func (g *generateFlags) checkFiles() error {
 	if err := g.checkOut(size, inputs...); err != nil || g.preview == "" {
 		return err
 	}
-	if format, err := file.OutputFormat(g.preview); err != nil || format != file.PNG || g.preview == g.out {
+	if format, err := file.OutputFormat(g.preview); err != nil || format != file.PNG || filepath.Clean(g.preview) == filepath.Clean(g.out) {
 		return usage(fmt.Errorf("found --preview %s, expected another file than -o that ends in .png", g.preview))
 	}
 	return usage(file.CheckOutput(g.preview, size, inputs...))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -112,12 +113,25 @@ func (t *imageTrainOptions) where(args []string) (r *recipe.Recipe, dir string, 
 	return r, dir, r.AbsolutePaths() // --set may have named other photographs in a run, too
 }
 
+// newFolder makes the folder of a new run before photographs are read, which takes minutes. train.Run refuses what it refuses again.
+func newFolder(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, train.ConfigName)); err == nil {
+		return fmt.Errorf("%w (--resume %s, or --out with a new name)", train.ErrExists, dir)
+	}
+	return os.MkdirAll(dir, 0o755)
+}
+
 func (t *imageTrainOptions) run(o *output, r *recipe.Recipe, dir string) (report imageTraining, err error) {
 	x := tensor.Exec{Threads: pool.Threads(t.threads), Pool: tensor.NewPool()}
 	ctx, end := untilStopped()
 	defer end()
 	p := train.NewProgress(o.err, styleOf(o.err))
-	job, err := r.Job(x, func(text string) { fmt.Fprintln(o.err, text) })
+	if t.resume == "" {
+		if err := newFolder(dir); err != nil {
+			return report, usage(err)
+		}
+	}
+	job, err := r.Job(ctx, x, func(text string) { fmt.Fprintln(o.err, text) })
 	if err != nil {
 		return report, usage(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/internal/cpu"
+	"github.com/longspan/longspan/picture/file"
 	"github.com/longspan/longspan/picture/measure"
 	"github.com/longspan/longspan/picture/patchflow"
 	"github.com/longspan/longspan/picture/raster"
@@ -110,6 +111,11 @@ func Run(ctx context.Context, s *patchflow.Pictures, o Options) (*Report, error)
 	o, err := o.check()
 	if err != nil {
 		return nil, err
+	}
+	for _, path := range slices.Concat(o.Test, o.Train) { // a file that is none would end the work after minutes
+		if _, _, err := file.Size(path); err != nil {
+			return nil, err
+		}
 	}
 	level, err := cpu.Chosen()
 	if err != nil {

@@ -28,6 +28,20 @@ func FromImage(src image.Image) (*Picture, error) {
 	if src == nil {
 		return nil, fmt.Errorf("file: no image")
 	}
+	return whole(src)
+}
+
+// whole converts an image of any type, whose methods and fields are the caller's: what panics in them is an error.
+func whole(src image.Image) (p *Picture, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p, err = nil, fmt.Errorf("file: found an image of type %T that cannot be read, expected whole pixels: %v", src, r)
+		}
+	}()
+	r := src.Bounds()
+	if w, h := r.Dx(), r.Dy(); w < 0 || h < 0 || w > raster.MaxPixels || h > raster.MaxPixels {
+		return nil, fmt.Errorf("file: found an image of bounds %v, expected at most %d pixels", r, raster.MaxPixels)
+	}
 	return fromImage(src, false)
 }
 

@@ -99,6 +99,9 @@ func load(path string, o Limits) ([]byte, Limits, error) {
 	if info.IsDir() {
 		return nil, o, fmt.Errorf("%s is a folder, expected a picture; give the name of a file", path)
 	}
+	if !info.Mode().IsRegular() {
+		return nil, o, fmt.Errorf("%s is no regular file, expected a picture; write what comes from a pipe to a file first", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, o, err

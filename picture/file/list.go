@@ -26,11 +26,18 @@ func List(paths ...string) ([]string, error) {
 			continue
 		}
 		found := len(all)
-		err = filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
-				all = append(all, path)
+		// A link to a folder is followed where it is named, which the slash does.
+		err = filepath.WalkDir(path+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
 			}
-			return err
+			if linked, err := os.Stat(path); err == nil && linked.IsDir() {
+				return fmt.Errorf("%s is a link to a folder, which is not followed; name the folder too, or remove the link", path)
+			}
+			if slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
+				all = append(all, filepath.Clean(path))
+			}
+			return nil
 		})
 		if err != nil {
 			return nil, err

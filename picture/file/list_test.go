@@ -32,3 +32,25 @@ func TestList(t *testing.T) {
 		}
 	}
 }
+
+// A link to a folder is followed where it is named, and refused inside of a folder.
+func TestListLinks(t *testing.T) {
+	dir := t.TempDir()
+	real := filepath.Join(dir, "real")
+	if err := os.Mkdir(real, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(real, "a.png"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(real, link); err != nil {
+		t.Skip(err) // systems without links
+	}
+	if got, err := file.List(link); err != nil || !slices.Equal(got, []string{filepath.Join(link, "a.png")}) {
+		t.Errorf("found %v, %v", got, err)
+	}
+	if _, err := file.List(dir); err == nil || !strings.Contains(err.Error(), "is a link to a folder") {
+		t.Errorf("found %v", err)
+	}
+}

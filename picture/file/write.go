@@ -50,7 +50,7 @@ func CheckOutput(path string, size image.Point, inputs ...string) error {
 	}
 	old, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return writable(filepath.Dir(path))
 	}
 	if err != nil {
 		return err
@@ -63,7 +63,16 @@ func CheckOutput(path string, size image.Point, inputs ...string) error {
 			return fmt.Errorf("found the output %s, which is the input %s; give another name", path, input)
 		}
 	}
-	return nil
+	return writable(filepath.Dir(path))
+}
+
+// writable makes a file in a folder and removes it: permissions alone do not tell.
+func writable(folder string) error {
+	f, err := os.CreateTemp(folder, ".longspan-*")
+	if err != nil {
+		return fmt.Errorf("found the folder %s, in which no file can be made: %w", folder, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // checkSides checks a size against what a format can hold.

@@ -1,7 +1,9 @@
 package filters
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
@@ -18,15 +20,29 @@ type Bank struct {
 // Check returns an error for a bank of which the numbers do not fit its scale.
 func (b *Bank) Check() error {
 	switch {
+	case b == nil:
+		return errors.New("filters: no bank")
 	case b.Scale < 2 || b.Scale > MaxScale:
 		return fmt.Errorf("filters: a scale of %d, expected 2 to %d", b.Scale, MaxScale)
 	case len(b.Bounds) != strengths+coherences-2:
 		return fmt.Errorf("filters: %d bounds of clusters, expected %d", len(b.Bounds), strengths+coherences-2)
 	case len(b.Weights) != Clusters*b.Scale*b.Scale*taps:
 		return fmt.Errorf("filters: %d weights of scale %d, expected %d", len(b.Weights), b.Scale, Clusters*b.Scale*b.Scale*taps)
+	case !slices.IsSorted(b.Bounds[:strengths-1]) || !slices.IsSorted(b.Bounds[strengths-1:]):
+		return fmt.Errorf("filters: bounds of clusters %v, expected ascending strengths and coherences", b.Bounds)
+	}
+	for _, numbers := range [][]float32{b.Bounds, b.Weights} {
+		for _, v := range numbers {
+			if !(v > -largest && v < largest) {
+				return fmt.Errorf("filters: the number %g in a bank of scale %d, expected -%g to %g; the file is damaged", v, b.Scale, largest, largest)
+			}
+		}
 	}
 	return nil
 }
+
+// largest bounds the numbers of a bank: those of fitted ones are below 10.
+const largest = 1e3
 
 // MaxScale is the largest scale of a bank.
 const MaxScale = 8

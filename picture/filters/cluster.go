@@ -119,6 +119,9 @@ func (b *bounds) cluster(s structure) int {
 		}
 		return len(limits)
 	}
-	angle := int(float64(s.angle)/math.Pi*angles+0.5) % angles
+	angle := 0
+	if bin := float64(s.angle)/math.Pi*angles + 0.5; bin > 0 && bin < angles { // else it is past the last bin, which is the first, or NaN
+		angle = int(bin)
+	}
 	return (angle*strengths+bin(s.strength, b.Strength[:]))*coherences + bin(s.coherence, b.Coherence[:])
 }

@@ -147,3 +147,34 @@ func TestRefusals(t *testing.T) {
 	_, err = (&filters.Bank{Scale: 2, Bounds: make([]float32, 5)}).Enlarge(flat, 1)
 	refused(err, "0 weights of scale 2")
 }
+
+// Numbers that no fit makes are refused, and pictures of any numbers do not panic.
+func TestDamaged(t *testing.T) {
+	good := fit(t, 2)
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for name, change := range map[string]func(b *filters.Bank){
+		"the number NaN":     func(b *filters.Bank) { b.Weights[5] = nan },
+		"the number 1e+":     func(b *filters.Bank) { b.Weights[5] = 1e9 },
+		"expected ascending": func(b *filters.Bank) { b.Bounds[0] = 5 },
+	} {
+		b := &filters.Bank{Scale: 2, Bounds: slices.Clone(good.Bounds), Weights: slices.Clone(good.Weights)}
+		change(b)
+		if err := b.Check(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("found %v, want %s", err, name)
+		}
+	}
+	if (*filters.Bank)(nil).Check() == nil {
+		t.Error("no bank is a bank")
+	}
+	m := discs(t, 12, 9, 3, 1)
+	for i, v := range []float32{nan, inf, -inf, 1e30} {
+		m.Pix[31*i] = v
+	}
+	if _, err := good.Enlarge(m, 1); err != nil {
+		t.Error(err)
+	}
+	f := must[*filters.Fitter](t)(filters.NewFitter(2))
+	if err := f.Add(m, discs(t, 24, 18, 3, 1), 0, 1, 1); err != nil {
+		t.Error(err)
+	}
+}

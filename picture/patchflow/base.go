@@ -25,12 +25,15 @@ func (b *Base) Check() error {
 		}
 	}
 	for _, r := range b.Rho {
-		if !(r > 0) {
-			return fmt.Errorf("patchflow: residuals of size %g, expected more than 0", r)
+		if !(r > 0 && r < largestRho) {
+			return fmt.Errorf("patchflow: residuals of size %g, expected more than 0 and less than %g", r, largestRho)
 		}
 	}
 	return nil
 }
+
+// largestRho bounds the size of residuals in units of contrast: those of photographs are about 1.
+const largestRho = 1e3
 
 // Enlarge returns a picture of factor times the sides: 2, 4, or 8, which is 4 and then 2.
 func (b *Base) Enlarge(m *raster.Image, factor, threads int) (*raster.Image, error) {

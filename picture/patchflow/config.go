@@ -87,6 +87,9 @@ func (n *Network) check() error {
 	if n.Attention == NoAttention {
 		return nil
 	}
+	if d := n.Width / n.Heads; d%8 != 0 || d > 256 {
+		return strict.Wrong("heads", "is %d; expected heads of a multiple of 8 features, 8 to 256: width / heads is %d", n.Heads, d)
+	}
 	if _, _, err := parseMechanism(n.Attention, 1); err != nil {
 		return strict.Wrong("attention", "is %q: %s", n.Attention, err)
 	}

@@ -30,6 +30,9 @@ type Pictures struct {
 // The networks have learned the factors that they are used with: the mean 2 and 4, so that 8 is 4 and then 2, and the flow 4 and 8, so that
 // a detail at 2 is refused.
 func (s *Pictures) Enlarge(ctx context.Context, m *raster.Image, factor int, d Draw) (*raster.Image, error) {
+	if err := m.Check(); err != nil {
+		return nil, err
+	}
 	if m.Channels != channels {
 		return nil, fmt.Errorf("patchflow: a picture of %d channels, expected %d", m.Channels, channels)
 	}
@@ -82,7 +85,7 @@ func (s *Pictures) mean(ctx context.Context, m *raster.Image, factor int) (base 
 	}
 	// All tokens are read from the base before the first patch is written.
 	o := Condition{Factor: factor, Once: true, Time: 1}
-	return base, s.Model.predict(s.Exec, net, c, nil, o, func(t int, r []float32) { c.add(t, r, rho) })
+	return base, s.Model.predict(ctx, s.Exec, task{net, c, nil, o}, func(t int, r []float32) { c.add(t, r, rho) })
 }
 
 // detail is the base with what is missing as flow draws it.
@@ -195,7 +198,7 @@ func (s *Pictures) flow(ctx context.Context, net *net, c *contrast, o Condition,
 		s.tell(n)
 		o.Time = at(i)
 		share := float32((at(i) - at(i+1)) / at(i)) // of the way to the prediction; the last step goes all of it
-		err := s.Model.predict(s.Exec, net, c, x, o, func(t int, r []float32) {
+		err := s.Model.predict(ctx, s.Exec, task{net, c, x, o}, func(t int, r []float32) {
 			own := x[t*numbers : (t+1)*numbers]
 			for k, v := range r {
 				own[k] += share * (v - own[k])

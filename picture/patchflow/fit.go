@@ -1,6 +1,7 @@
 package patchflow
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -23,9 +24,12 @@ const (
 
 // FitBase fits the filters of a base to photographs, and measures what is left. It depends on the photographs alone. note is told what is
 // being done.
-func FitBase(photos *Photos, threads int, note func(string)) (*Base, error) {
+func FitBase(ctx context.Context, photos *Photos, threads int, note func(string)) (*Base, error) {
 	if photos.Len() == 0 {
 		return nil, errors.New("patchflow: no photographs to fit filters to")
+	}
+	if note == nil {
+		note = func(string) {}
 	}
 	b := &Base{}
 	for _, f := range []struct {
@@ -33,7 +37,7 @@ func FitBase(photos *Photos, threads int, note func(string)) (*Base, error) {
 		scale int
 	}{{&b.By2, 2}, {&b.By4, 4}} {
 		note(fmt.Sprintf("filters of ×%d: fitting to %d photographs", f.scale, photos.Len()))
-		bank, err := photos.fit(f.scale, threads)
+		bank, err := photos.fit(ctx, f.scale, threads)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +55,7 @@ func FitBase(photos *Photos, threads int, note func(string)) (*Base, error) {
 }
 
 // fit shows all photographs to a Fitter twice, at the sizes that are learned from.
-func (p *Photos) fit(scale, threads int) (*filters.Bank, error) {
+func (p *Photos) fit(ctx context.Context, scale, threads int) (*filters.Bank, error) {
 	f, err := filters.NewFitter(scale)
 	if err != nil {
 		return nil, err
@@ -61,6 +65,9 @@ func (p *Photos) fit(scale, threads int) (*filters.Bank, error) {
 		every := 1 + pixels/samples
 		for i, photo := range p.all {
 			for _, size := range photo.sizes[:len(shares)] {
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
 				if size.width < scale || size.height < scale {
 					continue
 				}

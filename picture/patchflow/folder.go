@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,14 +26,14 @@ const (
 
 // description is picture.json.
 type description struct {
-	Config Config     `json:"model"`
-	Rho    [3]float32 `json:"rho"` // Base.Rho
+	Config Config    `json:"model"`
+	Rho    []float32 `json:"rho"` // Base.Rho
 }
 
 // Keep makes the files of b part of those of a model that is trained on it.
 func (m *Model) Keep(b *Base) {
 	m.files = func() (map[string][]byte, error) {
-		text, err := json.MarshalIndent(description{m.config, b.Rho}, "", "  ")
+		text, err := json.MarshalIndent(description{m.config, b.Rho[:]}, "", "  ")
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +128,13 @@ func OpenFiles(files map[string][]byte, x tensor.Exec) (*Pictures, error) {
 	if err := text.Decode(&d); err != nil {
 		return nil, fmt.Errorf("%s: %w", ConfigName, err)
 	}
-	base := &Base{Rho: d.Rho}
+	if _, err := text.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%s: more than one document, expected one", ConfigName)
+	}
+	if len(d.Rho) != len(Base{}.Rho) {
+		return nil, fmt.Errorf("%s: found %d numbers in rho, expected %d", ConfigName, len(d.Rho), len(Base{}.Rho))
+	}
+	base := &Base{Rho: [3]float32(d.Rho)}
 	if err := base.readBanks(files[FiltersName]); err != nil {
 		return nil, fmt.Errorf("%s: %w", FiltersName, err)
 	}

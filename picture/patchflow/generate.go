@@ -36,6 +36,14 @@ func (p Painting) check() error {
 			return fmt.Errorf("patchflow: %d steps, expected 1 to %d", n, maxSteps)
 		}
 	}
+	if p.Sketch != nil {
+		if err := p.Sketch.Check(); err != nil {
+			return err
+		}
+		if p.Sketch.Channels != channels {
+			return fmt.Errorf("patchflow: a sketch of %d channels, expected %d", p.Sketch.Channels, channels)
+		}
+	}
 	if !(p.Strength >= 0 && p.Strength <= 1) {
 		return fmt.Errorf("patchflow: a strength of %g, expected 0 to 1", p.Strength)
 	}

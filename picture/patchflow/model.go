@@ -17,6 +17,8 @@ const (
 	nets
 )
 
+var networkNames = [nets]string{"enlarge", "draw"}
+
 // Model is one or two networks with their weights. It is a train.Model. One goroutine uses it.
 type Model struct {
 	config   Config
@@ -51,7 +53,7 @@ func New(c Config, o Options) (*Model, error) {
 		if shape == nil {
 			continue
 		}
-		if m.nets[i], err = newNet(m.params, []string{"enlarge.", "draw."}[i], *shape); err != nil {
+		if m.nets[i], err = newNet(m.params, networkNames[i]+".", *shape); err != nil {
 			return nil, err
 		}
 	}

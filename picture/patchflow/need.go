@@ -1,6 +1,7 @@
 package patchflow
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -127,7 +128,7 @@ func (s *Pictures) count(need *Need, network, width, height int, o Condition, pa
 	s.Exec.Pool.ResetPeak()
 	s.Model.cost = &autograd.Cost{}
 	weights := s.Exec.Pool.InUse()
-	if err := s.Model.predict(s.Exec, net, &contrast{patch: net.config.Patch, grid: grid}, nil, o, nil); err != nil {
+	if err := s.Model.predict(context.Background(), s.Exec, task{net, &contrast{patch: net.config.Patch, grid: grid}, nil, o}, nil); err != nil {
 		return err
 	}
 	need.Pool = max(need.Pool, s.Exec.Pool.Peak()-weights)

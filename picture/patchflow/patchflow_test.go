@@ -59,7 +59,7 @@ var fitted = sync.OnceValue(func() (f struct {
 		}
 	}
 	var err error
-	if f.base, err = FitBase(f.photos, 1, func(string) {}); err != nil {
+	if f.base, err = FitBase(context.Background(), f.photos, 1, func(string) {}); err != nil {
 		panic(err)
 	}
 	return f
@@ -205,22 +205,85 @@ func TestModelLearns(t *testing.T) {
 	}
 }
 
-// Windows over pictures have the width of each batch, and refuse two widths in one.
+// Windows over pictures have the width of each batch. Two widths in one batch are refused before anything is made.
 func TestWindows(t *testing.T) {
-	c := tiny()
+	c, d := tiny(), tinyData()
 	c.Enlarge.Attention, c.Draw.Attention = "window2d(1)", "window2d(2)"
+	if _, err := NewSource(c, d, fitted().base, fitted().photos, 1, 1); err == nil || !strings.Contains(err.Error(), "draw: paint is 0.4; expected 0 or 1") {
+		t.Errorf("found %v", err)
+	}
+	d.Draw.Paint = 0
+	s, err := NewSource(c, d, fitted().base, fitted().photos, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
 	m := newModel(t, c, true)
-	s := newSource(t, c, 1)
 	var b data.Batch
-	for _, want := range []string{"", "expected one width in a batch for window2d(2)"} {
+	for range 2 {
 		if err := s.Next(&b); err != nil {
 			t.Fatal(err)
 		}
-		_, err := m.Train(tensor.Exec{}, &b, data.Pass{Weight: 1})
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("found %v, want %q", err, want)
+		if _, err := m.Train(tensor.Exec{}, &b, data.Pass{Weight: 1}); err != nil {
+			t.Error(err)
 		}
 	}
+	m = newModel(t, c, true)
+	b.Patches.Widths[0] = b.Lengths[0]
+	if _, err := m.Train(tensor.Exec{}, &b, data.Pass{Weight: 1}); err == nil || !strings.Contains(err.Error(), "expected one width in a batch for window2d(2)") {
+		t.Errorf("found %v", err)
+	}
+}
+
+// Crops that cannot be are refused by the key that says so.
+func TestCropsAreChecked(t *testing.T) {
+	for want, change := range map[string]func(c *Config, d *DataConfig){
+		"enlarge: side is 3; expected crops of a multiple of 4 pixels: with patches of 2 a multiple of 2": func(c *Config, d *DataConfig) {
+			c.Enlarge.Patch, d.Enlarge.Side = 2, 3
+		},
+		"draw: large is 3; expected crops of a multiple of 8 pixels: with patches of 5 a multiple of 8": func(c *Config, d *DataConfig) {
+			c.Draw.Patch, d.Draw.Side, d.Draw.Large = 5, 8, 3
+		},
+		"enlarge: paint is 0.5; expected 0": func(_ *Config, d *DataConfig) { d.Enlarge.Paint = 0.5 },
+	} {
+		c, d := tiny(), tinyData()
+		change(&c, &d)
+		if err := d.CheckFor(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("found %v, want %s", err, want)
+		}
+	}
+}
+
+// Files that were damaged are refused, and none of them panics.
+func TestDamagedFiles(t *testing.T) {
+	m := newModel(t, tiny(), false)
+	m.Keep(fitted().base)
+	good, err := m.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"found 2 numbers in rho": strings.Replace(string(good[ConfigName]), ",\n    "+lastRho(good[ConfigName]), "", 1),
+		"more than one document": string(good[ConfigName]) + "{}",
+		"residuals of size":      strings.Replace(string(good[ConfigName]), lastRho(good[ConfigName]), "1e38", 1),
+		"EOF":                    "",
+	} {
+		files := map[string][]byte{ConfigName: []byte(text), FiltersName: good[FiltersName]}
+		if _, err := OpenFiles(files, tensor.Exec{}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("found %v, want %s", err, name)
+		}
+	}
+	for n := range 40 {
+		files := map[string][]byte{ConfigName: good[ConfigName], FiltersName: good[FiltersName][:n*len(good[FiltersName])/40]}
+		if _, err := OpenFiles(files, tensor.Exec{}); err == nil {
+			t.Errorf("%d of 40 parts of the filters were taken", n)
+		}
+	}
+}
+
+// lastRho is the text of the last number of rho.
+func lastRho(text []byte) string {
+	fields := strings.Fields(string(text))
+	return fields[len(fields)-3]
 }
 
 // A model that is saved and opened makes the same picture.
@@ -356,4 +419,24 @@ func TestGenerate(t *testing.T) {
 			t.Errorf("%v: found %d×%d after pass %d of %d", size, a.Width, a.Height, last, passes)
 		}
 	}
+}
+
+// No bytes of a model's folder make opening it panic.
+func FuzzOpenFiles(f *testing.F) {
+	m, err := New(tiny(), Options{Seed: 1})
+	if err != nil {
+		f.Fatal(err)
+	}
+	m.Keep(fitted().base)
+	files, err := m.Files()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(files[ConfigName], files[FiltersName], []byte{})
+	f.Add([]byte(`{"model": {"precision": "f32"}, "rho": [1, 1, 1]}`), files[FiltersName][:100], []byte("x"))
+	f.Fuzz(func(t *testing.T, config, banks, weights []byte) {
+		if s, err := OpenFiles(map[string][]byte{ConfigName: config, FiltersName: banks, filename.Weights: weights}, tensor.Exec{}); err == nil && s == nil {
+			t.Error("no model and no error")
+		}
+	})
 }

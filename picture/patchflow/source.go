@@ -29,6 +29,40 @@ func (d DataConfig) Check() error {
 	return strict.Under("draw", d.Draw.Check())
 }
 
+// CheckFor returns an error for crops that the networks of a model cannot have.
+func (d DataConfig) CheckFor(c Config) error {
+	for i, shape := range []*Network{c.Enlarge, c.Draw} {
+		if shape == nil {
+			continue
+		}
+		name, config, factor := networkNames[i], []CropConfig{d.Enlarge, d.Draw}[i], []int{4, 8}[i]
+		for _, s := range []struct {
+			key  string
+			side int
+		}{{"side", config.Side}, {"large", config.Large}} {
+			if s.side*shape.Patch%factor != 0 {
+				return strict.Under(name, strict.Wrong(s.key, "is %d; expected crops of a multiple of %d pixels: with patches of %d a multiple of %d", s.side,
+					factor, shape.Patch, factor/gcd(factor, shape.Patch)))
+			}
+		}
+		if i == enlargeNet && config.Paint > 0 {
+			return strict.Under(name, strict.Wrong("paint", "is %g; expected 0: only the network that draws paints", config.Paint))
+		}
+		if window.MatchString(shape.Attention) && config.Paint > 0 && config.Paint < 1 {
+			return strict.Under(name, strict.Wrong("paint", "is %g; expected 0 or 1 with the attention %s, which needs pictures of one width in a batch",
+				config.Paint, shape.Attention))
+		}
+	}
+	return nil
+}
+
+func gcd(a, b int) int {
+	for b > 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
 // Smallest is the number of pixels that the sides of a photograph need for all crops of a model, with the margins at the largest factor.
 func (d DataConfig) Smallest(c Config) int {
 	least := rhoSide + 2*margin*8 // what FitBase measures
@@ -55,6 +89,9 @@ func NewSource(c Config, d DataConfig, base *Base, photos *Photos, seed uint64, 
 		return nil, err
 	}
 	if err := d.Check(); err != nil {
+		return nil, err
+	}
+	if err := d.CheckFor(c); err != nil {
 		return nil, err
 	}
 	if err := base.Check(); err != nil {

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -15,16 +16,16 @@ import (
 
 // Job reads the photographs, fits the filters, and returns the run that trains the networks. It takes seconds for each photograph of 12
 // million pixels. note is told what is being done, and of photographs that are left out.
-func (r *Recipe) Job(x tensor.Exec, note func(string)) (train.Job, error) {
+func (r *Recipe) Job(ctx context.Context, x tensor.Exec, note func(string)) (train.Job, error) {
 	text, err := r.YAML()
 	if err != nil {
 		return train.Job{}, err
 	}
-	learned, validation, err := r.photographs(x.Threads, note)
+	learned, validation, err := r.photographs(ctx, x.Threads, note)
 	if err != nil {
 		return train.Job{}, err
 	}
-	base, err := patchflow.FitBase(learned, x.Threads, note)
+	base, err := patchflow.FitBase(ctx, learned, x.Threads, note)
 	if err != nil {
 		return train.Job{}, err
 	}
@@ -48,7 +49,7 @@ func (r *Recipe) Job(x tensor.Exec, note func(string)) (train.Job, error) {
 }
 
 // photographs reads those that are learned from, and those of the validation, which are nil where the recipe names none.
-func (r *Recipe) photographs(threads int, note func(string)) (learned, validation *patchflow.Photos, err error) {
+func (r *Recipe) photographs(ctx context.Context, threads int, note func(string)) (learned, validation *patchflow.Photos, err error) {
 	var lists [3][]string
 	for i, paths := range [][]string{r.Data.Photos, r.Data.HoldOut, r.Data.Validation} {
 		if lists[i], err = file.List(paths...); err != nil {
@@ -57,16 +58,22 @@ func (r *Recipe) photographs(threads int, note func(string)) (learned, validatio
 		}
 	}
 	smallest := r.Data.Crops.Smallest(r.Model)
-	use := without(lists[0], lists[1], lists[2])
+	use, err := without(lists[0], lists[1], lists[2])
+	if err != nil {
+		return nil, nil, err
+	}
+	if lists[2], err = without(lists[2], lists[1]); err != nil {
+		return nil, nil, err
+	}
 	if len(use) == 0 {
 		return nil, nil, fmt.Errorf("data.photos: all %d photographs are held out or for validation, expected some to learn from", len(lists[0]))
 	}
 	note(fmt.Sprintf("reading %d photographs to learn from, and %d to evaluate on", len(use), len(lists[2])))
-	if learned, err = read(use, smallest, threads, note); err != nil {
+	if learned, err = read(ctx, use, smallest, threads, note); err != nil {
 		return nil, nil, err
 	}
 	if len(lists[2]) > 0 {
-		validation, err = read(without(lists[2], lists[1]), smallest, threads, note)
+		validation, err = read(ctx, lists[2], smallest, threads, note)
 	}
 	return learned, validation, err
 }

@@ -1,7 +1,9 @@
 package recipe
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/longspan/longspan/picture/file"
@@ -9,25 +11,45 @@ import (
 	"github.com/longspan/longspan/picture/raster"
 )
 
-// without is all that is not in any of the other lists.
-func without(all []string, others ...[]string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(path string) bool {
-		for _, other := range others {
-			if slices.Contains(other, path) {
-				return true
-			}
+// without is all that is no file of the other lists, under any name.
+func without(all []string, others ...[]string) ([]string, error) {
+	var left []os.FileInfo
+	for _, path := range slices.Concat(others...) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
 		}
-		return false
-	})
+		left = append(left, info)
+	}
+	var kept []string
+	for _, path := range all {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(left, func(other os.FileInfo) bool { return os.SameFile(info, other) }) {
+			kept = append(kept, path)
+		}
+	}
+	return kept, nil
 }
 
 // read reads photographs. Those too small for the crops are left out, with a note.
-func read(paths []string, smallest, threads int, note func(string)) (*patchflow.Photos, error) {
+func read(ctx context.Context, paths []string, smallest, threads int, note func(string)) (*patchflow.Photos, error) {
 	photos := &patchflow.Photos{}
 	for _, path := range paths {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		p, err := file.Open(path, file.Limits{})
 		if err != nil {
 			return nil, err
+		}
+		for _, text := range p.Notes {
+			note(fmt.Sprintf("%s: %s", path, text))
+		}
+		if p.Alpha != nil {
+			note(path + ": its transparency is not learned from; the colours of transparent pixels are")
 		}
 		m := p.Image
 		if m.Width < smallest || m.Height < smallest {

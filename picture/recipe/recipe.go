@@ -84,6 +84,9 @@ func (r *Recipe) check() error {
 	if err := strict.Under("data", strict.Under("crops", r.Data.Crops.Check())); err != nil {
 		return err
 	}
+	if err := strict.Under("data", strict.Under("crops", r.Data.Crops.CheckFor(r.Model))); err != nil {
+		return err
+	}
 	if r.Train.AllShards() > 1 {
 		return strict.Under("train", strict.Wrong("shards", "is %d; models of pictures train on one rank, expected 1", r.Train.AllShards()))
 	}

@@ -61,7 +61,7 @@ func load(t *testing.T, photos, validation string, set ...string) *recipe.Recipe
 
 func job(t *testing.T, r *recipe.Recipe) train.Job {
 	t.Helper()
-	j, err := r.Job(tensor.Exec{Pool: tensor.NewPool()}, func(string) {})
+	j, err := r.Job(context.Background(), tensor.Exec{Pool: tensor.NewPool()}, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +127,8 @@ func TestRefusals(t *testing.T) {
 		"data.photos=[]":                   "data: photos is missing",
 		"model.precision=f8":               `model: precision is "f8"; use f32, bf16 or fp16`,
 		"model.draw.width=0":               "model: draw: width is 0; expected 1 to",
+		"model.draw.heads=4":               "model: draw: heads is 4; expected heads of a multiple of 8 features",
+		"data.crops.enlarge.paint=0.5":     "data: crops: enlarge: paint is 0.5; expected 0",
 		"model.enlarge.heads=3":            "small.yaml: line 4: model: enlarge: width is 16; expected a multiple of heads, 3",
 		"model.enlarge.attention=windo(3)": `model: enlarge: attention is "windo(3)"`,
 		"data.crops.draw.paint=2":          "data: crops: draw: paint is 2; expected 0 to 1",
@@ -138,6 +140,23 @@ func TestRefusals(t *testing.T) {
 		if _, err := recipe.Parse([]byte(small), "small.yaml", []string{"data.photos=[x]", set}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: found %v, want %s", set, err, want)
 		}
+	}
+}
+
+// A photograph that is held out under another name is not learned from.
+func TestHeldOutByLink(t *testing.T) {
+	left, right := parts(t, 280, 280, 280)
+	link := filepath.Join(t.TempDir(), "link.png")
+	if err := os.Symlink(left, link); err != nil {
+		t.Skip(err) // systems without links
+	}
+	r, err := recipe.Parse([]byte(small), "small.yaml", []string{"data.photos=[" + left + "]", "data.hold_out=[" + link + "]",
+		"data.validation=[" + right + "]"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Job(context.Background(), tensor.Exec{}, func(string) {}); err == nil || !strings.Contains(err.Error(), "all 1 photographs are held out") {
+		t.Errorf("found %v", err)
 	}
 }
 
@@ -166,7 +185,7 @@ func TestPhotographs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var notes strings.Builder
-		if _, err := r.Job(tensor.Exec{}, func(s string) { notes.WriteString(s + "\n") }); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := r.Job(context.Background(), tensor.Exec{}, func(s string) { notes.WriteString(s + "\n") }); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: found %v, want %s", path, err, want)
 		}
 		if path == tiny && !strings.Contains(notes.String(), "tiny.png is left out: it has 40×40 pixels") {
