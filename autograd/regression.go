@@ -22,8 +22,8 @@ func (g *Graph) MeanSquareOf(x *Var, targets tensor.Mat, rows int) *Var {
 	return g.pointwise("MeanSquare", x, pointwise{targets: targets, of: float64(rows), loss: square})
 }
 
-// WeightedMeanSquare returns the mean of w·(x − t)², a 1×1 float32. weights has the w of each row of x [T, F]; targets is a float32 matrix of
-// x's shape. Both are unchanged until Close.
+// WeightedMeanSquare returns the mean of w·(x − t)², a 1×1 float32. weights has the w of each row of x [T, F]; targets is a float32 matrix
+// of x's shape. Both are unchanged until Close.
 func (g *Graph) WeightedMeanSquare(x *Var, targets tensor.Mat, weights []float32) *Var {
 	if !g.check("WeightedMeanSquare", x) {
 		return g.nothing()

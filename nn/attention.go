@@ -102,8 +102,8 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 // Layer is the mechanism of the layer, without the second projections of global tokens.
 func (a *Attention) Layer() mechanism.Layer { return a.layer }
 
-// With returns a layer with the weights of a and another mechanism, which has the same learned weights of its own: none, for a pattern. It is
-// for mechanisms that depend on the shape of a batch, such as windows over pictures.
+// With returns a layer with the weights of a and another mechanism, which has the same learned weights of its own: none, for a pattern. It
+// is for mechanisms that depend on the shape of a batch, such as windows over pictures.
 func (a *Attention) With(m mechanism.Mechanism) (*Attention, error) {
 	other := *a
 	other.c.Mechanism = m

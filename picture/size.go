@@ -77,7 +77,8 @@ func checkAspect(from, to image.Point) error {
 }
 
 // factors are those of the passes that make a picture at least as large as a target: of 2, 4 and 8 the least that reaches it, after as many
-// times 8 as needed. A drawn picture has 4 or 8, which the flow has learned. A picture that has the target's size already, or more, has none.
+// times 8 as needed. A drawn picture has 4 or 8, which the flow has learned. A picture that has the target's size already, or more, has
+// none.
 func factors(from, to image.Point, drawn bool) (all []int, err error) {
 	for from.X < to.X || from.Y < to.Y {
 		f := 2

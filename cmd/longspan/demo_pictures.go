@@ -19,8 +19,8 @@ func newDemoPictures(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pictures",
 		Short: "Enlarge a photograph in four ways, and paint a picture from nothing",
-		Long: `Shrink a photograph of 1280×720 that the model in the program has not seen, enlarge it again in four ways, and measure how near each is
-to the photograph. Then paint a picture from nothing. It takes less than a minute on two cores, and writes the pictures to a folder.
+		Long: `Shrink a photograph of 1280×720 that the model in the program has not seen, enlarge it again in four ways, and measure how near each
+is to the photograph. Then paint a picture from nothing. It takes less than a minute on two cores, and writes the pictures to a folder.
 
 Next, your own photograph: longspan image upscale photo.jpg --scale 4 -o large.png`,
 		Args: arguments(cobra.NoArgs),
@@ -32,7 +32,10 @@ Next, your own photograph: longspan image upscale photo.jpg --scale 4 -o large.p
 				flag, text  string
 				to          *image.Point
 				least, most image.Point
-			}{{"--part", part, &d.Part, image.Pt(96, 96), image.Pt(1280, 720)}, {"--paint", paint, &d.Paint, image.Pt(16, 16), image.Pt(3840, 2160)}} {
+			}{
+				{"--part", part, &d.Part, image.Pt(96, 96), image.Pt(1280, 720)},
+				{"--paint", paint, &d.Paint, image.Pt(16, 16), image.Pt(3840, 2160)},
+			} {
 				w, h, err := imageSize(size.flag, size.text)
 				if err != nil {
 					return usage(err)
@@ -70,13 +73,14 @@ Next, your own photograph: longspan image upscale photo.jpg --scale 4 -o large.p
 }
 
 func writeDemoPictures(w io.Writer, folder string, r demo.PicturesResult) {
-	fmt.Fprintf(w, "%s enlarged to %s, by the model %s, which has not seen the photograph\n\n%-20s %-14s %9s %8s %8s %9s\n", r.From, r.To, r.Model,
-		"way", "file", "PSNR", "SSIM", "detail", "seconds")
+	fmt.Fprintf(w, "%s enlarged to %s, by the model %s, which has not seen the photograph\n\n", r.From, r.To, r.Model)
+	fmt.Fprintf(w, "%-20s %-14s %9s %8s %8s %9s\n", "way", "file", "PSNR", "SSIM", "detail", "seconds")
 	for _, row := range r.Rows {
 		fmt.Fprintf(w, "%-20s %-14s %6.2f dB %8.4f %8.2f %9.2f\n", row.Name, row.File, row.PSNR, row.SSIM, row.Detail, row.Seconds)
 	}
-	fmt.Fprintf(w, "\nPSNR is that of luma. Detail is the energy of the finest octave, as a share of the photograph's: the mean of what a picture could be\n"+
-		"has the least error and too little detail; flow draws one that it could be.\n\n")
-	fmt.Fprintf(w, "%s was painted from nothing in %.0f s: one sequence of %d patches at the last level.\n%.0f s in all. The pictures are in %s.\n",
+	fmt.Fprintf(w, "\nPSNR is that of luma. Detail is the energy of the finest octave, as a share of the photograph's: the mean of what a picture\n"+
+		"could be has the least error and too little detail; flow draws one that it could be.\n\n")
+	fmt.Fprintf(w, "%s was painted from nothing in %.0f s: one sequence of %d patches at the last level.\n"+
+		"%.0f s in all. The pictures are in %s.\n",
 		r.Painted, r.Paint, r.Patches, r.Seconds, folder)
 }

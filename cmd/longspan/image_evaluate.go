@@ -50,8 +50,8 @@ the real one, and the seam index, which shows borders of patches. Gains in PSNR 
   longspan image evaluate --run runs/photos --test photos/test --scale 8 --tracks soft --detail --out report
   longspan image evaluate --run runs/photos --test photos/test --train photos/train --generate 16 --out report
 
---generate makes pictures from nothing, of the seeds 1, 2 and so on, and measures them beside Lanczos of their last level but one, and beside
-the same network in tiles of 512x512: the sliced Wasserstein distance to the test photographs, seams, how well the chroma of both sides
+--generate makes pictures from nothing, of the seeds 1, 2 and so on, and measures them beside Lanczos of their last level but one, and
+beside the same network in tiles of 512x512: the sliced Wasserstein distance to the test photographs, seams, how well the chroma of both sides
 agrees, and, with --train, the nearest part of a train photograph. 3840x2160 takes a minute or two a picture, and as long again in tiles.
 
 The folder gets evaluate.json, index.html, the crops that the page shows, and the pictures that were generated, as PNG.`,
@@ -71,7 +71,8 @@ The folder gets evaluate.json, index.html, the crops that the page shows, and th
 	f.IntSliceVar(&v.scales, "scale", []int{2, 4, 8}, "factors of enlarging, of 2, 4 and 8, ascending")
 	f.StringSliceVar(&v.tracks, "tracks", []string{"soft", "sharp"}, "sizes of the photographs: soft, sharp or both")
 	f.BoolVar(&v.detail, "detail", false, "enlarge by 8 with flow too, which draws details; takes as many passes as --steps")
-	f.IntSliceVar(&v.steps, "steps", patchflow.DefaultSteps[:], "steps of flow: of the first level, the others, and the last; one number is for all")
+	f.IntSliceVar(&v.steps, "steps", patchflow.DefaultSteps[:],
+		"steps of flow: of the first level, the others, and the last; one number is for all")
 	f.IntVar(&v.generate, "generate", 0, "number of pictures to generate")
 	f.StringVar(&v.size, "size", "3840x2160", "size of the pictures that are generated")
 	f.StringVar(&v.train, "train", "", "folder of the photographs that the model was trained on, for --generate")
@@ -114,7 +115,8 @@ func (v *imageEvaluateOptions) evaluate(o *output) (*gallery.Results, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	results := &gallery.Results{Run: cmp.Or(v.run, picture.DefaultModel), Test: v.test, Train: v.train, Out: v.out, Report: r, Seconds: time.Since(began).Seconds()}
+	results := &gallery.Results{Run: cmp.Or(v.run, picture.DefaultModel), Test: v.test, Train: v.train, Out: v.out, Report: r,
+		Seconds: time.Since(began).Seconds()}
 	return results, page.Write(results)
 }
 
@@ -186,7 +188,8 @@ func writeImageEvaluation(w io.Writer, r *gallery.Results) {
 
 // writeGenerated prints what was found of the pictures from nothing.
 func writeGenerated(w io.Writer, g *evaluate.Generated) {
-	fmt.Fprintf(w, "generated at %d×%d (pictures: %d)\nsliced Wasserstein distance to the test photographs, the mean and each level, finest first\n",
+	fmt.Fprintf(w, "generated at %d×%d (pictures: %d)\n"+
+		"sliced Wasserstein distance to the test photographs, the mean and each level, finest first\n",
 		g.Width, g.Height, len(g.Pictures))
 	for _, d := range g.Distances {
 		fmt.Fprintf(w, "%-24s%8.4f  ", d.Of, d.Mean)
@@ -203,7 +206,8 @@ func writeGenerated(w io.Writer, g *evaluate.Generated) {
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "seconds a picture: %.1f\n", s.Seconds)
 	if len(g.HeldOut) > 0 {
-		fmt.Fprintf(w, "distance to the nearest train photograph: mean %.4f, least %.4f; of test photographs: mean %.4f, least %.4f\n", s.Nearest, s.Least,
+		fmt.Fprintf(w, "distance to the nearest train photograph: mean %.4f, least %.4f; of test photographs: mean %.4f, least %.4f\n",
+			s.Nearest, s.Least,
 			s.HeldOut, s.HeldOutLeast)
 		fmt.Fprintf(w, "pictures closer to a train photograph than every test photograph: %d\n", g.Closer)
 	}

@@ -100,7 +100,8 @@ func TestImageEvaluate(t *testing.T) {
 		t.Error(err)
 	}
 	writeImageEvaluation(&out, r)
-	for _, want := range []string{"sharp ×4, means (photographs: 1)", "network over filters: ", "generated at 700×200 (pictures: 1)", "Lanczos of their base",
+	for _, want := range []string{"sharp ×4, means (photographs: 1)", "network over filters: ", "generated at 700×200 (pictures: 1)",
+		"Lanczos of their base",
 		"chroma of left and right, train photographs", "note: Photographs of fewer than 1920×1080 pixels"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output lacks %q:\n%s", want, out.String())
@@ -123,7 +124,8 @@ func TestImageEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"a&lt;b&gt;&amp;c.png", `src="data:image/jpeg;base64,`, `href="crops/01-a_b__c-sharp-x4-network.png"`, "prefers-color-scheme: dark",
+	for _, want := range []string{"a&lt;b&gt;&amp;c.png", `src="data:image/jpeg;base64,`, `href="crops/01-a_b__c-sharp-x4-network.png"`,
+		"prefers-color-scheme: dark",
 		`href="generated-001.png"`, "image-rendering: pixelated"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)

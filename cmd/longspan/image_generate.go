@@ -126,10 +126,10 @@ func newImageGenerate(o *output) *cobra.Command {
   longspan image generate --size 3840x2160 --seed 1 -o out.png
   longspan image generate --size 3840x2160 --from sketch.png --strength 0.5 -o out.png
 
-A first picture of about 240 pixels is drawn, and enlarged by 4, and by 4 or 8 at the end, until the size is reached: 4K by 4 and 4, 1080p by 8.
-Each level is drawn as a whole, never in tiles. --steps are the passes of the network at the first level, at the levels between, and at the
-last. --preview names a PNG file to which the picture of each level before the last is written as it is done. A sketch must have the shape of
-the picture, in any size.
+A first picture of about 240 pixels is drawn, and enlarged by 4, and by 4 or 8 at the end, until the size is reached: 4K by 4 and 4, 1080p
+by 8. Each level is drawn as a whole, never in tiles. --steps are the passes of the network at the first level, at the levels between, and
+at the last. --preview names a PNG file to which the picture of each level before the last is written as it is done. A sketch must have the
+shape of the picture, in any size.
 
 A model paints what its photographs have: texture, light and colour. A model of some dozens of photographs paints no objects from nothing.
 'longspan image plan' says what it will take. The same options give the same bytes.`,

@@ -77,8 +77,8 @@ func newImageUpscale(o *output) *cobra.Command {
   longspan image upscale in.png --scale 4 -o out.png
   longspan image upscale in.jpg --to x2160 --detail 1 --seed 7 -o out.jpg
 
-The picture is worked on as a whole, never in tiles. Any size will do: it is enlarged by 2, 4 or 8, again where that is not enough, and shrunk
-from there. A size that stretches the picture is refused, with those that fit.
+The picture is worked on as a whole, never in tiles. Any size will do: it is enlarged by 2, 4 or 8, again where that is not enough, and
+shrunk from there. A size that stretches the picture is refused, with those that fit.
 
 --detail 0 gives the mean of what the picture could be. It has the least error, and is smooth where the small picture does not tell.
 --detail 1 draws what is missing: it is sharp, and invented. Faces and text are invented too.

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// solve replaces b [n, m] by the solution X of A·X = B, by Cholesky's factors A = UᵀU. a [n, n] is symmetric and positive definite, of which
-// the upper triangle is read; it becomes U.
+// solve replaces b [n, m] by the solution X of A·X = B, by Cholesky's factors A = UᵀU. a [n, n] is symmetric and positive definite, of
+// which the upper triangle is read; it becomes U.
 func solve(a, b []float64, n, m int) error {
 	for i := range n {
 		row := a[i*n:]

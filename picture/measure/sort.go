@@ -8,8 +8,8 @@ const radixBits = 11
 // sorter holds the memory of sort.
 type sorter struct{ from, to []uint32 }
 
-// sort puts x into ascending order, by counting (radix sort, from the lowest bits). A distance takes thousands of sorts, and this is several
-// times as fast as comparing.
+// sort puts x into ascending order, by counting (radix sort, from the lowest bits). A distance takes thousands of sorts, and this is
+// several times as fast as comparing.
 func (s *sorter) sort(x []float32) {
 	if len(s.from) < len(x) {
 		s.from, s.to = make([]uint32, len(x)), make([]uint32, len(x))

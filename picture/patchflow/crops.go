@@ -210,7 +210,8 @@ func newSample(c *contrast, y *raster.Image, o Condition, rho float32, r *data.R
 // soonest bounds the weight 1/t² of errors at times near 0, which would outweigh all others.
 const soonest = 0.2
 
-// fineShift moves times towards noise at the finest levels, whose neighbouring patches tell much about each other (Esser et al. 2024, 5.3.2).
+// fineShift moves times towards noise at the finest levels, whose neighbouring patches tell much about each other (Esser et al. 2024,
+// 5.3.2).
 const fineShift = 3
 
 // drawTime draws a time: a logistic function of a normal number, shifted.

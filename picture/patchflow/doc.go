@@ -1,13 +1,13 @@
 // Package patchflow enlarges and generates pictures as one sequence of patches, with a Transformer of linear attention.
 //
 // A picture is a grid of patches of 8×8 pixels, row by row: a token each, 129,600 for 3840×2160. Nothing is cut into tiles, whatever the
-// size. What the network adds to is the base: the smaller picture, enlarged by filters (package filters), or grey where there is none. Patch i
-// of the picture is
+// size. What the network adds to is the base: the smaller picture, enlarged by filters (package filters), or grey where there is none.
+// Patch i of the picture is
 //
 //	y_i = b_i + σ_i·ρ·r_i
 //
-// b_i being the patch of the base, σ_i the deviation of the base's luma around it, at least 2/255, and ρ the root mean square of r without it
-// over the training photographs, for each factor of enlarging. So the network works in units of local contrast, which says how large a
+// b_i being the patch of the base, σ_i the deviation of the base's luma around it, at least 2/255, and ρ the root mean square of r without
+// it over the training photographs, for each factor of enlarging. So the network works in units of local contrast, which says how large a
 // residual can be; layers that normalise would lose it.
 //
 // Rectified flow (Liu et al. 2023, arXiv:2209.03003; Esser et al. 2024, arXiv:2403.03206) draws r. With noise ε of variance 1 and a time t,

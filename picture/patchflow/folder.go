@@ -99,7 +99,8 @@ func Open(dir string, x tensor.Exec) (*Pictures, error) {
 	for _, name := range []string{ConfigName, FiltersName} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("patchflow: %s has no %s, expected the folder of a model of pictures, which longspan image train makes", dir, name)
+			return nil, fmt.Errorf("patchflow: %s has no %s, expected the folder of a model of pictures, which longspan image train makes", dir,
+				name)
 		}
 		if err != nil {
 			return nil, err

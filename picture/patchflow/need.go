@@ -128,7 +128,8 @@ func (s *Pictures) count(need *Need, network, width, height int, o Condition, pa
 	s.Exec.Pool.ResetPeak()
 	s.Model.cost = &autograd.Cost{}
 	weights := s.Exec.Pool.InUse()
-	if err := s.Model.predict(context.Background(), s.Exec, task{net, &contrast{patch: net.config.Patch, grid: grid}, nil, o}, nil); err != nil {
+	k := task{net, &contrast{patch: net.config.Patch, grid: grid}, nil, o}
+	if err := s.Model.predict(context.Background(), s.Exec, k, nil); err != nil {
 		return err
 	}
 	need.Pool = max(need.Pool, s.Exec.Pool.Peak()-weights)

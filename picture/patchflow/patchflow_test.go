@@ -209,7 +209,8 @@ func TestModelLearns(t *testing.T) {
 func TestWindows(t *testing.T) {
 	c, d := tiny(), tinyData()
 	c.Enlarge.Attention, c.Draw.Attention = "window2d(1)", "window2d(2)"
-	if _, err := NewSource(c, d, fitted().base, fitted().photos, 1, 1); err == nil || !strings.Contains(err.Error(), "draw: paint is 0.4; expected 0 or 1") {
+	_, err := NewSource(c, d, fitted().base, fitted().photos, 1, 1)
+	if err == nil || !strings.Contains(err.Error(), "draw: paint is 0.4; expected 0 or 1") {
 		t.Errorf("found %v", err)
 	}
 	d.Draw.Paint = 0
@@ -229,7 +230,8 @@ func TestWindows(t *testing.T) {
 	}
 	m = newModel(t, c, true)
 	b.Patches.Widths[0] = b.Lengths[0]
-	if _, err := m.Train(tensor.Exec{}, &b, data.Pass{Weight: 1}); err == nil || !strings.Contains(err.Error(), "expected one width in a batch for window2d(2)") {
+	_, err = m.Train(tensor.Exec{}, &b, data.Pass{Weight: 1})
+	if err == nil || !strings.Contains(err.Error(), "expected one width in a batch for window2d(2)") {
 		t.Errorf("found %v", err)
 	}
 }
@@ -435,7 +437,8 @@ func FuzzOpenFiles(f *testing.F) {
 	f.Add(files[ConfigName], files[FiltersName], []byte{})
 	f.Add([]byte(`{"model": {"precision": "f32"}, "rho": [1, 1, 1]}`), files[FiltersName][:100], []byte("x"))
 	f.Fuzz(func(t *testing.T, config, banks, weights []byte) {
-		if s, err := OpenFiles(map[string][]byte{ConfigName: config, FiltersName: banks, filename.Weights: weights}, tensor.Exec{}); err == nil && s == nil {
+		files := map[string][]byte{ConfigName: config, FiltersName: banks, filename.Weights: weights}
+		if s, err := OpenFiles(files, tensor.Exec{}); err == nil && s == nil {
 			t.Error("no model and no error")
 		}
 	})

@@ -41,16 +41,16 @@ func (d DataConfig) CheckFor(c Config) error {
 			side int
 		}{{"side", config.Side}, {"large", config.Large}} {
 			if s.side*shape.Patch%factor != 0 {
-				return strict.Under(name, strict.Wrong(s.key, "is %d; expected crops of a multiple of %d pixels: with patches of %d a multiple of %d", s.side,
-					factor, shape.Patch, factor/gcd(factor, shape.Patch)))
+				return strict.Under(name, strict.Wrong(s.key,
+					"is %d; expected crops of a multiple of %d pixels: with patches of %d a multiple of %d", s.side, factor, shape.Patch, factor/gcd(factor, shape.Patch)))
 			}
 		}
 		if i == enlargeNet && config.Paint > 0 {
 			return strict.Under(name, strict.Wrong("paint", "is %g; expected 0: only the network that draws paints", config.Paint))
 		}
 		if window.MatchString(shape.Attention) && config.Paint > 0 && config.Paint < 1 {
-			return strict.Under(name, strict.Wrong("paint", "is %g; expected 0 or 1 with the attention %s, which needs pictures of one width in a batch",
-				config.Paint, shape.Attention))
+			return strict.Under(name, strict.Wrong("paint",
+				"is %g; expected 0 or 1 with the attention %s, which needs pictures of one width in a batch", config.Paint, shape.Attention))
 		}
 	}
 	return nil

@@ -64,8 +64,8 @@ func read(ctx context.Context, paths []string, smallest, threads int, note func(
 		}
 	}
 	if photos.Len() == 0 {
-		return nil, fmt.Errorf("found no photographs of %d×%d pixels or more, expected some; smaller crops take smaller ones: data.crops.draw.large=0, "+
-			"and lower data.crops.draw.side and data.crops.enlarge.side", smallest, smallest)
+		return nil, fmt.Errorf("found no photographs of %d×%d pixels or more, expected some; smaller crops take smaller ones: "+
+			"data.crops.draw.large=0, and lower data.crops.draw.side and data.crops.enlarge.side", smallest, smallest)
 	}
 	return photos, nil
 }

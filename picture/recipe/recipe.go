@@ -30,7 +30,7 @@ type Recipe struct {
 type Data struct {
 	Photos     []string             `yaml:"photos"`               // files and folders of PNG, JPEG, WebP and TIFF
 	HoldOut    []string             `yaml:"hold_out,omitempty"`   // files and folders of which nothing is learned, even if photos has them
-	Validation []string             `yaml:"validation,omitempty"` // files and folders that the run is evaluated on; nothing is learned from them
+	Validation []string             `yaml:"validation,omitempty"` // files and folders of which nothing is learned; evaluations read them
 	Batches    int                  `yaml:"validation_batches"`   // of an evaluation, for each network
 	Crops      patchflow.DataConfig `yaml:"crops"`
 }

@@ -137,7 +137,8 @@ func TestRefusals(t *testing.T) {
 		"train.shards=2":                   "train: shards is 2; models of pictures train on one rank",
 		"train.step=2":                     "steps",
 	} {
-		if _, err := recipe.Parse([]byte(small), "small.yaml", []string{"data.photos=[x]", set}); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := recipe.Parse([]byte(small), "small.yaml", []string{"data.photos=[x]", set})
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: found %v, want %s", set, err, want)
 		}
 	}
@@ -155,7 +156,8 @@ func TestHeldOutByLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Job(context.Background(), tensor.Exec{}, func(string) {}); err == nil || !strings.Contains(err.Error(), "all 1 photographs are held out") {
+	_, err = r.Job(context.Background(), tensor.Exec{}, func(string) {})
+	if err == nil || !strings.Contains(err.Error(), "all 1 photographs are held out") {
 		t.Errorf("found %v", err)
 	}
 }
@@ -185,7 +187,8 @@ func TestPhotographs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var notes strings.Builder
-		if _, err := r.Job(context.Background(), tensor.Exec{}, func(s string) { notes.WriteString(s + "\n") }); err == nil || !strings.Contains(err.Error(), want) {
+		_, err = r.Job(context.Background(), tensor.Exec{}, func(s string) { notes.WriteString(s + "\n") })
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: found %v, want %s", path, err, want)
 		}
 		if path == tiny && !strings.Contains(notes.String(), "tiny.png is left out: it has 40×40 pixels") {

@@ -1,6 +1,6 @@
-// Command _make puts the model of a run into the program: go run ./pretrained/_make RUN NAME. Tables are rounded to bf16, in which the model
-// computes. Rows of n-gram tables that no n-gram of A, C, G and T has become 0: training never changed them to an end, and zeros pack well.
-// The card, pretrained/NAME/README.md, is written by hand.
+// Command _make puts the model of a run into the program: go run ./pretrained/_make RUN NAME. Tables are rounded to bf16, in which the
+// model computes. Rows of n-gram tables that no n-gram of A, C, G and T has become 0: training never changed them to an end, and zeros pack
+// well. The card, pretrained/NAME/README.md, is written by hand.
 package main
 
 import (
