@@ -6,7 +6,7 @@ import (
 	"github.com/longspan/longspan/data"
 )
 
-// The batches of examples/photos.yaml. On one thread of an AMD Zen 4 at avx512 …
+// A batch for each network of examples/photos.yaml: 0.3 s, one thread of a busy AMD Zen 4.
 func BenchmarkSource(b *testing.B) {
 	photos := &Photos{}
 	for i := range 2 {

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// shrink is the number of samples by which the filters of a cluster are drawn to those of all: a cluster has some 30,000.
+	// shrink is the number of samples by which the filters of a cluster are drawn to those of all: a cluster has some 70,000.
 	shrink = 1000
 	// samples is the number of pixels that filters are fitted to, about: 16 s of one core.
 	samples = 10e6
