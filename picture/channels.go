@@ -2,16 +2,7 @@ package picture
 
 import "github.com/longspan/longspan/picture/raster"
 
-// threeChannels is a grey picture with three equal channels.
-func threeChannels(m *raster.Image) *raster.Image {
-	out := &raster.Image{Width: m.Width, Height: m.Height, Channels: 3, Pix: make([]float32, 3*len(m.Pix))}
-	for i, v := range m.Pix {
-		out.Pix[3*i], out.Pix[3*i+1], out.Pix[3*i+2] = v, v, v
-	}
-	return out
-}
-
-// mean is the grey of three channels: what threeChannels takes back of channels that differ by what the networks add.
+// mean is the grey of three channels, which were equal and differ by what the networks add.
 func mean(m *raster.Image) *raster.Image {
 	out := &raster.Image{Width: m.Width, Height: m.Height, Channels: 1, Pix: make([]float32, len(m.Pix)/3)}
 	for i := range out.Pix {

@@ -64,7 +64,7 @@ func sketch(im image.Image) (*raster.Image, error) {
 	}
 	m := p.Image
 	if m.Channels == 1 {
-		m = threeChannels(m)
+		m = m.Coloured()
 	}
 	if p.Alpha != nil {
 		for i, a := range p.Alpha.Pix {

@@ -181,7 +181,7 @@ func (w *upscaling) seen(p *file.Picture) (*raster.Image, error) {
 		m = extended(m, p.Alpha)
 	}
 	if m.Channels == 1 && !w.options.Filters {
-		m = threeChannels(m)
+		m = m.Coloured()
 	}
 	return m, nil
 }

@@ -94,23 +94,7 @@ func (r *Report) open(path string) (*raster.Image, error) {
 	if p.Alpha != nil {
 		r.noteOf(filepath.Base(path), "Transparent photographs are measured over black")
 	}
-	return coloured(m)
-}
-
-// coloured gives a grey picture three channels.
-func coloured(m *raster.Image) (*raster.Image, error) {
-	if m.Channels == 3 {
-		return m, nil
-	}
-	out, err := raster.New(m.Width, m.Height, 3)
-	if err != nil {
-		return nil, err
-	}
-	for i := range m.Width * m.Height {
-		v := m.Pix[i*m.Channels]
-		out.Pix[3*i], out.Pix[3*i+1], out.Pix[3*i+2] = v, v, v
-	}
-	return out, nil
+	return m.Coloured(), nil
 }
 
 // least is the least side of an original: that of a tile, at a multiple of all factors.

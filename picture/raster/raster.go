@@ -61,6 +61,19 @@ func (m *Image) Crop(x, y, width, height int) (*Image, error) {
 	return out, nil
 }
 
+// Coloured is m in three channels: itself, or three times the first channel of a picture of one or two.
+func (m *Image) Coloured() *Image {
+	if m.Channels >= 3 {
+		return m
+	}
+	out := &Image{m.Width, m.Height, 3, make([]float32, 3*m.Width*m.Height)}
+	for i := range m.Width * m.Height {
+		v := m.Pix[i*m.Channels]
+		out.Pix[3*i], out.Pix[3*i+1], out.Pix[3*i+2] = v, v, v
+	}
+	return out
+}
+
 // The weights of red, green and blue in luma (ITU-R BT.601-7, 2.5.1).
 const (
 	lumaRed   = 0.299

@@ -54,3 +54,11 @@ func TestLumaAndRound(t *testing.T) {
 		t.Errorf("rounded to %v", n.Pix)
 	}
 }
+
+func TestColoured(t *testing.T) {
+	grey := &raster.Image{Width: 2, Height: 1, Channels: 1, Pix: []float32{0.25, 1}}
+	m := grey.Coloured()
+	if m.Check() != nil || m.Channels != 3 || m.Pix[2] != 0.25 || m.Pix[3] != 1 || m.Coloured() != m {
+		t.Errorf("found %+v", m)
+	}
+}

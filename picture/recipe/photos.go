@@ -8,7 +8,6 @@ import (
 
 	"github.com/longspan/longspan/picture/file"
 	"github.com/longspan/longspan/picture/patchflow"
-	"github.com/longspan/longspan/picture/raster"
 )
 
 // without is all that is no file of the other lists, under any name.
@@ -56,10 +55,7 @@ func read(ctx context.Context, paths []string, smallest, threads int, note func(
 			note(fmt.Sprintf("%s is left out: it has %d×%d pixels, and crops need %d×%d", path, m.Width, m.Height, smallest, smallest))
 			continue
 		}
-		if m, err = colour(m); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if err := photos.Add(m, threads); err != nil {
+		if err := photos.Add(m.Coloured(), threads); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -68,20 +64,4 @@ func read(ctx context.Context, paths []string, smallest, threads int, note func(
 			"data.crops.draw.large=0, and lower data.crops.draw.side and data.crops.enlarge.side", smallest, smallest)
 	}
 	return photos, nil
-}
-
-// colour gives a grey picture three channels.
-func colour(m *raster.Image) (*raster.Image, error) {
-	if m.Channels == 3 {
-		return m, nil
-	}
-	out, err := raster.New(m.Width, m.Height, 3)
-	if err != nil {
-		return nil, err
-	}
-	for i := range m.Width * m.Height {
-		v := m.Pix[i*m.Channels]
-		out.Pix[3*i], out.Pix[3*i+1], out.Pix[3*i+2] = v, v, v
-	}
-	return out, nil
 }
