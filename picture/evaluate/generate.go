@@ -123,8 +123,8 @@ type generating struct {
 	track    Track // of the pictures' size
 	found    *Generated
 
-	whole, tiled, bases []bytes
-	tests               []bytes
+	whole, tiled, bases []raster.Bytes
+	tests               []raster.Bytes
 	near                *nearest
 
 	done, size int
@@ -212,7 +212,7 @@ func (g *generating) photographs() error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		g.found.RealSeam += seam / float64(len(g.options.Test))
-		g.tests = append(g.tests, pack(m))
+		g.tests = append(g.tests, raster.Pack(m))
 		near, err := g.near.of(m, g.pictures.Exec.Threads)
 		if err != nil {
 			return err
@@ -269,7 +269,7 @@ func (g *generating) picture(ctx context.Context, seed uint64) error {
 	if err := o.Picture(seed, m); err != nil {
 		return err
 	}
-	g.whole = append(g.whole, pack(m))
+	g.whole = append(g.whole, raster.Pack(m))
 	g.done++
 	if base != nil {
 		if p.TiledSeam, err = g.comparisons(ctx, base, seed); err != nil {
@@ -284,9 +284,9 @@ func (g *generating) picture(ctx context.Context, seed uint64) error {
 // comparisons makes what the picture of a seed is compared with, from its last level but one. It returns the seam index of the tiled one.
 func (g *generating) comparisons(ctx context.Context, base *raster.Image, seed uint64) (seam float64, err error) {
 	base.Round(255)
-	g.bases = append(g.bases, pack(base))
+	g.bases = append(g.bases, raster.Pack(base))
 	g.step(fmt.Sprintf("picture %d of %d in tiles", seed, g.options.Generate))
-	d := patchflow.Draw{Detail: 1, Steps: g.options.Steps[2], Seed: seed, Noise: levelNoise}
+	d := patchflow.Draw{Detail: 1, Steps: g.options.Steps[2], Seed: seed, Noise: patchflow.LevelNoise}
 	m, err := tiled(ctx, g.pictures, base, g.scale(), d)
 	if err != nil {
 		return 0, err
@@ -294,7 +294,7 @@ func (g *generating) comparisons(ctx context.Context, base *raster.Image, seed u
 	if m, err = g.cut(m); err != nil {
 		return 0, err
 	}
-	g.tiled = append(g.tiled, pack(m))
+	g.tiled = append(g.tiled, raster.Pack(m))
 	return measure.Seam(m, g.found.Patch, g.found.Pitch)
 }
 
@@ -315,11 +315,11 @@ func (g *generating) cut(m *raster.Image) (*raster.Image, error) {
 
 // distances compares all sets with the test photographs.
 func (g *generating) distances(ctx context.Context) error {
-	packed := func(all []bytes) measure.Set {
-		return measure.Set{Len: len(all), At: func(i int) (*raster.Image, error) { return all[i].image(), ctx.Err() }}
+	packed := func(all []raster.Bytes) measure.Set {
+		return measure.Set{Len: len(all), At: func(i int) (*raster.Image, error) { return all[i].Image(), ctx.Err() }}
 	}
 	enlarged := measure.Set{Len: len(g.bases), At: func(i int) (*raster.Image, error) {
-		b := g.bases[i].image()
+		b := g.bases[i].Image()
 		m, err := resample.Resize(b, b.Width*g.scale(), b.Height*g.scale(), resample.Lanczos3, g.pictures.Exec.Threads)
 		if err != nil {
 			return nil, err

@@ -62,7 +62,7 @@ func painted(t *testing.T, s *patchflow.Pictures, o Options, seed uint64) (m, ba
 
 func checkSeams(t *testing.T, s *patchflow.Pictures, g *Generated, m, base *raster.Image) {
 	t.Helper()
-	tiles, err := tiled(context.Background(), s, base, 4, patchflow.Draw{Detail: 1, Steps: 1, Seed: 2, Noise: levelNoise})
+	tiles, err := tiled(context.Background(), s, base, 4, patchflow.Draw{Detail: 1, Steps: 1, Seed: 2, Noise: patchflow.LevelNoise})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func TestGeneratingRefusals(t *testing.T) {
 
 func TestPack(t *testing.T) {
 	m := texture(33, 20, 0)
-	if found := pack(m).image(); found.Width != 33 || found.Height != 20 || !slices.Equal(found.Pix, m.Pix) {
+	if found := raster.Pack(m).Image(); found.Width != 33 || found.Height != 20 || !slices.Equal(found.Pix, m.Pix) {
 		t.Error("a packed picture has changed")
 	}
 }

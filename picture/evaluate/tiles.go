@@ -13,9 +13,6 @@ const (
 	tileOverlap = 64
 )
 
-// levelNoise is the noise that the network is told a level to have, as patchflow.Generate does: one of 255 steps.
-const levelNoise = 1. / 255
-
 // tiled enlarges a level of a painting by a scale as Generate does, but in tiles of 512×512 pixels that overlap by 64, and are blended
 // linearly there. Each tile has noise of its own, by the seed of d and its number.
 func tiled(ctx context.Context, s *patchflow.Pictures, base *raster.Image, scale int, d patchflow.Draw) (*raster.Image, error) {

@@ -16,8 +16,8 @@ type Base struct {
 
 // Check returns an error for filters of other scales, and for residuals without a size.
 func (b *Base) Check() error {
-	for scale, bank := range map[int]*filters.Bank{2: b.By2, 4: b.By4} {
-		if bank == nil || bank.Scale != scale {
+	for i, bank := range []*filters.Bank{b.By2, b.By4} {
+		if scale := 2 << i; bank == nil || bank.Scale != scale {
 			return fmt.Errorf("patchflow: no filters of scale %d", scale)
 		}
 		if err := bank.Check(); err != nil {

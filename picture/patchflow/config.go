@@ -42,9 +42,14 @@ const (
 	maxPatch  = 32
 )
 
+// shapes are the networks by their numbers; nil: there is none.
+func (c Config) shapes() [nets]*Network {
+	return [nets]*Network{enlargeNet: c.Enlarge, drawNet: c.Draw}
+}
+
 // Networks is the number of networks.
 func (c Config) Networks() (n int) {
-	for _, shape := range []*Network{c.Enlarge, c.Draw} {
+	for _, shape := range c.shapes() {
 		if shape != nil {
 			n++
 		}
@@ -60,12 +65,12 @@ func (c Config) Check() error {
 	if _, err := autograd.ParsePolicy(c.Precision); err != nil {
 		return strict.Wrong("precision", "is %q; use f32, bf16 or fp16", c.Precision)
 	}
-	for name, n := range map[string]*Network{"enlarge": c.Enlarge, "draw": c.Draw} {
+	for i, n := range c.shapes() {
 		if n == nil {
 			continue
 		}
 		if err := n.check(); err != nil {
-			return strict.Under(name, err)
+			return strict.Under(networkNames[i], err)
 		}
 	}
 	return nil

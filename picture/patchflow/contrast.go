@@ -70,7 +70,7 @@ func (c *contrast) measure(i, j int) {
 	for y := i*p - around; y < (i+1)*p+around; y++ {
 		for x := j*p - around; x < (j+1)*p+around; x++ {
 			v := c.pixel(x, y)
-			luma := 0.299*float64(v[0]) + 0.587*float64(v[1]) + 0.114*float64(v[2])
+			luma := raster.LumaRed*float64(v[0]) + raster.LumaGreen*float64(v[1]) + raster.LumaBlue*float64(v[2])
 			sum += luma
 			squares += luma * luma
 			if x >= j*p && x < (j+1)*p && y >= i*p && y < (i+1)*p {

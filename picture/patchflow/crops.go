@@ -123,14 +123,14 @@ const (
 func (s *crops) pair(r *data.Random, sizes []raw, side, factor int, noise float64) (y, base *raster.Image, err error) {
 	small := side*s.patch/factor + 2*margin
 	large := small * factor
-	sizes = slices.DeleteFunc(slices.Clone(sizes), func(b raw) bool { return b.width < large || b.height < large })
+	sizes = slices.DeleteFunc(slices.Clone(sizes), func(b raw) bool { return b.Width < large || b.Height < large })
 	if len(sizes) == 0 {
 		return nil, nil, fmt.Errorf("patchflow: a photograph of too few pixels, expected %d×%d or more for crops of %d patches at ×%d", large,
 			large, side, factor)
 	}
 	from := sizes[r.IntN(len(sizes))]
 	for range redraws {
-		y = from.crop(r.IntN(from.width-large+1), r.IntN(from.height-large+1), large, large, drawSymmetry(r))
+		y = from.crop(r.IntN(from.Width-large+1), r.IntN(from.Height-large+1), large, large, drawSymmetry(r))
 		if s.network == drawNet || deviation(y) > flat {
 			break
 		}
@@ -155,9 +155,9 @@ func (s *crops) pair(r *data.Random, sizes []raw, side, factor int, noise float6
 func (s *crops) paint(r *data.Random, p *photo) (sample, error) {
 	from := p.sizes[len(p.sizes)-1]
 	share := 0.7 + 0.3*r.Float64()
-	w := min(float64(from.width), float64(from.height)*tinyWidth/tinyRows) * share
+	w := min(float64(from.Width), float64(from.Height)*tinyWidth/tinyRows) * share
 	width, height := max(int(w), 1), max(int(w*tinyRows/tinyWidth), 1)
-	m := from.crop(r.IntN(from.width-width+1), r.IntN(from.height-height+1), width, height, symmetry{flipX: r.IntN(2) == 1})
+	m := from.crop(r.IntN(from.Width-width+1), r.IntN(from.Height-height+1), width, height, symmetry{flipX: r.IntN(2) == 1})
 	y, err := resample.Resize(m, tinyWidth, tinyRows, resample.Lanczos3, 1)
 	if err != nil {
 		return sample{}, err

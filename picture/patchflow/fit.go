@@ -68,7 +68,7 @@ func (p *Photos) fit(ctx context.Context, scale, threads int) (*filters.Bank, er
 				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
-				if size.width < scale || size.height < scale {
+				if size.Width < scale || size.Height < scale {
 					continue
 				}
 				large := size.whole(scale)

@@ -79,7 +79,8 @@ func (b *Base) readBanks(data []byte) error {
 		m := tensor.New(tensor.F32, rows, cols)
 		return m.F32, f.ReadMat(m, name)
 	}
-	for scale, bank := range map[int]**filters.Bank{2: &b.By2, 4: &b.By4} {
+	for i, bank := range []**filters.Bank{&b.By2, &b.By4} {
+		scale := 2 << i
 		n := &filters.Bank{Scale: scale}
 		if n.Bounds, err = read(fmt.Sprintf("by%d.bounds", scale), 1<<10); err != nil {
 			return err

@@ -115,7 +115,7 @@ func (s *Pictures) Generate(ctx context.Context, p Painting) (*raster.Image, err
 			p.Preview(m)
 		}
 		m.Round(255)
-		d := Draw{Detail: 1, Steps: p.steps(i, len(sizes)), Seed: p.Seed + uint64(i), Noise: levelNoise}
+		d := Draw{Detail: 1, Steps: p.steps(i, len(sizes)), Seed: p.Seed + uint64(i), Noise: LevelNoise}
 		if m, err = s.enlarge(ctx, m, sizes[i].factor, d); err != nil {
 			return nil, err
 		}
@@ -126,8 +126,8 @@ func (s *Pictures) Generate(ctx context.Context, p Painting) (*raster.Image, err
 	return m, nil
 }
 
-// levelNoise is the noise that the network is told each level but the last to have: its colours are right to about one of 255 steps.
-const levelNoise = 1. / 255
+// LevelNoise is the noise that the network is told each level but the last to have: its colours are right to about one of 255 steps.
+const LevelNoise = 1. / 255
 
 // steps are those of level i of n.
 func (p Painting) steps(i, n int) int {

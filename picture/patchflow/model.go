@@ -49,7 +49,7 @@ func New(c Config, o Options) (*Model, error) {
 	}
 	m := &Model{config: c, policy: policy, compiled: nn.NewCompileCache(),
 		params: nn.NewParams(nn.ParamsOptions{Pool: o.Pool, Seed: o.Seed, Train: o.Train, Load: o.Load})}
-	for i, shape := range []*Network{c.Enlarge, c.Draw} {
+	for i, shape := range c.shapes() {
 		if shape == nil {
 			continue
 		}

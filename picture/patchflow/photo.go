@@ -11,11 +11,8 @@ import (
 // photo is a photograph in 8 bits at some sizes.
 type photo struct{ sizes []raw }
 
-// raw is a picture of three channels of 8 bits.
-type raw struct {
-	width, height int
-	pix           []uint8
-}
+// raw is a picture of three channels.
+type raw struct{ raster.Bytes }
 
 // The sizes that are learned from, as shares of the photograph's: pictures of cameras are soft, and smaller they are sharp.
 var shares = [...]float64{1, 0.5, 0.35}
@@ -47,7 +44,7 @@ func (p *Photos) Len() int { return len(p.all) }
 // pixels is the number of pixels of all photographs, at their own sizes.
 func (p *Photos) pixels() (n int) {
 	for _, one := range p.all {
-		n += one.sizes[0].width * one.sizes[0].height
+		n += one.sizes[0].Width * one.sizes[0].Height
 	}
 	return n
 }
@@ -67,17 +64,9 @@ func newPhoto(m *raster.Image, threads int) (*photo, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.sizes = append(p.sizes, toBytes(sized))
+		p.sizes = append(p.sizes, raw{raster.Pack(sized)})
 	}
 	return p, nil
-}
-
-func toBytes(m *raster.Image) raw {
-	b := raw{m.Width, m.Height, make([]uint8, len(m.Pix))}
-	for i, v := range m.Pix {
-		b.pix[i] = uint8(min(max(v, 0), 1)*255 + 0.5)
-	}
-	return b
 }
 
 // symmetry is one of the eight ways of laying a rectangle.
@@ -90,7 +79,7 @@ func drawSymmetry(r *data.Random) symmetry {
 
 // whole is the picture, cut to sides that are multiples of n.
 func (b raw) whole(n int) *raster.Image {
-	return b.crop(0, 0, b.width/n*n, b.height/n*n, symmetry{})
+	return b.crop(0, 0, b.Width/n*n, b.Height/n*n, symmetry{})
 }
 
 // crop copies the pixels from (x, y), laid by s; width and height are those of the result.
@@ -108,7 +97,7 @@ func (b raw) crop(x, y, width, height int, s symmetry) *raster.Image {
 			if s.transpose {
 				u, v = v, u
 			}
-			p := b.pix[((y+v)*b.width+x+u)*channels:]
+			p := b.Pix[((y+v)*b.Width+x+u)*channels:]
 			o := out.Pix[(i*width+j)*channels:]
 			o[0], o[1], o[2] = float32(p[0])/255, float32(p[1])/255, float32(p[2])/255
 		}

@@ -21,28 +21,39 @@ func DefaultData() DataConfig {
 	return DataConfig{Enlarge: CropConfig{Batch: 8, Side: 32, Large: 96}, Draw: CropConfig{Batch: 10, Side: 24, Large: 80, Paint: 0.2}}
 }
 
+// crops are the settings by the number of the network.
+func (d DataConfig) crops() [nets]CropConfig {
+	return [nets]CropConfig{enlargeNet: d.Enlarge, drawNet: d.Draw}
+}
+
+// largestFactor is the largest factor of enlarging that a network learns.
+var largestFactor = [nets]int{enlargeNet: 4, drawNet: 8}
+
 // Check returns an error that names the first setting out of range.
 func (d DataConfig) Check() error {
-	if err := strict.Under("enlarge", d.Enlarge.Check()); err != nil {
-		return err
+	for i, c := range d.crops() {
+		if err := strict.Under(networkNames[i], c.Check()); err != nil {
+			return err
+		}
 	}
-	return strict.Under("draw", d.Draw.Check())
+	return nil
 }
 
 // CheckFor returns an error for crops that the networks of a model cannot have.
 func (d DataConfig) CheckFor(c Config) error {
-	for i, shape := range []*Network{c.Enlarge, c.Draw} {
+	for i, shape := range c.shapes() {
 		if shape == nil {
 			continue
 		}
-		name, config, factor := networkNames[i], []CropConfig{d.Enlarge, d.Draw}[i], []int{4, 8}[i]
+		name, config, factor := networkNames[i], d.crops()[i], largestFactor[i]
 		for _, s := range []struct {
 			key  string
 			side int
 		}{{"side", config.Side}, {"large", config.Large}} {
 			if s.side*shape.Patch%factor != 0 {
 				return strict.Under(name, strict.Wrong(s.key,
-					"is %d; expected crops of a multiple of %d pixels: with patches of %d a multiple of %d", s.side, factor, shape.Patch, factor/gcd(factor, shape.Patch)))
+					"is %d; expected crops of a multiple of %d pixels: with patches of %d a multiple of %d", s.side, factor, shape.Patch,
+					factor/gcd(factor, shape.Patch)))
 			}
 		}
 		if i == enlargeNet && config.Paint > 0 {
@@ -66,21 +77,21 @@ func gcd(a, b int) int {
 // Smallest is the number of pixels that the sides of a photograph need for all crops of a model, with the margins at the largest factor.
 func (d DataConfig) Smallest(c Config) int {
 	least := rhoSide + 2*margin*8 // what FitBase measures
-	for i, shape := range []*Network{c.Enlarge, c.Draw} {
+	for i, shape := range c.shapes() {
 		if shape == nil {
 			continue
 		}
-		config, factor := []CropConfig{d.Enlarge, d.Draw}[i], []int{4, 8}[i]
-		side := max(config.Side, config.Large)
-		least = max(least, side*shape.Patch+2*margin*factor)
+		config := d.crops()[i]
+		least = max(least, max(config.Side, config.Large)*shape.Patch+2*margin*largestFactor[i])
 	}
 	return least
 }
 
 // Source is a data.Source of batches for each network of a model in turn.
 type Source struct {
-	turns []*crops
-	next  uint64
+	turns       []*crops
+	next        uint64
+	fingerprint uint64 // of the settings and the photographs
 }
 
 // NewSource returns a Source over photographs, which must be large enough for the crops at every factor.
@@ -101,13 +112,13 @@ func NewSource(c Config, d DataConfig, base *Base, photos *Photos, seed uint64, 
 		return nil, errors.New("patchflow: no photographs to learn from")
 	}
 	s := &Source{}
-	for i, shape := range []*Network{c.Enlarge, c.Draw} {
+	for i, shape := range c.shapes() {
 		if shape == nil {
 			continue
 		}
-		config := []CropConfig{d.Enlarge, d.Draw}[i]
-		s.turns = append(s.turns, &crops{config, i, shape.Patch, seed, base, photos.all, threads})
+		s.turns = append(s.turns, &crops{d.crops()[i], i, shape.Patch, seed, base, photos.all, threads})
 	}
+	s.fingerprint = fingerprint(s.turns, photos.all)
 	return s, nil
 }
 
@@ -121,27 +132,28 @@ func (s *Source) Next(b *data.Batch) error {
 
 // State is the number of batches made, after a hash of the settings and the photographs.
 func (s *Source) State() []byte {
-	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, s.fingerprint()), s.next)
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, s.fingerprint), s.next)
 }
 
 // Restore moves to a state of State.
 func (s *Source) Restore(state []byte) error {
-	if len(state) != 16 || binary.LittleEndian.Uint64(state) != s.fingerprint() {
+	if len(state) != 16 || binary.LittleEndian.Uint64(state) != s.fingerprint {
 		return errors.New("patchflow: the position is of other photographs or other settings")
 	}
 	s.next = binary.LittleEndian.Uint64(state[8:])
 	return nil
 }
 
-func (s *Source) fingerprint() uint64 {
+// fingerprint is a hash of all that batches depend on.
+func fingerprint(turns []*crops, photos []*photo) uint64 {
 	h := fnv.New64a()
-	for _, c := range s.turns {
+	for _, c := range turns {
 		fmt.Fprintf(h, "%+v %d %d %d %v\n", c.config, c.network, c.patch, c.seed, c.base.Rho)
 	}
-	for _, p := range s.turns[0].photos {
+	for _, p := range photos {
 		last := p.sizes[len(p.sizes)-1]
-		fmt.Fprint(h, last.width, last.height)
-		h.Write(last.pix)
+		fmt.Fprint(h, last.Width, last.Height)
+		h.Write(last.Pix)
 	}
 	return h.Sum64()
 }

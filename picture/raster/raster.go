@@ -76,9 +76,9 @@ func (m *Image) Coloured() *Image {
 
 // The weights of red, green and blue in luma (ITU-R BT.601-7, 2.5.1).
 const (
-	lumaRed   = 0.299
-	lumaGreen = 0.587
-	lumaBlue  = 0.114
+	LumaRed   = 0.299
+	LumaGreen = 0.587
+	LumaBlue  = 0.114
 )
 
 // Luma is the brightness of each pixel, in one channel: by the weights of BT.601 in full range. Pictures of one or two channels give their
@@ -91,7 +91,7 @@ func (m *Image) Luma() *Image {
 			out.Pix[i] = p[0]
 			continue
 		}
-		out.Pix[i] = lumaRed*p[0] + lumaGreen*p[1] + lumaBlue*p[2]
+		out.Pix[i] = LumaRed*p[0] + LumaGreen*p[1] + LumaBlue*p[2]
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package raster_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/longspan/longspan/picture/raster"
@@ -60,5 +61,15 @@ func TestColoured(t *testing.T) {
 	m := grey.Coloured()
 	if m.Check() != nil || m.Channels != 3 || m.Pix[2] != 0.25 || m.Pix[3] != 1 || m.Coloured() != m {
 		t.Errorf("found %+v", m)
+	}
+}
+
+// What is rounded to 8 bits comes back as it was.
+func TestBytes(t *testing.T) {
+	m := &raster.Image{Width: 3, Height: 1, Channels: 1, Pix: []float32{-1, 0.2, 3}}
+	b := raster.Pack(m)
+	m.Round(255)
+	if got := b.Image(); got.Check() != nil || !slices.Equal(got.Pix, m.Pix) {
+		t.Errorf("found %v, want %v", got, m)
 	}
 }
