@@ -335,15 +335,12 @@ func (m *Model) Save(dir string, t tensor.Type) error {
 		}
 	}
 	var tensors []safetensors.Tensor
-	for _, p := range m.Params() {
-		value := p.Value
-		if m.params.IsTable(p) && value.Type != t {
-			value = tensor.New(t, p.Value.Rows, p.Value.Cols)
-			if err := tensor.Convert(tensor.Exec{}, value, p.Value); err != nil {
-				return fmt.Errorf("model: %w", err)
-			}
-		}
-		tensors = append(tensors, safetensors.Matrix(p.Name, value))
+	weights, err := m.params.As(t)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	for _, w := range weights {
+		tensors = append(tensors, safetensors.Matrix(w.Name, w.Value))
 	}
 	if err := safetensors.Save(filepath.Join(dir, filename.Weights), tensors, map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("model: %w", err)

@@ -164,6 +164,22 @@ func (p *Params) Named(name string) *tensor.Param { return p.byName[name] }
 // IsTable reports whether AddTable made w.
 func (p *Params) IsTable(w *tensor.Param) bool { return p.tables[w] }
 
+// As lists every weight with its tables as type t, for a file. What has that type already is not copied.
+func (p *Params) As(t tensor.Type) ([]tensor.Param, error) {
+	var all []tensor.Param
+	for _, w := range p.All() {
+		value := w.Value
+		if p.IsTable(w) && value.Type != t {
+			value = tensor.New(t, value.Rows, value.Cols)
+			if err := tensor.Convert(tensor.Exec{}, value, w.Value); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, tensor.Param{Name: w.Name, Value: value})
+	}
+	return all, nil
+}
+
 // Count is the number of weights, element by element.
 func (p *Params) Count() int64 {
 	return p.elements

@@ -36,15 +36,12 @@ func (s *Pictures) Save(dir string, t tensor.Type) error {
 		}
 	}
 	var tensors []safetensors.Tensor
-	for _, p := range m.Params() {
-		value := p.Value
-		if m.params.IsTable(p) && value.Type != t {
-			value = tensor.New(t, value.Rows, value.Cols)
-			if err := tensor.Convert(tensor.Exec{}, value, p.Value); err != nil {
-				return fmt.Errorf("patchflow: %w", err)
-			}
-		}
-		tensors = append(tensors, safetensors.Matrix(p.Name, value))
+	weights, err := m.params.As(t)
+	if err != nil {
+		return fmt.Errorf("patchflow: %w", err)
+	}
+	for _, w := range weights {
+		tensors = append(tensors, safetensors.Matrix(w.Name, w.Value))
 	}
 	return safetensors.Save(filepath.Join(dir, filename.Weights), tensors, nil)
 }
