@@ -44,19 +44,8 @@ func (g *Graph) Depthwise3x3(x, w, b *Var, grids []Grid) *Var {
 			return g.failf("Depthwise3x3: found a parameter of %s %d×%d, expected an f32 leaf of %d×%d", p.typ, p.rows, p.cols, rows, x.cols)
 		}
 	}
-	left := x.rows
-	for i, s := range grids {
-		if s.Height < 1 || s.Width < 1 {
-			return g.failf("Depthwise3x3: found grid %d of %d×%d, expected at least 1×1", i, s.Height, s.Width)
-		}
-		if s.Height > left/s.Width {
-			return g.failf("Depthwise3x3: found grids of more than the %d rows of x: grid %d of %d×%d has %d left",
-				x.rows, i, s.Height, s.Width, left)
-		}
-		left -= s.Height * s.Width
-	}
-	if left != 0 {
-		return g.failf("Depthwise3x3: found grids that add up to %d for %d rows of x, expected the same", x.rows-left, x.rows)
+	if !g.checkGrids("Depthwise3x3", grids, x.rows) {
+		return g.nothing()
 	}
 	return g.record(&depthwise{tiles: gridTiles(grids, x.cols), bias: b != nil}, x.typ, x.rows, x.cols, in...)
 }

@@ -5,6 +5,26 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
+// checkGrids fails the graph unless grids have as many places as x has rows.
+func (g *Graph) checkGrids(name string, grids []Grid, rows int) bool {
+	left := rows
+	for i, s := range grids {
+		if s.Height < 1 || s.Width < 1 {
+			g.failf("%s: found grid %d of %d×%d, expected at least 1×1", name, i, s.Height, s.Width)
+			return false
+		}
+		if s.Height > left/s.Width {
+			g.failf("%s: found grids of more than the %d rows of x: grid %d of %d×%d has %d left", name, rows, i, s.Height, s.Width, left)
+			return false
+		}
+		left -= s.Height * s.Width
+	}
+	if left != 0 {
+		g.failf("%s: found grids that add up to %d for %d rows of x, expected the same", name, rows-left, rows)
+	}
+	return left == 0
+}
+
 // gridTile is the part of a grid that a thread takes at a time: grid rows h0 … h1 and columns v0 … v1, their ends excluded.
 type gridTile struct {
 	Grid
