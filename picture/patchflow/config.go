@@ -14,13 +14,14 @@ type Config struct {
 
 // Network is the shape of a network.
 type Network struct {
-	Patch     int    `yaml:"patch" json:"patch"`                     // pixels along a side of a token
-	Width     int    `yaml:"width" json:"width"`                     // features of a token
-	Layers    int    `yaml:"layers" json:"layers"`                   // of convolutions
-	Heads     int    `yaml:"heads" json:"heads"`                     // of attention
-	Hidden    int    `yaml:"hidden" json:"hidden"`                   // features inside a layer, after the gate
-	Attention string `yaml:"attention" json:"attention"`             // a mechanism, window2d(r), or none
-	Every     int    `yaml:"attention_every" json:"attention_every"` // of so many layers the last has attention
+	Patch     int    `yaml:"patch" json:"patch"`                       // pixels along a side of a token
+	Width     int    `yaml:"width" json:"width"`                       // features of a token
+	Layers    int    `yaml:"layers" json:"layers"`                     // of convolutions
+	Heads     int    `yaml:"heads" json:"heads"`                       // of attention
+	Hidden    int    `yaml:"hidden" json:"hidden"`                     // features inside a layer, after the gate
+	Margin    int    `yaml:"margin,omitempty" json:"margin,omitempty"` // pixels that patches reach over their neighbours and are blended
+	Attention string `yaml:"attention" json:"attention"`               // a mechanism, window2d(r), or none
+	Every     int    `yaml:"attention_every" json:"attention_every"`   // of so many layers the last has attention
 }
 
 // NoAttention is the Attention of a network of convolutions alone.
@@ -30,7 +31,7 @@ const NoAttention = "none"
 func DefaultConfig() Config {
 	return Config{
 		Enlarge:   &Network{Patch: 4, Width: 64, Layers: 8, Heads: 2, Hidden: 128, Attention: "relu", Every: 4},
-		Draw:      &Network{Patch: 8, Width: 128, Layers: 8, Heads: 4, Hidden: 256, Attention: "relu", Every: 2},
+		Draw:      &Network{Patch: 8, Width: 128, Layers: 8, Heads: 4, Hidden: 256, Margin: 2, Attention: "relu", Every: 2},
 		Precision: "bf16",
 	}
 }
@@ -85,6 +86,9 @@ func (n *Network) check() error {
 		if s.found < 1 || s.found > s.most {
 			return strict.Wrong(s.name, "is %d; expected 1 to %d", s.found, s.most)
 		}
+	}
+	if n.Margin < 0 || 2*n.Margin > n.Patch {
+		return strict.Wrong("margin", "is %d; expected 0 to half of the patch, %d", n.Margin, n.Patch/2)
 	}
 	if n.Width%n.Heads != 0 {
 		return strict.Wrong("width", "is %d; expected a multiple of heads, %d", n.Width, n.Heads)

@@ -18,6 +18,7 @@ type CropConfig struct {
 	Side  int     `yaml:"side"`            // patches along a side of a crop
 	Large int     `yaml:"large"`           // patches along a side of the single crop of each tenth batch; 0: there is none
 	Paint float64 `yaml:"paint,omitempty"` // share of the crops that have no base, and are whole photographs at 240×136; for the flow alone
+	Turns int     `yaml:"turns"`           // batches of the network in each step
 }
 
 // largeEvery is the distance of batches of one large crop: sums over many patches must not be met for the first time in use.
@@ -32,6 +33,8 @@ func (c CropConfig) Check() error {
 		return strict.Wrong("side", "is %d; expected 2 to 256", c.Side)
 	case c.Large < 0 || c.Large > 512:
 		return strict.Wrong("large", "is %d; expected 0 to 512", c.Large)
+	case c.Turns < 1 || c.Turns > 1000:
+		return strict.Wrong("turns", "is %d; expected 1 to 1000", c.Turns)
 	case !(c.Paint >= 0 && c.Paint <= 1):
 		return strict.Wrong("paint", "is %g; expected 0 to 1", c.Paint)
 	}
@@ -98,7 +101,8 @@ func (s *crops) sample(r *data.Random, side int) (sample, error) {
 	}
 	if r.Float64() >= s.config.Paint {
 		factor := 4 << r.IntN(2)
-		o := Condition{Factor: factor, Time: drawTime(r, fineShift), Noise: MaxNoise * r.Float64()}
+		o := Condition{Factor: factor, Noise: MaxNoise * r.Float64()}
+		o.Time = drawTime(r, o.shift())
 		y, base, err := s.pair(r, p.sizes, side, factor, o.Noise)
 		if err != nil {
 			return sample{}, err
@@ -166,7 +170,9 @@ func (s *crops) paint(r *data.Random, p *photo) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	return newSample(c, y, Condition{Time: drawTime(r, 1)}, 1, r), nil
+	o := Condition{}
+	o.Time = drawTime(r, o.shift())
+	return newSample(c, y, o, 1, r), nil
 }
 
 // easy is the mean squared error of a base, at 36 dB, below which a crop counts less: most of what is left of it is noise.
@@ -210,15 +216,30 @@ func newSample(c *contrast, y *raster.Image, o Condition, rho float32, r *data.R
 // soonest bounds the weight 1/t² of errors at times near 0, which would outweigh all others.
 const soonest = 0.2
 
-// fineShift moves times towards noise at the finest levels, whose neighbouring patches tell much about each other (Esser et al. 2024,
-// 5.3.2).
-const fineShift = 3
+// Times of pictures without a base are moved towards noise (Esser et al. 2024, section 5.3.2). The mean colour of a third of a picture of
+// 240×136 is that of 11,000 pixels. In noise of deviation t it stands out by (1−t)·100/t, and is decided between t = 1 and 0.97: with times
+// evenly apart one step would pass over all of it, and both sides of a picture would choose their colours alone. A base has the low
+// frequencies already, so that the times of what is left are even.
+const paintShift = 4
+
+// shift is that of the times of a condition.
+func (o Condition) shift() float64 {
+	if o.Factor == 0 {
+		return paintShift
+	}
+	return 1
+}
+
+// shifted moves a time towards 1.
+func shifted(t, shift float64) float64 { return shift * t / (1 + (shift-1)*t) }
+
+// timeSpread is the deviation of the logits of times: with 1, one time in 40 would be below 1/8, where the last of eight steps is.
+const timeSpread = 1.4
 
 // drawTime draws a time: a logistic function of a normal number, shifted.
 func drawTime(r *data.Random, shift float64) float64 {
 	a, _ := normals(r)
-	t := 1 / (1 + math.Exp(-a))
-	return shift * t / (1 + (shift-1)*t)
+	return shifted(1/(1+math.Exp(-timeSpread*a)), shift)
 }
 
 // addNoise adds normal numbers of a deviation.

@@ -164,7 +164,7 @@ type start struct {
 	time     float64
 }
 
-// flow draws residuals by Euler's steps from time 1, or from a start. Times are closer near noise where there is a base, as in training.
+// flow draws residuals by Euler's steps from time 1, or from a start. Times are closer near noise where there is no base, as in training.
 // Memory: T·outputs numbers of float32.
 func (s *Pictures) flow(ctx context.Context, net *net, c *contrast, o Condition, d Draw, from *start) ([]float32, error) {
 	n := c.grid.Height * c.grid.Width
@@ -183,14 +183,9 @@ func (s *Pictures) flow(ctx context.Context, net *net, c *contrast, o Condition,
 			}
 		}
 	})
-	shift := 1.0
-	if o.Factor > 0 {
-		shift = fineShift
-	}
-	at := func(i int) float64 {
-		t := begin * float64(d.Steps-i) / float64(d.Steps)
-		return shift * t / (1 + (shift-1)*t)
-	}
+	shift := o.shift()
+	even := begin / (shift - (shift-1)*begin) // what shifts to begin
+	at := func(i int) float64 { return shifted(even*float64(d.Steps-i)/float64(d.Steps), shift) }
 	for i := range d.Steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -25,7 +25,7 @@ type Painting struct {
 }
 
 // DefaultSteps are the steps of flow that a painting has where none are given.
-var DefaultSteps = [3]int{24, 8, 8}
+var DefaultSteps = [3]int{48, 8, 8}
 
 func (p Painting) check() error {
 	if p.Width < 1 || p.Height < 1 || int64(p.Width)*int64(p.Height) > raster.MaxPixels {

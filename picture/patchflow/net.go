@@ -55,13 +55,13 @@ func newNet(p *nn.Params, prefix string, c Network) (*net, error) {
 		n.layers = append(n.layers, l)
 	}
 	n.norm = norm("norm")
-	n.out = nn.NewLinear(p, prefix+"out", nn.LinearConfig{In: c.Width, Out: outputs(c.Patch), Bias: true, Scale: calm})
+	n.out = nn.NewLinear(p, prefix+"out", nn.LinearConfig{In: c.Width, Out: outputs(c.Patch + 2*c.Margin), Bias: true, Scale: calm})
 	return n, p.Err()
 }
 
 // apply maps inputs [T, inputs] to r [T, outputs] in float32.
 func (n *net) apply(p *nn.Pass, inputs *autograd.Var, grids []autograd.Grid) *autograd.Var {
-	return n.finish(p, n.mix(p, n.embed.Apply(p, inputs), grids))
+	return n.finish(p, n.mix(p, n.embed.Apply(p, inputs), grids), grids)
 }
 
 // mix is the layers: x [T, width] to [T, width].
@@ -77,6 +77,10 @@ func (n *net) mix(p *nn.Pass, x *autograd.Var, grids []autograd.Grid) *autograd.
 }
 
 // finish maps x [T, width] to r [T, outputs] in float32.
-func (n *net) finish(p *nn.Pass, x *autograd.Var) *autograd.Var {
-	return n.out.ApplyF32(p, n.norm.Apply(p, x))
+func (n *net) finish(p *nn.Pass, x *autograd.Var, grids []autograd.Grid) *autograd.Var {
+	r := n.out.ApplyF32(p, n.norm.Apply(p, x))
+	if n.config.Margin == 0 {
+		return r
+	}
+	return p.G.BlendPatches(r, n.config.Patch, n.config.Margin, channels, grids)
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/picture/raster"
@@ -20,13 +21,13 @@ import (
 func tiny() Config {
 	return Config{
 		Enlarge:   &Network{Patch: 4, Width: 16, Layers: 2, Heads: 2, Hidden: 16, Attention: "relu", Every: 2},
-		Draw:      &Network{Patch: 8, Width: 16, Layers: 2, Heads: 2, Hidden: 16, Attention: "relu", Every: 1},
+		Draw:      &Network{Patch: 8, Width: 16, Layers: 2, Heads: 2, Hidden: 16, Margin: 2, Attention: "relu", Every: 1},
 		Precision: "f32",
 	}
 }
 
 func tinyData() DataConfig {
-	return DataConfig{Enlarge: CropConfig{Batch: 3, Side: 6}, Draw: CropConfig{Batch: 3, Side: 4, Paint: 0.4}}
+	return DataConfig{Enlarge: CropConfig{Batch: 3, Side: 6, Turns: 1}, Draw: CropConfig{Batch: 3, Side: 4, Paint: 0.4, Turns: 2}}
 }
 
 // texture is a picture with edges at all angles, and finer detail than a quarter of its pixels can tell.
@@ -127,7 +128,8 @@ func TestMarginsAreEnough(t *testing.T) {
 	}
 }
 
-// Batches are crops of the shapes that the settings say, for the networks in turn, and equal whatever the threads and after a Restore.
+// Batches are crops of the shapes that the settings say, one of the first network and two of the second in turn. They are equal whatever the
+// threads, and after a Restore.
 func TestSource(t *testing.T) {
 	one, three := newSource(t, tiny(), 1), newSource(t, tiny(), 3)
 	var a, b data.Batch
@@ -142,11 +144,11 @@ func TestSource(t *testing.T) {
 		if err := three.Next(&b); err != nil {
 			t.Fatal(err)
 		}
-		if a.Patches.Network != i%2 || a.Check(1) != nil || !slices.Equal(a.Patches.Inputs, b.Patches.Inputs) ||
+		if a.Patches.Network != min(i%3, 1) || a.Check(1) != nil || !slices.Equal(a.Patches.Inputs, b.Patches.Inputs) ||
 			!slices.Equal(a.Patches.Targets, b.Patches.Targets) {
 			t.Fatalf("batch %d: network %d, %v, or the batches differ", i, a.Patches.Network, a.Check(1))
 		}
-		if i%2 == 0 && !slices.Equal(a.Lengths, []int{36, 36, 36}) {
+		if i%3 == 0 && !slices.Equal(a.Lengths, []int{36, 36, 36}) {
 			t.Errorf("batch %d has lengths of %v", i, a.Lengths)
 		}
 	}
@@ -164,6 +166,43 @@ func TestSource(t *testing.T) {
 	}
 	if again.Restore(state[1:]) == nil || newSource(t, Config{Enlarge: tiny().Enlarge, Precision: "f32"}, 1).Restore(state) == nil {
 		t.Error("a state of other settings is taken")
+	}
+}
+
+// A picture of more patches than are made at a time is that of one pass: patches that are blended are read over the borders of the bands.
+func TestBandsAreOnePicture(t *testing.T) {
+	m := newModel(t, tiny(), false)
+	base := texture(8*100, 8*2*(band/100+1), 0)
+	net, c := m.nets[drawNet], newContrast(base, 8, 0)
+	n := c.grid.Height * c.grid.Width
+	got, rows := make([]float32, n*outputs(8)), tensor.New(tensor.F32, n, inputs(8))
+	o := Condition{Factor: 4, Time: 0.5}
+	use := func(t int, r []float32) { copy(got[t*outputs(8):], r) }
+	if err := m.predict(context.Background(), tensor.Exec{}, task{net, c, nil, o}, use); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		c.input(rows.Row(i), i, nil, o)
+	}
+	p := m.pass(tensor.Exec{}, []int{n}, false)
+	defer p.Close()
+	want := p.G.Keep(net.apply(p, p.G.Input(rows), []autograd.Grid{c.grid}))
+	if err := p.G.Forward(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if !slices.Equal(got[i*outputs(8):(i+1)*outputs(8)], want.Value().Row(i)) {
+			t.Fatalf("patch %d in row %d differs from that of one pass", i, i/c.grid.Width)
+		}
+	}
+}
+
+// Times are as even as they are shifted, from the start of a sketch too.
+func TestShiftedTimes(t *testing.T) {
+	for _, c := range []struct{ t, shift, want float64 }{{1, 4, 1}, {0, 4, 0}, {0.5, 4, 0.8}, {0.5, 1, 0.5}} {
+		if got := shifted(c.t, c.shift); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("shifted(%g, %g) is %g, want %g", c.t, c.shift, got, c.want)
+		}
 	}
 }
 

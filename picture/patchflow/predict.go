@@ -9,8 +9,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// band is the number of tokens that are embedded, and made patches of, at a time: 8,192 rows of inputs are 13 MB, where those of a 4K
-// picture would be 207.
+// band is the number of tokens that are embedded, and made patches of, at a time, about: 8,192 rows of inputs are 13 MB, where those of a
+// 4K picture would be 207.
 const band = 8192
 
 // task is a pass of a network.
@@ -48,9 +48,9 @@ func (m *Model) predict(ctx context.Context, x tensor.Exec, k task, use func(t i
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	for from := 0; from < n; from += band {
-		to := min(from+band, n)
-		if err := m.finishBand(x, net, mixed.Value().SliceRows(from, to), func(i int, r []float32) { use(from+i, r) }); err != nil {
+	rows := max(1, band/grid.Width) // of the grid
+	for from := 0; from < grid.Height; from += rows {
+		if err := m.finishBand(x, net, mixed.Value(), grid, from, min(from+rows, grid.Height), use); err != nil {
 			return err
 		}
 	}
@@ -85,16 +85,23 @@ func (m *Model) embedBand(x tensor.Exec, k task, from int, dst tensor.Mat) error
 	return nil
 }
 
-// finishBand gives the r of each row of mixed to use.
-func (m *Model) finishBand(x tensor.Exec, net *net, mixed tensor.Mat, use func(i int, r []float32)) error {
-	p := m.pass(x, []int{mixed.Rows}, false)
+// finishBand gives the r of the tokens in rows from … to−1 of a grid to use. Patches that are blended need a row more on each side.
+func (m *Model) finishBand(x tensor.Exec, net *net, mixed tensor.Mat, grid autograd.Grid, from, to int,
+	use func(t int, r []float32)) error {
+	first, last := from, to
+	if net.config.Margin > 0 {
+		first, last = max(0, from-1), min(grid.Height, to+1)
+	}
+	part := autograd.Grid{Height: last - first, Width: grid.Width}
+	p := m.pass(x, []int{part.Height * part.Width}, false)
 	defer p.Close()
-	r := p.G.Keep(net.finish(p, p.G.Input(mixed)))
+	r := p.G.Keep(net.finish(p, p.G.Input(mixed.SliceRows(first*grid.Width, last*grid.Width)), []autograd.Grid{part}))
 	if err := m.forward(p); err != nil {
 		return err
 	}
 	if !mixed.Dry() {
-		pool.Run(x.Threads, mixed.Rows, func(_, i int) { use(i, r.Value().Row(i)) })
+		before := (from - first) * grid.Width
+		pool.Run(x.Threads, (to-from)*grid.Width, func(_, i int) { use(from*grid.Width+i, r.Value().Row(before+i)) })
 	}
 	return nil
 }

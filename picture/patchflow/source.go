@@ -16,9 +16,10 @@ type DataConfig struct {
 	Draw    CropConfig `yaml:"draw"`
 }
 
-// DefaultData is the data of examples/photos.yaml: some 9,200 patches a batch.
+// DefaultData is the data of examples/photos.yaml: some 8,200 patches a batch of the one, and 5,700 of the other.
 func DefaultData() DataConfig {
-	return DataConfig{Enlarge: CropConfig{Batch: 8, Side: 32, Large: 96}, Draw: CropConfig{Batch: 10, Side: 24, Large: 80, Paint: 0.2}}
+	return DataConfig{Enlarge: CropConfig{Batch: 8, Side: 32, Large: 96, Turns: 1},
+		Draw: CropConfig{Batch: 10, Side: 24, Large: 80, Paint: 0.3, Turns: 3}}
 }
 
 // crops are the settings by the number of the network.
@@ -89,9 +90,25 @@ func (d DataConfig) Smallest(c Config) int {
 
 // Source is a data.Source of batches for each network of a model in turn.
 type Source struct {
-	turns       []*crops
+	turns       []turn
 	next        uint64
 	fingerprint uint64 // of the settings and the photographs
+}
+
+// turn is a batch of a step: number i of the of batches that the network has there.
+type turn struct {
+	*crops
+	i, of uint64
+}
+
+// Turns is the number of batches of a step: those of each network of a model.
+func (d DataConfig) Turns(c Config) (n int) {
+	for i, shape := range c.shapes() {
+		if shape != nil {
+			n += d.crops()[i].Turns
+		}
+	}
+	return n
 }
 
 // NewSource returns a Source over photographs, which must be large enough for the crops at every factor.
@@ -112,13 +129,18 @@ func NewSource(c Config, d DataConfig, base *Base, photos *Photos, seed uint64, 
 		return nil, errors.New("patchflow: no photographs to learn from")
 	}
 	s := &Source{}
+	var all []*crops
 	for i, shape := range c.shapes() {
 		if shape == nil {
 			continue
 		}
-		s.turns = append(s.turns, &crops{d.crops()[i], i, shape.Patch, seed, base, photos.all, threads})
+		own := &crops{d.crops()[i], i, shape.Patch, seed, base, photos.all, threads}
+		all = append(all, own)
+		for k := range own.config.Turns {
+			s.turns = append(s.turns, turn{own, uint64(k), uint64(own.config.Turns)})
+		}
 	}
-	s.fingerprint = fingerprint(s.turns, photos.all)
+	s.fingerprint = fingerprint(all, photos.all)
 	return s, nil
 }
 
@@ -127,7 +149,8 @@ func (s *Source) Next(b *data.Batch) error {
 	n := uint64(len(s.turns))
 	i := s.next
 	s.next++
-	return s.turns[i%n].batch(b, i/n)
+	t := s.turns[i%n]
+	return t.batch(b, i/n*t.of+t.i)
 }
 
 // State is the number of batches made, after a hash of the settings and the photographs.

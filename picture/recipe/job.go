@@ -42,7 +42,7 @@ func (r *Recipe) Job(ctx context.Context, x tensor.Exec, note func(string)) (tra
 		job.Valid = func() (data.Source, error) {
 			// One seed for all evaluations, and another than that of the training.
 			s, err := patchflow.NewSource(r.Model, r.Data.Crops, base, validation, data.Mix(r.Train.Seed+1), x.Threads)
-			return &limited{s, r.Data.Batches * r.Model.Networks()}, err
+			return &limited{s, r.Data.Batches * r.Data.Crops.Turns(r.Model)}, err
 		}
 	}
 	return job, nil

@@ -71,7 +71,7 @@ func Parse(text []byte, name string, overrides []string) (*Recipe, error) {
 // check checks everything but the files. It sets what other settings decide.
 func (r *Recipe) check() error {
 	r.Train.Precision = r.Model.Precision
-	r.Train.Accumulate = r.Model.Networks() // a step has a batch for each network
+	r.Train.Accumulate = r.Data.Crops.Turns(r.Model)
 	if err := strict.Under("model", r.Model.Check()); err != nil {
 		return err
 	}
