@@ -206,7 +206,7 @@ type wanted struct {
 func (g *Generation) run(tokens []int32, w wanted) ([]float32, error) {
 	p := g.pass([]int{len(tokens)}, []int{g.tokens})
 	defer p.Close()
-	h := g.m.embed(p, g.before, tokens, nil)
+	h := g.m.target.apply(p, g.before, tokens, nil)
 	if g.segments != nil {
 		h = g.segments.apply(g, p, h)
 	} else {
@@ -263,10 +263,7 @@ func (g *Generation) score(p *nn.Pass, h *autograd.Var, tokens []int32, losses [
 	p.G.Keep(p.G.CrossEntropy(g.m.transform.apply(p, x), table, bias, tokens, autograd.CrossEntropyOptions{Losses: losses}))
 }
 
-func (g *Generation) pass(lengths, starts []int) *nn.Pass {
-	return &nn.Pass{G: autograd.New(g.session.x, autograd.Options{Policy: g.m.policy}), Lengths: lengths, Starts: starts,
-		Compiled: g.session.compiled}
-}
+func (g *Generation) pass(lengths, starts []int) *nn.Pass { return g.session.pass(lengths, starts) }
 
 // apply records the blocks on the tokens h.
 func (g *Generation) apply(p *nn.Pass, h *autograd.Var) *autograd.Var {
@@ -287,12 +284,12 @@ func (g *Generation) cached(p *nn.Pass, i int) branches {
 
 // read runs the encoder over the source, and projects the keys and values of each block.
 func (g *Generation) read(source []int32) error {
-	if err := g.m.checkBatch(&data.Batch{Tokens: source, Lengths: []int{len(source)}}); err != nil {
+	if err := g.m.checkSources(&data.Batch{Tokens: source, Lengths: []int{len(source)}}); err != nil {
 		return err
 	}
 	p := g.pass([]int{len(source)}, nil)
 	defer p.Close()
-	encoded, err := result(g.session.x, p, g.m.encode(p, source, nil))
+	encoded, err := result(g.session.x, p, g.m.encode(p, source, nil, nil))
 	if err != nil {
 		return err
 	}

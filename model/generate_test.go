@@ -303,8 +303,8 @@ func TestStorageInBF16ChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stored.embedding.Weight.Value.Type != tensor.BF16 {
-			t.Errorf("%s: the embedding is stored in %s", name, stored.embedding.Weight.Value.Type)
+		if stored.target.tokens.Weight.Value.Type != tensor.BF16 {
+			t.Errorf("%s: the embedding is stored in %s", name, stored.target.tokens.Weight.Value.Type)
 		}
 		tokens := batch(1, 40).Tokens
 		var got [2][]float32

@@ -78,7 +78,7 @@ func (m *Model) projection(p *nn.Pass) (w, bias *autograd.Var) {
 	if m.head != nil {
 		return p.Leaf(m.head.Weight), p.Leaf(m.head.Bias)
 	}
-	table := *m.embedding.Weight
+	table := *m.target.tokens.Weight
 	table.Value = table.Value.SliceRows(0, m.spec.Vocab)
 	if table.Grad.Rows > 0 {
 		table.Grad = table.Grad.SliceRows(0, m.spec.Vocab)

@@ -21,11 +21,8 @@ type Model struct {
 	wrapped, group int // number of layers, from the first, that are recomputed, and of those in a group
 	params         *nn.Params
 
-	embedding *nn.Embedding
-	positions *nn.Embedding // learned ones
-	types     *nn.Embedding // of tokens
-	embedNorm *nn.Norm
-	ngrams    []ngrams
+	target    tables     // what the first of blocks reads
+	reads     tables     // of an encoder-decoder: what the first of source reads
 	prior     *nn.Linear // of log-probabilities; nil: none
 	source    []*block   // of an encoder-decoder: its encoder
 	blocks    []*block
@@ -116,17 +113,10 @@ const (
 // make makes the layers.
 func (m *Model) make() (err error) {
 	s, p := &m.spec, m.params
-	m.embedding = nn.NewEmbedding(p, embeddingLayer, s.Rows(), s.Width)
-	if n := s.Embed.Positions; n > 0 {
-		m.positions = nn.NewEmbedding(p, "positions", n, s.Width)
-	}
-	if n := s.Embed.TokenTypes; n > 0 {
-		m.types = nn.NewEmbedding(p, "token_types", n, s.Width)
-	}
-	m.embedNorm = m.norm("embedding.norm", s.Embed.Norm)
-	m.makeNgrams()
+	m.target = m.makeTables("", s.Embed, nil, s.Rows())
 	m.makePrior()
 	if s.Source != nil {
+		m.reads = m.makeSourceTables()
 		if m.source, err = m.makeBlocks("source", s.Source.Layers); err != nil {
 			return err
 		}
@@ -220,63 +210,6 @@ func (m *Model) stack(p *nn.Pass, x *autograd.Var, n int, apply func(i int, x *a
 	return x
 }
 
-// embed returns the embeddings of tokens [T, width], with the vectors of their n-grams, positions and types. Tokens and types are of the
-// whole batch, the result of the rows of p. While a sequence is decoded, before are its earlier tokens. No types are all 0.
-func (m *Model) embed(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
-	p.Read(before, tokens)
-	x := m.embedding.Apply(p, nn.Own(p, tokens))
-	if scale := m.spec.Embed.Scale; scale != 0 && scale != 1 {
-		x = p.G.Scale(x, float32(scale))
-	}
-	for _, g := range m.ngrams {
-		x = g.add(p, x, before, tokens)
-	}
-	if m.positions != nil {
-		x = p.G.Add(x, m.positions.Apply(p, m.positionRows(p, tokens)))
-	}
-	if m.types != nil {
-		if len(types) == 0 {
-			types = make([]int32, len(tokens))
-		}
-		x = p.G.Add(x, m.types.Apply(p, nn.Own(p, types)))
-	}
-	x = p.Dropout(finish(p, m.embedNorm, x))
-	if p.Tensor != nil { // the tables count on the first rank alone
-		return p.G.Anchor(x)
-	}
-	return x
-}
-
-// positionRows is the row of each token of p in the table of learned positions. tokens are of the whole batch.
-func (m *Model) positionRows(p *nn.Pass, tokens []int32) []int32 {
-	first, padding := int32(m.spec.Embed.FirstPosition), m.spec.Embed.Padding
-	if first == 0 {
-		return p.Positions()
-	}
-	if padding == nil {
-		rows := make([]int32, 0, len(p.Positions()))
-		for _, position := range p.Positions() {
-			rows = append(rows, first+position)
-		}
-		return rows
-	}
-	rows := make([]int32, len(tokens))
-	at, next := 0, int32(0)
-	for _, n := range p.Whole() {
-		next = first
-		for i := at; i < at+n; i++ {
-			if tokens[i] == *padding {
-				rows[i] = first - 1
-				continue
-			}
-			rows[i] = next
-			next++
-		}
-		at += n
-	}
-	return nn.Own(p, rows)
-}
-
 // finish applies a norm, if there is one.
 func finish(p *nn.Pass, norm *nn.Norm, x *autograd.Var) *autograd.Var {
 	if norm == nil {
@@ -285,12 +218,18 @@ func finish(p *nn.Pass, norm *nn.Norm, x *autograd.Var) *autograd.Var {
 	return norm.Apply(p, x)
 }
 
-// encode records the encoder of an encoder-decoder: [S, width].
-func (m *Model) encode(p *nn.Pass, tokens, types []int32) *autograd.Var {
-	x := m.stack(p, m.embed(p, nil, tokens, types), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
-		return m.source[i].apply(p, x, m.source[i].self(p))
+// encode records the encoder of an encoder-decoder: [S, width]. It shows each state to observe, as hidden does; nil: not called.
+func (m *Model) encode(p *nn.Pass, tokens, types []int32, observe func(*autograd.Var) *autograd.Var) *autograd.Var {
+	if observe == nil {
+		observe = func(x *autograd.Var) *autograd.Var { return x }
+	}
+	x := m.stack(p, observe(m.reads.apply(p, nil, tokens, types)), len(m.source), func(i int, x *autograd.Var) *autograd.Var {
+		return observe(m.source[i].apply(p, x, m.source[i].self(p)))
 	})
-	return finish(p, m.sourceEnd, x)
+	if m.sourceEnd == nil {
+		return x
+	}
+	return observe(m.sourceEnd.Apply(p, x))
 }
 
 // hidden records the model below the head: [T, width]. It shows each state to in.observe, if that is set: the embeddings, the output of
@@ -299,7 +238,7 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 	apply := func(i int, x *autograd.Var) *autograd.Var { return m.blocks[i].apply(p, x, m.blocks[i].self(p)) }
 	switch m.spec.Kind {
 	case EncoderDecoder:
-		source := m.encode(p.With(in.source.Lengths), in.source.Tokens, in.source.Types)
+		source := m.encode(p.With(in.source.Lengths), in.source.Tokens, in.source.Types, nil)
 		apply = func(i int, x *autograd.Var) *autograd.Var {
 			b := m.blocks[i]
 			r := b.self(p)
@@ -312,7 +251,7 @@ func (m *Model) hidden(p *nn.Pass, in inputs) *autograd.Var {
 		h := newHierarchy(p, m.spec.Segment, m.spec.Causal())
 		apply = func(i int, x *autograd.Var) *autograd.Var { return m.ascend(p, h, i, x) }
 	}
-	x := m.addPrior(p, in, m.embed(p, nil, in.tokens, in.types))
+	x := m.addPrior(p, in, m.target.apply(p, nil, in.tokens, in.types))
 	if in.observe != nil {
 		plain := apply
 		apply = func(i int, x *autograd.Var) *autograd.Var { return in.observe(plain(i, x)) }

@@ -16,12 +16,12 @@ type ngrams struct {
 	table *nn.Embedding
 }
 
-func (m *Model) makeNgrams() {
-	e := m.spec.Embed
+func (m *Model) makeNgrams(e Embedding) (all []ngrams) {
 	for _, n := range e.HashedNgrams {
 		table := nn.NewEmbedding(m.params, fmt.Sprintf("ngrams.%d", n), e.HashedNgramRows, m.spec.Width)
-		m.ngrams = append(m.ngrams, ngrams{n, table})
+		all = append(all, ngrams{n, table})
 	}
+	return all
 }
 
 // add adds the vectors of the n-grams of tokens, those of the whole batch, to the rows x of p. While one sequence is decoded, before are

@@ -115,7 +115,7 @@ func TestAnOverflowIsNotRemembered(t *testing.T) {
 	if _, err := m.NewSession(tensor.Exec{}).Step(batch(1, 12), StepOptions{Memory: memory}); err != nil || len(memory.Tokens()) != 1 {
 		t.Fatalf("%v, %v", memory.Tokens(), err)
 	}
-	table := m.embedding.Weight.Value
+	table := m.target.tokens.Weight.Value
 	table.F32[0] = 1e6 // beyond fp16
 	b := batch(2, 12)
 	b.Tokens[3], b.Follows = 0, []int{0}

@@ -198,14 +198,24 @@ func (m *Model) checkStep(b *data.Batch, r StepOptions) error {
 		return fmt.Errorf("model: an encoder-decoder needs a source for each of the %d sequences of the batch, found %d; set Batch.Source",
 			len(b.Lengths), sources)
 	}
-	if err := m.checkBatch(b.Source); err != nil {
+	return m.checkSources(b.Source)
+}
+
+// checkBatch refuses a batch whose columns disagree, and tokens, types and positions that the model does not have.
+func (m *Model) checkBatch(b *data.Batch) error {
+	return m.checkRead(b, m.spec.Embed.TokenTypes, m.spec.MaxTokens())
+}
+
+// checkSources is checkBatch of the sources of an encoder-decoder.
+func (m *Model) checkSources(b *data.Batch) error {
+	if err := m.checkRead(b, m.spec.EmbeddingOfSource().TokenTypes, m.spec.MaxSource()); err != nil {
 		return fmt.Errorf("%w: of the sources", err)
 	}
 	return nil
 }
 
-// checkBatch refuses a batch whose columns disagree, and tokens, types and positions that the model does not have.
-func (m *Model) checkBatch(b *data.Batch) error {
+// checkRead is checkBatch of a batch that tables of so many token types and positions read; 0 positions: no limit.
+func (m *Model) checkRead(b *data.Batch, types, limit int) error {
 	if len(b.Tokens) == 0 {
 		return errors.New("model: the batch has no tokens")
 	}
@@ -218,14 +228,13 @@ func (m *Model) checkBatch(b *data.Batch) error {
 		}
 	}
 	for i, t := range b.Types {
-		if t < 0 || int(t) >= m.spec.Embed.TokenTypes {
-			return fmt.Errorf("model: token %d of the batch has the type %d, the model has %d token types", i, t, m.spec.Embed.TokenTypes)
+		if t < 0 || int(t) >= types {
+			return fmt.Errorf("model: token %d of the batch has the type %d, the model has %d token types", i, t, types)
 		}
 	}
 	if err := m.checkPrior(len(b.Tokens), b.Prior); err != nil {
 		return err
 	}
-	limit := m.spec.MaxTokens()
 	for i, n := range b.Lengths {
 		if limit > 0 && n > limit {
 			return fmt.Errorf("model: sequence %d has %d tokens, the model has %d learned positions; cut it, or use rotary positions",

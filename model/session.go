@@ -1,6 +1,7 @@
 package model
 
 import (
+	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/parallel"
@@ -31,6 +32,11 @@ func (m *Model) NewSessionOver(x tensor.Exec, e parallel.Engine) *Session {
 		s.ranks = e
 	}
 	return s
+}
+
+// pass is a forward pass over sequences of the given lengths and first positions; nil: 0.
+func (s *Session) pass(lengths, starts []int) *nn.Pass {
+	return &nn.Pass{G: autograd.New(s.x, autograd.Options{Policy: s.m.policy}), Lengths: lengths, Starts: starts, Compiled: s.compiled}
 }
 
 // Model is the model of the session.

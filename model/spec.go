@@ -16,7 +16,8 @@ type (
 	Transform   = spec.Transform
 	Projector   = spec.Projector
 
-	RotaryScaling = spec.RotaryScaling
+	RotaryScaling   = spec.RotaryScaling
+	SourceEmbedding = spec.SourceEmbedding
 )
 
 // The kinds and heads, and a value of Spec.Recompute.

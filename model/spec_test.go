@@ -340,12 +340,12 @@ func TestPositionRows(t *testing.T) {
 	s := specs(t)["positions of RoBERTa"]
 	m := newOf(t, s, Options{})
 	p := &nn.Pass{Lengths: []int{5, 3}}
-	if got, want := m.positionRows(p, []int32{4, 1, 5, 1, 6, 7, 1, 8}), []int32{2, 1, 3, 1, 4, 2, 1, 3}; !slices.Equal(got, want) {
+	if got, want := positionRows(m.spec.Embed, p, []int32{4, 1, 5, 1, 6, 7, 1, 8}), []int32{2, 1, 3, 1, 4, 2, 1, 3}; !slices.Equal(got, want) {
 		t.Errorf("rows %v, want %v", got, want)
 	}
 	s.Embed.Padding = nil
 	m = newOf(t, s, Options{})
-	if got, want := m.positionRows(p, []int32{4, 1, 5, 1, 6, 7, 1, 8}), []int32{2, 3, 4, 5, 6, 2, 3, 4}; !slices.Equal(got, want) {
+	if got, want := positionRows(m.spec.Embed, p, []int32{4, 1, 5, 1, 6, 7, 1, 8}), []int32{2, 3, 4, 5, 6, 2, 3, 4}; !slices.Equal(got, want) {
 		t.Errorf("rows %v, want %v", got, want)
 	}
 	if got := s.MaxTokens(); got != 62 {

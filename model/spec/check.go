@@ -208,8 +208,28 @@ func (s *Spec) checkRun() error {
 	return nil
 }
 
+// checkEmbedding looks at the embeddings of both sides.
 func (s *Spec) checkEmbedding() error {
-	e := s.Embed
+	if err := errors.Join(s.Embed.check(s.Kind, s.Vocab), s.checkNgrams()); err != nil {
+		return err
+	}
+	switch e := s.SourceEmbed; {
+	case e == nil:
+		return nil
+	case s.Source == nil:
+		return fmt.Errorf("source_embed: found in a model of kind %s, expected none; use the kind encoder-decoder", s.Kind)
+	case len(e.HashedNgrams) > 0 || e.HashedNgramRows > 0:
+		return errors.New("source_embed: found hashed_ngrams, expected none: their tables are of both sides; leave source_embed out")
+	default:
+		if err := e.check(s.Kind, s.Vocab); err != nil {
+			return fmt.Errorf("source_embed: %w", err)
+		}
+		return nil
+	}
+}
+
+// check looks at an embedding in a model of the given kind and vocabulary.
+func (e Embedding) check(kind string, vocab int) error {
 	err := checkSizes(size{"max_tokens", e.Positions, 0}, size{"token_types", e.TokenTypes, 0}, size{"first_position", e.FirstPosition, 0})
 	if err != nil {
 		return err
@@ -217,19 +237,16 @@ func (s *Spec) checkEmbedding() error {
 	switch {
 	case e.FirstPosition > 0 && e.FirstPosition >= e.Positions:
 		return fmt.Errorf("first_position: found row %d of %d learned positions, expected an earlier one", e.FirstPosition, e.Positions)
-	case e.Padding != nil && (e.FirstPosition == 0 || *e.Padding < 0 || int(*e.Padding) >= s.Vocab):
+	case e.Padding != nil && (e.FirstPosition == 0 || *e.Padding < 0 || int(*e.Padding) >= vocab):
 		return fmt.Errorf("padding: found the token %d with the first position %d, expected a token 0 to %d and a row before the first",
-			*e.Padding, e.FirstPosition, s.Vocab-1)
-	case e.Padding != nil && s.Kind != Encoder:
-		return fmt.Errorf("padding: found in a model of kind %s, expected an encoder", s.Kind)
+			*e.Padding, e.FirstPosition, vocab-1)
+	case e.Padding != nil && kind != Encoder:
+		return fmt.Errorf("padding: found in a model of kind %s, expected an encoder", kind)
 	}
 	if e.Scale < 0 || math.IsNaN(e.Scale) || math.IsInf(e.Scale, 0) {
 		return fmt.Errorf("embed.scale: found %g, expected a positive number, or 0 for 1", e.Scale)
 	}
-	if err := e.Norm.check(); err != nil {
-		return err
-	}
-	return s.checkNgrams()
+	return e.Norm.check()
 }
 
 func (n *Norm) check() error {

@@ -17,8 +17,11 @@ type Spec struct {
 	Vocab int    `json:"vocab"` // tokens are 0 … Vocab−1
 	Width int    `json:"width"` // features of a token
 
-	Embed  Embedding `json:"embed"`
-	Source *Stack    `json:"source,omitempty"` // encoder-decoder: the encoder
+	Embed Embedding `json:"embed"`
+
+	// Source is the encoder of an encoder-decoder. SourceEmbed is its embedding; nil: it is that of the decoder, with the same weights.
+	Source      *Stack           `json:"source,omitempty"`
+	SourceEmbed *SourceEmbedding `json:"source_embed,omitempty"`
 	Stack
 	Summaries []Layer `json:"summaries,omitempty"` // hierarchical: one after each layer, over the summaries of the segments
 	Head      Head    `json:"head"`
@@ -53,6 +56,13 @@ type Embedding struct {
 
 	HashedNgrams    []int `json:"hashed_ngrams,omitempty"`     // n of each table of n-gram vectors; experimental
 	HashedNgramRows int   `json:"hashed_ngram_rows,omitempty"` // of each such table
+}
+
+// SourceEmbedding is the input of the first layer of an encoder, with positions, types and a norm of its own.
+type SourceEmbedding struct {
+	Embedding
+
+	OwnTable bool `json:"own_table,omitempty"` // the token vectors are other ones than the decoder's
 }
 
 // Layer is attention, optional cross-attention and a feed-forward layer, each in a residual branch.
@@ -217,12 +227,26 @@ func (s *Spec) Outputs() int {
 	return s.Vocab
 }
 
-// MaxTokens is the longest sequence, of as many tokens as learned positions; 0: there is no limit.
-func (s *Spec) MaxTokens() int {
-	if s.Embed.Positions == 0 {
+// MaxTokens is the longest sequence, of as many tokens as learned positions; 0: there is no limit. Of an encoder-decoder it is the longest
+// target.
+func (s *Spec) MaxTokens() int { return s.Embed.maxTokens() }
+
+// MaxSource is the longest source of an encoder-decoder, as MaxTokens; 0: there is no limit.
+func (s *Spec) MaxSource() int { return s.EmbeddingOfSource().maxTokens() }
+
+// EmbeddingOfSource is the embedding of a source.
+func (s *Spec) EmbeddingOfSource() Embedding {
+	if s.SourceEmbed != nil {
+		return s.SourceEmbed.Embedding
+	}
+	return s.Embed
+}
+
+func (e Embedding) maxTokens() int {
+	if e.Positions == 0 {
 		return 0
 	}
-	return s.Embed.Positions - s.Embed.FirstPosition
+	return e.Positions - e.FirstPosition
 }
 
 // OfSequences reports whether the head has one output for each sequence.
