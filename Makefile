@@ -59,6 +59,8 @@ golden:
 	$(PYTHON) tokenizer/testdata/golden/gen.py
 	$(PYTHON) hf/testdata/golden/gen.py
 	$(PYTHON5) hf/testdata/golden/v5.py
+	$(PYTHON) hf/testdata/golden/seq2seq.py
+	$(PYTHON5) hf/testdata/golden/seq2seq.py
 	$(PYTHON) hf/testdata/golden/gguf_files.py
 	$(PYTHON) hf/testdata/golden/bad.py
 	$(PYTHON5) hf/testdata/golden/bad.py

@@ -320,4 +320,9 @@ var withoutEffect = []string{
 	"summary_type", "summary_use_proj", "task_specific_params", "tie_word_embeddings", "tokenizer_class", "torch_dtype", "torchscript",
 	"transformers_version",
 	"use_cache",
+
+	// Of encoder-decoders: what training drops, and how text is written, which package model reads.
+	"activation_dropout", "add_bias_logits", "classif_dropout", "decoder_layerdrop", "diversity_penalty", "dropout", "early_stopping",
+	"encoder_layerdrop", "force_bos_token_to_be_generated", "forced_bos_token_id", "forced_eos_token_id", "id2label", "init_std",
+	"length_penalty", "max_length", "min_length", "no_repeat_ngram_size", "num_beam_groups", "num_beams", "prefix", "replacing_rate",
 }

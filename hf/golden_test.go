@@ -22,6 +22,7 @@ type golden struct {
 	SameAs string `json:"same_as"`
 	Class  string
 	Hidden []string
+	Source []string `json:"source_hidden"` // of encoder-decoders: the states of the encoder
 	Cases  []goldenCase
 	Sees   []struct {
 		Layer, Tokens, Query int
@@ -30,6 +31,7 @@ type golden struct {
 	}
 	Generate *struct {
 		Prompt, Tokens []int32
+		Source         []int32
 		Margin         float64
 	}
 	Score *struct {
@@ -45,6 +47,9 @@ type goldenCase struct {
 	Lengths []int
 	Rows    [][]int
 	Inputs  []string
+
+	SourceLengths []int   `json:"source_lengths"` // of encoder-decoders
+	SourceRows    [][]int `json:"source_rows"`
 }
 
 const goldenDir = "testdata/golden"
@@ -112,6 +117,9 @@ func (g *golden) mat(t *testing.T, c goldenCase, name string) (m tensor.Mat, ok 
 // sequence is a batch of sequence i of a case, and its global tokens.
 func (g *golden) sequence(t *testing.T, c goldenCase, i int) (b *data.Batch, globals []int) {
 	t.Helper()
+	if c.SourceLengths != nil {
+		return g.pair(t, c, i)
+	}
 	width := slices.Max(c.Lengths)
 	ids, types, global := g.ints(t, c, "ids"), g.ints(t, c, "types"), g.ints(t, c, "globals")
 	b = &data.Batch{Lengths: []int{c.Lengths[i]}}
@@ -219,6 +227,7 @@ func checkCases(t *testing.T, g *golden, dir string) {
 		for i := range c.Lengths {
 			b, globals := g.sequence(t, c, i)
 			checkSequence(t, g, c, i, at, open(globals), b)
+			checkSource(t, g, c, i, open(globals), b.Source)
 			at += len(c.Rows[i])
 		}
 	}
@@ -385,7 +394,7 @@ func TestGoldenGenerate(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		d, err := m.NewSession(tensor.Exec{}).Decode(nil)
+		d, err := m.NewSession(tensor.Exec{}).Decode(g.Generate.Source)
 		if err != nil {
 			t.Fatal(name, err)
 		}

@@ -13,11 +13,12 @@ import (
 type task uint8
 
 const (
-	body     task = iota // no head: …Model
-	maskedLM             // …ForMaskedLM, …ForPreTraining
-	lm                   // …ForCausalLM, …LMHeadModel
-	classify             // …ForSequenceClassification
-	tag                  // …ForTokenClassification
+	body        task = iota // no head: …Model
+	maskedLM                // …ForMaskedLM, …ForPreTraining
+	lm                      // …ForCausalLM, …LMHeadModel
+	classify                // …ForSequenceClassification
+	tag                     // …ForTokenClassification
+	conditional             // …ForConditionalGeneration
 )
 
 // tasks are the ends of class names.
@@ -26,7 +27,8 @@ var tasks = []struct {
 	task task
 }{
 	{"ForMaskedLM", maskedLM}, {"ForPreTraining", maskedLM}, {"ForCausalLM", lm}, {"LMHeadModel", lm},
-	{"ForSequenceClassification", classify}, {"ForTokenClassification", tag}, {"TextModel", body}, {"Model", body},
+	{"ForSequenceClassification", classify}, {"ForTokenClassification", tag}, {"ForConditionalGeneration", conditional},
+	{"TextModel", body}, {"Model", body},
 }
 
 // classNames are the beginnings of the names of transformers' classes, by model_type.
@@ -34,6 +36,7 @@ var classNames = map[string][]string{
 	"bert": {"Bert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"}, "modernbert": {"ModernBert"},
 	"longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"}, "qwen2": {"Qwen2"}, "qwen3": {"Qwen3"},
 	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"},
+	"bart": {"Bart"}, "mbart": {"MBart"},
 }
 
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.

@@ -18,6 +18,7 @@ var families = map[string]func(*config, request) (*built, error){
 	"bert": bert, "roberta": roberta, "xlm-roberta": roberta, "camembert": roberta,
 	"modernbert": modernbert, "longformer": longformer,
 	"llama": llama, "mistral": mistral, "qwen2": qwen2, "qwen3": qwen3, "gemma3_text": gemma3, "gpt2": gpt2,
+	"bart": bart, "mbart": mbart,
 }
 
 // Families lists the model types that are read, in order.
@@ -45,7 +46,7 @@ type Options struct {
 	BodyOnly  bool     // without the head: the model gives vectors
 	Pooled    bool     // something else says how vectors are pooled
 	MaskToken int32    // of the tokenizer; −1: not known
-	Attention []string // the mechanism of layer i is element i mod n; nil: the checkpoint's
+	Attention []string // the mechanism of layer i, of an encoder-decoder's encoder, is element i mod n; nil: the checkpoint's
 	Global    []int    // positions of global tokens; nil: the checkpoint's
 }
 
@@ -55,7 +56,7 @@ type Checkpoint struct {
 	Class   string // of transformers
 	Spec    spec.Spec
 	Labels  []string // of the classes
-	Context int      // tokens of the longest sequence that the model was made for; 0: not known
+	Context int      // tokens of the longest sequence, or source, that the model was made for; 0: not known
 	Notes   []string // for people: what of the configuration has no effect, what of the weights is not used
 	Body    string   // the folder of config.json and the tokenizer
 
@@ -84,7 +85,11 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 	}
 	b.names.splitLayers(&b.spec)
 	k := &Checkpoint{Family: kind, Spec: b.spec, Labels: b.labels, Context: b.context}
-	if k.Context == 0 {
+	switch {
+	case k.Context > 0:
+	case b.spec.Source != nil:
+		k.Context = b.spec.MaxSource()
+	default:
 		k.Context = b.spec.MaxTokens()
 	}
 	if classes := c.texts("architectures"); len(classes) > 0 {
@@ -105,9 +110,11 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 	}
 	k.Weights = &Weights{tensors: t, names: b.names, where: where, used: map[string]bool{}}
 	if b.spec.Head.Tied {
-		return k, k.Weights.checkTied()
+		if err := k.Weights.checkTied(); err != nil {
+			return nil, err
+		}
 	}
-	return k, nil
+	return k, k.Weights.checkCopies()
 }
 
 // rewire sets the mechanisms and the global tokens.
@@ -121,8 +128,12 @@ func (k *Checkpoint) rewire(b *built, o Options) error {
 		return fmt.Errorf("hf: found global tokens for a model of the type %s, which has no projections for them; "+
 			"change the mechanism instead, such as window(256) | global(0)", k.Family)
 	}
-	for i := range k.Spec.Layers {
-		a := &k.Spec.Layers[i].Attention
+	layers := k.Spec.Layers
+	if k.Spec.Source != nil {
+		layers = k.Spec.Source.Layers
+	}
+	for i := range layers {
+		a := &layers[i].Attention
 		if n := len(o.Attention); n > 0 {
 			a.Mechanism = o.Attention[i%n]
 		}

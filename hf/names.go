@@ -3,6 +3,7 @@ package hf
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/longspan/longspan/model/spec"
@@ -29,7 +30,8 @@ type names struct {
 	parts  map[string][]part      // by the name of the weight
 	rows   map[string][]int       // of each part of a weight that has several
 	unused []unused
-	second string // the name of a tied head's weight, in files that have it twice
+	second string   // the name of a tied head's weight, in files that have it twice
+	copies []string // other names of the embedding's table, which must have the same numbers
 }
 
 // unused are tensors of a family that the model does not use.
@@ -57,11 +59,25 @@ func (n *names) split(weight string, rows ...int) {
 // splitLayers does so for the layers of a specification.
 func (n *names) splitLayers(s *spec.Spec) {
 	for i, l := range s.Layers {
-		a := l.Attention
-		q, kv := a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
-		n.split(layer(i, "attention.qkv"), q, kv, kv)
-		n.split(layer(i, "attention.global_kv"), kv, kv)
-		n.split(layer(i, "feed_forward.up"), l.FeedForward.Hidden, l.FeedForward.Hidden)
+		n.splitLayer(l, func(weight string) string { return layer(i, weight) })
+	}
+	if s.Source == nil {
+		return
+	}
+	for i, l := range s.Source.Layers {
+		n.splitLayer(l, func(weight string) string { return sourceLayer(i, weight) })
+	}
+}
+
+// splitLayer does so for a layer whose weights name names.
+func (n *names) splitLayer(l spec.Layer, name func(weight string) string) {
+	a := l.Attention
+	q, kv := a.Heads*a.HeadDim, a.KVHeads*a.HeadDim
+	n.split(name("attention.qkv"), q, kv, kv)
+	n.split(name("attention.global_kv"), kv, kv)
+	n.split(name("feed_forward.up"), l.FeedForward.Hidden, l.FeedForward.Hidden)
+	if c := l.Cross; c != nil {
+		n.split(name("cross.kv"), c.KVHeads*c.HeadDim, c.KVHeads*c.HeadDim)
 	}
 }
 
@@ -98,6 +114,19 @@ func (n *names) tied(name string) {
 	n.ignore(regexp.QuoteMeta(name), "a second name of the tied head")
 }
 
+// shared names the embedding's table, which files have under one or several of these names.
+func (n *names) shared(tensors ...string) {
+	own := slices.IndexFunc(tensors, n.has)
+	if own < 0 {
+		own = 0 // the error names it
+	}
+	n.put("embedding.weight", tensors[own])
+	for _, t := range tensors[own+1:] {
+		n.copies = append(n.copies, t)
+		n.ignore(regexp.QuoteMeta(t), "a second name of the embedding's table")
+	}
+}
+
 // explained reports whether a tensor is one that the model does not use, and what it is.
 func (n *names) explained(name string) (what string, ok bool) {
 	for _, u := range n.unused {
@@ -123,3 +152,6 @@ func (n *names) prefix(c *config, tensor string, candidates ...string) string {
 
 // layer is the name of a weight of layer i.
 func layer(i int, name string) string { return fmt.Sprintf("blocks.%d.%s", i, name) }
+
+// sourceLayer is the name of a weight of layer i of an encoder-decoder's encoder.
+func sourceLayer(i int, name string) string { return fmt.Sprintf("source.%d.%s", i, name) }

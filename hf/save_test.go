@@ -39,6 +39,9 @@ func TestSavedIsTheSame(t *testing.T) {
 
 func outputs(t *testing.T, m *model.Model, b *data.Batch) []float32 {
 	t.Helper()
+	if m.Spec().Kind == model.EncoderDecoder && b.Source == nil {
+		b = &data.Batch{Tokens: b.Tokens, Lengths: b.Lengths, Source: b}
+	}
 	out, err := m.NewSession(tensor.Exec{}).Predict(b, model.StepOptions{})
 	if err != nil {
 		t.Fatal(err)

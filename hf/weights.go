@@ -144,16 +144,31 @@ func (w *Weights) check(weight string, parts []part, rows, cols int) error {
 
 // checkTied refuses a tied model whose file has another head: transformers 4 ties it all the same, and 5 takes the file's.
 func (w *Weights) checkTied() error {
-	second, table := w.names.second, w.names.parts["embedding.weight"][0].name
-	if _, ok := w.tensors.Shape(second); !ok {
+	return w.checkEqual(w.names.second, "with tie_word_embeddings true in config.json; expected equal ones. "+
+		"transformers 4 uses the second, 5 the first: set tie_word_embeddings to false, or take the first away")
+}
+
+// checkCopies refuses a file whose copies of the embedding's table have other numbers.
+func (w *Weights) checkCopies() error {
+	for _, name := range w.names.copies {
+		if err := w.checkEqual(name, "expected equal ones: they are names of one table"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkEqual refuses a tensor that is there and unlike the embedding's table; why ends the error.
+func (w *Weights) checkEqual(name, why string) error {
+	if _, ok := w.tensors.Shape(name); !ok {
 		return nil
 	}
-	equal, err := w.equal(second, table)
+	table := w.names.parts["embedding.weight"][0].name
+	equal, err := w.equal(name, table)
 	if err != nil || equal {
 		return err
 	}
-	return fmt.Errorf("hf: %s: found the tensor %q unlike %q, with tie_word_embeddings true in config.json; expected equal ones. "+
-		"transformers 4 uses the second, 5 the first: set tie_word_embeddings to false, or take the first away", w.where, second, table)
+	return fmt.Errorf("hf: %s: found the tensor %q unlike %q, %s", w.where, name, table, why)
 }
 
 // equal compares two tensors.
