@@ -16,8 +16,9 @@ type built struct {
 	labels  []string // of the classes
 	context int      // tokens that the model was made for, where nothing else limits them; 0: not known
 
-	globals           []int // global tokens of the class
-	secondProjections bool  // global tokens have projections of their own
+	globals           []int  // global tokens of the class
+	secondProjections bool   // global tokens have projections of their own
+	withoutGlobals    string // a note where there is no global token; empty: none
 
 	tiedByDefault bool
 	mask          int32

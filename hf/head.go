@@ -36,7 +36,7 @@ var classNames = map[string][]string{
 	"bert": {"Bert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"}, "modernbert": {"ModernBert"},
 	"longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"}, "qwen2": {"Qwen2"}, "qwen3": {"Qwen3"},
 	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"},
-	"bart": {"Bart"}, "mbart": {"MBart"},
+	"bart": {"Bart"}, "mbart": {"MBart"}, "led": {"LED"},
 }
 
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.

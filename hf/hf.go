@@ -18,7 +18,7 @@ var families = map[string]func(*config, request) (*built, error){
 	"bert": bert, "roberta": roberta, "xlm-roberta": roberta, "camembert": roberta,
 	"modernbert": modernbert, "longformer": longformer,
 	"llama": llama, "mistral": mistral, "qwen2": qwen2, "qwen3": qwen3, "gemma3_text": gemma3, "gpt2": gpt2,
-	"bart": bart, "mbart": mbart,
+	"bart": bart, "mbart": mbart, "led": led,
 }
 
 // Families lists the model types that are read, in order.
@@ -140,6 +140,9 @@ func (k *Checkpoint) rewire(b *built, o Options) error {
 		if b.secondProjections {
 			a.Mechanism, a.Global = withGlobals(a.Mechanism, globals)
 		}
+	}
+	if b.withoutGlobals != "" && !slices.ContainsFunc(layers, func(l spec.Layer) bool { return len(l.Attention.Global) > 0 }) {
+		k.Notes = append(k.Notes, b.withoutGlobals)
 	}
 	if len(o.Attention) > 0 {
 		k.Notes = append(k.Notes, fmt.Sprintf("the mechanism is %s, not the one that the weights were trained with: "+

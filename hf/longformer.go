@@ -2,6 +2,8 @@ package hf
 
 import (
 	"fmt"
+
+	"github.com/longspan/longspan/model/spec"
 )
 
 // longformer is RoBERTa with windows, and global tokens that have projections of their own (Beltagy et al. 2020, arXiv:2004.05150).
@@ -21,7 +23,7 @@ func longformer(c *config, in request) (*built, error) {
 	}
 	c.off("autoregressive")
 	b.robertaHead(c, t, "longformer")
-	c.longformerWindows(b)
+	c.longformerWindows(b.spec.Layers)
 	for i := range b.spec.Layers {
 		theirs := fmt.Sprintf("%sencoder.layer.%d.attention.self.", p, i)
 		b.names.linear(layer(i, "attention.global_q"), theirs+"query_global")
@@ -36,22 +38,22 @@ func longformer(c *config, in request) (*built, error) {
 }
 
 // longformerWindows sets the window of each layer.
-func (c *config) longformerWindows(b *built) {
+func (c *config) longformerWindows(layers []spec.Layer) {
 	windows := c.integers("attention_window")
 	if len(windows) == 0 {
 		windows = []int{512}
 	}
-	if len(windows) > 1 && len(windows) != len(b.spec.Layers) {
-		c.fail("attention_window", "found %d windows for %d layers, expected one each", len(windows), len(b.spec.Layers))
+	if len(windows) > 1 && len(windows) != len(layers) {
+		c.fail("attention_window", "found %d windows for %d layers, expected one each", len(windows), len(layers))
 		return
 	}
-	for i := range b.spec.Layers {
+	for i := range layers {
 		w := windows[i%len(windows)]
 		if w < 2 || w%2 != 0 {
 			c.fail("attention_window", "found %d, expected an even number: both sides of a token", w)
 			return
 		}
-		b.spec.Layers[i].Attention.Mechanism = window(w / 2)
+		layers[i].Attention.Mechanism = window(w / 2)
 	}
 }
 

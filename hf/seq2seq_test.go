@@ -1,11 +1,14 @@
 package hf_test
 
 import (
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -56,6 +59,122 @@ func checkSource(t *testing.T, g *golden, c goldenCase, i int, m *model.Model, s
 	for k, what := range g.Source {
 		if want, ok := g.mat(t, c, "source."+string('0'+rune(k))); ok && k < len(states) {
 			near(t, c.Name+" source "+what, states[k], c.SourceRows[i], want, at)
+		}
+	}
+}
+
+// Settings of encoder-decoders that are wrong, or that say something else than what is computed, are refused by name.
+func TestSeq2seqSettingsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		golden string
+		edits  map[string]any
+		want   string
+	}{
+		{"bart", map[string]any{"encoder_attention_heads": 5}, "encoder_attention_heads: found 5 heads for a width of 32"},
+		{"bart", map[string]any{"decoder_layers": 1}, "decoder.layers.1"},
+		{"bart", map[string]any{"encoder_layers": 3}, "encoder.layers.2"},
+		{"bart", map[string]any{"encoder_layers": 0}, "encoder_layers: found 0"},
+		{"bart", map[string]any{"decoder_layers": 1 << 20}, "decoder_layers: found 1048576, expected up to"},
+		{"bart", map[string]any{"decoder_ffn_dim": absent{}}, "decoder_ffn_dim: found none"},
+		{"bart", map[string]any{"max_position_embeddings": 213}, "embed_positions.weight"},
+		{"bart", map[string]any{"normalize_before": true}, "normalize_before: found true, expected false"},
+		{"bart", map[string]any{"static_position_embeddings": true}, "static_position_embeddings: found true"},
+		{"bart", map[string]any{"activation_function": "wobble"}, `activation_function: found the activation "wobble"`},
+		{"bart", map[string]any{"is_decoder": true}, "is_decoder: found true"},
+		{"bart", map[string]any{"architectures": []string{"BartForSequenceClassification"}}, "found the class BartForSequenceClassification"},
+		{"bart", map[string]any{"tie_word_embeddings": false}, `has no tensor "lm_head.weight"`},
+		{"bart", map[string]any{"vocab_size": 90}, `the tensors of "embedding.weight" have 89 rows`},
+		{"bart", map[string]any{"model_type": "mbart", "architectures": []string{"MBartForConditionalGeneration"}}, "encoder.layer_norm"},
+		{"mbart", map[string]any{"model_type": "bart", "architectures": []string{"BartForConditionalGeneration"}}, "layer_norm"},
+		{"led", map[string]any{"attention_window": []int{8, 16, 8}}, "attention_window: found 3 windows for 2 layers"},
+		{"led", map[string]any{"attention_window": []int{8, 15}}, "attention_window: found 15, expected an even number"},
+		{"led", map[string]any{"max_encoder_position_embeddings": 213}, "encoder.embed_positions.weight"},
+	} {
+		m, err := model.Open(edited(t, c.golden, c.edits))
+		if err == nil {
+			m.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s with %v: error %v, want one with %q", c.golden, c.edits, err, c.want)
+		}
+	}
+}
+
+// Copies of the table that differ, and a body where vectors are asked for, are refused; so are global tokens of a model without projections
+// for them.
+func TestSeq2seqFilesAreRefused(t *testing.T) {
+	dir := edited(t, "bart", nil)
+	addTensor(t, dir, "model.encoder.embed_tokens.weight", tensor.New(tensor.F32, 89, 32))
+	_, err := model.Open(dir)
+	if err == nil || !strings.Contains(err.Error(), `found the tensor "model.encoder.embed_tokens.weight" unlike "model.shared.weight"`) {
+		t.Errorf("another table of the encoder: %v", err)
+	}
+	for want, o := range map[string]model.OpenOptions{
+		"found bart, an encoder-decoder, where vectors of texts are asked for": {BodyOnly: true},
+		"which has no projections for them":                                    {Global: []int{0}},
+	} {
+		if _, err := model.OpenWith(edited(t, "bart", nil), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+// addTensor adds a tensor to the weights of a folder.
+func addTensor(t *testing.T, dir, name string, m tensor.Mat) {
+	t.Helper()
+	path := filepath.Join(dir, "model.safetensors")
+	f, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []safetensors.Tensor{safetensors.Shaped(name, m, m.Rows, m.Cols)}
+	for _, e := range f.Entries() {
+		rows, cols := e.Matrix()
+		m := tensor.New(tensor.F32, rows, cols)
+		if err := f.ReadMat(m, e.Name); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, safetensors.Shaped(e.Name, m, e.Shape...))
+	}
+	f.Close()
+	if err := safetensors.Save(path, all, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Of an encoder-decoder another mechanism is that of the encoder, and global tokens are those of the source. LED has none by itself, and a
+// note says so.
+func TestSourceMechanism(t *testing.T) {
+	open := func(o model.OpenOptions) *model.Model {
+		m, err := model.OpenWith(filepath.Join(goldenDir, "led"), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.Close() })
+		return m
+	}
+	const hint = "--global 0"
+	plain, global := open(model.OpenOptions{}), open(model.OpenOptions{Global: []int{0}})
+	if notes := strings.Join(plain.Notes(), "\n"); !strings.Contains(notes, hint) {
+		t.Errorf("notes %q, want one with %q", notes, hint)
+	}
+	if notes := strings.Join(global.Notes(), "\n"); strings.Contains(notes, hint) {
+		t.Errorf("notes %q of a model with global tokens", notes)
+	}
+	text := open(model.OpenOptions{Attention: []string{"window(4) | global(0)", "window(8) | global(0)"}})
+	b := &data.Batch{Lengths: []int{30}, Tokens: make([]int32, 30)}
+	for i := range b.Tokens {
+		b.Tokens[i] = int32(10 + i)
+	}
+	if got, want := outputs(t, text, b), outputs(t, global, b); !slices.Equal(got, want) {
+		t.Errorf("logits %v, want %v", got[:4], want[:4])
+	}
+	if slices.Equal(outputs(t, plain, b), outputs(t, global, b)) {
+		t.Error("global tokens change nothing")
+	}
+	for i, l := range text.Spec().Layers {
+		if l.Attention.Mechanism != "full" {
+			t.Errorf("layer %d of the decoder has the mechanism %s", i, l.Attention.Mechanism)
 		}
 	}
 }

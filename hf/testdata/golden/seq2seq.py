@@ -6,6 +6,7 @@ config_v5.json, and checks that 5 computes the golden.
 README.md has the format. A checkpoint is a function that returns the class and the config, as in checkpoints.py.
 """
 
+import contextlib
 import json
 import pathlib
 import shutil
@@ -47,9 +48,25 @@ def mbart():
     return t.MBartForConditionalGeneration, t.MBartConfig(**BART, scale_embedding=True, decoder_start_token_id=3)
 
 
+def led():
+    positions = dict(max_encoder_position_embeddings=211, max_decoder_position_embeddings=83)
+    return t.LEDForConditionalGeneration, t.LEDConfig(**SIDES | positions | dict(decoder_ffn_dim=16), attention_window=[8, 16])
+
+
 # Folders with the cases and outputs of a whole family, and those that show one more setting.
-FAMILIES = (bart, mbart)
+FAMILIES = (bart, mbart, led)
 VARIANTS = (bart_plain,)
+
+
+@contextlib.contextmanager
+def in_float64():
+    """compute.in_float64, and masks that are made in the default type: LED's."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        with compute.in_float64():
+            yield
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def draw(make):
@@ -206,7 +223,7 @@ def make_folder(make):
     made = cases(model.config, whole)
     versions = {"torch": torch.__version__.split("+")[0], "transformers": t.__version__}
     golden = {"format": 1, "class": type(model).__name__, "versions": versions} | state_names(model)
-    with compute.in_float64():
+    with in_float64():
         outputs = run_all(model, made)
         padded = next(c for c in made if c["name"] == "padded")
         apart = compute.difference(run(model, padded), alone(model, padded))
@@ -228,7 +245,7 @@ def tensors(path):
 def compare(folder, golden, told):
     """The difference of what a folder gives from the golden."""
     model = load(folder)
-    with compute.in_float64():
+    with in_float64():
         outputs = run_all(model, cases(model.config, "len200.ids" in golden))
         if "generate" in told and generate(model)["tokens"] != told["generate"]["tokens"]:
             raise SystemExit(f"{folder.name}: transformers 5 generates other tokens")
