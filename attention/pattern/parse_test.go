@@ -34,6 +34,7 @@ func TestParse(t *testing.T) {
 		"summary(8, 7)":                SummaryAt(8, 7),
 		"strided(4)":                   Strided(4),
 		"prefix(4)":                    Prefix(4),
+		"short(704)":                   Short(704),
 		"window(512) | global(0)":      Or(Window(512), Global(0)),
 		"causal&window(9,0)|full":      Or(And(Causal(), WindowSides(9, 0)), Full()),
 		"full|causal & window(1)":      Or(Full(), And(Causal(), Window(1))),

@@ -75,6 +75,7 @@ func TestKnownReceptiveFields(t *testing.T) {
 		{"window(-1): found -1 before", Window(-1)},
 		{"global(0): found global positions", Global(0)},
 		{"prefix(3): found a prefix", Prefix(3)},
+		{"short(9): found a limit on the length", Or(Window(3), Short(9))},
 		{"segments_at(4): found boundaries", SegmentsAt(4)},
 		{"found global blocks at the ends", BigBird(4, 3, 2, 3, 0)},
 		{"global(0): found global positions", Longformer(3, 0)},

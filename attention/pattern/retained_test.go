@@ -68,6 +68,7 @@ func TestRetainedOfKnown(t *testing.T) {
 		"causal & (window(20) | global(0, 3))": {{0, 1}, {3, 4}, {80, 100}},
 		"causal & (window(20) | global(200))":  {{0, 100}},
 		"window(4) | prefix(8)":                {{0, 8}, {96, 100}},
+		"window(4) | short(8)":                 {{0, 8}, {96, 100}},
 		"segments(30) | summary(30, 29)":       {{29, 30}, {59, 60}, {89, 100}},
 		"segments_at(40, 100)":                 nil,
 		"causal & dilated(4, 5)":               {{80, 100}},

@@ -25,7 +25,7 @@ func leaves() []Pattern {
 		Strided(1), Strided(2), Strided(7), Strided(MaxTokens), Segments(1), Segments(8), Segments(100),
 		Segments(MaxTokens), Summary(1), Summary(8), SummaryAt(8, 7), SummaryAt(5, 2), SummaryAt(MaxTokens, MaxTokens-1),
 		Prefix(0), Prefix(1), Prefix(9), SegmentsAt(1), SegmentsAt(3, 4, 8), Global(0), Global(8, 2, 3, 8),
-		Global(4, 5, 6, 0), Longformer(3, 0, 5), Longformer(2),
+		Global(4, 5, 6, 0), Longformer(3, 0, 5), Longformer(2), Short(0), Short(33), Short(64), Short(MaxTokens),
 	}
 	for _, block := range []int{1, 3, 4, 64} {
 		for _, window := range []int{1, 3, 5} {
@@ -243,6 +243,7 @@ func TestRefusals(t *testing.T) {
 		{"found segments of 4 tokens with their summary at 4", SummaryAt(4, 4)},
 		{"found segments of 4 tokens with their summary at -1", SummaryAt(4, -1)},
 		{"found a prefix of -1 keys", Prefix(-1)},
+		{"found sequences of up to -1 keys", Short(-1)},
 		{"found a sequence of 10 keys, expected at least 11", Prefix(11)},
 		{"found no boundary", SegmentsAt()},
 		{"found boundary 0 at place 1", SegmentsAt(0)},

@@ -95,7 +95,7 @@ func (a arguments) spans() []Span {
 // forms lists every name of the text form, in the order of the reference. A form stands in the file of its pattern.
 func forms() []form {
 	return []form{fullForm, noneForm, causalForm, windowForm, memoryForm, window2DForm, dilatedForm, globalForm, longformerForm,
-		bigBirdForm, segmentsForm, segmentsAtForm, summaryForm, stridedForm, prefixForm}
+		bigBirdForm, segmentsForm, segmentsAtForm, summaryForm, stridedForm, prefixForm, shortForm}
 }
 
 // Name describes one name of the text form.
