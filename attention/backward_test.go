@@ -18,6 +18,7 @@ func TestNaiveBackwardIsTheDerivative(t *testing.T) {
 		"sinks":    {Sinks: []float32{0.3, -1}},
 		"alibi":    {Bias: ALiBi{}},
 		"relative": {Bias: relative},
+		"repeat":   {Bias: Repeat{Block: 2, Times: 3, Longer: 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.Heads, c.KVHeads, c.HeadDim = 2, 1, 8

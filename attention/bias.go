@@ -7,7 +7,7 @@ import (
 )
 
 // Bias is added to the scores of a tile just before the softmax, so that no matrix of all scores ever exists. The kinds there are:
-// [ALiBi], [T5], [Relative] (Transformer-XL) and [Matrix].
+// [ALiBi], [T5], [Relative] (Transformer-XL), [Repeat] (BigBird) and [Matrix].
 type Bias interface {
 	// check refuses what does not fit the configuration and the lengths.
 	check(c Config, seqs []Seq) error

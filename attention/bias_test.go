@@ -42,6 +42,12 @@ func biasProblems(seqs []Seq) map[string]func() (Config, *BiasGrads) {
 			return Config{SoftCap: 3, Bias: ALiBi{}, Pattern: pattern.Causal()}, nil
 		},
 		"t5": func() (Config, *BiasGrads) { return Config{Bias: t5}, &BiasGrads{Table: floats(32*h, 1)} },
+		"repeat": func() (Config, *BiasGrads) {
+			return Config{Bias: Repeat{Block: 20, Times: 4, Longer: 39}, Pattern: pattern.BigBird(20, 3, 2, 0, 0)}, nil
+		},
+		"cap and repeat, over all": func() (Config, *BiasGrads) {
+			return Config{SoftCap: 3, Bias: Repeat{Block: 7, Times: 3}}, nil
+		},
 		"relative": func() (Config, *BiasGrads) {
 			return Config{Bias: relative}, &BiasGrads{U: floats(h*d, 1), V: floats(h*d, 1), R: nanMat(tensor.F32, relativeRows, h*d)}
 		},

@@ -78,6 +78,9 @@ func (h cacheRows) forward(x tensor.Exec, c Config, seq Seq, out Out, in In) err
 	if _, ok := c.Bias.(Matrix); ok && h.tokens != in.K.Rows {
 		return fmt.Errorf("attention: found %d of %d keys in the cache under a matrix of bias, expected all of them", in.K.Rows, h.tokens)
 	}
+	if _, ok := c.Bias.(Repeat); ok && h.tokens != in.K.Rows {
+		return fmt.Errorf("attention: found %d of %d keys in the cache, of which some are repeated, expected all of them", in.K.Rows, h.tokens)
+	}
 	if h.tokens != in.K.Rows {
 		if err := c.checkSeqs([]Seq{seq}); err != nil {
 			return err

@@ -148,6 +148,8 @@ func TestDecodeCachedRefuses(t *testing.T) {
 		{"found 0 positions for 50 cached keys", pattern.Window(5), nil, 1, []pattern.Span{}},
 		{"found 50 of 60 keys in the cache under a matrix of bias", pattern.Window(5), Matrix{[][]tensor.Mat{{tensor.New(tensor.F32, 1, 50)}}},
 			1, []pattern.Span{span(10, 60)}},
+		{"found 50 of 60 keys in the cache, of which some are repeated", pattern.Window(5), Repeat{Block: 5, Times: 2}, 1,
+			[]pattern.Span{span(10, 60)}},
 	} {
 		q, k := tensor.New(tensor.F32, x.n, 16), tensor.New(tensor.F32, 50, 16)
 		c := Config{Heads: 2, HeadDim: 8, Pattern: x.p, Bias: x.bias}

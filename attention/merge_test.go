@@ -83,6 +83,8 @@ func TestMergedPartsAreTheWhole(t *testing.T) {
 			c.Bias = T5{Table: floats(64, 1), Buckets: 32, MaxDistance: 60, Bidirectional: true}
 		case 4:
 			c.Bias = relativeBias(16, 4, -300, 600)
+		case 5:
+			c.Bias = Repeat{Block: 9, Times: 3, Longer: 80}
 		}
 		p := newProblem(c, []Seq{s}, tensor.F32, uint64(i))
 		if _, err := New(p.c, p.seqs); err != nil {

@@ -95,6 +95,10 @@ func TestNewRefuses(t *testing.T) {
 			Bias: attention.ALiBi{Slopes: []float64{1, nan}}}},
 		"slope past float32": {"found ALiBi slope -1e+300 at head 1", config{Heads: 2, HeadDim: 16,
 			Bias: attention.ALiBi{Slopes: []float64{1, -1e300}}}},
+		"repeats of no block": {"found blocks of 0 tokens to repeat", config{Heads: 2, HeadDim: 16, Bias: attention.Repeat{Times: 2}}},
+		"repeats of no times": {"found keys that count 0 times", config{Heads: 2, HeadDim: 16, Bias: attention.Repeat{Block: 64}}},
+		"repeats below no length": {"found repeats in sequences of more than -1 keys", config{Heads: 2, HeadDim: 16,
+			Bias: attention.Repeat{Block: 64, Times: 2, Longer: -1}}},
 		"T5 of 3 buckets": {"found 3 T5 buckets up to distance 9", config{Heads: 2, HeadDim: 16, Bias: attention.T5{Buckets: 3,
 			MaxDistance: 9, Table: make([]float32, 6)}}},
 		"T5 of no buckets": {"found 0 T5 buckets up to distance 0", config{Heads: 2, HeadDim: 16, Bias: attention.T5{}}},
@@ -227,6 +231,9 @@ func TestCallsRefuse(t *testing.T) {
 		"room for slopes of ALiBi": {"found room for gradients of ALiBi", func(c *call) {
 			c.c.Bias, c.g.Bias,
 				c.skipForward = attention.ALiBi{}, &attention.BiasGrads{}, true
+		}},
+		"room for repeats": {"found room for gradients of repeated keys", func(c *call) {
+			c.c.Bias, c.g.Bias, c.skipForward = attention.Repeat{Block: 2, Times: 3}, &attention.BiasGrads{}, true
 		}},
 		"room for a short T5 table": {"found room for 31 gradients of a T5 table", func(c *call) {
 			c.c.Bias = attention.T5{Buckets: 8, MaxDistance: 20, Table: make([]float32, 32)}
