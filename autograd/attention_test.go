@@ -141,6 +141,28 @@ func TestLinearAttention(t *testing.T) {
 	}
 }
 
+// Keys that count several times are compared with the definition, and with its differences.
+func TestRepeatedKeys(t *testing.T) {
+	const heads, dim, tokens = 2, 8, 19 // ten blocks, of which the last is shorter; seven are seen whole
+	const w = heads * dim
+	seqs := attention.Self(tokens, 5)
+	core := mustCore(t, "bigbird_eval(block=2, random=1)", mechanism.Config{Heads: heads, HeadDim: dim}, seqs)
+	c := attention.Config{Pattern: pattern.Or(pattern.BigBird(2, 3, 2, 0, 0), pattern.Short(14)), Heads: heads, HeadDim: dim,
+		Bias: attention.Repeat{Block: 2, Times: 2, Longer: 14}}
+	opCase{
+		name:  "bigbird",
+		in:    []operand{{tokens + 5, 3 * w, false}},
+		build: func(g *Graph, v []*Var) *Var { return g.Attention(core, v[0]) },
+		naive: func(v [][]float64) []float64 {
+			x := attention.NaiveInput{Q: columns(v[0], 3*w, 0, w), K: columns(v[0], 3*w, w, 2*w), V: columns(v[0], 3*w, 2*w, 3*w)}
+			if err := attention.Naive(c, seqs, &x); err != nil {
+				t.Fatal(err)
+			}
+			return x.Out
+		},
+	}.check(t)
+}
+
 // The learned biases, whose tables the definition holds in float32, are compared with its own backward pass.
 func TestLearnedBiases(t *testing.T) {
 	const heads, dim, tokens = 2, 8, 9

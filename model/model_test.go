@@ -31,6 +31,7 @@ func zoo() map[string]Config {
 			LabelSmoothing: 0.1}),
 		"encoder first":    small(Config{Kind: Encoder, Head: Classify, Classes: 3, Pooling: "first", Attention: []string{"elu"}}),
 		"encoder nystrom":  small(Config{Kind: Encoder, Attention: []string{"nystrom(landmarks=8, conv=3)"}}),
+		"encoder bigbird":  small(Config{Kind: Encoder, Head: Tag, Classes: 11, Attention: []string{"bigbird_eval(block=3, random=1)"}}),
 		"encoder tag":      small(Config{Kind: Encoder, Head: Tag, Classes: 11, Position: "relative"}),
 		"encoder words":    small(Config{Kind: Encoder, CopyNgrams: []int{1, 2}, NoPosition: []int{0}}),
 		"encoder regress":  small(Config{Kind: Encoder, Head: Regress, Activation: "geglu"}),

@@ -104,9 +104,15 @@ func TestSettingsThatCannotGoTogether(t *testing.T) {
 			"from other tokens than its keys"},
 		"cross of nystrom": {"nystrom", func(c *AttentionConfig) { c.Cross = true },
 			"found cross-attention or a memory with nystrom"},
-		"many sizes":     {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
-		"long n-grams":   {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
-		"head dimension": {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
+		"causal bigbird": {"bigbird_eval", func(c *AttentionConfig) { c.Causal = true }, "its last block sees the whole sequence"},
+		"cross of bigbird": {"bigbird_eval", func(c *AttentionConfig) { c.Cross = true },
+			"found bigbird_eval in cross-attention"},
+		"bias of bigbird":          {"bigbird_eval", func(c *AttentionConfig) { c.Position = T5 }, "found a bias beside bigbird_eval"},
+		"blocks of bigbird":        {"bigbird_eval(block=0)", func(c *AttentionConfig) {}, "found blocks of 0 tokens of bigbird_eval"},
+		"random blocks of bigbird": {"bigbird_eval(random=257)", func(c *AttentionConfig) {}, "found 257 random blocks of bigbird_eval"},
+		"many sizes":               {"full", func(c *AttentionConfig) { c.CopyNgrams, c.KVHeads = []int{3, 4, 5}, 2 }, "at most one each"},
+		"long n-grams":             {"full", func(c *AttentionConfig) { c.CopyNgrams = []int{65} }, "expected 1 to 64"},
+		"head dimension":           {"full", func(c *AttentionConfig) { c.HeadDim = 12 }, "multiple of 8"},
 	} {
 		m, err := mechanism.Parse(c.text)
 		if err != nil {

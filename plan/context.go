@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/attention/pattern"
 	"github.com/longspan/longspan/model"
 )
@@ -85,12 +86,13 @@ func (j Job) spans(n int) float64 {
 		seen[layer.Attention.Mechanism] = true
 		sum += querySpans * samples
 		shape := pattern.Square(n)
-		p, err := pattern.Parse(layer.Attention.Mechanism)
-		if err != nil || p.Check(shape) != nil {
-			continue // no pattern, or one that Make refuses
+		m, err := mechanism.Parse(layer.Attention.Mechanism)
+		if err != nil {
+			continue // Make refuses it
 		}
-		if layer.Attention.Causal {
-			p = pattern.And(pattern.Causal(), p)
+		p := mechanism.Config{Mechanism: m, Causal: layer.Attention.Causal}.Pattern()
+		if p == nil || p.Check(shape) != nil {
+			continue // no pattern, or one that Make refuses
 		}
 		var spans []pattern.Span
 		for i := range samples {

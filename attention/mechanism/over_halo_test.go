@@ -28,6 +28,7 @@ func TestHaloIsOneRank(t *testing.T) {
 		{"window(128) | global(0, 1700)", narrow, []int{2300}},
 		{"window(128) | global(0)", causal(small), []int{6000}},
 		{"bigbird(64, 3, 2, 3, 0)", narrow, []int{2300}},
+		{"bigbird_eval(block=50, random=2)", narrow, []int{450, 2300, 451}},
 		{"dilated(64, 4)", small, []int{2300}},
 		{"segments(700)", narrow, []int{2300}},
 		{"window(64) | global(0, 9000)", small, []int{17000}},
@@ -59,6 +60,7 @@ func TestLongRowsAreOneRank(t *testing.T) {
 		{"full", with(grouped, func(c *Config) { c.Causal = true }), []int{40, 2300, 7}, 700},
 		{"window(90) | global(3, 700)", with(grouped, func(c *Config) { c.Terms.Sinks, c.Terms.ALiBi = true, true }), []int{1100, 1530}, 200},
 		{"bigbird(64, 3, 2, 3, 0)", grouped, []int{2300}, 900},
+		{"bigbird_eval(block=50, random=2)", grouped, []int{2300}, 900},
 		{"window(64) | global(0, 9000, 16999) | strided(2000)", small, []int{17000}, 4000},
 		{"window(64) | global(0)", small, []int{30, 18000, 500}, 1000},
 	} {

@@ -265,6 +265,7 @@ func TestOverHeadsEqualsOne(t *testing.T) {
 	}{
 		{"full", gqa}, {"full", causal}, {"window(100) | global(0)", gqa}, {"window(70)", sinks}, {"window(200)", alibi},
 		{"window(50)", t5}, {"window(40)", relative}, {"bigbird(16, 3, 1, 2, 0)", plain},
+		{"bigbird_eval(block=16)", gqa},
 		{"performer(features=24, seed=3)", gqa}, {"elu", gqa}, {"relu", gqa}, {"nystrom(landmarks=16, conv=5)", plain}, {"nystrom", plain},
 	} {
 		t.Run(fmt.Sprintf("%s/causal=%v", c.text, c.config.Causal), func(t *testing.T) {

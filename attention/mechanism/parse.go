@@ -16,7 +16,7 @@ type Mechanism struct {
 	text string
 }
 
-// kind is one of softmax, features and landmarks.
+// kind is one of softmax, bigBird, features and landmarks.
 type kind interface {
 	layer(c Config) (Layer, error)
 }
@@ -26,6 +26,8 @@ type kind interface {
 //	performer(features=256, seed=1)                 FAVOR+
 //	elu, relu                                       linear attention with that feature map
 //	nystrom(landmarks=64, iterations=6, conv=33)    Nyström, with a skip if conv gives its number of taps
+//	bigbird_eval(block=64, random=3)                BigBird as transformers computes it in evaluation: no block is random,
+//	                                                and the first counts 1 + random times
 //	window(512) | global(0)                         anything that [pattern.Parse] reads: softmax over that pattern
 //
 // Settings may be left out, and parentheses with them.
@@ -36,7 +38,7 @@ func Parse(text string) (Mechanism, error) {
 	if k == nil {
 		p, err := pattern.Parse(text)
 		if err != nil {
-			return Mechanism{}, fmt.Errorf("mechanism: %q is neither performer, elu, relu, nystrom nor a pattern: %w", text, err)
+			return Mechanism{}, fmt.Errorf("mechanism: %q is neither performer, elu, relu, nystrom, bigbird_eval nor a pattern: %w", text, err)
 		}
 		return Mechanism{softmax{p}, p.String()}, nil
 	}
@@ -45,8 +47,8 @@ func Parse(text string) (Mechanism, error) {
 	}
 	list, rest, closed := strings.Cut(arguments, ")")
 	if !closed || strings.TrimSpace(rest) != "" || len(settings) == 0 {
-		return Mechanism{}, fmt.Errorf("mechanism: %q is not understood; write performer(features=256, seed=1), elu, relu or "+
-			"nystrom(landmarks=64)", text)
+		return Mechanism{}, fmt.Errorf("mechanism: %q is not understood; write performer(features=256, seed=1), elu, relu, "+
+			"nystrom(landmarks=64) or bigbird_eval(block=64, random=3)", text)
 	}
 	if err := set(settings, list); err != nil {
 		return Mechanism{}, fmt.Errorf("mechanism: %q: %w", text, err)
@@ -55,7 +57,12 @@ func Parse(text string) (Mechanism, error) {
 }
 
 // Names lists the texts that Parse reads, for a --help: the mechanisms without a pattern, and those of [pattern.Names].
-func Names() []pattern.Name { return append(slices.Clone(approximations), pattern.Names()...) }
+func Names() []pattern.Name {
+	return append(append(slices.Clone(approximations), bigBirdName), pattern.Names()...)
+}
+
+var bigBirdName = pattern.Name{Name: "bigbird_eval", Usage: "bigbird_eval(block=64, random=3)",
+	About: "BigBird as transformers evaluates it: the first block for each random one; bidirectional"}
 
 var approximations = []pattern.Name{
 	{Name: "performer", Usage: "performer(features=256, seed=0)", About: "FAVOR+: random features whose products estimate the softmax"},
@@ -89,13 +96,18 @@ func ParsePreset(text string) (Mechanism, error) {
 
 // setting is a number that a mechanism's text may set.
 type setting struct {
-	key   string
-	value func(n *uint64) uint64 // sets it, given a number; returns it
+	key       string
+	value     func(n *uint64) uint64 // sets it, given a number; returns it
+	otherwise uint64                 // its value where it is left out
 }
 
 // named returns the mechanism of that name with its settings, or nil if there is none.
 func named(name string) (kind, []setting) {
-	if name == "nystrom" {
+	switch name {
+	case "bigbird_eval":
+		k := &bigBird{block: 64, random: 3}
+		return k, []setting{number("block", &k.block), number("random", &k.random)}
+	case "nystrom":
 		k := &landmarks{}
 		return k, []setting{number("landmarks", &k.c.Landmarks), number("iterations", &k.c.Iterations), number("conv", &k.c.ConvKernel)}
 	}
@@ -116,7 +128,7 @@ func number[T int | uint64](key string, at *T) setting {
 			*at = T(*n)
 		}
 		return uint64(*at)
-	}}
+	}, uint64(*at)}
 }
 
 // set reads "key=number, key=number" into the settings.
@@ -145,11 +157,11 @@ func set(settings []setting, list string) error {
 	return nil
 }
 
-// write formats the settings that are not zero, in parentheses.
+// write formats the settings that are not left out, in parentheses.
 func write(settings []setting) string {
 	var items []string
 	for _, s := range settings {
-		if n := s.value(nil); n != 0 {
+		if n := s.value(nil); n != s.otherwise {
 			items = append(items, fmt.Sprintf("%s=%d", s.key, n))
 		}
 	}
@@ -163,13 +175,13 @@ func write(settings []setting) string {
 func (m Mechanism) String() string { return m.text }
 
 // Softmax reports whether m is softmax attention over a pattern. Only softmax takes terms, memories and cross-attention.
-func (m Mechanism) Softmax() bool {
-	_, ok := m.kind.(softmax)
-	return ok
-}
+func (m Mechanism) Softmax() bool { return m.pattern() != nil }
 
 // Causal reports whether m has a causal form.
 func (m Mechanism) Causal() bool {
-	_, bidirectional := m.kind.(*landmarks)
-	return !bidirectional
+	switch m.kind.(type) {
+	case *landmarks, *bigBird:
+		return false
+	}
+	return true
 }

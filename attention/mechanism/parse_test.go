@@ -7,14 +7,17 @@ import (
 
 func TestForms(t *testing.T) {
 	for text, want := range map[string]string{
-		"full":                          "full",
-		" window(4) | global(0) ":       "window(4) | global(0)",
-		"performer":                     "performer",
-		"performer( features = 32 )":    "performer(features=32)",
-		"performer(seed=3,features=8)":  "performer(features=8, seed=3)",
-		"elu":                           "elu",
-		"nystrom":                       "nystrom",
-		"nystrom(conv=33,landmarks=16)": "nystrom(landmarks=16, conv=33)",
+		"full":                             "full",
+		" window(4) | global(0) ":          "window(4) | global(0)",
+		"performer":                        "performer",
+		"performer( features = 32 )":       "performer(features=32)",
+		"performer(seed=3,features=8)":     "performer(features=8, seed=3)",
+		"elu":                              "elu",
+		"nystrom":                          "nystrom",
+		"nystrom(conv=33,landmarks=16)":    "nystrom(landmarks=16, conv=33)",
+		"bigbird_eval":                     "bigbird_eval",
+		"bigbird_eval(random=0)":           "bigbird_eval(random=0)",
+		"bigbird_eval(random=3, block=16)": "bigbird_eval(block=16)",
 	} {
 		m, err := Parse(text)
 		if err != nil || m.String() != want {
@@ -31,6 +34,8 @@ func TestForms(t *testing.T) {
 		"performer(heads=2)":    "expected one of [features seed]",
 		"elu(3)":                "not understood",
 		"nystrom(features=2)":   "expected one of [landmarks iterations conv]",
+		"bigbird_eval(seed=2)":  "expected one of [block random]",
+		"bigbird_eval(64, 3)":   "expected a name, = and a whole number",
 	} {
 		if _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", text, err, want)
@@ -43,11 +48,13 @@ func TestNamesParse(t *testing.T) {
 	seen := map[string]bool{}
 	for _, n := range Names() {
 		seen[n.Name] = true
-		if n.Name != "nystrom" && n.Name != "performer" && n.Name != "elu" && n.Name != "relu" {
-			continue // those of package pattern, which tests them
-		}
-		if m, err := Parse(n.Usage); err != nil || m.Softmax() {
-			t.Errorf("%s: %v", n.Usage, err)
+		m, err := Parse(n.Usage)
+		switch n.Name {
+		case "nystrom", "performer", "elu", "relu", "bigbird_eval":
+			if softmax := n.Name == "bigbird_eval"; err != nil || m.Softmax() != softmax {
+				t.Errorf("%s: softmax %t, want %t: %v", n.Usage, m.Softmax(), softmax, err)
+			}
+		default: // those of package pattern, which tests them
 		}
 	}
 	if !seen["window"] || !seen["performer"] {
@@ -57,6 +64,7 @@ func TestNamesParse(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{"full", "window(4) | global(0)", "performer(features=32, seed=1)", "elu", "nystrom(landmarks=8, conv=3)",
+		"bigbird_eval(block=7, random=0)",
 		"performer(", "relu()"} {
 		f.Add(text)
 	}

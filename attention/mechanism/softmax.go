@@ -18,9 +18,14 @@ type softmaxLayer struct {
 	c attention.Config
 }
 
+// newSoftmaxLayer is softmax over the pattern of c, without a bias.
+func newSoftmaxLayer(c Config) softmaxLayer {
+	return softmaxLayer{c, attention.Config{Pattern: c.Pattern(), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Scale: c.Scale,
+		SoftCap: c.SoftCap}}
+}
+
 func (softmax) layer(c Config) (Layer, error) {
-	l := softmaxLayer{c, attention.Config{Pattern: c.Pattern(), Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
-		Scale: c.Scale, SoftCap: c.SoftCap}}
+	l := newSoftmaxLayer(c)
 	if c.Terms.ALiBi {
 		l.c.Bias = attention.ALiBi{}
 	}
@@ -33,16 +38,25 @@ func (softmax) layer(c Config) (Layer, error) {
 
 // Pattern is the pattern that the softmax of c runs over, under the causal mask if c is causal; nil for other mechanisms.
 func (c Config) Pattern() pattern.Pattern {
-	k, ok := c.Mechanism.kind.(softmax)
+	over := c.Mechanism.pattern()
 	switch {
-	case !ok:
-		return nil
-	case !c.Causal:
-		return k.pattern
-	case k.pattern == pattern.Full():
+	case over == nil || !c.Causal:
+		return over
+	case over == pattern.Full():
 		return pattern.Causal()
 	}
-	return pattern.And(pattern.Causal(), k.pattern)
+	return pattern.And(pattern.Causal(), over)
+}
+
+// pattern is the pattern of a softmax; nil for other mechanisms.
+func (m Mechanism) pattern() pattern.Pattern {
+	switch k := m.kind.(type) {
+	case softmax:
+		return k.pattern
+	case *bigBird:
+		return k.pattern()
+	}
+	return nil
 }
 
 // Learned lists the logits of the sinks, the table of T5, and u, v and r of relative biases. Row i of r belongs to a distance.
