@@ -189,6 +189,7 @@ func TestMistakesAreReported(t *testing.T) {
 		"targets": {func(g *Graph) {
 			g.CrossEntropy(g.Input(w), g.Input(w), nil, []int32{1, 2, 3, 4, 5}, CrossEntropyOptions{})
 		}, "found target 5"},
+		"factors":      {func(g *Graph) { g.ScaleRows(g.Input(x), []float32{1, 2}) }, "found 2 factors, expected one for each of 3 rows"},
 		"dropout rate": {func(g *Graph) { g.Dropout(g.Input(x), 1, 0) }, "found rate 1"},
 		"no data":      {func(g *Graph) { g.Input(tensor.Mat{Rows: 2, Cols: 3, Stride: 3}) }, "needs a dry pool"},
 		"empty":        {func(g *Graph) { g.Input(tensor.New(tensor.F32, 0, 3)) }, "at least one element"},

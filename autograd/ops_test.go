@@ -65,6 +65,23 @@ func TestAdd(t *testing.T) {
 	}.check(t)
 }
 
+func TestScaleRows(t *testing.T) {
+	const rows, cols = 4, 5
+	factors := []float32{2, 0, -0.5, 1}
+	opCase{
+		name:  "rows",
+		in:    []operand{{rows, cols, false}},
+		build: func(g *Graph, v []*Var) *Var { return g.ScaleRows(v[0], factors) },
+		naive: func(v [][]float64) []float64 {
+			y := append([]float64(nil), v[0]...)
+			for i := range y {
+				y[i] *= float64(factors[i/cols])
+			}
+			return y
+		},
+	}.check(t)
+}
+
 func TestNorm(t *testing.T) {
 	const rows, cols, eps = 4, 7, 1e-3
 	naive := func(v [][]float64, rms bool) []float64 {
