@@ -99,6 +99,24 @@ func readFile(path string) ([]byte, error) {
 	return text, nil
 }
 
+// Config is the text of a tokenizer_config.json that has the templates and the special tokens of s: ReadFolder reads them from it.
+func (s Source) Config() ([]byte, error) {
+	type named struct {
+		Name     string `json:"name"`
+		Template string `json:"template"`
+	}
+	templates := []named{}
+	for _, name := range s.Names() {
+		templates = append(templates, named{name, s.Templates[name]})
+	}
+	keys := map[string]any{"chat_template": templates}
+	for name, token := range s.Tokens {
+		keys[name] = token
+	}
+	text, err := json.MarshalIndent(keys, "", "  ")
+	return append(text, '\n'), err
+}
+
 // tokenNames are the keys of special tokens.
 var tokenNames = []string{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/longspan/longspan/chat"
 	"github.com/longspan/longspan/gguf"
+	"github.com/longspan/longspan/internal/filename"
 	"github.com/longspan/longspan/tokenizer"
 )
 
@@ -24,7 +25,7 @@ type generationFiles struct {
 // readGeneration reads the files of a folder.
 func readGeneration(dir string, t *tokenizer.Tokenizer) (n generationFiles) {
 	n.chat, n.err = chat.ReadFolder(dir)
-	for _, name := range []string{"generation_config.json", "config.json"} {
+	for _, name := range []string{filename.Generation, "config.json"} {
 		ends, err := readEnds(filepath.Join(dir, name))
 		n.ends, n.err = append(n.ends, ends...), errors.Join(n.err, err)
 	}
@@ -96,6 +97,26 @@ func ggufGeneration(path string, f *gguf.File, t *tokenizer.Tokenizer) (n genera
 		}
 	}
 	return n.with(t)
+}
+
+// files adds the files that readGeneration reads: templates, and the ends where there are several. It returns the error of reading them.
+func (n generationFiles) files(all map[string][]byte) (err error) {
+	if n.err != nil {
+		return n.err
+	}
+	if len(n.chat.Templates) > 0 {
+		if all[filename.TokenizerConfig], err = n.chat.Config(); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+	}
+	if len(n.ends) < 2 {
+		return nil
+	}
+	all[filename.Generation], err = json.Marshal(map[string][]int32{"eos_token_id": n.ends})
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
 }
 
 // with adds the end that a tokenizer knows, and drops ids that it does not have, which no model draws.

@@ -89,6 +89,31 @@ func TestPromptRefuses(t *testing.T) {
 	}
 }
 
+// A saved model keeps its chat templates and its ends.
+func TestSavedModelsKeepTheirTemplates(t *testing.T) {
+	m := talker(t, "{{ bos_token }}[{{ messages[0].content }}]")
+	m.generation.chat.Tokens["bos_token"] = "<s>"
+	m.generation.chat.Templates["tool_use"] = "other"
+	m.generation.ends = []int32{7, 256}
+	dir := t.TempDir()
+	if err := m.Save(dir, tensor.F32); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	p, err := again.Prompt("hi", GenerateOptions{Messages: []chat.Message{{Role: "user", Content: "a"}}})
+	if err != nil || p.Text != "<s>[a]" || !slices.Equal(p.Ends, []int32{7, 256}) || !slices.Equal(again.ChatTemplates(), m.ChatTemplates()) {
+		t.Errorf("found %+v, %v and the templates %q", p, err, again.ChatTemplates())
+	}
+	again.generation.err = os.ErrInvalid
+	if err := again.Save(t.TempDir(), tensor.F32); err == nil {
+		t.Error("saved a model whose templates could not be read")
+	}
+}
+
 // A text ends at a stop string, which may come across tokens, and is no part of it.
 func TestGenerateStops(t *testing.T) {
 	m := talker(t, "")

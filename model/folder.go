@@ -11,7 +11,6 @@ import (
 
 	"github.com/longspan/longspan/internal/smallfile"
 
-	"github.com/longspan/longspan/chat"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/filename"
@@ -26,6 +25,9 @@ import (
 //	model.json         the Spec and the Answers
 //	tokenizer.json     text to ids, in the format of Hugging Face's library tokenizers; absent if the model has no tokenizer
 //	model.safetensors  the weights
+//
+// A model that was opened with chat templates, or with several tokens that end a text, has them in tokenizer_config.json and
+// generation_config.json, in the form of transformers.
 //
 // The folder of a training run is a model folder. A checkpoint of the run can replace its weights.
 
@@ -106,7 +108,7 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 		return nil, err
 	}
 	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
-	m.generation.chat, m.generation.err = chat.ReadFolder(dir)
+	m.generation = readGeneration(dir, t)
 	return m, nil
 }
 
@@ -312,7 +314,10 @@ func (m *Model) Files() (map[string][]byte, error) {
 			return nil, fmt.Errorf("model: %w", err)
 		}
 	}
-	return files, nil
+	if m.spec.Kind != Decoder {
+		return files, nil
+	}
+	return files, m.generation.files(files)
 }
 
 // Save writes the model folder dir, which Open reads. It makes the folder, and writes each file whole or not at all. Tables are stored as

@@ -12,7 +12,8 @@ const (
 	Picture   = "picture.json"      // in place of Model, of a model of pictures
 	Tokenizer = "tokenizer.json"    // text to ids, in Hugging Face's format
 
-	TokenizerConfig = "tokenizer_config.json" // the roles of a tokenizer's special tokens, in the format of transformers
+	Generation      = "generation_config.json" // the tokens that end a text, in the format of transformers
+	TokenizerConfig = "tokenizer_config.json"  // the roles of a tokenizer's special tokens, in the format of transformers
 )
 
 // AveragePrefix begins the names of moving averages in a checkpoint: AveragePrefix + "head.weight".
