@@ -8,7 +8,7 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// blend64 is BlendPatches by its definition: each pixel is the mean of the tokens that reach it, by weights that fall over 2·margin pixels.
+// blend64 is BlendPatches by its definition: a pixel is the mean of the tokens that reach it, by weights that fall over 2·margin pixels.
 func blend64(x []float64, patch, margin, channels int, grids []Grid) []float64 {
 	side := patch + 2*margin
 	var y []float64

@@ -18,6 +18,11 @@
 // noise, more than a token has features, and a network that must let all of them through leaves noise in the picture (Li and He 2025,
 // arXiv:2511.13720). The squared error is weighted by 1/t², which makes it that of the velocity.
 //
+// Times of pictures from nothing are moved towards noise, in training and in drawing: what both sides of a picture share is decided there.
+//
+// A token makes its patch and some pixels beyond. Where patches overlap they are blended linearly, in training too, so that neighbours do not
+// differ along a line.
+//
 // A second network makes the mean of r in one step, without noise: the picture of least error.
 //
 // The layers: x += Attention(Norm(x)), in some of them, and x += Down(SwiGLU(Conv3×3(Up(Norm(x))))) in all, with a depthwise convolution
