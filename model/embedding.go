@@ -18,6 +18,9 @@ type EmbedOptions struct {
 	Normalise *bool    // vectors have length 1; nil: the model's
 	Prompt    string   // stands before each text; see Model.PromptText
 	Passages  Passages // one vector for each passage of a text; the zero value: one for the text
+
+	From  EmbedState                      // where to go on; the zero value begins
+	Saved func(s func() EmbedState) error // called after each batch; s gives the state from which to go on. Nil: not called
 }
 
 // Embedded is the vectors of a text.
@@ -81,7 +84,11 @@ func (s *Session) EmbedEach(ctx context.Context, texts []string, o EmbedOptions,
 	if err != nil {
 		return err
 	}
-	return k.read(texts, k.document)
+	if n := o.From.Texts; n < 0 || n > len(texts) {
+		return fmt.Errorf("model: found a state after %d texts of %d, expected one of these texts", n, len(texts))
+	}
+	k.texts = o.From.Texts
+	return k.read(texts, k.texts, k.document)
 }
 
 // embedder makes vectors of the documents that it packs.
@@ -92,6 +99,10 @@ type embedder struct {
 	use    func(i int, e Embedded) error
 	sums   map[*document][]sum
 	row    []float32
+
+	texts int       // whose vectors are done
+	under *document // the first of the others
+	taken int       // pieces of it
 }
 
 // sum is a vector on its way: a passage of a text, and what was added of its tokens.
@@ -130,6 +141,9 @@ func (s *Session) embedder(ctx context.Context, texts []string, o EmbedOptions, 
 	k := &embedder{o: o, cutter: c, use: use, sums: map[*document][]sum{}, row: make([]float32, s.m.spec.Width)}
 	k.packer = packer{s: s, ctx: ctx, options: o.ReadOptions, all: bytesOf(texts), take: k.pool, finish: k.deliver,
 		compute: func(b *data.Batch, _ []part) (tensor.Mat, error) { return s.Hidden(b, StepOptions{}) }}
+	if o.Saved != nil {
+		k.packer.saved = func() error { return o.Saved(k.state) }
+	}
 	return k, nil
 }
 
@@ -160,11 +174,15 @@ func (k *embedder) document(i int, text string) (*document, error) {
 	for _, p := range passages {
 		k.sums[d] = append(k.sums[d], sum{passage: p, total: make([]float64, len(k.row))})
 	}
+	if i == k.o.From.Texts {
+		return d, k.restore(d)
+	}
 	return d, nil
 }
 
 // pool adds the hidden states of a piece to the passages of its document.
 func (k *embedder) pool(p part, states tensor.Mat) error {
+	k.under, k.taken = p.d, p.piece+1
 	sums := k.sums[p.d]
 	if k.o.Passages.by == nil && k.o.Pooling != "mean" {
 		row, kept := 0, 0
@@ -200,6 +218,10 @@ func (s *sum) add(states tensor.Mat, row int, weight float64, buffer []float32) 
 // deliver finishes the vectors of documents.
 func (k *embedder) deliver(documents []*document) error {
 	n := 0
+	if len(documents) > 0 && documents[len(documents)-1] == k.under {
+		k.under, k.taken = nil, 0
+	}
+	k.texts += len(documents)
 	for _, d := range documents {
 		n += len(k.sums[d])
 	}

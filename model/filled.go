@@ -52,7 +52,7 @@ func (s *Session) FillEach(ctx context.Context, texts []string, o FillOptions, u
 	if err != nil {
 		return err
 	}
-	return k.read(texts, k.document)
+	return k.read(texts, 0, k.document)
 }
 
 // Fill is [Session.FillEach] with the results in a slice.

@@ -16,6 +16,7 @@ type document struct {
 	e        tokenizer.Encoding
 	from, to int
 	pieces   []piece
+	done     int // pieces that were taken before
 	reading  Reading
 }
 
@@ -58,15 +59,20 @@ type packer struct {
 	rows    func(part) int                                // the number of outputs of a piece; nil: one for each token
 	take    func(p part, rows tensor.Mat) error           // the outputs of a piece, in order
 	finish  func([]*document) error                       // documents all of whose pieces were taken, in order
+	saved   func() error                                  // called after each batch; nil: not called
 
 	batch data.Batch
 	parts []part
 	done  int64 // bytes
 }
 
-// read computes texts, which document cuts into pieces. An error of document is a *TextError.
-func (k *packer) read(texts []string, document func(i int, text string) (*document, error)) error {
+// read computes texts from number first on, which document cuts into pieces. An error of document is a *TextError.
+func (k *packer) read(texts []string, first int, document func(i int, text string) (*document, error)) error {
 	for i, text := range texts {
+		if i < first {
+			k.done += int64(len(text))
+			continue
+		}
 		d, err := document(i, text)
 		if err != nil {
 			return &TextError{i, len(texts), err}
@@ -84,7 +90,8 @@ func (k *packer) add(d *document) error {
 	if budget == 0 {
 		budget = DefaultBatch
 	}
-	for i := range d.pieces {
+	k.done += int64(d.bytes) * int64(d.done) / int64(len(d.pieces))
+	for i := d.done; i < len(d.pieces); i++ {
 		if n := len(k.batch.Tokens); n > 0 && n+d.length(i) > budget {
 			if err := k.flush(); err != nil {
 				return err
@@ -132,6 +139,9 @@ func (k *packer) flush() error {
 	k.parts = k.parts[:0]
 	if k.options.Progress != nil {
 		k.options.Progress(k.done, k.all)
+	}
+	if k.saved != nil {
+		return k.saved()
 	}
 	return nil
 }
