@@ -38,6 +38,7 @@ type embedOptions struct {
 	normalise, plain            bool
 	passages, format            string
 	similarity                  bool
+	state                       string
 }
 
 func newEmbed(o *output) *cobra.Command {
@@ -54,7 +55,10 @@ its text was read. With --late-chunks each passage of a text has a vector, and a
   longspan embed org/embedder --text 'a sentence' --prompt query
   longspan embed folder/of/model papers/ --late-chunks paragraphs > vectors.jsonl
   longspan embed folder/of/model texts.jsonl --format npy > vectors.npy
-  longspan embed folder/of/model a.txt b.txt c.txt --similarity`,
+  longspan embed folder/of/model a.txt b.txt c.txt --similarity
+  longspan embed folder/of/model book.txt --state book.state
+
+With --state the command goes on where it stopped, with the same bits as if it had not.`,
 		Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) (err error) { return e.run(o, c, args) },
 	}
@@ -68,6 +72,7 @@ its text was read. With --late-chunks each passage of a text has a vector, and a
 		"a vector for each passage: sentences, paragraphs, or a number of tokens, as 256 or 256,32 (shared)")
 	f.StringVar(&e.format, "format", "", "jsonl, json, npy or tsv (default: jsonl, or json with --json)")
 	f.BoolVar(&e.similarity, "similarity", false, "print the cosines of all pairs instead of vectors")
+	f.StringVar(&e.state, "state", "", "file that keeps how far the vectors are, from which the command goes on")
 	e.encoderFlags.add(o, c)
 	return c
 }
@@ -134,22 +139,31 @@ func (e *embedOptions) run(o *output, c *cobra.Command, args []string) (err erro
 	}
 	defer func() { err = errors.Join(err, r.end()) }()
 	options.ReadOptions = r.read
+	v := vectors{opened: r, options: options}
+	if e.state != "" {
+		if e.engine.Size() > 1 {
+			return usage(errors.New("found --state and several ranks, expected one of them: each rank would write the file"))
+		}
+		if v.file, err = openEmbedFile(e.state, e.identity(r, options)); err != nil {
+			return err
+		}
+	}
 	if e.similarity || e.format == "npy" {
-		return e.together(o, r, options)
+		return e.together(o, v)
 	}
 	if o.json {
-		return e.report(o, r, options)
+		return e.report(o, v)
 	}
-	return e.each(r, options, func(row vectorRow) error {
+	return v.each(func(row vectorRow) error {
 		e.write(o.out, row)
 		return o.lost()
 	})
 }
 
 // report prints one document of JSON.
-func (e *embedOptions) report(o *output, r *opened, options model.EmbedOptions) error {
-	report, began := embedReport{Weights: r.weights}, time.Now()
-	err := e.each(r, options, func(row vectorRow) error {
+func (e *embedOptions) report(o *output, v vectors) error {
+	report, began := embedReport{Weights: v.weights}, time.Now()
+	err := v.each(func(row vectorRow) error {
 		report.Vectors = append(report.Vectors, row)
 		return nil
 	})
@@ -176,25 +190,55 @@ func (e *embedOptions) checkFormat(o *output) error {
 	return nil
 }
 
-// each gives the vectors in order, each as soon as it is there.
-func (e *embedOptions) each(r *opened, options model.EmbedOptions, use func(vectorRow) error) error {
+// vectors makes the vectors of the texts of an opened model.
+type vectors struct {
+	*opened
+	options model.EmbedOptions
+	file    *embedFile // nil: no state is kept
+}
+
+// each gives the vectors in order, each as soon as it is there; those of a state first.
+func (v vectors) each(use func(vectorRow) error) error {
 	index := 0
-	return r.failed(r.session.EmbedEach(r.ctx, r.strings(), options, func(i int, made model.Embedded) error {
-		for _, v := range made.Vectors {
-			row := vectorRow{r.texts[i].name, index, v.From, v.To, made.Reading, v.Vector}
+	if v.file != nil {
+		for _, row := range v.file.Rows {
+			if err := use(row); err != nil {
+				return err
+			}
+		}
+		index = len(v.file.Rows)
+		v.options.From, v.options.Saved = v.file.State, v.file.after
+	}
+	err := v.session.EmbedEach(v.ctx, v.strings(), v.options, func(i int, made model.Embedded) error {
+		for _, one := range made.Vectors {
+			row := vectorRow{v.texts[i].name, index, one.From, one.To, made.Reading, one.Vector}
 			index++
+			if v.file != nil {
+				v.file.Rows = append(v.file.Rows, row)
+			}
 			if err := use(row); err != nil {
 				return err
 			}
 		}
 		return nil
-	}))
+	})
+	err = v.failed(err)
+	if v.file == nil {
+		return err
+	}
+	if lost := v.file.save(); lost != nil {
+		return errors.Join(err, lost)
+	}
+	if errors.Is(err, errInterrupted) {
+		return fmt.Errorf("%w; the same command goes on from %s", err, v.file.path)
+	}
+	return err
 }
 
 // together prints what needs all vectors.
-func (e *embedOptions) together(o *output, r *opened, options model.EmbedOptions) error {
+func (e *embedOptions) together(o *output, v vectors) error {
 	var rows []vectorRow
-	err := e.each(r, options, func(row vectorRow) error {
+	err := v.each(func(row vectorRow) error {
 		if rows = append(rows, row); e.similarity && len(rows) > maxSimilar {
 			return usage(fmt.Errorf("found more than %d vectors, expected fewer for --similarity, which prints each pair", maxSimilar))
 		}

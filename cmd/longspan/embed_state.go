@@ -1,0 +1,102 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/longspan/longspan/internal/durable"
+	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/model"
+)
+
+// embedIdentity is what a state of `embed` belongs to. Vectors with another one would not have the same bits.
+type embedIdentity struct {
+	Model     string   `json:"model"` // SHA-256 of the Spec and the weights
+	Text      string   `json:"text"`  // SHA-256 of the texts
+	Chunk     int      `json:"chunk"`
+	Overlap   int      `json:"overlap"`
+	Beyond    bool     `json:"beyond"`
+	Pooling   string   `json:"pooling"`
+	Normalise string   `json:"normalise"`
+	Prompt    string   `json:"prompt"`
+	Passages  string   `json:"late_chunks"`
+	Precision string   `json:"precision"`
+	Attention []string `json:"attention"` // of each layer
+	Level     string   `json:"level"`     // of the processor: other vectors add in another order
+}
+
+// embedFile is the file of --state. Floats keep all their bits.
+type embedFile struct {
+	path     string
+	saved    time.Time               // when the file was written last
+	latest   func() model.EmbedState // what is newer than the file; nil: nothing
+	Longspan int                     `json:"longspan_embed"` // version of the format
+	Identity embedIdentity           `json:"identity"`
+	State    model.EmbedState        `json:"state"`
+	Rows     []vectorRow             `json:"rows"` // of the texts that are done
+}
+
+// stateEvery is the time between two writings of a state: of passages of a long text it may have a hundred megabytes.
+const stateEvery = 10 * time.Second
+
+// identity hashes the model and the texts.
+func (e *embedOptions) identity(r *opened, o model.EmbedOptions) embedIdentity {
+	s := r.Spec()
+	id := embedIdentity{Model: hashModel(r.Model), Chunk: o.Chunk, Overlap: o.Overlap, Beyond: o.Beyond, Pooling: o.Pooling, Prompt: o.Prompt,
+		Passages: e.passages, Precision: s.Precision, Level: kernel.Level().String()}
+	if o.Normalise != nil {
+		id.Normalise = fmt.Sprint(*o.Normalise)
+	}
+	for _, l := range s.Layers {
+		id.Attention = append(id.Attention, l.Attention.Mechanism)
+	}
+	h := sha256.New()
+	for _, t := range r.texts {
+		fmt.Fprintf(h, "%d:%s%d:%s", len(t.name), t.name, len(t.text), t.text)
+	}
+	id.Text = hex.EncodeToString(h.Sum(nil))
+	return id
+}
+
+// openEmbedFile reads a state. A file that is not there yet is no error; one of another model, text or setting is.
+func openEmbedFile(path string, id embedIdentity) (*embedFile, error) {
+	f := &embedFile{path: path, saved: time.Now(), Longspan: stateVersion, Identity: id}
+	read := &embedFile{path: path, saved: time.Now()}
+	if found, err := readState(path, "embed", read); !found || err != nil {
+		return f, err
+	}
+	if read.Longspan != stateVersion {
+		return nil, noState(path, "embed", nil)
+	}
+	was := read.Identity
+	return read, sameState(path, []setting{
+		{"model", was.Model, id.Model}, {"text", was.Text, id.Text}, {"--chunk", was.Chunk, id.Chunk}, {"--overlap", was.Overlap, id.Overlap},
+		{"--beyond", was.Beyond, id.Beyond}, {"--pooling", was.Pooling, id.Pooling}, {"--normalise", was.Normalise, id.Normalise},
+		{"prompt", was.Prompt, id.Prompt}, {"--late-chunks", was.Passages, id.Passages}, {"--precision", was.Precision, id.Precision},
+		{"mechanism", was.Attention, id.Attention}, {"level of the processor", was.Level, id.Level},
+	})
+}
+
+// after notes what is newer than the file, and writes it from time to time.
+func (f *embedFile) after(state func() model.EmbedState) error {
+	f.latest = state
+	if time.Since(f.saved) < stateEvery {
+		return nil
+	}
+	return f.save()
+}
+
+// save writes what is newer than the file, whole or not at all.
+func (f *embedFile) save() error {
+	if f.latest == nil {
+		return nil
+	}
+	f.State, f.latest = f.latest(), nil
+	err := durable.Write(f.path, func(w io.Writer) error { return json.NewEncoder(w).Encode(f) })
+	f.saved = time.Now()
+	return err
+}
