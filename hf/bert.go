@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/longspan/longspan/model/spec"
@@ -15,13 +16,7 @@ func bert(c *config, in request) (*built, error) {
 	c.off("is_decoder", "add_cross_attention")
 	switch t {
 	case maskedLM:
-		b.names.linear("head.transform", "cls.predictions.transform.dense")
-		b.names.norm("head.norm", "cls.predictions.transform.LayerNorm")
-		b.maskedHead(c, spec.Transform{Activation: c.activation("hidden_act", "gelu"), Bias: true, Norm: c.bertNorm()},
-			"cls.predictions.decoder.weight", "cls.predictions.bias")
-		b.names.tied("cls.predictions.decoder.weight")
-		b.names.ignore(`cls\.predictions\.decoder\.bias`, "a second name of the bias")
-		b.names.ignore(`cls\.seq_relationship\..*`, "the head of next sentences")
+		b.bertMaskedHead(c, "gelu")
 	case classify:
 		b.spec.Head, b.labels = c.classifier(t, "first")
 		b.spec.Head.Transform = &spec.Transform{Activation: "tanh", Bias: true}
@@ -42,11 +37,23 @@ func bert(c *config, in request) (*built, error) {
 	return b, c.first
 }
 
+// bertMaskedHead is BERT's head of masked tokens. activation is that of a configuration without one.
+func (b *built) bertMaskedHead(c *config, activation string) {
+	b.names.linear("head.transform", "cls.predictions.transform.dense")
+	b.names.norm("head.norm", "cls.predictions.transform.LayerNorm")
+	b.maskedHead(c, spec.Transform{Activation: c.activation("hidden_act", activation), Bias: true, Norm: c.bertNorm()},
+		"cls.predictions.decoder.weight", "cls.predictions.bias")
+	b.names.tied("cls.predictions.decoder.weight")
+	b.names.ignore(`cls\.predictions\.decoder\.bias`, "a second name of the bias")
+	b.names.ignore(`cls\.seq_relationship\..*`, "the head of next sentences")
+}
+
 // bertNames are the differences between the families that have BERT's layers.
 type bertNames struct {
-	prefix  string
-	padding int // RoBERTa: positions begin after this row; BERT: 0 and unused
-	roberta bool
+	prefix     string
+	padding    int // RoBERTa: positions begin after this row; BERT: 0 and unused
+	roberta    bool
+	activation string // of a configuration without hidden_act; empty: gelu
 }
 
 // bertBody reads the embeddings and the layers of BERT.
@@ -76,7 +83,7 @@ func (c *config) bertBody(b *built, f bertNames) {
 			c.fail("num_hidden_layers", "found more than %d layers", spec.MaxLayers)
 			return
 		}
-		b.spec.Layers = append(b.spec.Layers, c.bertLayer())
+		b.spec.Layers = append(b.spec.Layers, c.bertLayer(cmp.Or(f.activation, "gelu")))
 		bertLayerNames(b.names, i, fmt.Sprintf("%sencoder.layer.%d.", p, i))
 	}
 }
@@ -85,12 +92,12 @@ func (c *config) bertNorm() *spec.Norm {
 	return &spec.Norm{Kind: "layer", Eps: c.eps("layer_norm_eps", 1e-12)}
 }
 
-// bertLayer is a layer of BERT.
-func (c *config) bertLayer() spec.Layer {
+// bertLayer is a layer of BERT. activation is that of a configuration without one.
+func (c *config) bertLayer(activation string) spec.Layer {
 	heads := c.positive("num_attention_heads")
 	return spec.Layer{
 		Attention:   spec.Attention{Mechanism: "full", Heads: heads, KVHeads: heads, HeadDim: c.headDim(heads), Position: "none", Bias: true},
-		FeedForward: spec.FeedForward{Hidden: c.positive("intermediate_size"), Activation: c.activation("hidden_act", "gelu"), Bias: true},
+		FeedForward: spec.FeedForward{Hidden: c.positive("intermediate_size"), Activation: c.activation("hidden_act", activation), Bias: true},
 		Norms:       spec.Norms{Sum: c.bertNorm()},
 	}
 }

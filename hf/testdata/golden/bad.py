@@ -64,6 +64,12 @@ CASES = [
     ("longformer_odd", "longformer", {"attention_window": [8, 15, 8]}, "attention_window", REFUSE,
      "a window is even: half of it on each side"),
     ("longformer_zero", "longformer", {"attention_window": 0}, "attention_window", REFUSE, "no window"),
+    ("bigbird_attention_type", "bigbird", {"attention_type": "sparse"}, "attention_type", REFUSE, "block_sparse or original_full"),
+    ("bigbird_block_zero", "bigbird", {"block_size": 0}, "block_size", REFUSE, "blocks of no tokens"),
+    ("bigbird_block_huge", "bigbird", {"block_size": 2_000_000_000}, "block_size", REFUSE, "blocks longer than any text"),
+    ("bigbird_random_negative", "bigbird", {"num_random_blocks": -1}, "num_random_blocks", REFUSE, "a negative number of blocks"),
+    ("bigbird_no_bias", "bigbird", {"use_bias": False}, "use_bias", REFUSE, "the weights have biases of queries, keys and values"),
+    ("bigbird_decoder", "bigbird", {"is_decoder": True}, "is_decoder", REFUSE, "attention becomes causal, and full"),
     ("llama_dynamic", "llama", {"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}, "rope_scaling", REFUSE,
      "frequencies change with the length of the text"),
     ("llama_longrope", "llama", {"rope_scaling": LONG}, "rope_scaling", REFUSE,
@@ -124,7 +130,7 @@ def first_line(error):
 
 def outputs(folder, kind):
     """What a folder gives for short texts; the names of tensors that were missing or left over."""
-    chosen = {} if kind.__name__.startswith("Longformer") else {"attn_implementation": "eager"}
+    chosen = {} if kind.__name__.startswith(("Longformer", "BigBird")) else {"attn_implementation": "eager"}
     config = transformers.AutoConfig.from_pretrained(folder)
     model, info = kind.from_pretrained(folder, config=config, dtype=torch.float32, output_loading_info=True, **chosen)
     model = model.double().eval()

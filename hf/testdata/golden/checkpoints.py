@@ -23,6 +23,7 @@ LLAMA = BERT | dict(num_key_value_heads=2, max_position_embeddings=256, bos_toke
 SMALL = LLAMA | dict(intermediate_size=24)
 GEMMA = BERT | dict(num_attention_heads=2, num_key_value_heads=1, intermediate_size=24, head_dim=24, query_pre_attn_scalar=20,
                      max_position_embeddings=256)
+BIGBIRD = BERT | dict(intermediate_size=24, bos_token_id=1, eos_token_id=2, sep_token_id=3)
 LABELS = dict(id2label={0: "contract", 1: "letter", 2: "court ruling"})
 TAGS = dict(id2label={0: "O", 1: "B-GENE", 2: "I-GENE", 3: "B-DRUG", 4: "I-DRUG"})
 
@@ -90,6 +91,28 @@ def longformer_classify():
     return t.LongformerForSequenceClassification, config
 
 
+def bigbird():
+    config = t.BigBirdConfig(**BIGBIRD, num_hidden_layers=2, max_position_embeddings=784, block_size=16, num_random_blocks=2,
+                             rescale_embeddings=True)
+    return t.BigBirdForMaskedLM, config
+
+
+def bigbird_plain():
+    config = t.BigBirdConfig(**BIGBIRD, num_hidden_layers=1, max_position_embeddings=83, attention_type="original_full")
+    return t.BigBirdModel, config
+
+
+def bigbird_classify():
+    config = t.BigBirdConfig(**BIGBIRD, **LABELS, num_hidden_layers=1, max_position_embeddings=83, block_size=8, num_random_blocks=1)
+    return t.BigBirdForSequenceClassification, config
+
+
+def bigbird_tag():
+    """Blocks of 5, which fit no tile."""
+    config = t.BigBirdConfig(**BIGBIRD, **TAGS, num_hidden_layers=2, max_position_embeddings=83, block_size=5, num_random_blocks=3)
+    return t.BigBirdForTokenClassification, config
+
+
 def llama():
     return t.LlamaForCausalLM, t.LlamaConfig(**LLAMA, num_hidden_layers=3, tie_word_embeddings=False)
 
@@ -155,11 +178,12 @@ def gpt2():
 
 
 # Folders with the cases and outputs of a whole family, and those that show one more head or setting.
-FAMILIES = (bert, roberta, xlmr, modernbert, longformer, llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2)
+FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2)
 VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify_cross,
             modernbert_plain, modernbert_classify_mean, modernbert_classify_cls, modernbert_tag, longformer_classify,
+            bigbird_plain, bigbird_classify, bigbird_tag,
             llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)
-WINDOWS = (modernbert, longformer, mistral, qwen2_window, gemma3, gemma3_bidirectional)
+WINDOWS = (modernbert, longformer, bigbird, mistral, qwen2_window, gemma3, gemma3_bidirectional)
 GENERATES = (llama, qwen3, gemma3, gpt2)
 ROUNDED = (llama,)  # weights that are the same numbers in bf16
 

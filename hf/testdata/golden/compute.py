@@ -39,6 +39,12 @@ def quarter_rows(length):
     return [*range(0, length - 1, 4), length - 1]
 
 
+def block_rows(length):
+    """Rows of the first two blocks of 16, of the middle, and of the last two."""
+    last = (length - 1) // 16 * 16
+    return [0, 15, 16, 31, 32, 33, length // 2, last - 17, last - 16, last - 1, last, length - 1]
+
+
 def few_rows(length):
     return [0, length // 2, length - 1]
 
@@ -88,6 +94,8 @@ def case(name, lengths, rows, config, seed, **options):
 def cases(config, whole):
     """The cases of a folder, long ones before short ones. A variant has fewer, and keeps fewer rows."""
     kind = config.model_type
+    if kind == "big_bird" and whole:
+        return block_cases(config)
     options = {"len77": {}, "len33": {}, "len7": {}, "padded": {}}
     if kind == "bert":
         options["len33"] = options["padded"] = {"pair": True}
@@ -104,6 +112,13 @@ def cases(config, whole):
     if kind in ("roberta", "xlm-roberta", "longformer") and whole:
         made.append(case("pad_inside", [20], spread_rows, config, 20, pads=[5, 6, 11]))
     return made
+
+
+def block_cases(config):
+    """BigBird with blocks of 16 sees up to 144 tokens whole. The sequences of its padded cases end in the same block: the last block of the
+    batch is global, and in a batch with longer ones a sequence gives other outputs than alone."""
+    made = [case(f"len{n}", [n], block_rows, config, n, pair=n == 145) for n in (777, 390, 200, 145, 144, 100)]
+    return made + [case("padded", [390, 386], block_rows, config, 60), case("short", [60, 144, 7], few_rows, config, 61)]
 
 
 def arguments(inputs):
@@ -149,8 +164,15 @@ def pick(x, rows):
     return torch.cat([x[i, r] for i, r in enumerate(rows)])
 
 
+def undo_flip(model):
+    """A short text makes a BigBird of transformers see everything from then on, in long texts too. The config's attention comes back."""
+    if model.config.model_type == "big_bird":
+        model.base_model.set_attention_type(model.config.attention_type)
+
+
 def run(model, case):
     """The outputs of one case by name."""
+    undo_flip(model)
     with torch.no_grad(), record(model) as seen:
         out = model(**arguments(case["inputs"]))
         hidden = list(seen)
@@ -208,6 +230,7 @@ def probe(model, query, marks=()):
     inputs = {"ids": ids}
     if marks:
         inputs["globals"] = mark_global(ids, [list(marks)])
+    undo_flip(model)
     with record(model) as seen:
         model(**arguments(inputs))
         hidden = list(seen)
@@ -221,8 +244,12 @@ def probe(model, query, marks=()):
 
 
 def probe_all(model):
-    """The probes of a folder: a query in the middle; in a Longformer with global tokens too, and one that is global itself."""
+    """The probes of a folder: a query in the middle; in a Longformer with global tokens too, and one that is global itself;
+    in a BigBird queries of the first blocks and of the last."""
     found = probe(model, QUERY)
+    if model.config.model_type == "big_bird":
+        for query in (3, 20, 40, 170, 180, 195):
+            found += probe(model, query)
     if model.config.model_type == "longformer":
         found += probe(model, QUERY, (0, 30, 103)) + probe(model, 30, (0, 30, 103))
     return found

@@ -16,7 +16,7 @@ from safetensors import safe_open
 import compute
 
 HERE = pathlib.Path(__file__).resolve().parent
-FAMILIES = ("bert", "roberta", "xlmr", "modernbert", "longformer", "llama", "llama3rope", "llama_yarn", "llama_linear",
+FAMILIES = ("bert", "roberta", "xlmr", "modernbert", "longformer", "bigbird", "llama", "llama3rope", "llama_yarn", "llama_linear",
             "mistral", "qwen2", "qwen2_window", "qwen3", "gemma3", "gemma3_bidirectional", "gpt2")
 ROUNDING = 2.0**-22  # the golden is rounded to float32, the frequencies of rotary angles too
 
@@ -32,7 +32,7 @@ def same(a, b):
 
 def load(folder):
     kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
-    chosen = {} if kind.__name__.startswith("Longformer") else {"attn_implementation": "eager"}
+    chosen = {} if kind.__name__.startswith(("Longformer", "BigBird")) else {"attn_implementation": "eager"}
     return kind.from_pretrained(folder, dtype=torch.float32, **chosen).double().eval()
 
 
