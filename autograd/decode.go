@@ -1,6 +1,11 @@
 package autograd
 
-import "github.com/longspan/longspan/attention/mechanism"
+import (
+	"slices"
+
+	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/mechanism"
+)
 
 // decode is attention of new tokens after those that a state has taken.
 type decode struct {
@@ -38,6 +43,47 @@ func (o *decode) forward(c *call) error {
 func (o *decode) cost(out *Var, _ []*Var) (forward, backward Cost) {
 	flops, bytes := o.state.Work(out.rows)
 	return Cost{Attention: flops, Moved: bytes}, Cost{}
+}
+
+// decodeEach is decode of one token of each of several sequences.
+type decodeEach struct {
+	noBackward
+	states []mechanism.State
+	parts  int // matrices that hold Q, K and V: 1 or 2
+}
+
+// DecodeEach is Decode of one token of each of several sequences, whose states have the same number of tokens: row i of the matrices
+// belongs to states[i]. parts is qkv alone, as Decode takes it, or q and kv, as DecodeCross does.
+func (g *Graph) DecodeEach(states []mechanism.State, parts []*Var, learned ...*Var) *Var {
+	if len(states) == 0 || len(parts) == 0 {
+		return g.failf("DecodeEach: found %d states and %d matrices, expected at least one of each", len(states), len(parts))
+	}
+	w, in := states[0].Widths(), slices.Concat(parts, learned)
+	if !g.checkInference("DecodeEach", in...) || !g.checkParts("DecodeEach", w, len(states), len(states), parts) ||
+		!g.checkLearned("DecodeEach", states[0].Learned(), learned) {
+		return g.nothing()
+	}
+	return g.record(&decodeEach{states: states, parts: len(parts)}, in[0].typ, in[0].rows, w.Q, in...)
+}
+
+func (o *decodeEach) forward(c *call) error {
+	in := split(o.states[0].Widths(), c.in[:o.parts])
+	for i, s := range o.states {
+		one := attention.In{Q: in.Q.SliceRows(i, i+1), K: in.K.SliceRows(i, i+1), V: in.V.SliceRows(i, i+1)}
+		if err := s.Step(c.x, c.out.SliceRows(i, i+1), mechanism.In{In: one, Learned: c.in[o.parts:]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cost is read after forward: the new tokens are in the states.
+func (o *decodeEach) cost(*Var, []*Var) (forward, backward Cost) {
+	for _, s := range o.states {
+		flops, bytes := s.Work(1)
+		forward.Add(Cost{Attention: flops, Moved: bytes})
+	}
+	return forward, Cost{}
 }
 
 // decodeOver is attention of queries over keys and values that stay as they are.

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
@@ -43,6 +44,56 @@ func (a *Attention) ApplyCached(p *Pass, x *autograd.Var, c *Cache) *autograd.Va
 	queries := a.rotate(p, a.queries(p, x), q, p.Positions())
 	keys := a.rotate(p, a.keysValues(p, x), kv, p.Positions())
 	return a.out.Apply(p, p.G.DecodeCross(c.state, queries, keys, a.cachedTerms(p, c, x.Rows())...))
+}
+
+// Fork returns a cache of its own after the same tokens, for another continuation of them.
+func (c *Cache) Fork() (*Cache, error) {
+	s, ok := c.state.(mechanism.Forker)
+	if !ok {
+		return nil, fmt.Errorf("nn: found the state %T, expected one that can be continued in several ways", c.state)
+	}
+	return &Cache{pool: c.pool, state: s.Fork()}, nil
+}
+
+// Follow makes c the state of the tokens of other, which began as a fork of the same cache and has as many tokens. The first shared tokens
+// of both are the same; of a pattern's keys and values only those of later tokens are copied.
+func (c *Cache) Follow(other *Cache, shared int) error {
+	s, ok := c.state.(mechanism.Forker)
+	if !ok {
+		return fmt.Errorf("nn: found the state %T, expected one that can be continued in several ways", c.state)
+	}
+	return s.Follow(other.state, shared)
+}
+
+// Arrange gives cache i the state of cache from[i]; from is a permutation. It moves no data.
+func Arrange(caches []*Cache, from []int) {
+	states := make([]mechanism.State, len(caches))
+	for i, f := range from {
+		states[i] = caches[f].state
+	}
+	for i, s := range states {
+		caches[i].state = s
+	}
+}
+
+// ApplyEach is [Attention.ApplyCached] of one token of each of several sequences of equal length: row i of x [n, width] belongs to
+// caches[i]. The projections are one product over all rows.
+func (a *Attention) ApplyEach(p *Pass, x *autograd.Var, caches []*Cache) *autograd.Var {
+	if len(caches) == 0 {
+		return p.G.Fail(errors.New("nn: found no caches, expected one for each sequence"))
+	}
+	states := make([]mechanism.State, len(caches))
+	for i, c := range caches {
+		states[i] = c.state
+	}
+	parts := []*autograd.Var{nil}
+	if a.c.Cross {
+		q, kv := a.c.Heads*a.c.HeadDim, a.c.KVHeads*a.c.HeadDim
+		parts = []*autograd.Var{a.rotate(p, a.queries(p, x), q, p.Positions()), a.rotate(p, a.keysValues(p, x), kv, p.Positions())}
+	} else {
+		parts[0] = a.project(p, x)
+	}
+	return a.out.Apply(p, p.G.DecodeEach(states, parts, a.cachedTerms(p, caches[0], 1)...)) // distances are those of all
 }
 
 // cachedTerms is terms for n appended tokens.
