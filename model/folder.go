@@ -109,6 +109,7 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	}
 	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
 	m.generation = readGeneration(dir, t)
+	m.settings = readSettings(dir)
 	return m, nil
 }
 

@@ -38,6 +38,7 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
+	m.settings = readSettings(c.Body)
 	return m, nil
 }
 

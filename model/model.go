@@ -40,6 +40,7 @@ type Model struct {
 	file       io.Closer       // weights of an opened model
 	notes      []string        // about an opened model, for people
 	generation generationFiles // of an opened model
+	settings   searchFiles     // of an opened folder
 	origin     Origin          // of an opened model
 	train      bool            // weights have gradients
 

@@ -125,12 +125,29 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if m.spec.Kind != EncoderDecoder {
 		return nil, e.IDs, nil
 	}
-	begin := m.tokenizer.Specials().Begin
-	if begin == tokenizer.None {
-		return nil, nil, errors.New("model: found a tokenizer without a token for the beginning of a document, " +
-			"which starts the target of an encoder-decoder")
+	first, err = m.targetStart()
+	return e.IDs, first, err
+}
+
+// targetStart begins the target of an encoder-decoder: decoder_start_token_id of the model's files, or else bos_token_id, or the token that
+// begins a document.
+func (m *Model) targetStart() ([]int32, error) {
+	s, _, err := m.SearchSettings("")
+	switch {
+	case err != nil:
+		return nil, err
+	case s.Start != nil:
+		return []int32{*s.Start}, nil
+	case s.Begin != nil:
+		return []int32{*s.Begin}, nil
 	}
-	return e.IDs, []int32{begin}, nil
+	if m.tokenizer != nil {
+		if begin := m.tokenizer.Specials().Begin; begin != tokenizer.None {
+			return []int32{begin}, nil
+		}
+	}
+	return nil, errors.New("model: found a tokenizer without a token for the beginning of a document, " +
+		"which starts the target of an encoder-decoder, and no decoder_start_token_id")
 }
 
 // MostTokens is the number of tokens that can be drawn after the first ones, up to wanted: learned positions bound the sequence.

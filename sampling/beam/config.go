@@ -67,6 +67,21 @@ func Default() Config {
 	return Config{Beams: 1, Sequences: 1, LengthPenalty: 1, Early: EarlyOff, RepetitionPenalty: 1}
 }
 
+// Longest is the largest number of new tokens after a prompt; 0: the prompt alone is as long as a sequence may be, or no length is set.
+func (c Config) Longest(prompt int) int {
+	if c.MaxNew > 0 {
+		return c.MaxNew
+	}
+	return max(0, c.MaxLength-prompt)
+}
+
+// Rules reports whether the settings change which token is the most probable one.
+func (c Config) Rules() bool {
+	return c.RepetitionPenalty != 1 || c.NoRepeatNgram > 0 || c.SourceNoRepeatNgram > 0 || c.MinLength > 0 || c.MinNew > 0 ||
+		c.ForcedFirst != nil || len(c.ForcedLast) > 0 || len(c.BadWords) > 0 || len(c.Suppressed) > 0 || len(c.SuppressedFirst) > 0 ||
+		c.Decay != nil
+}
+
 // Check returns an error for a value that a field cannot have, and for an id that a model of vocab tokens does not have.
 func (c Config) Check(vocab int) error {
 	switch {
