@@ -126,21 +126,24 @@ func (c Config) checkSizes() error {
 
 // checkIDs refuses ids outside the vocabulary.
 func (c Config) checkIDs(vocab int) error {
-	lists := map[string][]int32{"ends": c.Ends, "forced last tokens": c.ForcedLast, "suppressed tokens": c.Suppressed,
-		"suppressed first tokens": c.SuppressedFirst}
+	var first, bad []int32
 	if c.ForcedFirst != nil {
-		lists["forced first tokens"] = []int32{*c.ForcedFirst}
+		first = []int32{*c.ForcedFirst}
 	}
 	for _, words := range c.BadWords {
 		if len(words) == 0 {
 			return fmt.Errorf("beam: found a bad word of no tokens, expected at least one")
 		}
-		lists["tokens of bad words"] = append(lists["tokens of bad words"], words...)
+		bad = append(bad, words...)
 	}
-	for name, ids := range lists {
-		for _, id := range ids {
+	for _, list := range []struct {
+		name string
+		ids  []int32
+	}{{"ends", c.Ends}, {"forced first tokens", first}, {"forced last tokens", c.ForcedLast}, {"suppressed tokens", c.Suppressed},
+		{"suppressed first tokens", c.SuppressedFirst}, {"tokens of bad words", bad}} {
+		for _, id := range list.ids {
 			if id < 0 || int(id) >= vocab {
-				return fmt.Errorf("beam: found %d among the %s, expected ids of the model, 0 to %d", id, name, vocab-1)
+				return fmt.Errorf("beam: found %d among the %s, expected ids of the model, 0 to %d", id, list.name, vocab-1)
 			}
 		}
 	}
