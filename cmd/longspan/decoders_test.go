@@ -11,14 +11,23 @@ const chatML = `{% for m in messages %}{% if m.role == 'tool' %}{{ raise_excepti
 	`{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}` +
 	`{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% if short %}{{ 'yes' }}{% endif %}{% endif %}`
 
-// tinyDecoders writes decoders with a tokenizer to a folder: the goldens of package hf have weights that transformers drew.
+// tinySearch is the generation_config.json of the tiny encoder-decoders.
+var tinySearch = map[string]any{"num_beams": 3, "max_length": 24, "min_length": 6, "no_repeat_ngram_size": 3, "early_stopping": true,
+	"length_penalty": 2.0, "decoder_start_token_id": 2, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0, "forced_eos_token_id": 2}
+
+// tinyDecoders writes decoders and encoder-decoders with a tokenizer to a folder: the goldens of package hf have weights that transformers
+// drew.
 func tinyDecoders(dir string) error {
-	for _, name := range []string{"llama", "gemma3", "gpt2", "bert"} {
+	for _, name := range []string{"llama", "gemma3", "gpt2", "bert", "bart", "led"} {
 		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS("../../hf/testdata/golden/"+name)); err != nil {
 			return err
 		}
-		for file, content := range map[string]any{"tokenizer.json": tinyTokenizer(), "tokenizer_config.json": map[string]any{
-			"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "chat_template": chatML}} {
+		files := map[string]any{"tokenizer.json": tinyTokenizer(), "tokenizer_config.json": map[string]any{
+			"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "chat_template": chatML}}
+		if name == "bart" || name == "led" {
+			files["generation_config.json"] = tinySearch
+		}
+		for file, content := range files {
 			text, err := json.Marshal(content)
 			if err != nil {
 				return err

@@ -26,6 +26,7 @@ type generateReport struct {
 	PromptSeconds   float64  `json:"prompt_seconds"`
 	TokensPerSecond float64  `json:"tokens_per_second"` // after the first
 	StateBytes      int64    `json:"state_bytes"`       // of the layers, at the end
+	*searchReport            // of a search
 	Notes           []string `json:"notes,omitempty"`
 }
 
@@ -34,6 +35,7 @@ type generateOptions struct {
 	modelFlags
 	mechanismFlags
 	promptFlags
+	beamFlags
 	draw    sampling.Config
 	tokens  int
 	stop    []string
@@ -56,7 +58,14 @@ or after --tokens. The same seed gives the same text, at any number of threads.
 
 With --chat, and with --system, --message or --messages, the model answers by its chat template. Without them it continues the prompt,
 after the special tokens that begin a document; with --raw not even these are added. One line end at the end of a file is not part of the
-prompt, except with --raw.`,
+prompt, except with --raw.
+
+With --beams, and for models whose files ask for it, the text is searched for: the best of several continuations, as generate of
+transformers finds it. It is printed when it is found. An encoder-decoder reads the prompt as its source; its generation_config.json gives
+the settings that no flag gives.
+
+  longspan generate facebook/bart-large-cnn --file report.txt
+  longspan generate gpt2 'Once upon a time' --beams 4 --no-repeat-ngram 3 --length-penalty 1.2 --sequences 2`,
 		Args: arguments(cobra.RangeArgs(1, 2)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := g.check(c); err != nil {
@@ -83,6 +92,7 @@ prompt, except with --raw.`,
 	f.Uint64Var(&g.draw.Seed, "seed", 1, "seed of the draws")
 	f.StringArrayVar(&g.stop, "stop", nil, "a text that ends the text and is not printed; may be given several times")
 	f.BoolVar(&g.pastEnd, "past-end", false, "go on past the tokens that end a text")
+	g.beamFlags.add(c)
 	g.mechanismFlags.add(c)
 	g.modelFlags.add(c)
 	g.addPrecision(c)
@@ -127,6 +137,14 @@ func (g *generateOptions) run(o *output, args []string) (r generateReport, err e
 	p, err := m.Prompt(text, options)
 	if err != nil {
 		return r, usage(err)
+	}
+	settings, search, err := g.searches(m)
+	if err != nil {
+		return r, usage(err)
+	}
+	if search {
+		r.Model, r.Notes = path, beyond(m, len(p.Tokens)+settings.Longest(len(p.Tokens))-1)
+		return r, g.search(o, m, p, settings, len(options.Messages) > 0, &r)
 	}
 	most := m.MostTokens(len(p.Tokens), g.tokens)
 	need, err := plan.Generation(*m.Spec(), max(len(p.Source), len(p.Tokens)), most, g.threads)
@@ -181,6 +199,9 @@ func (r generateReport) summary(w io.Writer) {
 	parts := []string{fmt.Sprintf("%d tokens read in %.2f s", r.PromptTokens, r.PromptSeconds), fmt.Sprintf("%d drawn", len(r.Tokens))}
 	if r.TokensPerSecond > 0 {
 		parts[1] += fmt.Sprintf(" at %.1f a second", r.TokensPerSecond)
+	}
+	if r.searchReport != nil {
+		parts = append(parts, r.ofSearch())
 	}
 	parts = append(append(parts, reasons[r.StoppedBy]), r.Notes...)
 	fmt.Fprintf(w, "\n%s\n", strings.Join(parts, "; "))
