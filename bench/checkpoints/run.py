@@ -34,8 +34,11 @@ class Peer:
         return self.read("seconds")
 
     def close(self):
+        """Ends the process, and returns its peak memory in KiB."""
         self.process.stdin.close()
+        peak, = self.read("peak")
         self.process.wait()
+        return peak
 
 
 def ours(*arguments):
@@ -55,6 +58,10 @@ def made(folder, kind):
             "modernbert": lambda: t.ModernBertModel(t.ModernBertConfig()),
             "longformer": lambda: t.LongformerModel(t.LongformerConfig(vocab_size=50265, max_position_embeddings=16386, attention_window=512,
                                                                        type_vocab_size=1, layer_norm_eps=1e-5)),
+            "led": lambda: t.LEDForConditionalGeneration(t.LEDConfig(
+                attention_window=1024, encoder_layers=6, decoder_layers=6, d_model=768, encoder_ffn_dim=3072, decoder_ffn_dim=3072,
+                encoder_attention_heads=12, decoder_attention_heads=12)),
+            "bigbird_pegasus": lambda: t.BigBirdPegasusForConditionalGeneration(t.BigBirdPegasusConfig()),
         }[kind]()
         model.save_pretrained(folder)
     return folder
@@ -85,6 +92,25 @@ def passes(o, table, kind, tokens, implementation, aim):
         them.append(peer.run()[0])
     peer.close()
     table.add(f"{kind} {tokens}", us, them, "s", aim)
+
+
+def summaries(o, table, kind, tokens, new, beams, aim):
+    """A source read, and a summary of a fixed length searched for; with one token the encoder alone."""
+    folder = made(o.made / kind, kind)
+    peer = Peer(o.threads, "summary", folder, tokens, new, beams)
+    us, them, peak = [], [], 0
+    extra = ["--global", "0"] if kind == "led" else []
+    if beams > 1:
+        extra += ["--decode", new, "--beams", beams]
+    for _ in range(o.rounds):
+        r = ours("bench", "model", folder, "--tokens", tokens, "--threads", o.threads, "--runs", 1, *extra)
+        us.append(r["seconds"] + ((new - 1) / r["decoded_per_second"] if beams > 1 else 0))
+        peak = max(peak, r["peak_bytes"])
+        them.append(peer.run()[0])
+    theirs = peer.close()
+    what = f"{new} out, beam {beams}" if beams > 1 else "the encoder"
+    table.add(f"{kind} {tokens}, {what}", us, them, "s", aim)
+    print(f"peak memory: {peak / 2**30:.2f} GiB, {theirs / 2**20:.2f} GiB")
 
 
 def growth(o, table):
@@ -159,6 +185,8 @@ def main():
         "growth": lambda: growth(o, table),
         "longformer": lambda: passes(o, table, "longformer", 4096, "eager", "4"),
         "longformer16": lambda: passes(o, table, "longformer", 16384, "eager", "4"),
+        "led": lambda: summaries(o, table, "led", 16384, 1, 1, "4"),
+        "bigbird_pegasus": lambda: summaries(o, table, "bigbird_pegasus", 4096, 128, 5, "3"),
         "minilm": lambda: minilm(o, table),
         "smollm": lambda: smollm(o, table),
         "gemma": lambda: gemma(o, table),

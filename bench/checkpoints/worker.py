@@ -30,6 +30,31 @@ def body(folder, tokens, implementation):
     return run
 
 
+def summary(folder, tokens, new, beams):
+    """A source read, and a summary of new tokens searched for by a transformers model; with one beam its encoder alone."""
+    import torch
+    from transformers import AutoModelForSeq2SeqLM
+
+    torch.set_num_threads(THREADS)
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
+    ids = torch.randint(5, 30000, (1, int(tokens)), generator=torch.Generator().manual_seed(1))
+    extra = {}
+    if model.config.model_type == "led":
+        extra["global_attention_mask"] = torch.zeros_like(ids)
+        extra["global_attention_mask"][:, 0] = 1
+    mask = torch.ones_like(ids)
+
+    def run():
+        with torch.inference_mode():
+            if int(beams) == 1:
+                model.get_encoder()(ids, attention_mask=mask, **extra)
+            else:
+                model.generate(ids, attention_mask=mask, num_beams=int(beams), min_new_tokens=int(new), max_new_tokens=int(new),
+                               do_sample=False, length_penalty=1.0, **extra)
+
+    return run
+
+
 def sentences(folder, path):
     """The vectors of the lines of a file, by sentence-transformers with its default batches."""
     import torch
@@ -124,6 +149,9 @@ def main():
         start = time.perf_counter()
         parts = run()
         print("seconds", *(parts or (time.perf_counter() - start,)), flush=True)
+    import resource
+
+    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 
 
 main()

@@ -15,9 +15,11 @@ func newBenchModel(o *output) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "model MODEL",
 		Short: "Measure a model on a text of some length, and its decoding",
-		Long: `Opens a model and runs its layers over drawn tokens. With --decode it reads them as a prompt, and draws more tokens one by one.
+		Long: `Opens a model and runs its layers over drawn tokens. With --decode it reads them as a prompt, and draws more tokens one by one, or
+searches for them with --beams. Of an encoder-decoder the tokens are the source.
   longspan bench model answerdotai/ModernBERT-base --tokens 8192
-  longspan bench model gemma-3-270m-q4_k_m.gguf --tokens 32768 --decode 100 --precision bf16`,
+  longspan bench model gemma-3-270m-q4_k_m.gguf --tokens 32768 --decode 100 --precision bf16
+  longspan bench model allenai/led-base-16384 --tokens 16384 --global 0 --decode 128 --beams 4`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
 			b.Path = args[0]
@@ -34,11 +36,12 @@ func newBenchModel(o *output) *cobra.Command {
 	f.IntVar(&b.Tokens, "tokens", 4096, "tokens of a text")
 	f.IntVar(&b.Sequences, "sequences", 1, "texts, packed without padding")
 	f.IntVar(&b.Decode, "decode", 0, "tokens to draw after the text")
+	f.IntVar(&b.Beams, "beams", 1, "with --decode: beams of a search")
 	f.IntVar(&b.Threads, "threads", 0, "threads (default: all processors)")
 	f.IntVar(&b.Runs, "runs", 3, "runs, whose median counts, after one that does not")
 	f.StringVar(&b.Options.Precision, "precision", "", "f32 or bf16 (default: the model's)")
 	f.StringArrayVar(&b.Options.Attention, "attention", nil, "mechanism of the layers, repeated for layers that differ (default: the model's)")
-	f.IntSliceVar(&b.Options.Global, "global", nil, "positions of global tokens, of a Longformer (default: the model's)")
+	f.IntSliceVar(&b.Options.Global, "global", nil, "positions of global tokens, of a Longformer or LED (default: the model's)")
 	return c
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,16 +10,19 @@ import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/sampling/beam"
 	"github.com/longspan/longspan/tensor"
 )
 
-// Model measures a model on drawn tokens: a pass over a text without its head, and the decoding of more tokens one by one.
+// Model measures a model on drawn tokens: a pass over a text without its head, and the decoding of more tokens one by one. Of an
+// encoder-decoder the text is the source: the pass is that of the encoder, with the keys and values that the decoder reads.
 type Model struct {
 	Path      string
 	Options   model.OpenOptions
 	Tokens    int // of the text; of a decoder: of the prompt
 	Sequences int // texts of that length, packed
 	Decode    int // tokens after the prompt; 0: none
+	Beams     int // of a search for these tokens; 0 and 1: they are drawn one by one
 	Threads   int
 	Runs      int // whose median counts, after one that does not
 }
@@ -41,6 +45,9 @@ func (m Model) Run(tell Progress) (row ModelRow, err error) {
 		return row, fmt.Errorf("bench: found %d tokens, %d sequences, %d decoded tokens and %d runs, expected at least 1, 1, 0 and 1",
 			m.Tokens, m.Sequences, m.Decode, m.Runs)
 	}
+	if m.Beams > 1 && m.Decode < 2 {
+		return row, fmt.Errorf("bench: found %d beams for %d decoded tokens, expected at least 2 tokens", m.Beams, m.Decode)
+	}
 	m.Options.Pool = tensor.NewPool()
 	m.Options.BodyOnly = m.Decode == 0
 	began := time.Now()
@@ -52,7 +59,10 @@ func (m Model) Run(tell Progress) (row ModelRow, err error) {
 	row.Open, row.Weights, row.Tokens = time.Since(began).Seconds(), opened.Count(), m.Tokens*m.Sequences
 	s := opened.NewSession(tensor.Exec{Threads: m.Threads, Pool: tensor.NewPool()})
 	measure := func() (pass, decoded float64, state int64, err error) { return m.pass(s) }
-	if m.Decode > 0 {
+	switch {
+	case m.Beams > 1:
+		measure = func() (pass, decoded float64, state int64, err error) { return m.search(opened) }
+	case m.Decode > 0 || opened.Spec().Kind == model.EncoderDecoder:
 		measure = func() (pass, decoded float64, state int64, err error) { return m.decode(opened, m.Threads) }
 	}
 	var passes, rates []float64
@@ -74,14 +84,18 @@ func (m Model) Run(tell Progress) (row ModelRow, err error) {
 	return row, nil
 }
 
-// open opens the model, whose own folders have no body to open alone.
+// open opens the model. Folders of this program, and encoder-decoders, have no body to open alone.
 func (m Model) open() (*model.Model, error) {
 	opened, err := model.OpenWith(m.Path, m.Options)
-	if err == nil || !errors.Is(err, model.ErrForeignOption) {
+	if err == nil || !m.Options.BodyOnly {
 		return opened, err
 	}
 	m.Options.BodyOnly = false
-	return model.OpenWith(m.Path, m.Options)
+	whole, failed := model.OpenWith(m.Path, m.Options)
+	if failed != nil && !errors.Is(err, model.ErrForeignOption) {
+		return nil, err
+	}
+	return whole, failed
 }
 
 // tokens are drawn ones.
@@ -103,25 +117,54 @@ func (m Model) pass(s *model.Session) (seconds, rate float64, state int64, err e
 	return seconds, 0, 0, err
 }
 
-// decode reads the prompt, and then draws tokens one by one.
+// decode reads the prompt, or the source, and then draws tokens one by one.
 func (m Model) decode(opened *model.Model, threads int) (seconds, rate float64, state int64, err error) {
-	pool := tensor.NewPool()
-	d, err := opened.NewSession(tensor.Exec{Threads: threads, Pool: pool}).Decode(nil)
+	pool, text := tensor.NewPool(), m.tokens(opened.Spec().Vocab)
+	source, prompt := []int32(nil), text
+	if opened.Spec().Kind == model.EncoderDecoder {
+		source, prompt = text, nil
+	}
+	began := time.Now()
+	d, err := opened.NewSession(tensor.Exec{Threads: threads, Pool: pool}).Decode(source)
 	if err != nil {
 		return 0, 0, 0, err
 	}
 	defer d.Close()
-	prompt := m.tokens(opened.Spec().Vocab)
-	began := time.Now()
-	if _, err := d.Step(prompt); err != nil {
-		return 0, 0, 0, err
+	if len(prompt) > 0 {
+		if _, err := d.Step(prompt); err != nil {
+			return 0, 0, 0, err
+		}
 	}
 	seconds = time.Since(began).Seconds()
+	if m.Decode == 0 {
+		return seconds, 0, 0, nil
+	}
 	began = time.Now()
 	for i := range m.Decode {
-		if _, err := d.Step(prompt[i%len(prompt):][:1]); err != nil {
+		if _, err := d.Step(text[i%len(text):][:1]); err != nil {
 			return 0, 0, 0, err
 		}
 	}
 	return seconds, float64(m.Decode) / time.Since(began).Seconds(), pool.InUse(), nil
+}
+
+// search reads the prompt, or the source, and then searches for tokens with several beams. The pass ends with the first step of the search.
+func (m Model) search(opened *model.Model) (seconds, rate float64, state int64, err error) {
+	pool := tensor.NewPool()
+	p := model.Prompt{Tokens: m.tokens(opened.Spec().Vocab)}
+	if opened.Spec().Kind == model.EncoderDecoder {
+		p.Source, p.Tokens = p.Tokens, p.Tokens[:1]
+	}
+	c := beam.Default()
+	c.Beams, c.MaxNew = m.Beams, m.Decode
+	var first time.Time
+	began := time.Now()
+	_, err = opened.NewSession(tensor.Exec{Threads: m.Threads, Pool: pool}).Search(context.Background(), p, c, func(done, _ int) error {
+		if done == 1 {
+			first = time.Now()
+		}
+		state = pool.InUse()
+		return nil
+	})
+	return first.Sub(began).Seconds(), float64(m.Decode-1) / time.Since(first).Seconds(), state, err
 }
