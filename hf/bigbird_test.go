@@ -94,6 +94,44 @@ func TestReadingsOfBigBird(t *testing.T) {
 	}
 }
 
+// The encoder of BigBird-Pegasus alone has blocks, and other mechanisms are the encoder's.
+func TestBlocksOfBigBirdPegasus(t *testing.T) {
+	folder := filepath.Join(goldenDir, "bigbird_pegasus")
+	for attention, want := range map[string]string{"": "bigbird_eval(block=4, random=1)", "full": "full"} {
+		o := model.OpenOptions{}
+		if attention != "" {
+			o.Attention = []string{attention}
+		}
+		m, err := model.OpenWith(folder, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := m.Spec()
+		if got := s.Source.Layers[1].Attention.Mechanism; got != want || s.Layers[1].Attention.Mechanism != "full" {
+			t.Errorf("--attention %q: encoder %s, decoder %s", attention, got, s.Layers[1].Attention.Mechanism)
+		}
+		m.Close()
+	}
+}
+
+// Keys that are absent have the values of transformers' classes.
+func TestDefaultsOfBigBirdPegasus(t *testing.T) {
+	edits := map[string]any{"scale_embedding": absent{}, "activation_function": absent{}, "use_bias": absent{}}
+	m, err := model.Open(edited(t, "bigbird_pegasus", edits))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	whole, err := model.Open(filepath.Join(goldenDir, "bigbird_pegasus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	if got, want := outputs(t, m, drawn(30)), outputs(t, whole, drawn(30)); !slices.Equal(got, want) {
+		t.Errorf("logits %v, want %v", got[:4], want[:4])
+	}
+}
+
 // The settings of the blocks are read, and a model without blocks says nothing of them.
 func TestBlocksOfBigBird(t *testing.T) {
 	for _, c := range []struct {

@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -12,10 +13,15 @@ type seq2seq struct {
 	source, target sidePositions
 	body           string // before the tensors' names in files of whole models
 
-	preNorm    bool // norms stand before each branch and after each stack, not after each branch
-	embedNorms bool // the embeddings of each side have a norm
-	scaled     bool // scale_embedding is read: the token vectors are multiplied by √width
-	sinusoidal bool // positions are sines and cosines
+	preNorm    bool   // norms stand before each branch and after each stack, not after each branch
+	finalNorm  string // the tensors of the norm after a stack; empty: layer_norm
+	embedNorms bool   // the embeddings of each side have a norm
+	sinusoidal bool   // positions are sines and cosines
+	noBias     bool   // the projections of attention have no bias
+
+	scaled          bool   // scale_embedding is read: the token vectors are multiplied by √width
+	scaledByDefault bool   // they are in a configuration without scale_embedding
+	activation      string // of a configuration without activation_function; empty: gelu
 
 	attention func(n *names, i int, p string) // names the attention of layer i of the encoder; nil: as the decoder's
 }
@@ -52,8 +58,9 @@ func (c *config) seq2seq(in request, f seq2seq) (*built, error) {
 	}
 	if f.preNorm {
 		b.spec.Source.Final, b.spec.Final = plainNorm(), plainNorm()
-		b.names.norm("source.norm", p+"encoder.layer_norm")
-		b.names.norm("norm", p+"decoder.layer_norm")
+		final := cmp.Or(f.finalNorm, "layer_norm")
+		b.names.norm("source.norm", p+"encoder."+final)
+		b.names.norm("norm", p+"decoder."+final)
 	}
 	b.names.ignore(`(.*\.)?(encoder|decoder)\.version`, "versions of the code that wrote the file")
 	b.seq2seqHead(c, t, p)
@@ -76,7 +83,7 @@ func plainNorm() *spec.Norm { return &spec.Norm{Kind: "layer", Eps: 1e-5} }
 // sideEmbedding is the embedding of one side, whose weights begin with ours, and whose tensors begin with theirs.
 func (c *config) sideEmbedding(b *built, f seq2seq, of sidePositions, ours, theirs string) (e spec.Embedding) {
 	e.Positions, e.FirstPosition = c.positive(of.key)+of.first, of.first
-	if f.scaled && c.flag("scale_embedding", false) {
+	if f.scaled && c.flag("scale_embedding", f.scaledByDefault) {
 		e.Scale = math.Sqrt(float64(b.spec.Width))
 	}
 	b.names.put(ours+"positions.weight", theirs+"embed_positions.weight")
@@ -98,9 +105,9 @@ func (c *config) sideLayers(b *built, f seq2seq, side string) (layers []spec.Lay
 		c.fail(side+"_attention_heads", "found %d heads for a width of %d, expected a divisor", heads, b.spec.Width)
 	}
 	for range n {
-		a := spec.Attention{Mechanism: "full", Heads: heads, KVHeads: heads, HeadDim: b.spec.Width / heads, Position: "none", Bias: true}
+		a := spec.Attention{Mechanism: "full", Heads: heads, KVHeads: heads, HeadDim: b.spec.Width / heads, Position: "none", Bias: !f.noBias}
 		l := spec.Layer{Attention: a, FeedForward: spec.FeedForward{Hidden: c.positive(side + "_ffn_dim"),
-			Activation: c.activation("activation_function", "gelu"), Bias: true}}
+			Activation: c.activation("activation_function", cmp.Or(f.activation, "gelu")), Bias: true}}
 		if side == "decoder" {
 			l.Attention.Causal, l.Cross = true, &a
 		}

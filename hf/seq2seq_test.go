@@ -88,6 +88,12 @@ func TestSeq2seqSettingsAreRefused(t *testing.T) {
 		{"mbart", map[string]any{"model_type": "bart", "architectures": []string{"BartForConditionalGeneration"}}, "layer_norm"},
 		{"led", map[string]any{"attention_window": []int{8, 16, 8}}, "attention_window: found 3 windows for 2 layers"},
 		{"led", map[string]any{"attention_window": []int{8, 15}}, "attention_window: found 15, expected an even number"},
+		{"bigbird_pegasus", map[string]any{"attention_type": "sparse"}, `attention_type: found "sparse"`},
+		{"bigbird_pegasus", map[string]any{"block_size": 0}, "block_size: found 0"},
+		{"bigbird_pegasus", map[string]any{"num_random_blocks": 257}, "num_random_blocks: found 257"},
+		{"bigbird_pegasus", map[string]any{"use_bias": true}, `has no tensor "model.encoder.layers.0.self_attn.self.query.bias"`},
+		{"bigbird_pegasus_plain", map[string]any{"use_bias": false}, "decoder.layers.0.encoder_attn.k_proj.bias"},
+		{"bigbird_pegasus", map[string]any{"normalize_before": false}, "normalize_before: found false, expected true"},
 		{"led", map[string]any{"max_encoder_position_embeddings": 213}, "encoder.embed_positions.weight"},
 	} {
 		m, err := model.Open(edited(t, c.golden, c.edits))

@@ -164,15 +164,18 @@ def pick(x, rows):
     return torch.cat([x[i, r] for i, r in enumerate(rows)])
 
 
-def undo_flip(model):
-    """A short text makes a BigBird of transformers see everything from then on, in long texts too. The config's attention comes back."""
-    if model.config.model_type == "big_bird":
-        model.base_model.set_attention_type(model.config.attention_type)
+def keep_blocks(model):
+    """A short text makes a BigBird of transformers see everything from then on, in long texts too. The config's attention comes back here
+    before each text."""
+    kind = model.config.model_type
+    if kind in ("big_bird", "bigbird_pegasus"):
+        part = model.base_model if kind == "big_bird" else model.base_model.encoder
+        part.register_forward_pre_hook(lambda part, _: part.set_attention_type(part.config.attention_type))
+    return model
 
 
 def run(model, case):
     """The outputs of one case by name."""
-    undo_flip(model)
     with torch.no_grad(), record(model) as seen:
         out = model(**arguments(case["inputs"]))
         hidden = list(seen)
@@ -230,7 +233,6 @@ def probe(model, query, marks=()):
     inputs = {"ids": ids}
     if marks:
         inputs["globals"] = mark_global(ids, [list(marks)])
-    undo_flip(model)
     with record(model) as seen:
         model(**arguments(inputs))
         hidden = list(seen)

@@ -53,7 +53,7 @@ def load(folder, attention, dtype=torch.float64):
     model, info = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32, **chosen)
     if info["missing_keys"] or info["mismatched_keys"]:
         raise SystemExit(f"{folder.name}: {info}")
-    return model.to(dtype).eval()
+    return compute.keep_blocks(model.to(dtype).eval())
 
 
 def clear(folder):

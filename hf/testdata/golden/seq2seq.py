@@ -53,9 +53,21 @@ def led():
     return t.LEDForConditionalGeneration, t.LEDConfig(**SIDES | positions | dict(decoder_ffn_dim=16), attention_window=[8, 16])
 
 
+def bigbird_pegasus():
+    """Up to 28 tokens are seen whole."""
+    config = t.BigBirdPegasusConfig(**BART, block_size=4, num_random_blocks=1)
+    return t.BigBirdPegasusForConditionalGeneration, config
+
+
+def bigbird_pegasus_plain():
+    small = dict(encoder_layers=1, decoder_layers=1, decoder_attention_heads=2, max_position_embeddings=83)
+    config = t.BigBirdPegasusConfig(**BART | small, attention_type="original_full", use_bias=True, scale_embedding=False)
+    return t.BigBirdPegasusModel, config
+
+
 # Folders with the cases and outputs of a whole family, and those that show one more setting.
-FAMILIES = (bart, mbart, led)
-VARIANTS = (bart_plain,)
+FAMILIES = (bart, mbart, led, bigbird_pegasus)
+VARIANTS = (bart_plain, bigbird_pegasus_plain)
 
 
 @contextlib.contextmanager
@@ -98,10 +110,11 @@ def case(name, lengths, targets, rows, config, seed, **options):
 
 def cases(config, whole):
     """The cases of a folder, long ones before short ones. A variant has fewer."""
+    padded = [34, 36, 33] if config.model_type == "bigbird_pegasus" else [20, 33, 7]  # sequences of a BigBird end in one block
     made = [
         case("len77", [77], [21], compute.spread_rows, config, 77, **global_options(config, [[0, 38, 75]])),
         case("len7", [7], [5], compute.every_row, config, 7),
-        case("padded", [20, 33, 7], [9, 5, 12], compute.few_rows, config, 60, **global_options(config, [[0, 19], [3], []])),
+        case("padded", padded, [9, 5, 12], compute.few_rows, config, 60, **global_options(config, [[0, 19], [3], []])),
     ]
     if whole:
         made.insert(0, case("len200", [200], [40], compute.spread_rows, config, 200))
@@ -120,10 +133,11 @@ def arguments(inputs):
 def sides(model):
     """The layers of the encoder and of the decoder, each with its last norm or None."""
     base = getattr(model, "model", model.base_model)
+    last = "layernorm_embedding" if model.config.model_type == "bigbird_pegasus" else "layer_norm"
     found = []
     for side in (base.encoder, base.decoder):
         layers = getattr(side, "layers", None) or side.block
-        found.append((layers, getattr(side, "layer_norm", None) or getattr(side, "final_layer_norm", None)))
+        found.append((layers, getattr(side, last, None) or getattr(side, "final_layer_norm", None)))
     return found
 
 
@@ -202,7 +216,7 @@ def load(folder, attention="eager", dtype=torch.float64):
     model, info = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32, **chosen)
     if info["missing_keys"] or info["mismatched_keys"]:
         raise SystemExit(f"{folder.name}: {info}")
-    return model.to(dtype).eval()
+    return compute.keep_blocks(model.to(dtype).eval())
 
 
 def state_names(model):

@@ -33,7 +33,7 @@ def same(a, b):
 def load(folder):
     kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
     chosen = {} if kind.__name__.startswith(("Longformer", "BigBird")) else {"attn_implementation": "eager"}
-    return kind.from_pretrained(folder, dtype=torch.float32, **chosen).double().eval()
+    return compute.keep_blocks(kind.from_pretrained(folder, dtype=torch.float32, **chosen).double().eval())
 
 
 def check_told(model, told, name):
