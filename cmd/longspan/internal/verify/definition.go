@@ -58,6 +58,9 @@ func biased() []subject {
 		flashWith("causal", ", Transformer-XL", func(c *attention.Config) {
 			c.Bias = attention.Relative{U: random(1, heads*headDim).F32, V: random(1, heads*headDim).F32, R: random(longest, heads*headDim)}
 		}),
+		flashWith("bigbird(20, 3, 2, 0, 0)", ", first block 4 times", func(c *attention.Config) {
+			c.Bias = attention.Repeat{Block: 20, Times: 4, Longer: 45}
+		}),
 		flashWith("causal", ", soft cap, sinks", func(c *attention.Config) {
 			c.SoftCap, c.Sinks = 2, random(1, heads).F32
 		}),
