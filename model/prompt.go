@@ -119,19 +119,20 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := m.checkPrompt(e.IDs); err != nil {
-		return nil, nil, err
-	}
 	if m.spec.Kind != EncoderDecoder {
-		return nil, e.IDs, nil
+		return nil, e.IDs, m.checkPrompt(e.IDs)
 	}
-	first, err = m.targetStart()
+	if n := m.spec.MaxSource(); n > 0 && len(e.IDs) > n {
+		return nil, nil, fmt.Errorf("model: found a source of %d tokens, expected at most %d, the learned positions; longspan summarize reads a "+
+			"longer document in pieces", len(e.IDs), n)
+	}
+	first, err = m.TargetStart()
 	return e.IDs, first, err
 }
 
-// targetStart begins the target of an encoder-decoder: decoder_start_token_id of the model's files, or else bos_token_id, or the token that
-// begins a document.
-func (m *Model) targetStart() ([]int32, error) {
+// TargetStart is the token that the target of an encoder-decoder begins with: decoder_start_token_id of the model's files, or else
+// bos_token_id, or the token that begins a document. It returns an error if there is none.
+func (m *Model) TargetStart() ([]int32, error) {
 	s, _, err := m.SearchSettings("")
 	switch {
 	case err != nil:

@@ -212,13 +212,17 @@ func (r *generateReport) found(all []model.Found, beams, longest, wanted int, in
 	}
 }
 
+// beamsOf names a number of beams.
+func beamsOf(n int) string {
+	if n == 1 {
+		return "one beam"
+	}
+	return fmt.Sprintf("%d beams", n)
+}
+
 // ofSearch is how a text was found, for people.
 func (r *searchReport) ofSearch() string {
-	beams := "one beam"
-	if r.Beams > 1 {
-		beams = fmt.Sprintf("%d beams", r.Beams)
-	}
-	parts := []string{fmt.Sprintf("%s, score %.4f", beams, r.Score)}
+	parts := []string{fmt.Sprintf("%s, score %.4f", beamsOf(r.Beams), r.Score)}
 	for _, f := range r.Sequences[min(1, len(r.Sequences)):] {
 		parts = append(parts, fmt.Sprintf("%.4f", f.Score))
 	}

@@ -37,6 +37,7 @@ func newQuotedRow(d *reader.Document, r *summarize.Summary, seconds float64) quo
 type summarizeOptions struct {
 	documentFlags
 	scorerFlags
+	writer  writerFlags
 	options summarize.Options
 	html    string
 }
@@ -60,7 +61,13 @@ named on standard error; the others go on, and the exit status is 2.
 The scorer that chooses is in the program. It learned from papers and proposals in English; of other languages it says so. With --model an
 encoder reads the document too, and a --query need not share words with what answers it:
 
-  longspan summarize paper.tex --model org/encoder --query 'what does it cost?'`,
+  longspan summarize paper.tex --model org/encoder --query 'what does it cost?'
+
+An encoder-decoder, such as LED, BART or T5, writes the summary instead, by beam search with the settings of its files. A document of more
+tokens than it has positions is read in pieces that overlap, which is said:
+
+  longspan summarize paper.tex --model allenai/led-large-16384-arxiv
+  longspan summarize report.html --model facebook/bart-large-cnn --beams 4 --no-repeat-ngram 3`,
 		Args: arguments(cobra.ArbitraryArgs),
 		RunE: func(c *cobra.Command, args []string) error { return s.run(o, c, args) },
 	}
@@ -69,6 +76,7 @@ encoder reads the document too, and a --query need not share words with what ans
 	f.IntVar(&s.options.Sentences, "sentences", 0, "number of sentences, instead of words")
 	f.StringVar(&s.options.Query, "query", "", "what you want to know: sentences with its words come first")
 	f.StringVar(&s.html, "html", "", "file for a page with the document, the sentences lit and a map of the scores")
+	s.writer.add(c)
 	s.scorerFlags.add(c)
 	s.documentFlags.add(c)
 	c.AddCommand(newSummarizeTrain(o), newSummarizeEvaluate(o))
@@ -105,17 +113,31 @@ func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) (err 
 	if err != nil {
 		return usage(err)
 	}
-	m, done, err := s.open(o, c)
+	scorer, m, done, err := s.openAny(o, c, s.writer.globals(s.model))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if err := s.writer.check(c, scorer == nil); err != nil {
+		return err
+	}
+	var w *summarize.Writer
+	if scorer == nil {
+		if w, err = summarize.NewWriter(m, s.writer.options(s.reader, s.threads)); err != nil {
+			return usage(fmt.Errorf("--model %s: %w", s.model, err))
+		}
+	}
 	ctx, end := untilStopped()
 	defer end()
 	s.options.Threads = s.threads
 	t := tally{several: from.several(), began: time.Now()}
 	err = o.list(func(add func(any, func(io.Writer)) error) error {
-		err := s.each(ctx, o, &t, from, func(d *reader.Document) error { return s.quote(ctx, o, m, d, &t, add) })
+		err := s.each(ctx, o, &t, from, func(d *reader.Document) error {
+			if w != nil {
+				return s.writeSummary(ctx, o, w, m, d, &t, add)
+			}
+			return s.quote(ctx, o, scorer, d, &t, add)
+		})
 		if err == nil && t.made == 0 && t.left > 0 {
 			err = t.failure() // without a summary it is all that JSON has
 		}

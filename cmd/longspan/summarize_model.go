@@ -21,7 +21,7 @@ type scorerFlags struct {
 
 func (f *scorerFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringVar(&f.model, "model", "", "encoder: a folder, a GGUF file or a repo of the hub's cache; or a file that "+
+	flags.StringVar(&f.model, "model", "", "encoder, or encoder-decoder: a folder, a GGUF file or a repo of the hub's cache; or a file that "+
 		"summarize train has written (default: the scorer in the program)")
 	flags.IntVar(&f.reader.Chunk, "chunk", 0, "most tokens that an encoder reads at once (default: what it was made for)")
 	f.modelFlags.add(c)
@@ -37,31 +37,43 @@ var forEncoders = []string{"chunk", "weights", "max-memory", "precision"}
 
 // open opens the scorer, and returns what closes it. It returns a *memory.Error for an encoder that takes more than the allowed memory.
 func (f *scorerFlags) open(o *output, c *cobra.Command) (s *summarize.Summarizer, end func() error, err error) {
+	s, m, end, err := f.openAny(o, c, mechanismFlags{})
+	if err == nil && s == nil {
+		return nil, nil, errors.Join(usage(fmt.Errorf("--model %s: %w", f.model, errWrites)), m.Close())
+	}
+	return s, end, err
+}
+
+// openAny is open for commands that write summaries too: of an encoder-decoder it returns the model, and no scorer.
+func (f *scorerFlags) openAny(o *output, c *cobra.Command, g mechanismFlags) (s *summarize.Summarizer, m *model.Model, end func() error,
+	err error) {
 	if !summarize.IsEncoder(f.model) {
 		for _, name := range forEncoders {
 			if c.Flags().Changed(name) {
-				return nil, nil, usage(fmt.Errorf("found --%s without an encoder, expected --model with one", name))
+				return nil, nil, nil, usage(fmt.Errorf("found --%s without an encoder, expected --model with one", name))
 			}
 		}
 		s, err = summarize.Open(f.model)
-		return s, func() error { return nil }, usage(err)
+		return s, nil, func() error { return nil }, usage(err)
 	}
 	if s, err = summarize.Open(""); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	m, _, err := openModel(o, f.model, f.modelFlags, mechanismFlags{})
-	if err != nil {
-		return nil, nil, err
+	if m, _, err = openModel(o, f.model, f.modelFlags, g); err != nil {
+		return nil, nil, nil, err
+	}
+	if m.Spec().Kind == model.EncoderDecoder {
+		return nil, m, m.Close, nil
 	}
 	f.reader.Threads = f.threads
 	e, err := summarize.NewEncoder(m, nil, f.reader)
 	if err != nil {
-		return nil, nil, errors.Join(usage(fmt.Errorf("--model %s: %w", f.model, err)), m.Close())
+		return nil, nil, nil, errors.Join(usage(fmt.Errorf("--model %s: %w", f.model, err)), m.Close())
 	}
 	if err := f.fit(m, e.Chunk()); err != nil {
-		return nil, nil, errors.Join(err, m.Close())
+		return nil, nil, nil, errors.Join(err, m.Close())
 	}
-	return s.With(e), m.Close, nil
+	return s.With(e), m, m.Close, nil
 }
 
 // fit refuses windows that need more than the allowed memory.
