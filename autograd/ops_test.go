@@ -420,6 +420,18 @@ func TestPointwiseLosses(t *testing.T) {
 			return []float64{s}
 		},
 	}.check(t)
+	opCase{
+		name:  "dot",
+		in:    []operand{{rows, cols, false}},
+		build: func(g *Graph, v []*Var) *Var { return g.Dot(v[0], targets) },
+		naive: func(v [][]float64) []float64 {
+			s := 0.0
+			for i, x := range v[0] {
+				s += x * float64(targets.F32[i])
+			}
+			return []float64{s}
+		},
+	}.check(t)
 	weights := []float32{1, 0, 2, 0.5, 3}
 	opCase{
 		name:  "weighted square",

@@ -46,6 +46,18 @@ func (g *Graph) BinaryCrossEntropy(x *Var, targets tensor.Mat) *Var {
 
 // pointwise records o, of which of is a number of rows here; 0: those of x.
 func (g *Graph) pointwise(name string, x *Var, o pointwise) *Var {
+	if !g.check(name, x) {
+		return g.nothing()
+	}
+	if o.of == 0 {
+		o.of = float64(x.rows)
+	}
+	o.of *= float64(x.cols)
+	return g.recordPointwise(name, x, o)
+}
+
+// recordPointwise records o.
+func (g *Graph) recordPointwise(name string, x *Var, o pointwise) *Var {
 	targets := o.targets
 	switch {
 	case !g.check(name, x):
@@ -53,10 +65,6 @@ func (g *Graph) pointwise(name string, x *Var, o pointwise) *Var {
 	case targets.Type != tensor.F32 || targets.Rows != x.rows || targets.Cols != x.cols:
 		return g.failf("%s: found targets of %s %d×%d, expected f32 of %d×%d", name, targets.Type, targets.Rows, targets.Cols, x.rows, x.cols)
 	}
-	if o.of == 0 {
-		o.of = float64(x.rows)
-	}
-	o.of *= float64(x.cols)
 	return g.record(&o, tensor.F32, 1, 1, x)
 }
 

@@ -14,10 +14,10 @@ import (
 // field is its default.
 type Config struct {
 	Kind    string `yaml:"kind"`                         // decoder (default), encoder, encoder-decoder, transformer-xl or hierarchical
-	Head    string `yaml:"head"`                         // lm, mlm, classify, tag or regress; default: mlm for encoders, else lm
+	Head    string `yaml:"head"`                         // lm, mlm, classify, tag, regress or embed; default: mlm for encoders, else lm
 	Vocab   int    `yaml:"vocab"`                        // tokens are 0 … vocab−1
 	Classes int    `yaml:"classes,omitempty"`            // of classify and tag
-	Pooling string `yaml:"pooling,omitempty" was:"pool"` // input of classify and regress: mean (default) or first
+	Pooling string `yaml:"pooling,omitempty" was:"pool"` // input of classify, regress and embed: mean (default), first or last
 
 	Width      int    `yaml:"width"`                                // features of a token; default 256
 	Layers     int    `yaml:"layers"`                               // default 4; of an encoder-decoder, of each half
@@ -60,6 +60,10 @@ type Config struct {
 	Dropout        float64 `yaml:"dropout,omitempty"`                         // 0 up to 1
 	LabelSmoothing float64 `yaml:"label_smoothing,omitempty" was:"smoothing"` // of lm, mlm, classify and tag, in training alone; 0 up to 1
 
+	// Of embed: cosines are divided by Temperature, default 0.05. Symmetric: a passage is to find its query too.
+	Temperature float64 `yaml:"temperature,omitempty"`
+	Symmetric   bool    `yaml:"symmetric,omitempty"`
+
 	Precision string `yaml:"precision,omitempty"` // f32 (default), bf16 or fp16
 	// Recompute selects the layers whose activations are recomputed in the backward pass instead of kept: none (default), every, sqrt (in
 	// groups of √layers), a number N (the first N layers) or auto, which package plan replaces by one of these for a memory budget.
@@ -75,6 +79,9 @@ func (c Config) WithDefaults() Config {
 	}
 	c.Head = cmp.Or(c.Head, LM)
 	c.Pooling = cmp.Or(c.Pooling, "mean")
+	if c.Head == Embed {
+		c.Temperature = cmp.Or(c.Temperature, defaultTemperature)
+	}
 	c.Width = cmp.Or(c.Width, 256)
 	c.Layers = cmp.Or(c.Layers, 4)
 	c.Heads = cmp.Or(c.Heads, 4)
@@ -104,6 +111,9 @@ func (c Config) WithDefaults() Config {
 	c.Recompute = cmp.Or(c.Recompute, "none")
 	return c
 }
+
+// defaultTemperature is that of SimCSE (Gao et al. 2021, arXiv:2104.08821).
+const defaultTemperature = 0.05
 
 // Check returns an error about the first setting of c that is out of range or contradicts another.
 func (c Config) Check() error {
@@ -136,8 +146,11 @@ func (c Config) Spec() (Spec, error) {
 	if c.Head == Classify || c.Head == Tag {
 		s.Head.Classes = c.Classes
 	}
-	if c.Head == Classify || c.Head == Regress || c.Pooling != "mean" {
+	if c.Head == Classify || c.Head == Regress || c.Head == Embed || c.Pooling != "mean" {
 		s.Head.Pooling = c.Pooling
+	}
+	if c.Head == Embed {
+		s.Head.Normalise, s.Head.Contrast = true, &Contrast{Temperature: c.Temperature, Symmetric: c.Symmetric}
 	}
 	switch c.Kind {
 	case EncoderDecoder:
@@ -210,6 +223,10 @@ func (c Config) check() error {
 	if d := c.HeadDim; c.Heads > 0 && (d%8 != 0 || d < 8 || d > 256) {
 		return fmt.Errorf("head_dim: found %d columns a head, of the width %d over %d heads, expected a multiple of 8 up to 256; "+
 			"use a width of 8, 16 … times the heads, other heads, or another head_dim", d, c.Width, c.Heads)
+	}
+	if c.Head != Embed && (c.Temperature != 0 || c.Symmetric) {
+		return fmt.Errorf("temperature: found %g, and symmetric %t, with the head %s, expected none; they are of the head embed", c.Temperature,
+			c.Symmetric, c.Head)
 	}
 	if c.Position == nn.Learned.String() && c.MaxTokens == 0 {
 		return errors.New("max_tokens: found none with learned positions, expected the longest sequence: " +

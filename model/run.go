@@ -36,9 +36,10 @@ type StepOptions struct {
 	// Memory is read by a Transformer-XL, and advanced to the end of the batch. It is emptied where the loss is not finite. Nil: none.
 	Memory *Memory
 
-	// When not nil, these are filled with one element for each target: a token, or a sequence for classify.
+	// When not nil, these are filled with one element for each target: a token, a sequence for classify, or a pair.
 	Losses []float32 // −log p of the target, in nats; 0 where there is none
 	Best   []int32   // the most probable class; autograd.Ignore where there is no target
+	Ranks  []int32   // of a model that pairs train: of each query, the rank of its passage among those of the batch, from 1
 }
 
 // derivative is the gradient at the loss. It is 0 without a backward pass, and where r.Scale underflows in float32.

@@ -15,6 +15,7 @@ type (
 	Head        = spec.Head
 	Transform   = spec.Transform
 	Projector   = spec.Projector
+	Contrast    = spec.Contrast
 
 	RotaryScaling   = spec.RotaryScaling
 	SourceEmbedding = spec.SourceEmbedding

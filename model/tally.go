@@ -31,7 +31,7 @@ func (m *Model) ByClassOver(team parallel.Team) ([]ClassScore, error) {
 
 // beginTally clears the scores for an evaluation.
 func (p *progress) beginTally(h Head) {
-	p.byClass = nil
+	p.byClass, p.ranks = nil, nil
 	if h.Kind == Classify || h.Kind == Tag {
 		p.byClass = make([]ClassScore, h.Classes)
 	}

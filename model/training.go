@@ -16,6 +16,7 @@ type progress struct {
 	best    []int32
 	read    uint64       // sequences of the current evaluation
 	byClass []ClassScore // of the current evaluation
+	ranks   []int32      // of the current evaluation, of a model that pairs train
 }
 
 // acquire keeps the model open until release. It returns an error where the model was closed.
@@ -56,6 +57,8 @@ func (m *Model) Targets(b *data.Batch) int64 {
 		return int64(b.Sequences())
 	case MaskedLM:
 		return int64(m.maskable(b.Tokens))
+	case Embed:
+		return int64(b.Sequences() / 2) // pairs
 	}
 	return int64(b.Scored())
 }
@@ -109,6 +112,12 @@ func (m *Model) wanted(b *data.Batch) []int32 {
 		return nil // a number is not right or wrong
 	case MaskedLM:
 		return b.Tokens
+	case Embed: // the own passage of each query
+		want := make([]int32, b.Sequences()/2)
+		for i := range want {
+			want[i] = int32(i)
+		}
+		return want
 	}
 	return b.Targets
 }
@@ -128,6 +137,10 @@ func (m *Model) eval(p *progress, x tensor.Exec, b *data.Batch, run StepOptions,
 	p.read += uint64(b.Sequences())
 	p.losses, p.best = resize(p.losses, len(want)), resize(p.best, len(want))
 	run.Losses, run.Best, run.First = p.losses, p.best, &index
+	if m.spec.Head.Contrast != nil {
+		p.ranks = append(p.ranks, make([]int32, len(want))...)
+		run.Ranks = p.ranks[len(p.ranks)-len(want):]
+	}
 	result, err := m.step(p, x, b, run, &p.reading)
 	if err != nil {
 		return data.Outcome{}, err

@@ -319,6 +319,7 @@ func batch(c *model.Spec, lengths []int) *data.Batch {
 	case model.Classify, model.Regress:
 		b.Labels = make([]int32, len(lengths))
 	case model.MaskedLM: // the model hides tokens itself
+	case model.Embed: // pairs are their own targets
 	default:
 		b.Targets = make([]int32, total)
 	}

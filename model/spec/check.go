@@ -14,6 +14,8 @@ import (
 const (
 	maxProjectors = 16 // more than any model has
 
+	leastTemperature = 1e-3 // of contrast: below it a float32 cosine has too few digits to divide
+
 	maxSize   = 1 << 28 // of every size: no product of two overflows an int64
 	MaxLayers = 1 << 12 // the most layers of a stack: more than any model has, and few enough to be planned in seconds
 )
@@ -99,6 +101,10 @@ func (h Head) check() error {
 		return fmt.Errorf("independent: found with the head %s, expected classify", h.Kind)
 	case h.Kind != MaskedLM && h.MaskToken != nil:
 		return fmt.Errorf("mask_token: found with the head %s, expected mlm", h.Kind)
+	case h.Kind != Embed && h.Contrast != nil:
+		return fmt.Errorf("contrast: found with the head %s, expected embed", h.Kind)
+	case h.Contrast != nil && !(h.Contrast.Temperature >= leastTemperature && h.Contrast.Temperature <= 1):
+		return fmt.Errorf("temperature: found %g, expected %g to 1, such as 0.05", h.Contrast.Temperature, leastTemperature)
 	case h.Kind == Embed && h.Transform != nil:
 		return errors.New("transform: found with the head embed, expected none; use project")
 	}

@@ -179,6 +179,8 @@ type Head struct {
 	Normalise bool        `json:"normalise,omitempty"`  // embed: vectors have length 1
 	MaskToken *int32      `json:"mask_token,omitempty"` // mlm: stands for hidden tokens; −1: not known; nil: a row after the vocabulary
 
+	Contrast *Contrast `json:"contrast,omitempty"` // embed: how pairs train it; nil: no loss
+
 	Independent bool `json:"independent,omitempty"` // classify: each class has a probability of its own, which no loss trains
 
 	Padding *int32 `json:"padding,omitempty"` // pooling last: the last token that is not this one counts; nil: the last
@@ -187,6 +189,13 @@ type Head struct {
 
 	// Prior: lm of a decoder: each batch has log-probabilities of the next tokens, which the embedding reads and the logits begin with.
 	Prior bool `json:"prior,omitempty"`
+}
+
+// Contrast is the loss of pairs of a query and a passage: each query is to find its passage among those of the batch by the cosine of their
+// vectors (van den Oord et al. 2018, arXiv:1807.03748, "InfoNCE").
+type Contrast struct {
+	Temperature float64 `json:"temperature"`         // cosines are divided by it: above 0; SimCSE has 0.05, E5 0.01
+	Symmetric   bool    `json:"symmetric,omitempty"` // each passage is to find its query too: the mean of both losses
 }
 
 // Transform is a linear layer of width × width features, an activation and a norm, between the hidden states and the head.
