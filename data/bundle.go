@@ -29,6 +29,7 @@ type Supervision struct {
 	Numbers       bool // Batch.Values are the targets
 	Prior         bool // batches have log-probabilities of the next tokens
 	Sources       bool // each sequence has a source, and ends with the end of a document
+	Pairs         bool // sequences 2i and 2i+1 of a batch belong together
 }
 
 // OpenOptions are the settings of a data set that do not belong to one kind of data.
@@ -36,6 +37,10 @@ type OpenOptions struct {
 	Batch  int    // sequences per batch
 	Seed   uint64 // of the training order
 	Memory int64  // the largest memory of the readers, in bytes; 0: any
+
+	// Of the model that a run starts from. Only data of the kind contrastive reads them.
+	Tokenizer *tokenizer.Tokenizer // makes tokens of texts; nil: bytes
+	LowerCase bool                 // texts are put into lower case first
 }
 
 // Parts are the examples of a Bundle.

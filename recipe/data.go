@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/contrastive"
 	"github.com/longspan/longspan/data/labelled"
 	"github.com/longspan/longspan/data/pairs"
 	"github.com/longspan/longspan/internal/memory"
@@ -17,17 +18,18 @@ import (
 
 // Data is the training data. Exactly one of the kinds is given.
 type Data struct {
-	Batch      int              `yaml:"batch"` // sequences per batch
-	Genome     *Genome          `yaml:"genome,omitempty"`
-	Genes      *Genes           `yaml:"genes,omitempty"`
-	Splice     *Splice          `yaml:"splice,omitempty"`
-	Text       *Text            `yaml:"text,omitempty"`
-	Labelled   *labelled.Config `yaml:"labelled,omitempty"`
-	Pairs      *pairs.Config    `yaml:"pairs,omitempty"`
-	ListOps    *ListOps         `yaml:"listops,omitempty"`
-	Recall     *Recall          `yaml:"recall,omitempty"`
-	Needle     *Needle          `yaml:"needle,omitempty"`
-	Pathfinder *Pathfinder      `yaml:"pathfinder,omitempty"`
+	Batch       int                 `yaml:"batch"` // sequences per batch
+	Genome      *Genome             `yaml:"genome,omitempty"`
+	Genes       *Genes              `yaml:"genes,omitempty"`
+	Splice      *Splice             `yaml:"splice,omitempty"`
+	Text        *Text               `yaml:"text,omitempty"`
+	Labelled    *labelled.Config    `yaml:"labelled,omitempty"`
+	Pairs       *pairs.Config       `yaml:"pairs,omitempty"`
+	Contrastive *contrastive.Config `yaml:"contrastive,omitempty"`
+	ListOps     *ListOps            `yaml:"listops,omitempty"`
+	Recall      *Recall             `yaml:"recall,omitempty"`
+	Needle      *Needle             `yaml:"needle,omitempty"`
+	Pathfinder  *Pathfinder         `yaml:"pathfinder,omitempty"`
 }
 
 func defaultData() Data { return Data{Batch: 1} }
@@ -52,7 +54,7 @@ func (d *Data) kinds() map[string]kind {
 }
 
 // allKinds names the kinds for errors.
-const allKinds = "genome, genes, splice, text, labelled, pairs, listops, recall, needle and pathfinder"
+const allKinds = "genome, genes, splice, text, labelled, pairs, contrastive, listops, recall, needle and pathfinder"
 
 // maxBatch and maxTokens are more sequences, and more tokens of one, than fit any memory. Their product with a few small factors fits an
 // int.

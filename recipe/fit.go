@@ -61,6 +61,8 @@ func fitKind(s *data.Bundle, c *model.Config) {
 		return
 	}
 	switch {
+	case s.Pairs:
+		c.Head = model.Embed
 	case s.Classes > 0:
 		c.Head = model.Classify
 	case s.Numbers:
@@ -108,6 +110,8 @@ func (r *Recipe) checkStateful(c *model.Config) error {
 // heads describes the targets of the data, and the heads for them.
 func heads(s *data.Bundle) string {
 	switch {
+	case s.Pairs:
+		return "the data has pairs of texts that belong together; use the head embed"
 	case s.Tags > 0:
 		return "the data has a class for each token; use the head tag, in an encoder"
 	case s.Numbers:
@@ -132,6 +136,10 @@ func fitHead(s *data.Bundle, c *model.Config) error {
 		}
 		if unknown := s.Tokenizer.Specials().Unknown; unknown != tokenizer.None && len(c.NeverMasked) == 0 {
 			c.NeverMasked = []int{int(unknown)}
+		}
+	case model.Embed:
+		if !s.Pairs {
+			return errors.New("model: the head embed learns from pairs of texts (data.contrastive), and " + heads(s))
 		}
 	case model.Classify:
 		if s.Classes == 0 {

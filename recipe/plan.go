@@ -36,7 +36,7 @@ func (r *Recipe) Plan(s *data.Bundle, threads int) (plan.Job, error) {
 
 // planValidation looks for the longest validation batch, unless none can be longer than the batch of j.
 func (r *Recipe) planValidation(s *data.Bundle, j *plan.Job) (err error) {
-	if s.Uniform || s.Validation == nil || tokensOf(*j) >= limit(s) {
+	if s.Uniform || s.Validation == nil || costOf(s, *j) >= limit(s) {
 		return nil
 	}
 	source, err := s.Validation()
@@ -47,22 +47,28 @@ func (r *Recipe) planValidation(s *data.Bundle, j *plan.Job) (err error) {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
 	evaluation, err := r.PlanEvaluation(s, source, r.Train.Eval.Batches, j.Threads)
-	if err == nil && tokensOf(evaluation) > tokensOf(*j) {
+	if err == nil && costOf(s, evaluation) > costOf(s, *j) {
 		j.EvalLengths, j.EvalSources = evaluation.Lengths, evaluation.Sources
 	}
 	return err
 }
 
-// tokensOf is the number of tokens in the batch of j, with those of its sources.
-func tokensOf(j plan.Job) (all int) {
+// costOf is what the memory of the batch of j grows with: its tokens, with those of its sources, or of pairs the tokens of the longest text.
+func costOf(s *data.Bundle, j plan.Job) (all int) {
+	if s.Pairs && len(j.Lengths) > 0 {
+		return slices.Max(j.Lengths)
+	}
 	for _, n := range slices.Concat(j.Lengths, j.Sources) {
 		all += n
 	}
 	return all
 }
 
-// limit is the largest number of tokens that a batch can have, with those of its sources.
+// limit is the largest costOf a batch can have.
 func limit(s *data.Bundle) int {
+	if s.Pairs {
+		return s.Tokens
+	}
 	limit := s.Batch * min(s.Tokens, math.MaxInt/(2*maxBatch))
 	if s.Sources {
 		limit *= 2
@@ -93,8 +99,8 @@ func (r *Recipe) PlanEvaluation(s *data.Bundle, source data.Source, batches, thr
 		if b.Source != nil {
 			batch.Sources = b.Source.Lengths
 		}
-		if tokens := tokensOf(batch); tokens > longest {
-			longest, j.Lengths, j.Sources = tokens, slices.Clone(batch.Lengths), slices.Clone(batch.Sources)
+		if cost := costOf(s, batch); cost > longest {
+			longest, j.Lengths, j.Sources = cost, slices.Clone(batch.Lengths), slices.Clone(batch.Sources)
 		}
 	}
 	return j, nil
