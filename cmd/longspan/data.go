@@ -110,10 +110,10 @@ func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) 
 	if sets.Numbers {
 		report.Mean, report.Deviation = &sets.Answers.Mean, &sets.Answers.Deviation
 	}
-	if report.Validation, err = countOf(sets.Validation); err != nil {
+	if report.Validation, err = countOf(sets.Validation, sets.Pairs); err != nil {
 		return report, fmt.Errorf("the validation data: %w", err)
 	}
-	if report.Test, err = countOf(sets.Test); err != nil {
+	if report.Test, err = countOf(sets.Test, sets.Pairs); err != nil {
 		return report, fmt.Errorf("the test data: %w", err)
 	}
 	for range batches {
@@ -152,8 +152,8 @@ func exampleOf(sets *data.Bundle, b *data.Batch, i int) (e example) {
 	return e
 }
 
-// countOf reads a source to its end.
-func countOf(open func() (data.Source, error)) (n count, err error) {
+// countOf reads a source to its end. Pairs are targets of their own.
+func countOf(open func() (data.Source, error), pairs bool) (n count, err error) {
 	source, err := open()
 	if err != nil {
 		return n, err
@@ -172,6 +172,9 @@ func countOf(open func() (data.Source, error)) (n count, err error) {
 			n.Tokens += int64(len(b.Source.Tokens))
 		}
 		n.Targets += int64(b.Scored() + len(b.Labels) + len(b.Values))
+		if pairs {
+			n.Targets += int64(b.Sequences() / 2)
+		}
 	}
 }
 

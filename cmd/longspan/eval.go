@@ -22,6 +22,8 @@ import (
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/pretrained"
 	"github.com/longspan/longspan/recipe"
+	"github.com/longspan/longspan/retrieval"
+	"github.com/longspan/longspan/rouge"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
 )
@@ -190,8 +192,11 @@ type evalReport struct {
 	Classes    []namedScore `json:"classes,omitempty"`
 	Targets    int64        `json:"targets"`
 	Tokens     int64        `json:"tokens"`
-	Seconds    float64      `json:"seconds"`
-	PeakBytes  int64        `json:"peak_bytes"`
+
+	Retrieval *retrieval.Score `json:"retrieval,omitempty"` // of pairs
+
+	Seconds   float64 `json:"seconds"`
+	PeakBytes int64   `json:"peak_bytes"`
 }
 
 // namedScore is the score of a class.
@@ -292,6 +297,13 @@ func (t *trained) evaluate(ctx context.Context, on string, batches int, ranks pa
 		root := t.sets.Answers.Deviation * math.Sqrt(score.Loss)
 		r.RootError = &root
 	}
+	if ranks := t.model.Ranks(); t.sets.Pairs {
+		s, err := retrieval.ScoreOf(ranks, rouge.Resampling{Seed: t.recipe.Train.Seed})
+		if err != nil {
+			return r, err
+		}
+		r.Retrieval = &s
+	}
 	for i, name := range t.sets.Answers.Classes {
 		r.Classes = append(r.Classes, namedScore{name, classes[i]})
 	}
@@ -337,6 +349,9 @@ func (r evalReport) write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "loss      %.4f nats, %.4f bits a target; perplexity %.4g\n", r.Loss, *r.Bits, math.Exp(r.Loss))
 	fmt.Fprintf(w, "accuracy  %.2f%%\n", 100**r.Accuracy)
+	if s := r.Retrieval; s != nil {
+		writeRetrieval(w, *s)
+	}
 	for _, c := range r.Classes {
 		fmt.Fprintf(w, "  %-12s %.2f%% of %d found; %.2f%% of %d answers right\n",
 			c.Name, share(c.Correct, c.Targets), c.Targets, share(c.Correct, c.Chosen), c.Chosen)
