@@ -109,7 +109,10 @@ func (s Source) Config() ([]byte, error) {
 	for _, name := range s.Names() {
 		templates = append(templates, named{name, s.Templates[name]})
 	}
-	keys := map[string]any{"chat_template": templates}
+	keys := map[string]any{}
+	if len(templates) > 0 {
+		keys["chat_template"] = templates
+	}
 	for name, token := range s.Tokens {
 		keys[name] = token
 	}

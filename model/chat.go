@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -99,12 +100,15 @@ func ggufGeneration(path string, f *gguf.File, t *tokenizer.Tokenizer) (n genera
 	return n.with(t)
 }
 
-// files adds the files that readGeneration reads: templates, and the ends where there are several. It returns the error of reading them.
-func (n generationFiles) files(all map[string][]byte) (err error) {
+// files adds the files that readGeneration reads: templates, tokens by their roles, and the ends where there are several. It returns the
+// error of reading them.
+func (n generationFiles) files(all map[string][]byte, roles map[string]string) (err error) {
 	if n.err != nil {
 		return n.err
 	}
-	if len(n.chat.Templates) > 0 {
+	if len(n.chat.Templates)+len(roles) > 0 {
+		maps.Copy(roles, n.chat.Tokens)
+		n.chat.Tokens = roles
 		if all[filename.TokenizerConfig], err = n.chat.Config(); err != nil {
 			return fmt.Errorf("model: %w", err)
 		}

@@ -26,8 +26,8 @@ import (
 //	tokenizer.json     text to ids, in the format of Hugging Face's library tokenizers; absent if the model has no tokenizer
 //	model.safetensors  the weights
 //
-// A model that was opened with chat templates, or with several tokens that end a text, has them in tokenizer_config.json and
-// generation_config.json, in the form of transformers.
+// A model that was opened with tokens of certain roles, with chat templates, or with several tokens that end a text, has them in
+// tokenizer_config.json and generation_config.json, in the form of transformers.
 //
 // The folder of a training run is a model folder. A checkpoint of the run can replace its weights.
 
@@ -107,8 +107,8 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.tokenizer, m.roles, m.answers = t, rolesOf(t), c.Answers
 	m.generation = readGeneration(dir, t)
+	m.tokenizer, m.roles, m.answers = t, named(rolesOf(t), t, m.generation.chat.Tokens), c.Answers
 	m.settings = readSettings(dir)
 	return m, nil
 }
@@ -315,10 +315,11 @@ func (m *Model) Files() (map[string][]byte, error) {
 			return nil, fmt.Errorf("model: %w", err)
 		}
 	}
+	n := m.generation
 	if m.spec.Kind != Decoder {
-		return files, nil
+		n = generationFiles{}
 	}
-	return files, m.generation.files(files)
+	return files, n.files(files, m.roleTokens())
 }
 
 // Save writes the model folder dir, which Open reads. It makes the folder, and writes each file whole or not at all. Tables are stored as

@@ -29,6 +29,41 @@ func rolesOf(t *tokenizer.Tokenizer) tokenizer.Roles {
 	return r
 }
 
+// roleNames are the keys of tokenizer_config.json with the tokens of the roles.
+func roleNames(r *tokenizer.Roles) map[string]*int32 {
+	return map[string]*int32{"bos_token": &r.Begin, "eos_token": &r.End, "unk_token": &r.Unknown, "sep_token": &r.Separator,
+		"pad_token": &r.Pad, "cls_token": &r.Class, "mask_token": &r.Mask}
+}
+
+// named adds the roles of tokens by the keys of tokenizer_config.json. Tokens that the tokenizer does not have are passed over.
+func named(r tokenizer.Roles, t *tokenizer.Tokenizer, tokens map[string]string) tokenizer.Roles {
+	if t == nil {
+		return r
+	}
+	for key, role := range roleNames(&r) {
+		if id, ok := t.ID(tokens[key]); ok {
+			*role = id
+		}
+	}
+	return r
+}
+
+// roleTokens are the tokens of the roles that a tokenizer does not know by itself, by the keys of tokenizer_config.json.
+func (m *Model) roleTokens() map[string]string {
+	tokens := map[string]string{}
+	if m.tokenizer == nil {
+		return tokens
+	}
+	roles, own := m.roles, rolesOf(m.tokenizer)
+	known := roleNames(&own)
+	for key, role := range roleNames(&roles) {
+		if token := m.tokenizer.Token(*role); *role != *known[key] && token != "" {
+			tokens[key] = token
+		}
+	}
+	return tokens
+}
+
 // rolesOfGGUF are those of a GGUF file.
 func rolesOfGGUF(f *gguf.File) (tokenizer.Roles, error) {
 	s, err := f.SpecialTokens()
