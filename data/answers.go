@@ -11,6 +11,8 @@ type Answers struct {
 	Prompts   map[string]string `json:"prompts,omitempty"`    // texts that stand before the user's, by name, such as query and document
 	Prompt    string            `json:"prompt,omitempty"`     // the name of the one that stands there where the user names none; empty: none
 	LowerCase bool              `json:"lower_case,omitempty"` // texts are put into lower case before the tokenizer
+
+	Target *Target `json:"target,omitempty"` // of an encoder-decoder: the texts that it writes; nil: nothing is known
 }
 
 // Value converts an output of a regression to the units of the data.

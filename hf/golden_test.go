@@ -34,6 +34,10 @@ type golden struct {
 		Source         []int32
 		Margin         float64
 	}
+	Written []struct {
+		Source, Tokens []int32
+		Most           int
+	}
 	Score *struct {
 		Case      string
 		Nats      float64

@@ -1,14 +1,17 @@
 package hf_test
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/safetensors"
+	"github.com/longspan/longspan/sampling"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -182,5 +185,64 @@ func TestSourceMechanism(t *testing.T) {
 		if l.Attention.Mechanism != "full" {
 			t.Errorf("layer %d of the decoder has the mechanism %s", i, l.Attention.Mechanism)
 		}
+	}
+}
+
+// withTokenizer adds a tokenizer to a folder of a golden: token i is the word wi, and a document is the words alone.
+func withTokenizer(t *testing.T, dir string, vocab int) {
+	t.Helper()
+	words := map[string]int{}
+	for i := range vocab {
+		words[word(int32(i))] = i
+	}
+	text, err := json.Marshal(map[string]any{"model": map[string]any{"type": "WordLevel", "vocab": words, "unk_token": "w3"},
+		"pre_tokenizer": map[string]any{"type": "Whitespace"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{"tokenizer.json": string(text), "tokenizer_config.json": `{"tokenizer_class": "PreTrainedTokenizerFast"}`})
+}
+
+func word(id int32) string { return "w" + strconv.Itoa(int(id)) }
+
+// Texts begin with the tokens that generation_config.json says, and end where transformers ends them; in a folder of this program too.
+func TestWrittenTexts(t *testing.T) {
+	found := 0
+	for _, name := range folders(t) {
+		g := readGolden(t, name)
+		for _, w := range g.Written {
+			found++
+			dir := edited(t, name, nil)
+			withTokenizer(t, dir, 89)
+			link(t, filepath.Join(goldenDir, name, "generation_config.json"), filepath.Join(dir, "generation_config.json"))
+			m, err := model.Open(dir)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			own := t.TempDir()
+			if err := m.Save(own, tensor.F32); err != nil {
+				t.Fatal(name, err)
+			}
+			again, err := model.Open(own)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			var source []string
+			for _, id := range w.Source {
+				source = append(source, word(id))
+			}
+			ended := len(w.Tokens) < w.Most
+			for _, m := range []*model.Model{m, again} {
+				o := model.GenerateOptions{Tokens: w.Most, Sampling: sampling.Config{Greedy: true}, Ends: []int32{2}}
+				got, err := m.Generate(t.Context(), strings.Join(source, " "), o)
+				if err != nil || !slices.Equal(got.Tokens, w.Tokens) || (got.StoppedBy == model.StoppedByEnd) != ended {
+					t.Errorf("%s: tokens %v, stopped by %s, want %v: %v", name, got.Tokens, got.StoppedBy, w.Tokens, err)
+				}
+				m.Close()
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("only %d texts were compared", found)
 	}
 }

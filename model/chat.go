@@ -54,15 +54,8 @@ func readEnds(path string) (ids []int32, err error) {
 	if err := json.Unmarshal(text, &keys); err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
-	var one *int32
-	switch {
-	case keys.End == nil:
-	case json.Unmarshal(keys.End, &one) == nil:
-		if one != nil {
-			ids = []int32{*one}
-		}
-	case json.Unmarshal(keys.End, &ids) != nil:
-		return nil, fmt.Errorf("model: %s: eos_token_id: found %.60s, expected an id or a list of ids", path, keys.End)
+	if ids, err = readIDs(keys.End); err != nil {
+		return nil, fmt.Errorf("model: %s: eos_token_id: %w", path, err)
 	}
 	return ids, nil
 }

@@ -199,6 +199,9 @@ func parseCard(text []byte, c *card) error {
 	if err := c.Spec.Check(); err != nil {
 		return err
 	}
+	if err := checkTarget(c.Answers.Target, c.Spec.Vocab); err != nil {
+		return err
+	}
 	if n := len(c.Answers.Classes); n > c.Spec.Head.Classes {
 		return fmt.Errorf("found names of %d classes for a head of %d", n, c.Spec.Head.Classes)
 	}

@@ -39,6 +39,11 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
 	m.settings = readSettings(c.Body)
+	if m.spec.Kind == EncoderDecoder {
+		var problem error
+		m.answers.Target, problem = readTarget(c.Body, m.spec.Vocab)
+		m.generation.err = errors.Join(m.generation.err, problem)
+	}
 	return m, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/longspan/longspan/chat"
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/tokenizer"
 )
 
@@ -15,6 +16,9 @@ type Prompt struct {
 	Source []int32 // of an encoder-decoder
 	Tokens []int32 // that the model continues
 	Ends   []int32 // tokens that end the text
+
+	ForcedFirst *int32  // the first token after Tokens; nil: any
+	ForcedLast  []int32 // a text of the largest number of tokens ends with one of them; nil: with any token
 }
 
 // Prompt returns what a generation begins with. Errors are those of [Session.Generate].
@@ -32,12 +36,24 @@ func (m *Model) Prompt(prompt string, o GenerateOptions) (p Prompt, err error) {
 		p.Tokens, err = m.plain(prompt)
 	default:
 		p.Source, p.Tokens, err = m.ReadPrompt(prompt)
+		p.force(m.answers.Target, o)
 	}
 	if err != nil {
 		return p, err
 	}
 	p.Ends, err = m.endsOf(o)
 	return p, err
+}
+
+// force sets the tokens that a text of an encoder-decoder must begin and end with; a nil target has none.
+func (p *Prompt) force(t *data.Target, o GenerateOptions) {
+	if t == nil {
+		return
+	}
+	p.ForcedFirst = t.First
+	if !o.PastEnd {
+		p.ForcedLast = t.Last
+	}
 }
 
 // endsOf are the tokens that end a text by options.
@@ -101,16 +117,21 @@ func (m *Model) notLM() error {
 	return fmt.Errorf("model: found the head %s, expected lm: only a language model can generate", m.spec.Head.Kind)
 }
 
-// checkPrompt refuses a prompt of more tokens than the model has learned positions.
+// checkPrompt refuses a prompt, or the source of an encoder-decoder, of more tokens than the model has learned positions for it.
 func (m *Model) checkPrompt(tokens []int32) error {
-	if n := m.spec.MaxTokens(); n > 0 && len(tokens) > n {
-		return fmt.Errorf("model: found a prompt of %d tokens, expected at most %d, the learned positions", len(tokens), n)
+	what, n, advice := "prompt", m.spec.MaxTokens(), ""
+	if m.spec.Kind == EncoderDecoder {
+		what, n, advice = "source", m.spec.MaxSource(), "; longspan summarize reads a longer document in pieces"
+	}
+	if n > 0 && len(tokens) > n {
+		return fmt.Errorf("model: found a %s of %d tokens, expected at most %d, the learned positions%s", what, len(tokens), n, advice)
 	}
 	return nil
 }
 
 // ReadPrompt returns the first tokens of a generation: those of the prompt, or for an encoder-decoder the source and the first token of the
-// target. Errors are those of [Session.Generate].
+// target: decoder_start_token_id, or where no file has it the token for the beginning of a document. Errors are those of
+// [Session.Generate].
 func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if m.spec.Head.Kind != LM {
 		return nil, nil, m.notLM()
@@ -119,36 +140,14 @@ func (m *Model) ReadPrompt(prompt string) (source, first []int32, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if m.spec.Kind != EncoderDecoder {
-		return nil, e.IDs, m.checkPrompt(e.IDs)
+	if err := m.checkPrompt(e.IDs); m.spec.Kind != EncoderDecoder || err != nil {
+		return nil, e.IDs, err
 	}
-	if n := m.spec.MaxSource(); n > 0 && len(e.IDs) > n {
-		return nil, nil, fmt.Errorf("model: found a source of %d tokens, expected at most %d, the learned positions; longspan summarize reads a "+
-			"longer document in pieces", len(e.IDs), n)
+	if m.generation.err != nil {
+		return nil, nil, m.generation.err
 	}
 	first, err = m.TargetStart()
 	return e.IDs, first, err
-}
-
-// TargetStart is the token that the target of an encoder-decoder begins with: decoder_start_token_id of the model's files, or else
-// bos_token_id, or the token that begins a document. It returns an error if there is none.
-func (m *Model) TargetStart() ([]int32, error) {
-	s, _, err := m.SearchSettings("")
-	switch {
-	case err != nil:
-		return nil, err
-	case s.Start != nil:
-		return []int32{*s.Start}, nil
-	case s.Begin != nil:
-		return []int32{*s.Begin}, nil
-	}
-	if m.tokenizer != nil {
-		if begin := m.tokenizer.Specials().Begin; begin != tokenizer.None {
-			return []int32{begin}, nil
-		}
-	}
-	return nil, errors.New("model: found a tokenizer without a token for the beginning of a document, " +
-		"which starts the target of an encoder-decoder, and no decoder_start_token_id")
 }
 
 // MostTokens is the number of tokens that can be drawn after the first ones, up to wanted: learned positions bound the sequence.

@@ -120,6 +120,9 @@ func (m *Model) SearchSettings(name string) (s beam.Settings, prefix string, err
 		}
 		prefix = t.prefix
 	}
+	if t := m.answers.Target; t != nil && s.ForcedFirst == nil && s.ForcedLast == nil { // of a folder without these files
+		s.ForcedFirst, s.ForcedLast = t.First, t.Last
+	}
 	if s.Ends == nil {
 		s.Ends, err = m.Ends()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/longspan/longspan/chat"
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/sampling"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/tokenizer"
@@ -85,6 +86,9 @@ func (s *Session) Continue(ctx context.Context, p Prompt, o GenerateOptions) (g 
 	if s.m.tokenizer == nil {
 		return g, errNoTokenizer
 	}
+	if err := checkTarget(&data.Target{First: p.ForcedFirst, Last: p.ForcedLast}, s.m.spec.Vocab); err != nil {
+		return g, fmt.Errorf("model: %w", err)
+	}
 	sampler, err := sampling.New(o.Sampling)
 	if err != nil {
 		return g, err
@@ -117,27 +121,55 @@ func (s *Session) Continue(ctx context.Context, p Prompt, o GenerateOptions) (g 
 		if err != nil {
 			return g, err
 		}
-		id, err := sampler.Next(logits)
+		forced := p.forced(len(g.Tokens), limit)
+		id, err := choose(forced, logits, sampler)
 		if err != nil {
 			return g, err
 		}
-		g.Tokens = append(g.Tokens, int32(id))
+		g.Tokens = append(g.Tokens, id)
 		if len(g.Tokens) == 1 {
 			g.PromptTime = time.Since(began)
 		}
-		if err := text.write(int32(id)); err != nil {
+		if err := text.write(id); err != nil {
 			return g, err
 		}
 		switch {
 		case text.stops.found != "":
 			g.StoppedBy = StoppedByStop
 			return g, nil
-		case slices.Contains(p.Ends, int32(id)):
+		case slices.Contains(p.Ends, id) && len(forced) == 0:
 			g.StoppedBy = StoppedByEnd
 			return g, nil
 		}
 	}
 	return g, nil
+}
+
+// forced are the tokens of which token i of a text of at most limit is one; none: it is drawn.
+func (p Prompt) forced(i, limit int) []int32 {
+	switch {
+	case i == limit-1 && len(p.ForcedLast) > 0:
+		return p.ForcedLast
+	case i == 0 && p.ForcedFirst != nil:
+		return []int32{*p.ForcedFirst}
+	}
+	return nil
+}
+
+// choose is a token: the most probable of the forced ones, or one that is drawn.
+func choose(forced []int32, logits []float32, sampler *sampling.Sampler) (int32, error) {
+	if len(forced) == 0 {
+		id, err := sampler.Next(logits)
+		return int32(id), err
+	}
+	best := forced[0]
+	for _, id := range forced {
+		if logits[id] > logits[best] {
+			best = id
+		}
+	}
+	sampler.Observe([]int32{best})
+	return best, nil
 }
 
 // check returns the number of tokens to draw.

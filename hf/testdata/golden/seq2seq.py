@@ -28,6 +28,7 @@ BIAS_SPREAD = 0.2  # of final_logits_bias, which is 0 in a new model
 BRANCH_GAIN = 3  # times the weights that end a branch of the decoder: else a tied head repeats the token that it has read
 BRANCH_ENDS = ("out_proj.weight", "fc2.weight")
 STEPS = 20
+WRITTEN = 12  # the largest number of tokens
 
 SIDES = dict(vocab_size=checkpoints.VOCAB, d_model=checkpoints.WIDTH, encoder_layers=2, decoder_layers=2,
              encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=40, decoder_ffn_dim=24)
@@ -35,7 +36,7 @@ BART = SIDES | dict(max_position_embeddings=211)
 
 
 def bart():
-    return t.BartForConditionalGeneration, t.BartConfig(**BART)
+    return t.BartForConditionalGeneration, t.BartConfig(**BART, forced_bos_token_id=0)
 
 
 def bart_plain():
@@ -210,6 +211,23 @@ def generate(model):
     raise SystemExit("no seed gives greedy tokens with a lead")
 
 
+def written(model):
+    """What generate writes with the forced tokens of the folder: a text that reaches its largest length, and one that ends before, if
+    a seed gives one."""
+    found = {}
+    for seed in range(2000, 2100):
+        source, _ = compute.draw_ids([compute.PROMPT], model.config.vocab_size, 0, seed)
+        out = model.generate(source, num_beams=1, do_sample=False, max_new_tokens=WRITTEN, return_dict_in_generate=True, output_logits=True)
+        best = [logits[0].topk(2).values for logits in out.logits]
+        tokens = out.sequences[0].tolist()
+        ended = len(tokens) - 1 < WRITTEN
+        if min(float(a - b) for a, b in best) > compute.MARGIN and len(set(tokens)) >= 5:
+            found.setdefault(ended, {"source": source[0].tolist(), "most": WRITTEN, "prompt": tokens[:1], "tokens": tokens[1:]})
+        if len(found) == 2:
+            break
+    return [found[ended] for ended in sorted(found)]
+
+
 def load(folder, attention="eager", dtype=torch.float64):
     kind = getattr(t, json.loads((folder / "config.json").read_text())["architectures"][0])
     chosen = {} if kind.__name__.startswith("LED") else {"attn_implementation": attention}
@@ -243,6 +261,7 @@ def make_folder(make):
         apart = compute.difference(run(model, padded), alone(model, padded))
         if whole:
             golden["generate"] = generate(model)
+            golden["written"] = written(model)
     plain = run_all(load(folder, "eager", torch.float32), made)
     inputs = {f"{c['name']}.{key}": x for c in made for key, x in c["inputs"].items()}
     save_file(inputs | {key: x.float().contiguous() for key, x in outputs.items()}, folder / "golden.safetensors")
@@ -263,6 +282,8 @@ def compare(folder, golden, told):
         outputs = run_all(model, cases(model.config, "len200.ids" in golden))
         if "generate" in told and generate(model)["tokens"] != told["generate"]["tokens"]:
             raise SystemExit(f"{folder.name}: transformers 5 generates other tokens")
+        if "written" in told and written(model) != told["written"]:
+            raise SystemExit(f"{folder.name}: transformers 5 writes other texts")
     return compute.difference(outputs, {name: x for name, x in golden.items() if name in outputs})
 
 

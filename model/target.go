@@ -1,0 +1,139 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// targetKeys are the keys of generation_config.json, or of config.json in older folders, about the tokens of targets. Each is an id, a list
+// of ids or null.
+type targetKeys struct {
+	Start json.RawMessage `json:"decoder_start_token_id"`
+	Begin json.RawMessage `json:"bos_token_id"`
+	First json.RawMessage `json:"forced_bos_token_id"`
+	Last  json.RawMessage `json:"forced_eos_token_id"`
+}
+
+// readTarget reads what the files of a folder in Hugging Face's form say about the targets of an encoder-decoder of vocab tokens. A
+// generation_config.json is all that counts, as in transformers; only the start token may stand in config.json alone.
+func readTarget(dir string, vocab int) (*data.Target, error) {
+	var files [2]targetKeys
+	found := -1
+	for i, name := range []string{"generation_config.json", "config.json"} {
+		path := filepath.Join(dir, name)
+		text, err := readSmall(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("model: %w", err)
+		}
+		if err := json.Unmarshal(text, &files[i]); err != nil {
+			return nil, fmt.Errorf("model: %s: %w", path, err)
+		}
+		if found < 0 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return nil, nil
+	}
+	keys := files[found]
+	for _, start := range []json.RawMessage{files[1].Start, keys.Begin} {
+		if none(keys.Start) {
+			keys.Start = start
+		}
+	}
+	t, err := keys.target(vocab)
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", dir, err)
+	}
+	return t, nil
+}
+
+func none(value json.RawMessage) bool { return len(value) == 0 || string(value) == "null" }
+
+// target reads the ids, which must be tokens of the model.
+func (k targetKeys) target(vocab int) (*data.Target, error) {
+	t := &data.Target{}
+	for _, key := range []struct {
+		name string
+		text json.RawMessage
+		one  **int32
+		all  *[]int32
+	}{{"decoder_start_token_id", k.Start, &t.Start, nil}, {"forced_bos_token_id", k.First, &t.First, nil},
+		{"forced_eos_token_id", k.Last, nil, &t.Last}} {
+		ids, err := readIDs(key.text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key.name, err)
+		}
+		switch {
+		case len(ids) == 0:
+		case key.all != nil:
+			*key.all = ids
+		case len(ids) > 1:
+			return nil, fmt.Errorf("%s: found %d ids, expected one", key.name, len(ids))
+		default:
+			*key.one = &ids[0]
+		}
+	}
+	return t, checkTarget(t, vocab)
+}
+
+// readIDs reads an id, a list of ids or null.
+func readIDs(text json.RawMessage) (ids []int32, err error) {
+	var one int32
+	switch {
+	case none(text):
+		return nil, nil
+	case json.Unmarshal(text, &one) == nil:
+		return []int32{one}, nil
+	case json.Unmarshal(text, &ids) != nil:
+		return nil, fmt.Errorf("found %.60s, expected an id or a list of ids", text)
+	}
+	return ids, nil
+}
+
+// checkTarget refuses tokens that a model of vocab tokens does not have; nil is none.
+func checkTarget(t *data.Target, vocab int) error {
+	if t == nil {
+		return nil
+	}
+	all := t.Last
+	for _, id := range []*int32{t.Start, t.First} {
+		if id != nil {
+			all = append(all[:len(all):len(all)], *id)
+		}
+	}
+	for _, id := range all {
+		if id < 0 || int(id) >= vocab {
+			return fmt.Errorf("found the token %d for the beginning or the end of a target, expected 0 to %d", id, vocab-1)
+		}
+	}
+	return nil
+}
+
+// Target is what the files of an encoder-decoder say about the texts that it writes; nil: nothing.
+func (m *Model) Target() *data.Target { return m.answers.Target }
+
+// TargetStart is the token that the target of an encoder-decoder begins with: decoder_start_token_id of the model's files, or else
+// bos_token_id, or the token that begins a document. It returns an error if there is none.
+func (m *Model) TargetStart() ([]int32, error) {
+	if t := m.answers.Target; t != nil && t.Start != nil {
+		return []int32{*t.Start}, nil
+	}
+	if m.tokenizer == nil {
+		return nil, errNoTokenizer
+	}
+	if begin := m.tokenizer.Specials().Begin; begin != tokenizer.None {
+		return []int32{begin}, nil
+	}
+	return nil, errors.New("model: found neither decoder_start_token_id in generation_config.json nor a tokenizer with a token for the " +
+		"beginning of a document, one of which starts the target of an encoder-decoder")
+}
