@@ -104,7 +104,7 @@ func (g *Generation) Close() {
 // Tokens is the number of tokens in the sequence.
 func (g *Generation) Tokens() int { return g.tokens }
 
-// Cost is the work done so far, without that of reading a source.
+// Cost is the work done so far, without that of projecting a source to keys and values.
 func (g *Generation) Cost() autograd.Cost { return g.cost }
 
 // Step appends one or more tokens, and returns the logits [vocab] of the next token. Tokens are run 4,096 at a time. It returns an error,
@@ -294,6 +294,7 @@ func (g *Generation) read(source []int32) error {
 		return err
 	}
 	defer g.pool.Put(encoded)
+	g.cost.Add(p.G.Cost())
 	for _, b := range g.m.blocks {
 		c, err := b.cross.CacheSource(p, encoded)
 		if err != nil {

@@ -27,6 +27,9 @@ func Context(j Job, budget int64, step, limit int) (Longest, error) {
 	}
 	end := j.searchEnd(step, min(limit, maxTokens/max(1, len(j.Lengths))))
 	table := j.Model.MaxTokens()
+	if sources := j.Model.MaxSource(); j.Model.Kind == model.EncoderDecoder && sources > 0 && (table == 0 || sources < table) {
+		table = sources // which are as long
+	}
 	if table > 0 {
 		end = min(end, table)
 	}
@@ -79,7 +82,11 @@ func (j Job) spans(n int) float64 {
 	const samples = 64
 	seen := map[string]bool{}
 	sum := 0
-	for _, layer := range j.Model.Layers {
+	layers := j.Model.Layers
+	if j.Model.Source != nil {
+		layers = slices.Concat(layers, j.Model.Source.Layers)
+	}
+	for _, layer := range layers {
 		if seen[layer.Attention.Mechanism] {
 			continue
 		}

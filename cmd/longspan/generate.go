@@ -49,7 +49,8 @@ func newGenerate(o *output) *cobra.Command {
 		Short: "Write text with a language model, or answer a conversation",
 		Long: `Write text with a decoder: a folder of this program or in Hugging Face's form, a GGUF file, or a repo of the hub's cache.
 The prompt is PROMPT, a file, or standard input. Text is printed as it is made. It ends where the model ends it, before a stop string,
-or after --tokens. The same seed gives the same text, at any number of threads.
+or after --tokens. The same seed gives the same text, at any number of threads. An encoder-decoder, such as BART or LED, reads the prompt
+as its source, and writes a text of its own; --global 0 makes the first token of LED's source a global one.
 
   longspan generate SmolLM2-135M-Instruct.Q4_1.gguf 'Once upon a time' --tokens 100
   longspan generate Qwen/Qwen3-0.6B --chat 'Why is the sky blue?' --temperature 0.7 --top-p 0.9

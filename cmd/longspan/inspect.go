@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/longspan/longspan/cmd/longspan/internal/machine"
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/hub"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/tensor"
@@ -31,6 +32,8 @@ type inspectReport struct {
 	Source    []inspectLayers  `json:"source,omitempty"` // of an encoder-decoder
 	Context   int              `json:"context,omitempty"`
 	Positions int              `json:"learned_positions,omitempty"`
+	Sources   int              `json:"learned_source_positions,omitempty"` // of an encoder-decoder
+	Target    *data.Target     `json:"target,omitempty"`                   // tokens around what an encoder-decoder writes
 	Head      model.Head       `json:"head"`
 	Classes   []string         `json:"classes,omitempty"`
 	Prompts   any              `json:"prompts,omitempty"`
@@ -116,7 +119,7 @@ func (i *inspectOptions) report(o *output, argument string) (r inspectReport, er
 		r.Prompts = p
 	}
 	if s.Source != nil {
-		r.Source = equalLayers(s.Source.Layers)
+		r.Source, r.Sources, r.Target = equalLayers(s.Source.Layers), s.MaxSource(), m.Target()
 	}
 	for _, t := range r.Origin.Stored {
 		r.Stored += t.Bytes
@@ -179,13 +182,19 @@ func parts(m *model.Model) []inspectPart {
 			at = 1
 		case strings.Contains(name, ".feed_forward."):
 			at = 2
-		case strings.HasPrefix(name, "embedding") || strings.HasPrefix(name, "positions") || strings.HasPrefix(name, "token_types"):
+		case isTable(name):
 			at = 0
 		}
 		all[at].Weights += int64(p.Value.Rows) * int64(p.Value.Cols)
 		all[at].Bytes += p.Value.Bytes()
 	}
 	return all
+}
+
+// isTable reports whether a weight is one of those that the first layer reads.
+func isTable(name string) bool {
+	name = strings.TrimPrefix(name, "source.")
+	return strings.HasPrefix(name, "embedding") || strings.HasPrefix(name, "positions") || strings.HasPrefix(name, "token_types")
 }
 
 // equalLayers groups equal layers, in the order of their first.

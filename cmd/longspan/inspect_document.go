@@ -18,7 +18,7 @@ type inspectDocument struct {
 	Bytes   plan.Bytes  `json:"bytes"`
 	Total   int64       `json:"total_bytes"`
 	Seconds float64     `json:"seconds,omitempty"` // 0: the speed of this machine is not known
-	State   *stateBytes `json:"state,omitempty"`   // of a decoder
+	State   *stateBytes `json:"state,omitempty"`   // of a model that writes
 
 	estimate plan.Estimate
 }
@@ -33,11 +33,14 @@ type stateBytes struct {
 // planChunk is the number of tokens of a chunk of a document beyond what a model was made for.
 const planChunk = 4096
 
-// planDocument plans a document of n tokens, or of as many as the model was made for.
+// planDocument plans a document of n tokens, or of as many as the model was made for. An encoder-decoder reads it as a source, and writes.
 func planDocument(m *model.Model, n, threads int) (d *inspectDocument, err error) {
 	s := *m.Spec()
-	most := m.Answers().Tokens
-	if limit := s.MaxTokens(); limit > 0 && (most == 0 || most > limit) {
+	most, limit := m.Answers().Tokens, s.MaxTokens()
+	if s.Kind == model.EncoderDecoder {
+		limit = s.MaxSource()
+	}
+	if limit > 0 && (most == 0 || most > limit) {
 		most = limit
 	}
 	if n == 0 {
@@ -47,9 +50,9 @@ func planDocument(m *model.Model, n, threads int) (d *inspectDocument, err error
 		n = planChunk
 	}
 	d = &inspectDocument{Tokens: n, Chunks: 1, Chunk: n}
-	decoder := s.Head.Kind == model.LM && s.Kind != model.EncoderDecoder
-	if limit := s.MaxTokens(); decoder && limit > 0 && n > limit {
-		return nil, fmt.Errorf("found --tokens %d, expected at most %d: a decoder reads no more than its learned positions", n, limit)
+	decoder := s.Head.Kind == model.LM
+	if decoder && limit > 0 && n > limit {
+		return nil, fmt.Errorf("found --tokens %d, expected at most %d: a model that writes reads no more than its learned positions", n, limit)
 	}
 	if !decoder && most > 0 && n > most {
 		shared := min(max(64, most/8), most/2) // as the commands that read long texts have it
@@ -71,9 +74,12 @@ func planDocument(m *model.Model, n, threads int) (d *inspectDocument, err error
 // afterwards is the number of tokens that are planned behind a document: after them the state has its size.
 const afterwards = 3
 
-// decode plans a decoder, which reads the document and writes behind it.
+// decode plans a model that reads the document and writes: a decoder behind it, an encoder-decoder a text of its own.
 func (d *inspectDocument) decode(s model.Spec, threads int) (err error) {
 	read := max(1, d.Chunk-afterwards)
+	if s.Kind == model.EncoderDecoder {
+		read = d.Chunk
+	}
 	if d.estimate, err = plan.Generation(s, read, min(afterwards, d.Chunk), threads); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/model"
 )
@@ -35,14 +36,10 @@ func (r inspectReport) write(w io.Writer) {
 	line("stored", "%s", strings.Join(stored, ", "))
 	line("width", "%d", r.Width)
 	for _, l := range r.Source {
-		line("source", "%s", l)
+		line("source", "%s", l.text(r.Sources))
 	}
 	for _, l := range r.Layers {
-		text := l.String()
-		if r.Positions > 0 { // they are of the embedding, not of the layers
-			text = strings.Replace(text, "position none", "position learned", 1)
-		}
-		line("layers", "%s", text)
+		line("layers", "%s", l.text(r.Positions))
 	}
 	line("head", "%s", headText(r.Head))
 	if len(r.Classes) > 0 {
@@ -52,6 +49,8 @@ func (r inspectReport) write(w io.Writer) {
 		line("prompts", "%q; the default is %q", r.Prompts, r.Prompt)
 	}
 	switch {
+	case r.Sources > 0 && r.Positions > 0:
+		line("context", "a source of %d tokens and a text of %d, the learned positions", r.Sources, r.Positions)
 	case r.Positions > 0:
 		line("context", "%d tokens, the learned positions", r.Positions)
 	case r.Context > 0:
@@ -59,11 +58,33 @@ func (r inspectReport) write(w io.Writer) {
 	default:
 		line("context", "not known; no limit")
 	}
+	if t := r.Target; t != nil && t.Start != nil {
+		line("target", "begins after token %d%s", *t.Start, forcedText(t))
+	}
 	r.Tokenizer.write(line)
 	for _, n := range r.Notes {
 		line("note", "%s", n)
 	}
 	r.Document.write(line)
+}
+
+// forcedText says which tokens a text has in any case.
+func forcedText(t *data.Target) (text string) {
+	if t.First != nil {
+		text += fmt.Sprintf(", always with token %d", *t.First)
+	}
+	if len(t.Last) > 0 {
+		text += fmt.Sprintf("; one of the largest length ends with token %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Last), " ", " or "), "[]"))
+	}
+	return text
+}
+
+// text is String of layers below an embedding with so many learned positions.
+func (l inspectLayers) text(positions int) string {
+	if positions == 0 {
+		return l.String()
+	}
+	return strings.Replace(l.String(), "position none", "position learned", 1) // they are of the embedding, not of the layers
 }
 
 // String describes equal layers.
