@@ -36,7 +36,7 @@ var classNames = map[string][]string{
 	"bert": {"Bert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"}, "modernbert": {"ModernBert"},
 	"longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"}, "qwen2": {"Qwen2"}, "qwen3": {"Qwen3"},
 	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"}, "big_bird": {"BigBird"}, "bigbird_pegasus": {"BigBirdPegasus"},
-	"bart": {"Bart"}, "mbart": {"MBart"}, "led": {"LED"},
+	"bart": {"Bart"}, "mbart": {"MBart"}, "led": {"LED"}, "pegasus": {"Pegasus"},
 }
 
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.

@@ -30,8 +30,9 @@ type names struct {
 	parts  map[string][]part      // by the name of the weight
 	rows   map[string][]int       // of each part of a weight that has several
 	unused []unused
-	second string   // the name of a tied head's weight, in files that have it twice
-	copies []string // other names of the embedding's table, which must have the same numbers
+	second string                                // the name of a tied head's weight, in files that have it twice
+	made   map[string]func(i int, row []float32) // rows of weights that are computed, where the file does not have them
+	copies []string                              // other names of the embedding's table, which must have the same numbers
 }
 
 // unused are tensors of a family that the model does not use.
@@ -41,7 +42,8 @@ type unused struct {
 }
 
 func newNames(has func(string) bool) *names {
-	return &names{has: has, parts: map[string][]part{}, rows: map[string][]int{}}
+	return &names{has: has, parts: map[string][]part{}, rows: map[string][]int{},
+		made: map[string]func(int, []float32){}}
 }
 
 // put says that the rows of a weight are those of tensors, one after another.
@@ -49,6 +51,15 @@ func (n *names) put(weight string, tensors ...string) {
 	for _, t := range tensors {
 		n.parts[weight] = append(n.parts[weight], part{name: t})
 	}
+}
+
+// putOrMake is put of a tensor that files may leave out, since its rows can be computed.
+func (n *names) putOrMake(weight, tensor string, row func(i int, row []float32)) {
+	if n.has(tensor) {
+		n.put(weight, tensor)
+		return
+	}
+	n.made[weight] = row
 }
 
 // split says how many rows each of several tensors has, where a linear layer's outputs lie side by side.

@@ -86,7 +86,11 @@ func (c *config) sideEmbedding(b *built, f seq2seq, of sidePositions, ours, thei
 	if f.scaled && c.flag("scale_embedding", f.scaledByDefault) {
 		e.Scale = math.Sqrt(float64(b.spec.Width))
 	}
-	b.names.put(ours+"positions.weight", theirs+"embed_positions.weight")
+	if f.sinusoidal {
+		b.names.putOrMake(ours+"positions.weight", theirs+"embed_positions.weight", sinusoid)
+	} else {
+		b.names.put(ours+"positions.weight", theirs+"embed_positions.weight")
+	}
 	if f.embedNorms {
 		e.Norm = plainNorm()
 		b.names.norm(ours+"embedding.norm", theirs+"layernorm_embedding")

@@ -128,16 +128,49 @@ func TestSeq2seqFilesAreRefused(t *testing.T) {
 	}
 }
 
+// Positions of sines and cosines that the file leaves out are computed, in float32 and in bfloat16.
+func TestSinusoidsAreComputed(t *testing.T) {
+	dir := edited(t, "pegasus", nil)
+	edit(t, dir, func(name string) bool { return !strings.HasSuffix(name, "embed_positions.weight") })
+	checkCases(t, readGolden(t, "pegasus"), dir)
+	for _, precision := range []string{"f32", "bf16"} {
+		var got [2][]float32
+		for i, from := range []string{dir, filepath.Join(goldenDir, "pegasus")} {
+			m, err := model.OpenWith(from, model.OpenOptions{Precision: precision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			got[i] = outputs(t, m, &data.Batch{Tokens: []int32{5, 6, 7, 8}, Lengths: []int{4}})
+		}
+		if !slices.EqualFunc(got[0], got[1], near32) {
+			t.Errorf("%s: logits %v without the table, %v with it", precision, got[0][:4], got[1][:4])
+		}
+	}
+	dir = edited(t, "bart", nil) // whose positions are learned
+	edit(t, dir, func(name string) bool { return name != "model.decoder.embed_positions.weight" })
+	if _, err := model.Open(dir); err == nil || !strings.Contains(err.Error(), "model.decoder.embed_positions.weight") {
+		t.Errorf("learned positions are missing: %v", err)
+	}
+}
+
 // addTensor adds a tensor to the weights of a folder.
 func addTensor(t *testing.T, dir, name string, m tensor.Mat) {
+	edit(t, dir, func(string) bool { return true }, safetensors.Shaped(name, m, m.Rows, m.Cols))
+}
+
+// edit keeps some of the weights of a folder, and adds others.
+func edit(t *testing.T, dir string, keep func(name string) bool, all ...safetensors.Tensor) {
 	t.Helper()
 	path := filepath.Join(dir, "model.safetensors")
 	f, err := safetensors.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []safetensors.Tensor{safetensors.Shaped(name, m, m.Rows, m.Cols)}
 	for _, e := range f.Entries() {
+		if !keep(e.Name) {
+			continue
+		}
 		rows, cols := e.Matrix()
 		m := tensor.New(tensor.F32, rows, cols)
 		if err := f.ReadMat(m, e.Name); err != nil {
@@ -231,9 +264,13 @@ func TestWrittenTexts(t *testing.T) {
 			for _, id := range w.Source {
 				source = append(source, word(id))
 			}
+			ends, err := m.Ends()
+			if err != nil {
+				t.Fatal(name, err)
+			}
 			ended := len(w.Tokens) < w.Most
 			for _, m := range []*model.Model{m, again} {
-				o := model.GenerateOptions{Tokens: w.Most, Sampling: sampling.Config{Greedy: true}, Ends: []int32{2}}
+				o := model.GenerateOptions{Tokens: w.Most, Sampling: sampling.Config{Greedy: true}, Ends: ends}
 				got, err := m.Generate(t.Context(), strings.Join(source, " "), o)
 				if err != nil || !slices.Equal(got.Tokens, w.Tokens) || (got.StoppedBy == model.StoppedByEnd) != ended {
 					t.Errorf("%s: tokens %v, stopped by %s, want %v: %v", name, got.Tokens, got.StoppedBy, w.Tokens, err)

@@ -78,6 +78,9 @@ func (w *Weights) Close() error {
 // load is an [nn.Loader].
 func (w *Weights) load(weight string, rows, cols int, kind nn.Kind) (tensor.Mat, error) {
 	parts := w.names.parts[weight]
+	if row, ok := w.names.made[weight]; ok {
+		return w.make(row, rows, cols, kind), nil
+	}
 	if len(parts) == 0 {
 		return tensor.Mat{}, fmt.Errorf("hf: %s: the family has no name for the weight %q", w.where, weight)
 	}
@@ -108,6 +111,25 @@ func (w *Weights) load(weight string, rows, cols int, kind nn.Kind) (tensor.Mat,
 		at = next
 	}
 	return m, nil
+}
+
+// make computes a weight row by row.
+func (w *Weights) make(row func(i int, row []float32), rows, cols int, kind nn.Kind) tensor.Mat {
+	t := tensor.F32
+	if kind == nn.Table && w.table == tensor.BF16 {
+		t = tensor.BF16
+	}
+	m := w.pool.Get(t, rows, cols)
+	w.read = append(w.read, m)
+	if m.Dry() {
+		return m
+	}
+	buffer := make([]float32, cols)
+	for i := range rows {
+		row(i, buffer)
+		m.WriteRow(i, buffer)
+	}
+	return m
 }
 
 // check compares the shapes of parts with the weight that they make, and marks them as used.

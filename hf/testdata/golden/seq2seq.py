@@ -54,6 +54,11 @@ def led():
     return t.LEDForConditionalGeneration, t.LEDConfig(**SIDES | positions | dict(decoder_ffn_dim=16), attention_window=[8, 16])
 
 
+def pegasus():
+    return t.PegasusForConditionalGeneration, t.PegasusConfig(**SIDES | dict(max_position_embeddings=211, decoder_ffn_dim=16),
+                                                             scale_embedding=True, forced_bos_token_id=4)
+
+
 def bigbird_pegasus():
     """Up to 28 tokens are seen whole."""
     config = t.BigBirdPegasusConfig(**BART, block_size=4, num_random_blocks=1)
@@ -67,7 +72,7 @@ def bigbird_pegasus_plain():
 
 
 # Folders with the cases and outputs of a whole family, and those that show one more setting.
-FAMILIES = (bart, mbart, led, bigbird_pegasus)
+FAMILIES = (bart, mbart, led, pegasus, bigbird_pegasus)
 VARIANTS = (bart_plain, bigbird_pegasus_plain)
 
 
@@ -89,6 +94,9 @@ def draw(make):
         for name, weight in model.named_parameters():
             if "decoder" in name and name.endswith(BRANCH_ENDS):
                 weight.mul_(BRANCH_GAIN)
+    for module in model.modules():
+        if type(module).__name__.endswith("SinusoidalPositionalEmbedding"):
+            module._init_weight()
     for name, buffer in model.named_buffers():
         if name == "final_logits_bias":
             buffer.copy_(BIAS_SPREAD * torch.randn(buffer.shape, generator=generator))
