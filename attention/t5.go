@@ -36,7 +36,8 @@ func (b T5) Bucket(relative int) int {
 	return base + min(exact+int(far*float64(n-exact)), n-1)
 }
 
-func (b T5) check(c Config, _ []Seq) error {
+// CheckBuckets refuses numbers of buckets and distances for which Bucket is not defined. It does not look at the table.
+func (b T5) CheckBuckets() error {
 	least := 2
 	if b.Bidirectional {
 		least = 4
@@ -45,6 +46,13 @@ func (b T5) check(c Config, _ []Seq) error {
 		return fmt.Errorf("attention: found %d T5 buckets up to distance %d, expected a multiple of %d and a distance above %d; the paper "+
 			"has 32 and 128",
 			b.Buckets, b.MaxDistance, least, b.Buckets/least)
+	}
+	return nil
+}
+
+func (b T5) check(c Config, _ []Seq) error {
+	if err := b.CheckBuckets(); err != nil {
+		return err
 	}
 	if len(b.Table)%c.Heads != 0 || len(b.Table)/c.Heads != b.Buckets {
 		return fmt.Errorf("attention: found a T5 table of %d numbers, expected %d buckets × %d heads", len(b.Table), b.Buckets, c.Heads)

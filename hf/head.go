@@ -37,6 +37,7 @@ var classNames = map[string][]string{
 	"longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"}, "qwen2": {"Qwen2"}, "qwen3": {"Qwen3"},
 	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"}, "big_bird": {"BigBird"}, "bigbird_pegasus": {"BigBirdPegasus"},
 	"bart": {"Bart"}, "mbart": {"MBart"}, "led": {"LED"}, "pegasus": {"Pegasus"},
+	"t5": {"T5", "T5Encoder"}, "mt5": {"MT5", "MT5Encoder"}, "umt5": {"UMT5", "UMT5Encoder"},
 }
 
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.

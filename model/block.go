@@ -20,12 +20,15 @@ type block struct {
 // branchNorms are the norms of a residual branch, as in [Norms].
 type branchNorms struct{ input, output, sum *nn.Norm }
 
-// newBlock makes a layer of a stack of the given depth. t5 is the table of T5's bias, if a layer has one.
+// newBlock makes a layer of a stack of the given depth. t5 is the table of T5's bias that layers share, if one does.
 func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *block, err error) {
 	// Each block adds two branches to the residual stream. The initial weights of their outputs are scaled so that the variance of the stream
 	// does not grow with the depth. Radford et al. 2019, section 2.3.
 	scale := 1 / math.Sqrt(2*float64(depth))
 	b = &block{}
+	if l.Attention.T5Own {
+		t5 = m.t5Table(name+".attention", l.Attention)
+	}
 	b.norms[0] = m.branchNorms(name+".attention", l.BranchNorms())
 	if b.attention, err = m.newAttention(name+".attention", l.Attention, t5, m.spec.Kind == TransformerXL, scale); err != nil {
 		return nil, err
@@ -72,7 +75,8 @@ func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, cross b
 	}
 	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
 		Mechanism: parsed, Causal: a.Causal, Position: position, Rotary: rotary, ScoreScale: a.Scale, SoftCap: a.SoftCap, T5: t5,
-		Sinks: a.Sinks, Bias: a.Bias, NoOutBias: a.NoOutBias, Cross: cross, Scale: scale, QKNorm: a.QKNorm, Global: a.Global,
+		T5Bias: a.T5(),
+		Sinks:  a.Sinks, Bias: a.Bias, NoOutBias: a.NoOutBias, Cross: cross, Scale: scale, QKNorm: a.QKNorm, Global: a.Global,
 		CopyNgrams: a.CopyNgrams})
 }
 

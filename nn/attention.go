@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -23,7 +24,8 @@ type AttentionConfig struct {
 	Rotary     attention.RotaryConfig // of rotary positions, without HeadDim; the zero value has the base 10000
 	ScoreScale float64                // factor of the scores; 0: 1/√D
 	SoftCap    float64                // c: scores become c·tanh(score/c); 0: no cap
-	T5         *tensor.Param          // table [T5Buckets, H] of the T5 bias, usually shared by layers
+	T5         *tensor.Param          // table [buckets, H] of the T5 bias, usually shared by layers
+	T5Bias     attention.T5           // its buckets; the zero value: T5Buckets up to T5MaxDistance
 	Sinks      bool                   // a learned logit for each head, which takes probability and has no value
 	Bias       bool                   // in the projections
 	NoOutBias  bool                   // with Bias: "name.out" has none
@@ -124,7 +126,8 @@ func (a *Attention) configure() error {
 	}
 	terms := mechanism.Terms{Sinks: c.Sinks, ALiBi: c.Position == ALiBi, Relative: c.Position == Relative}
 	if c.Position == T5 {
-		terms.T5 = &attention.T5{Buckets: T5Buckets, MaxDistance: T5MaxDistance, Bidirectional: !c.Causal}
+		terms.T5 = &attention.T5{Buckets: cmp.Or(c.T5Bias.Buckets, T5Buckets), MaxDistance: cmp.Or(c.T5Bias.MaxDistance, T5MaxDistance),
+			Bidirectional: !c.Causal}
 	}
 	layer, err := mechanism.New(mechanism.Config{Mechanism: c.Mechanism, Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
 		Causal: c.Causal, Cross: c.Cross, Scale: c.ScoreScale, SoftCap: c.SoftCap, Terms: terms})

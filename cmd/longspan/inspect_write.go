@@ -105,6 +105,9 @@ func (l inspectLayers) String() string {
 	if a.RotaryScaling != nil {
 		position += fmt.Sprintf(", scaled %s by %g", a.RotaryScaling.Kind, a.RotaryScaling.Factor)
 	}
+	if a.Position == "t5" {
+		position += fmt.Sprintf(", %d buckets up to %d", a.T5().Buckets, a.T5().MaxDistance)
+	}
 	parts = append(parts, position)
 	if a.QKNorm != 0 {
 		parts = append(parts, "norm of queries and keys")

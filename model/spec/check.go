@@ -300,17 +300,36 @@ func (s *Spec) checkStacks() error {
 	return nil
 }
 
-// checkTable refuses a layer that cannot share the table of T5's bias, which has a column for each head.
+// checkTable refuses a layer that cannot share the table of T5's bias, which has a row for each bucket and a column for each head.
 func (t Stack) checkTable(l Layer) error {
-	t5 := func(l Layer) bool { return l.Attention.Position == nn.T5.String() }
-	if !t5(l) {
+	shared := func(l Layer) bool { return l.Attention.Position == nn.T5.String() && !l.Attention.T5Own }
+	if !shared(l) {
 		return nil
 	}
-	if first := t.Layers[slices.IndexFunc(t.Layers, t5)]; first.Attention.Heads != l.Attention.Heads {
-		return fmt.Errorf("heads: found %d after %d in layers with the position t5, expected the same: they share a table",
-			l.Attention.Heads, first.Attention.Heads)
+	first, a := t.Layers[slices.IndexFunc(t.Layers, shared)].Attention, l.Attention
+	if first.Heads != a.Heads || first.T5().Buckets != a.T5().Buckets {
+		return fmt.Errorf("heads: found %d after %d, with %d buckets after %d, in layers with the position t5, expected the same: "+
+			"they share a table", a.Heads, first.Heads, a.T5().Buckets, first.T5().Buckets)
 	}
 	return nil
+}
+
+// maxT5Distance bounds the distances that are tabulated for decoding. Models have 128.
+const maxT5Distance = 1 << 16
+
+// checkT5 looks at the buckets of the position t5, which others do not have.
+func (a Attention) checkT5() error {
+	if a.Position != nn.T5.String() {
+		if a.T5Buckets != 0 || a.T5MaxDistance != 0 || a.T5Own {
+			return fmt.Errorf("t5_buckets: found %d up to distance %d with the position %s, expected none; only t5 has buckets", a.T5Buckets,
+				a.T5MaxDistance, a.Position)
+		}
+		return nil
+	}
+	if a.T5MaxDistance > maxT5Distance || a.T5Buckets > maxT5Distance {
+		return fmt.Errorf("t5_buckets: found %d up to distance %d, expected at most %d of both", a.T5Buckets, a.T5MaxDistance, maxT5Distance)
+	}
+	return a.T5().CheckBuckets()
 }
 
 // checkLayer looks at a layer of a stack whose layers are causal or not, and have cross-attention or not.
@@ -384,6 +403,9 @@ func (a Attention) check(width int) error {
 		return errors.New("position: found learned in an attention layer, expected another; learned positions are of the embedding")
 	case position == nn.Relative && width%2 != 0:
 		return fmt.Errorf("width: found %d with relative positions, expected an even number: sines and cosines", width)
+	}
+	if err := a.checkT5(); err != nil {
+		return err
 	}
 	_, err = mechanism.Parse(a.Mechanism)
 	return err

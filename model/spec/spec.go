@@ -2,12 +2,14 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
 
 	"github.com/longspan/longspan/attention"
 	"github.com/longspan/longspan/autograd"
+	"github.com/longspan/longspan/nn"
 )
 
 // Spec is a Transformer written out layer by layer. A model family is a function that returns a Spec. A model folder has the Spec of its
@@ -118,6 +120,18 @@ type Attention struct {
 	Scale         float64        `json:"scale,omitempty"`          // factor of the scores; 0: 1/√D
 	SoftCap       float64        `json:"soft_cap,omitempty"`       // c: scores become c·tanh(score/c); 0: no cap
 	RotaryScaling *RotaryScaling `json:"rotary_scaling,omitempty"` // changed angles, for longer sequences; nil: none
+
+	// Of the position t5: the rows of the table of the bias, the distance from which on all share the last row (attention.T5), and
+	// whether the layer has a table of its own. Else all layers of a stack share one.
+	T5Buckets     int  `json:"t5_buckets,omitempty"`      // 0: 32
+	T5MaxDistance int  `json:"t5_max_distance,omitempty"` // 0: 128
+	T5Own         bool `json:"t5_own,omitempty"`
+}
+
+// T5 is the bias of the position t5, without its table.
+func (a Attention) T5() attention.T5 {
+	return attention.T5{Buckets: cmp.Or(a.T5Buckets, nn.T5Buckets), MaxDistance: cmp.Or(a.T5MaxDistance, nn.T5MaxDistance),
+		Bidirectional: !a.Causal}
 }
 
 // RotaryScaling changes the angles of the rotary encoding. The kinds are linear, llama3 and yarn; see attention.RotaryConfig,

@@ -130,7 +130,7 @@ def first_line(error):
 
 def outputs(folder, kind):
     """What a folder gives for short texts; the names of tensors that were missing or left over."""
-    chosen = {} if kind.__name__.startswith(("Longformer", "BigBird")) else {"attn_implementation": "eager"}
+    chosen = {} if kind.__name__.startswith(compute.ONE_ATTENTION) else {"attn_implementation": "eager"}
     config = transformers.AutoConfig.from_pretrained(folder)
     model, info = kind.from_pretrained(folder, config=config, dtype=torch.float32, output_loading_info=True, **chosen)
     model = model.double().eval()

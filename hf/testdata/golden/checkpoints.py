@@ -24,6 +24,7 @@ SMALL = LLAMA | dict(intermediate_size=24)
 GEMMA = BERT | dict(num_attention_heads=2, num_key_value_heads=1, intermediate_size=24, head_dim=24, query_pre_attn_scalar=20,
                      max_position_embeddings=256)
 BIGBIRD = BERT | dict(intermediate_size=24, bos_token_id=1, eos_token_id=2, sep_token_id=3)
+T5 = dict(vocab_size=VOCAB, d_model=WIDTH, num_heads=HEADS, d_kv=16, d_ff=24, num_layers=2)
 LABELS = dict(id2label={0: "contract", 1: "letter", 2: "court ruling"})
 TAGS = dict(id2label={0: "O", 1: "B-GENE", 2: "I-GENE", 3: "B-DRUG", 4: "I-DRUG"})
 
@@ -177,11 +178,22 @@ def gpt2():
     return t.GPT2LMHeadModel, config
 
 
+def t5_encoder():
+    """Heads of 16, which are not width / heads; twelve buckets up to a distance of 40."""
+    return t.T5EncoderModel, t.T5Config(**T5, relative_attention_num_buckets=12, relative_attention_max_distance=40)
+
+
+def umt5_encoder():
+    """A table of distances in each layer, and gated-gelu, which is gelu_new."""
+    return t.UMT5EncoderModel, t.UMT5Config(**T5, feed_forward_proj="gated-gelu")
+
+
 # Folders with the cases and outputs of a whole family, and those that show one more head or setting.
 FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2)
 VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify_cross,
             modernbert_plain, modernbert_classify_mean, modernbert_classify_cls, modernbert_tag, longformer_classify,
             bigbird_plain, bigbird_classify, bigbird_tag,
+            t5_encoder, umt5_encoder,
             llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)
 WINDOWS = (modernbert, longformer, bigbird, mistral, qwen2_window, gemma3, gemma3_bidirectional)
 GENERATES = (llama, qwen3, gemma3, gpt2)
@@ -199,6 +211,8 @@ def draw_weight(name, weight, generator):
         return drawn
     if "embed" in name or parts[-2] in ("wte", "wpe"):
         return EMBEDDING_SPREAD * drawn
+    if parts[-2] == "relative_attention_bias":
+        return drawn  # as wide as scores, so that a wrong bucket shows
     spread = torch.full_like(weight, PEAKED_SPREAD if set(parts) & set(PEAKED) else SPREAD)
     if parts[-2] in PACKED:
         packed = spread if parts[-2] == "Wqkv" else spread.T  # c_attn is stored [in, out]

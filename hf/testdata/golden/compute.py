@@ -11,6 +11,8 @@ PROMPT = 33
 STEPS = 20
 MARGIN = 1e-3
 
+ONE_ATTENTION = ("Longformer", "BigBird", "T5", "UMT5")  # classes that take no word about their attention
+
 
 @contextlib.contextmanager
 def in_float64():
@@ -131,6 +133,8 @@ def parts(model):
     """The layers of a model, and its final norm or None."""
     base = getattr(model, "model", model.base_model)
     if hasattr(base, "encoder"):
+        if hasattr(base.encoder, "block"):  # T5
+            return base.encoder.block, base.encoder.final_layer_norm
         return base.encoder.layer, None
     if hasattr(base, "h"):
         return base.h, base.ln_f

@@ -49,7 +49,7 @@ def publish_window(folder, make):
 def load(folder, attention, dtype=torch.float64):
     """The model in a folder. Longformer and BigBird have one attention only, and take no word about it."""
     kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
-    chosen = {} if kind.__name__.startswith(("Longformer", "BigBird")) else {"attn_implementation": attention}
+    chosen = {} if kind.__name__.startswith(compute.ONE_ATTENTION) else {"attn_implementation": attention}
     model, info = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32, **chosen)
     if info["missing_keys"] or info["mismatched_keys"]:
         raise SystemExit(f"{folder.name}: {info}")

@@ -1,12 +1,13 @@
 """Adds what transformers 5 writes: FAMILY/config_v5.json. Checks that its weights are the same bytes, and its outputs the golden's.
 
     python -m venv .venv5 && .venv5/bin/pip install -r hf/testdata/golden/requirements-v5.txt
-    .venv5/bin/python hf/testdata/golden/v5.py
+    .venv5/bin/python hf/testdata/golden/v5.py [FOLDER…]
 """
 
 import json
 import pathlib
 import shutil
+import sys
 import tempfile
 
 import torch
@@ -17,7 +18,7 @@ import compute
 
 HERE = pathlib.Path(__file__).resolve().parent
 FAMILIES = ("bert", "roberta", "xlmr", "modernbert", "longformer", "bigbird", "llama", "llama3rope", "llama_yarn", "llama_linear",
-            "mistral", "qwen2", "qwen2_window", "qwen3", "gemma3", "gemma3_bidirectional", "gpt2")
+            "mistral", "qwen2", "qwen2_window", "qwen3", "gemma3", "gemma3_bidirectional", "gpt2", "t5_encoder", "umt5_encoder")
 ROUNDING = 2.0**-22  # the golden is rounded to float32, the frequencies of rotary angles too
 
 
@@ -32,7 +33,7 @@ def same(a, b):
 
 def load(folder):
     kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
-    chosen = {} if kind.__name__.startswith(("Longformer", "BigBird")) else {"attn_implementation": "eager"}
+    chosen = {} if kind.__name__.startswith(compute.ONE_ATTENTION) else {"attn_implementation": "eager"}
     return compute.keep_blocks(kind.from_pretrained(folder, dtype=torch.float32, **chosen).double().eval())
 
 
@@ -74,7 +75,7 @@ def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    for name in FAMILIES:
+    for name in sys.argv[1:] or FAMILIES:
         with tempfile.TemporaryDirectory() as work:
             first, second, bytes_too = save_again(HERE / name, pathlib.Path(work))
         print(f"{name:22} config 4: {first:.1e}  config 5: {second:.1e}  same file: {bytes_too}", flush=True)

@@ -1,0 +1,128 @@
+package hf
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/longspan/longspan/model/spec"
+)
+
+// t5 is T5 and T5 v1.1: RMS norms before each branch, scores that are not divided by √D, a learned bias by bucket of distance in a table
+// that all layers of a stack share, and no other positions and no biases (Raffel et al. 2019, arXiv:1910.10683). mT5 is the same.
+func t5(c *config, in request) (*built, error) { return c.t5(in, t5Kind{}) }
+
+// umt5 is UMT5, whose layers have a table each (Chung et al. 2023, arXiv:2304.09151).
+func umt5(c *config, in request) (*built, error) { return c.t5(in, t5Kind{own: true}) }
+
+// t5Kind is what differs between the families that have T5's layers.
+type t5Kind struct{ own bool }
+
+// t5WithoutEffect are keys of T5's configurations that have no effect on what an encoder computes.
+var t5WithoutEffect = []string{"dropout_rate", "initializer_factor", "num_decoder_layers", "scale_decoder_outputs"}
+
+// t5 reads the encoder of a checkpoint.
+func (c *config) t5(in request, k t5Kind) (*built, error) {
+	b := newBuilt(in)
+	c.task(in.bodyOnly)
+	b.size(c, "d_model")
+	b.spec.Kind = spec.Encoder
+	b.context = c.length("n_positions", 0)
+	for _, key := range t5WithoutEffect {
+		c.read[key] = true
+	}
+	c.off("is_decoder")
+	b.t5Table()
+	b.spec.Stack = c.t5Stack(k, "num_layers")
+	t5Names(b.names, "blocks", "encoder", b.spec.Stack)
+	b.names.put("norm.weight", "encoder.final_layer_norm.weight")
+	b.names.ignore(`decoder\..*|lm_head\.weight`, "the decoder: the vectors are those of the encoder")
+	return b, c.first
+}
+
+// t5Table names the table of embeddings, which files have under up to three names.
+func (b *built) t5Table() {
+	table := "shared.weight"
+	if b.names.has != nil && !b.names.has(table) && b.names.has("encoder.embed_tokens.weight") {
+		table = "encoder.embed_tokens.weight"
+	}
+	b.names.put("embedding.weight", table)
+	b.names.ignore(`(en|de)coder\.embed_tokens\.weight`, "a second name of the embeddings")
+}
+
+// t5Stack is a stack of as many layers as a key says.
+func (c *config) t5Stack(k t5Kind, layers string) (s spec.Stack) {
+	norm := spec.Norm{Kind: "rms", Eps: c.eps("layer_norm_epsilon", 1e-6)}
+	heads := c.positive("num_heads")
+	l := spec.Layer{
+		Attention: spec.Attention{Mechanism: "full", Heads: heads, KVHeads: heads, HeadDim: c.positive("d_kv"), Position: "t5", Scale: 1,
+			T5Buckets: c.integer("relative_attention_num_buckets", 32), T5MaxDistance: c.integer("relative_attention_max_distance", 128),
+			T5Own: k.own},
+		FeedForward: spec.FeedForward{Hidden: c.positive("d_ff"), Activation: c.t5Activation()},
+		Norms:       spec.Norms{Input: &norm},
+	}
+	n := c.positive(layers)
+	if n > spec.MaxLayers {
+		c.fail(layers, "found more than %d layers", spec.MaxLayers)
+		return s
+	}
+	for range n {
+		s.Layers = append(s.Layers, l)
+	}
+	s.Final = &norm
+	return s
+}
+
+// t5Activation reads feed_forward_proj, such as relu and gated-gelu. gated-gelu is gelu_new. dense_act_fn and is_gated_act, which files
+// have since 2022, say the same once more; transformers obeys them where they differ.
+func (c *config) t5Activation() string {
+	text := c.text("feed_forward_proj", "relu")
+	kind, name, two := strings.Cut(text, "-")
+	if !two {
+		kind, name = "", text
+	}
+	if two && kind != "gated" || strings.Contains(name, "-") {
+		c.fail("feed_forward_proj", "found %q, expected relu, gated-gelu or such", text)
+	}
+	if text == "gated-gelu" {
+		name = "gelu_new"
+	}
+	key := "feed_forward_proj"
+	if c.has("dense_act_fn") {
+		key = "dense_act_fn"
+		name = c.text(key, name)
+	}
+	a, ok := activations[name]
+	if ok && c.flag("is_gated_act", two) {
+		a, ok = gates[a]
+	}
+	if !ok {
+		c.fail(key, "found the activation %q, expected relu, gelu, gelu_new or silu, or one of the last three after gated-", name)
+	}
+	return a
+}
+
+// t5Names names the weights of a stack: ours is blocks or source, theirs encoder or decoder.
+func t5Names(n *names, ours, theirs string, s spec.Stack) {
+	const table = "layer.0.SelfAttention.relative_attention_bias.weight"
+	for i, l := range s.Layers {
+		o, t := fmt.Sprintf("%s.%d.", ours, i), fmt.Sprintf("%s.block.%d.", theirs, i)
+		a := t + "layer.0.SelfAttention."
+		n.linear(o+"attention.qkv", a+"q", a+"k", a+"v")
+		n.linear(o+"attention.out", a+"o")
+		n.put(o+"attention.norm.weight", t+"layer.0.layer_norm.weight")
+		last := t + "layer.1."
+		if l.Attention.T5Own {
+			n.put(o+"attention.t5", t+table)
+		}
+		if strings.HasPrefix(l.FeedForward.Activation, "geglu") || l.FeedForward.Activation == "swiglu" {
+			n.linear(o+"feed_forward.up", last+"DenseReluDense.wi_0", last+"DenseReluDense.wi_1")
+		} else {
+			n.linear(o+"feed_forward.up", last+"DenseReluDense.wi")
+		}
+		n.linear(o+"feed_forward.down", last+"DenseReluDense.wo")
+		n.put(o+"feed_forward.norm.weight", last+"layer_norm.weight")
+	}
+	if len(s.Layers) > 0 && !s.Layers[0].Attention.T5Own {
+		n.put(ours+".t5", theirs+".block.0."+table)
+	}
+}
