@@ -7,7 +7,7 @@ import (
 )
 
 // Bias is added to the scores of a tile just before the softmax, so that no matrix of all scores ever exists. The kinds there are:
-// [ALiBi], [T5], [Relative] (Transformer-XL), [Repeat] (BigBird) and [Matrix].
+// [ALiBi], [T5], [T5Summaries] (LongT5), [Relative] (Transformer-XL), [Repeat] (BigBird) and [Matrix].
 type Bias interface {
 	// check refuses what does not fit the configuration and the lengths.
 	check(c Config, seqs []Seq) error
@@ -31,7 +31,8 @@ type Bias interface {
 
 // BiasGrads is where Backward writes the gradients of a bias. Only what the kind of bias has is read.
 type BiasGrads struct {
-	Table []float32      // of T5: [Buckets, H]
+	Table []float32      // of T5 and T5Summaries: [Buckets, H]
+	Side  []float32      // of T5Summaries: [Buckets, H]
 	U, V  []float32      // of Relative: [H·D], or nil where not wanted
 	R     tensor.Mat     // of Relative: F32, like its R
 	Mats  [][]tensor.Mat // of Matrix: F32, like its Mats

@@ -96,7 +96,7 @@ func flatBias(g *BiasGrads) map[string][]float64 {
 	if g == nil {
 		return flat
 	}
-	for name, x := range map[string][]float32{"table": g.Table, "u": g.U, "v": g.V, "r": g.R.F32} {
+	for name, x := range map[string][]float32{"table": g.Table, "side": g.Side, "u": g.U, "v": g.V, "r": g.R.F32} {
 		if x != nil {
 			flat[name] = kerneltest.Float64(x)
 		}
@@ -126,6 +126,8 @@ func newBiasSums(pr problem, single bool) *biasSums {
 	switch bias := c.Bias.(type) {
 	case T5:
 		b.sums["table"] = make([]float64, len(bias.Table))
+	case T5Summaries:
+		b.sums["table"], b.sums["side"] = make([]float64, len(bias.Tokens.Table)), make([]float64, len(bias.Side))
 	case Relative:
 		b.sums["u"], b.sums["v"], b.sums["r"] = make([]float64, len(bias.U)), make([]float64, len(bias.V)), make([]float64, len(bias.R.F32))
 	case Matrix:
@@ -151,6 +153,12 @@ func (b *biasSums) add(seq, head, q, k int, ds float64) {
 	switch bias := b.c.Bias.(type) {
 	case T5:
 		b.to(&b.sums["table"][bias.Bucket(-distance)*b.c.Heads+head], ds)
+	case T5Summaries:
+		table, bucket := "table", bias.Tokens.Bucket(-distance)
+		if n, _ := SummarizedTokens(b.pr.seqs[seq].K, bias.Block); k >= n {
+			table, bucket = "side", bias.Tokens.Bucket(k-n-min(q/bias.Block, n/bias.Block-1))
+		}
+		b.to(&b.sums[table][bucket*b.c.Heads+head], ds)
 	case Matrix:
 		b.to(&b.sums[matrixName(seq, min(head, len(bias.Mats[seq])-1))][q*b.pr.seqs[seq].K+k], ds)
 	case Relative:
