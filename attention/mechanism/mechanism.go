@@ -147,7 +147,7 @@ func New(c Config) (Layer, error) {
 	if c.Mechanism.kind == nil {
 		return nil, errors.New("mechanism: found no mechanism, expected one that Parse returned")
 	}
-	if !c.Mechanism.Softmax() {
+	if _, summaries := c.Mechanism.kind.(*transient); !summaries && !c.Mechanism.Softmax() {
 		name := c.Mechanism.String()
 		if what, ok := c.Terms.any(); ok {
 			return nil, fmt.Errorf("mechanism: found %s beside %s, which has no softmax to add it to; use the position encoding learned, "+

@@ -67,6 +67,10 @@ func choose(l Layer, s *parallel.Share) (mode string, n *needs, why string, err 
 	if _, linear := l.(linearLayer); linear {
 		return Sums, nil, "the sums of linear attention do not grow with the tokens", nil
 	}
+	if t, summaries := l.(transientLayer); summaries {
+		return "", nil, "", fmt.Errorf("mechanism: found %s over %d ranks, expected a mechanism without summaries, or one rank a sequence",
+			t.plain.c.Pattern, s.Engine.Size())
+	}
 	if !ok {
 		return Heads, nil, "landmarks are means over all rows", nil
 	}

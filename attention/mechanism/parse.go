@@ -16,7 +16,7 @@ type Mechanism struct {
 	text string
 }
 
-// kind is one of softmax, bigBird, features and landmarks.
+// kind is one of softmax, bigBird, features, landmarks and transient.
 type kind interface {
 	layer(c Config) (Layer, error)
 }
@@ -28,6 +28,7 @@ type kind interface {
 //	nystrom(landmarks=64, iterations=6, conv=33)    Nyström, with a skip if conv gives its number of taps
 //	bigbird_eval(block=64, random=3)                BigBird as transformers computes it in evaluation: no block is random,
 //	                                                and the first counts 1 + random times
+//	transient(radius=127, block=16)                 a window, and a summary of each block of tokens: LongT5
 //	window(512) | global(0)                         anything that [pattern.Parse] reads: softmax over that pattern
 //
 // Settings may be left out, and parentheses with them.
@@ -38,7 +39,7 @@ func Parse(text string) (Mechanism, error) {
 	if k == nil {
 		p, err := pattern.Parse(text)
 		if err != nil {
-			return Mechanism{}, fmt.Errorf("mechanism: %q is neither performer, elu, relu, nystrom, bigbird_eval nor a pattern: %w", text, err)
+			return Mechanism{}, fmt.Errorf("mechanism: %q is neither performer, elu, relu, nystrom, bigbird_eval, transient nor a pattern: %w", text, err)
 		}
 		return Mechanism{softmax{p}, p.String()}, nil
 	}
@@ -48,7 +49,7 @@ func Parse(text string) (Mechanism, error) {
 	list, rest, closed := strings.Cut(arguments, ")")
 	if !closed || strings.TrimSpace(rest) != "" || len(settings) == 0 {
 		return Mechanism{}, fmt.Errorf("mechanism: %q is not understood; write performer(features=256, seed=1), elu, relu, "+
-			"nystrom(landmarks=64) or bigbird_eval(block=64, random=3)", text)
+			"nystrom(landmarks=64), bigbird_eval(block=64, random=3) or transient(radius=127, block=16)", text)
 	}
 	if err := set(settings, list); err != nil {
 		return Mechanism{}, fmt.Errorf("mechanism: %q: %w", text, err)
@@ -58,11 +59,14 @@ func Parse(text string) (Mechanism, error) {
 
 // Names lists the texts that Parse reads, for a --help: the mechanisms without a pattern, and those of [pattern.Names].
 func Names() []pattern.Name {
-	return append(append(slices.Clone(approximations), bigBirdName), pattern.Names()...)
+	return append(append(slices.Clone(approximations), bigBirdName, transientName), pattern.Names()...)
 }
 
 var bigBirdName = pattern.Name{Name: "bigbird_eval", Usage: "bigbird_eval(block=64, random=3)",
 	About: "BigBird as transformers evaluates it: the first block for each random one; bidirectional"}
+
+var transientName = pattern.Name{Name: "transient", Usage: "transient(radius=127, block=16)",
+	About: "LongT5: a window, and a summary of each block of tokens; bidirectional, with the position t5"}
 
 var approximations = []pattern.Name{
 	{Name: "performer", Usage: "performer(features=256, seed=0)", About: "FAVOR+: random features whose products estimate the softmax"},
@@ -107,6 +111,9 @@ func named(name string) (kind, []setting) {
 	case "bigbird_eval":
 		k := &bigBird{block: 64, random: 3}
 		return k, []setting{number("block", &k.block), number("random", &k.random)}
+	case "transient":
+		k := &transient{radius: 127, block: 16}
+		return k, []setting{number("radius", &k.radius), number("block", &k.block)}
 	case "nystrom":
 		k := &landmarks{}
 		return k, []setting{number("landmarks", &k.c.Landmarks), number("iterations", &k.c.Iterations), number("conv", &k.c.ConvKernel)}
@@ -180,7 +187,7 @@ func (m Mechanism) Softmax() bool { return m.pattern() != nil }
 // Causal reports whether m has a causal form.
 func (m Mechanism) Causal() bool {
 	switch m.kind.(type) {
-	case *landmarks, *bigBird:
+	case *landmarks, *bigBird, *transient:
 		return false
 	}
 	return true

@@ -16,6 +16,8 @@ func TestForms(t *testing.T) {
 		"nystrom":                          "nystrom",
 		"nystrom(conv=33,landmarks=16)":    "nystrom(landmarks=16, conv=33)",
 		"bigbird_eval":                     "bigbird_eval",
+		"transient(radius=127)":            "transient",
+		"transient(block=8, radius=0)":     "transient(radius=0, block=8)",
 		"bigbird_eval(random=0)":           "bigbird_eval(random=0)",
 		"bigbird_eval(random=3, block=16)": "bigbird_eval(block=16)",
 	} {
@@ -34,6 +36,7 @@ func TestForms(t *testing.T) {
 		"performer(heads=2)":    "expected one of [features seed]",
 		"elu(3)":                "not understood",
 		"nystrom(features=2)":   "expected one of [landmarks iterations conv]",
+		"transient(width=2)":    "expected one of [radius block]",
 		"bigbird_eval(seed=2)":  "expected one of [block random]",
 		"bigbird_eval(64, 3)":   "expected a name, = and a whole number",
 	} {
@@ -50,7 +53,7 @@ func TestNamesParse(t *testing.T) {
 		seen[n.Name] = true
 		m, err := Parse(n.Usage)
 		switch n.Name {
-		case "nystrom", "performer", "elu", "relu", "bigbird_eval":
+		case "nystrom", "performer", "elu", "relu", "bigbird_eval", "transient":
 			if softmax := n.Name == "bigbird_eval"; err != nil || m.Softmax() != softmax {
 				t.Errorf("%s: softmax %t, want %t: %v", n.Usage, m.Softmax(), softmax, err)
 			}
@@ -64,7 +67,7 @@ func TestNamesParse(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{"full", "window(4) | global(0)", "performer(features=32, seed=1)", "elu", "nystrom(landmarks=8, conv=3)",
-		"bigbird_eval(block=7, random=0)",
+		"bigbird_eval(block=7, random=0)", "transient(block=8)",
 		"performer(", "relu()"} {
 		f.Add(text)
 	}
