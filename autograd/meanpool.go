@@ -2,8 +2,9 @@ package autograd
 
 import "github.com/longspan/longspan/internal/kernel"
 
-// meanPool is y_s = 1/n_s · Σ x_i over the n_s rows of sequence s; dx_i = dy_s/n_s.
+// meanPool is y_s = 1/n_s · Σ x_i over the n_s rows of sequence s; dx_i = dy_s/n_s. A sum has no 1/n_s.
 type meanPool struct {
+	sum     bool
 	lengths []int
 	starts  []int
 	rowOf   []int32 // sequence of each row
@@ -11,14 +12,22 @@ type meanPool struct {
 
 // MeanPool returns the mean row of each sequence: [len(lengths), features] of x [T, features], the lengths adding up to T.
 func (g *Graph) MeanPool(x *Var, lengths []int) *Var {
-	if !g.check("MeanPool", x) {
+	return g.pool("MeanPool", &meanPool{lengths: lengths}, x)
+}
+
+// SumPool is MeanPool with the sum of the rows of each sequence.
+func (g *Graph) SumPool(x *Var, lengths []int) *Var {
+	return g.pool("SumPool", &meanPool{lengths: lengths, sum: true}, x)
+}
+
+func (g *Graph) pool(name string, o *meanPool, x *Var) *Var {
+	if !g.check(name, x) {
 		return g.nothing()
 	}
-	o := &meanPool{lengths: lengths}
 	total := 0
-	for s, n := range lengths {
+	for s, n := range o.lengths {
 		if n < 1 {
-			return g.failf("MeanPool: found length %d of sequence %d, expected at least 1", n, s)
+			return g.failf("%s: found length %d of sequence %d, expected at least 1", name, n, s)
 		}
 		o.starts = append(o.starts, total)
 		total += n
@@ -27,9 +36,17 @@ func (g *Graph) MeanPool(x *Var, lengths []int) *Var {
 		}
 	}
 	if total != x.rows {
-		return g.failf("MeanPool: found lengths that add up to %d for %d rows, expected the same", total, x.rows)
+		return g.failf("%s: found lengths that add up to %d for %d rows, expected the same", name, total, x.rows)
 	}
-	return g.record(o, x.typ, len(lengths), x.cols, x)
+	return g.record(o, x.typ, len(o.lengths), x.cols, x)
+}
+
+// factor is what the sum of the rows of a sequence is multiplied by.
+func (o *meanPool) factor(sequence int) float32 {
+	if o.sum {
+		return 1
+	}
+	return 1 / float32(o.lengths[sequence])
 }
 
 func (*meanPool) reads() (inputs uint64, result bool) { return 0, false }
@@ -46,8 +63,8 @@ func (o *meanPool) forward(c *call) error {
 			}
 			kernel.Add(total, total, part)
 		}
-		y, factor := room(c.out, s, part), 1/float32(o.lengths[s])
-		kernel.Scale(y, factor, total)
+		y := room(c.out, s, part)
+		kernel.Scale(y, o.factor(s), total)
 		store(c.out, s, y)
 	})
 	return nil
@@ -58,8 +75,8 @@ func (o *meanPool) backward(b *backCall) error {
 	n := dx.Cols
 	eachRow(b.x, b.dry, dx.Rows, n, 2*n, func(i int, buf []float32) {
 		s := int(o.rowOf[i])
-		dy, d, factor := load(b.dout, s, buf[:n]), room(dx, i, buf[n:]), 1/float32(o.lengths[s])
-		kernel.Scale(d, factor, dy)
+		dy, d := load(b.dout, s, buf[:n]), room(dx, i, buf[n:])
+		kernel.Scale(d, o.factor(s), dy)
 		store(dx, i, d)
 	})
 	b.give(0, dx)

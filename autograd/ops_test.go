@@ -269,19 +269,30 @@ func TestSignsAreUnlike(t *testing.T) {
 }
 
 func TestMeanPool(t *testing.T) {
+	testPool(t, func(g *Graph, x *Var, lengths []int) *Var { return g.MeanPool(x, lengths) },
+		func(n int) float64 { return 1 / float64(n) })
+}
+
+func TestSumPool(t *testing.T) {
+	testPool(t, func(g *Graph, x *Var, lengths []int) *Var { return g.SumPool(x, lengths) }, func(int) float64 { return 1 })
+}
+
+// testPool checks the sum of the rows of each sequence times a factor of their number.
+func testPool(t *testing.T, pool func(g *Graph, x *Var, lengths []int) *Var, factor func(n int) float64) {
+	t.Helper()
 	lengths := []int{3, 1, 300}
 	const cols = 2
 	opCase{
 		name:  "pool",
 		in:    []operand{{304, cols, false}},
-		build: func(g *Graph, v []*Var) *Var { return g.MeanPool(v[0], lengths) },
+		build: func(g *Graph, v []*Var) *Var { return pool(g, v[0], lengths) },
 		naive: func(v [][]float64) []float64 {
 			y := make([]float64, len(lengths)*cols)
 			i := 0
 			for s, n := range lengths {
 				for range n {
 					for j := range cols {
-						y[s*cols+j] += v[0][i*cols+j] / float64(n)
+						y[s*cols+j] += factor(n) * v[0][i*cols+j]
 					}
 					i++
 				}

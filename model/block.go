@@ -1,12 +1,12 @@
 package model
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
-	"github.com/longspan/longspan/tensor"
 )
 
 // block is one layer of a Transformer: attention, optional cross-attention and a feed-forward layer, each in a residual branch.
@@ -20,14 +20,14 @@ type block struct {
 // branchNorms are the norms of a residual branch, as in [Norms].
 type branchNorms struct{ input, output, sum *nn.Norm }
 
-// newBlock makes a layer of a stack of the given depth. t5 is the table of T5's bias that layers share, if one does.
-func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *block, err error) {
+// newBlock makes a layer of a stack of the given depth. t5 are the tables of T5's bias that layers share, if one does.
+func (m *Model) newBlock(name string, l Layer, t5 t5Tables, depth int) (b *block, err error) {
 	// Each block adds two branches to the residual stream. The initial weights of their outputs are scaled so that the variance of the stream
 	// does not grow with the depth. Radford et al. 2019, section 2.3.
 	scale := 1 / math.Sqrt(2*float64(depth))
 	b = &block{}
 	if l.Attention.T5Own {
-		t5 = m.t5Table(name+".attention", l.Attention)
+		t5.add(m, name+".attention", l.Attention)
 	}
 	b.norms[0] = m.branchNorms(name+".attention", l.BranchNorms())
 	if b.attention, err = m.newAttention(name+".attention", l.Attention, t5, m.spec.Kind == TransformerXL, scale); err != nil {
@@ -35,7 +35,7 @@ func (m *Model) newBlock(name string, l Layer, t5 *tensor.Param, depth int) (b *
 	}
 	if l.Cross != nil {
 		b.norms[1] = m.branchNorms(name+".cross", l.Norms)
-		if b.cross, err = m.newAttention(name+".cross", *l.Cross, nil, true, scale); err != nil {
+		if b.cross, err = m.newAttention(name+".cross", *l.Cross, t5Tables{}, true, scale); err != nil {
 			return nil, err
 		}
 	}
@@ -60,7 +60,7 @@ func sumNorm(name string, n Norms) string {
 }
 
 // newAttention makes an attention layer; with cross, keys and values are of other tokens than queries.
-func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, cross bool, scale float64) (*nn.Attention, error) {
+func (m *Model) newAttention(name string, a Attention, t5 t5Tables, cross bool, scale float64) (*nn.Attention, error) {
 	parsed, err := mechanism.Parse(a.Mechanism)
 	if err != nil {
 		return nil, err
@@ -74,9 +74,9 @@ func (m *Model) newAttention(name string, a Attention, t5 *tensor.Param, cross b
 		return nil, err
 	}
 	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Mechanism: parsed, Causal: a.Causal, Position: position, Rotary: rotary, ScoreScale: a.Scale, SoftCap: a.SoftCap, T5: t5,
-		T5Bias: a.T5(),
-		Sinks:  a.Sinks, Bias: a.Bias, NoOutBias: a.NoOutBias, Cross: cross, Scale: scale, QKNorm: a.QKNorm, Global: a.Global,
+		Mechanism: parsed, Causal: a.Causal, Position: position, Rotary: rotary, ScoreScale: a.Scale, SoftCap: a.SoftCap, T5: t5.tokens,
+		T5Bias: a.T5(), T5Side: t5.side, Summaries: cmp.Or(a.SummaryNorm, 1e-6),
+		Sinks: a.Sinks, Bias: a.Bias, NoOutBias: a.NoOutBias, Cross: cross, Scale: scale, QKNorm: a.QKNorm, Global: a.Global,
 		CopyNgrams: a.CopyNgrams})
 }
 

@@ -134,17 +134,12 @@ func (m *Model) make() (err error) {
 	return p.Err()
 }
 
-// t5Table makes the table of T5's bias.
-func (m *Model) t5Table(name string, a Attention) *tensor.Param {
-	return m.params.Add(name+".t5", a.T5().Buckets, a.Heads, nn.Zeros())
-}
-
-// makeBlocks makes the layers of a stack. All its layers with T5's bias share one table, but for those that have one of their own.
+// makeBlocks makes the layers of a stack. All its layers with T5's bias share its tables, but for those that have their own.
 func (m *Model) makeBlocks(name string, layers []Layer) ([]*block, error) {
-	var t5 *tensor.Param
+	var t5 t5Tables
 	for _, l := range layers {
-		if l.Attention.Position == nn.T5.String() && !l.Attention.T5Own && t5 == nil {
-			t5 = m.t5Table(name, l.Attention)
+		if l.Attention.Position == nn.T5.String() && !l.Attention.T5Own {
+			t5.add(m, name, l.Attention)
 		}
 	}
 	var blocks []*block

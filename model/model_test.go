@@ -27,6 +27,8 @@ func zoo() map[string]Config {
 		"copy grouped":      small(Config{CopyNgrams: []int{2}, NoPosition: []int{1}, KVHeads: 1, Norm: "rms", Position: "alibi"}),
 		"decoder relative":  small(Config{Position: "relative"}),
 		"encoder mlm":       small(Config{Kind: Encoder, Position: "t5", Attention: []string{"window(4) | global(0)"}}),
+		"encoder transient": small(Config{Kind: Encoder, Head: Tag, Classes: 11, Position: "t5",
+			Attention: []string{"transient(radius=3, block=8)", "window(4)"}}),
 		"encoder classify": small(Config{Kind: Encoder, Head: Classify, Classes: 3, Position: "learned", MaxTokens: 64, NormPlace: "post",
 			LabelSmoothing: 0.1}),
 		"encoder first":    small(Config{Kind: Encoder, Head: Classify, Classes: 3, Pooling: "first", Attention: []string{"elu"}}),

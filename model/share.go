@@ -13,12 +13,18 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// CanShare returns an error for a model whose rows of a batch cannot lie on several ranks: one that carries a memory, joins segments, or
-// reads a source.
+// CanShare returns an error for a model whose rows of a batch cannot lie on several ranks: one that carries a memory, joins segments,
+// reads a source, or has summaries of blocks.
 func CanShare(s *Spec) error {
 	if s.Kind != Encoder && s.Kind != Decoder {
 		return fmt.Errorf("model: found sequences shared by several shards for a model of kind %s, expected an encoder or a decoder; give every "+
 			"shard whole batches: train.sequence_shards: 1, and train.accumulate: a multiple of train.shards", s.Kind)
+	}
+	for i, l := range s.Layers {
+		if l.Attention.HasSummaries() {
+			return fmt.Errorf("model: found sequences shared by several shards for a model whose layer %d has summaries of blocks (%s), expected "+
+				"another mechanism; give every shard whole batches: train.sequence_shards: 1", i, l.Attention.Mechanism)
+		}
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package model
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -57,5 +59,92 @@ func TestT5Tables(t *testing.T) {
 	}
 	if len(rows) != 2 || rows["blocks.t5"] != 8 || rows["blocks.1.attention.t5"] != 12 {
 		t.Errorf("tables %v", rows)
+	}
+}
+
+// The gradient of every weight of a model with summaries is the slope of its loss: for whole blocks, tokens after them, and a sequence
+// shorter than a block.
+func TestGradientsWithSummaries(t *testing.T) {
+	m := newModel(t, zoo()["encoder transient"], nil)
+	for i, p := range m.Params() {
+		r := data.NewRandom(uint64(i), 7)
+		for j := range p.Value.F32 {
+			p.Value.F32[j] += float32(r.IntN(200)-100) / 400 // tables begin as zeros
+		}
+	}
+	b := batch(1, 37, 5, 16)
+	loss := func(o StepOptions) float64 {
+		result, err := m.NewSession(tensor.Exec{}).Step(b, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result.Loss
+	}
+	loss(StepOptions{Backward: true})
+	for _, p := range m.Params() {
+		square := 0.0
+		for _, g := range p.Grad.F32 {
+			square += float64(g) * float64(g)
+		}
+		before := slices.Clone(p.Value.F32)
+		along := func(step float64) float64 {
+			for j, g := range p.Grad.F32 {
+				p.Value.F32[j] = before[j] + float32(step*float64(g))
+			}
+			defer copy(p.Value.F32, before)
+			return loss(StepOptions{})
+		}
+		// A change of the loss by 0.002 is 10⁴ times the rounding of a loss near 3, and so small that its curvature is below a hundredth.
+		h := 0.001 / square
+		if slope := (along(h) - along(-h)) / (2 * h * square); !(math.Abs(slope-1) < 0.01) {
+			t.Errorf("%s: the loss changes by %.4f times the gradient", p.Name, slope)
+		}
+	}
+}
+
+// A sequence has the bits that it has alone, whatever others are in the batch.
+func TestSummariesAreOfASequence(t *testing.T) {
+	m := newModel(t, zoo()["encoder transient"], nil)
+	predict := func(b *data.Batch) []float32 {
+		out, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.F32
+	}
+	lengths := []int{5, 37, 8, 3, 100}
+	all, at := batch(4, lengths...), 0
+	want := predict(all)
+	for _, n := range lengths {
+		got := predict(&data.Batch{Tokens: all.Tokens[at : at+n], Lengths: []int{n}})
+		if !slices.Equal(got, want[11*at:11*(at+n)]) {
+			t.Errorf("a sequence of %d tokens differs", n)
+		}
+		at += n
+	}
+}
+
+func TestSummariesAreRefused(t *testing.T) {
+	for want, change := range map[string]func(s *Spec){
+		"found transient without the position t5":         func(s *Spec) { s.Layers[0].Attention.Position = "none" },
+		"summary_norm: found 2":                           func(s *Spec) { s.Layers[0].Attention.SummaryNorm = 2 },
+		"summary_norm: found with the mechanism window(4": func(s *Spec) { s.Layers[1].Attention.SummaryNorm = 1e-6 },
+	} {
+		s, err := zoo()["encoder transient"].Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&s)
+		if _, err := NewOf(s, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+	c := zoo()["encoder transient"]
+	c.Kind, c.Head, c.Classes = Decoder, LM, 0
+	if _, err := New(c, Options{}); err == nil || !strings.Contains(err.Error(), "found a causal mask") {
+		t.Errorf("a decoder with summaries: %v", err)
+	}
+	if err := CanShare(newModel(t, zoo()["encoder transient"], nil).Spec()); err == nil || !strings.Contains(err.Error(), "has summaries") {
+		t.Errorf("ranks that share a sequence with summaries: %v", err)
 	}
 }

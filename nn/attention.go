@@ -26,6 +26,8 @@ type AttentionConfig struct {
 	SoftCap    float64                // c: scores become c·tanh(score/c); 0: no cap
 	T5         *tensor.Param          // table [buckets, H] of the T5 bias, usually shared by layers
 	T5Bias     attention.T5           // its buckets; the zero value: T5Buckets up to T5MaxDistance
+	T5Side     *tensor.Param          // likewise for the summaries of a mechanism that has them (summaries.go)
+	Summaries  float64                // ε of the RMS norm of summaries
 	Sinks      bool                   // a learned logit for each head, which takes probability and has no value
 	Bias       bool                   // in the projections
 	NoOutBias  bool                   // with Bias: "name.out" has none
@@ -46,6 +48,7 @@ type Attention struct {
 	qNorm       *tensor.Param // "name.q_norm.weight" [1, D], and "name.k_norm.weight"
 	kNorm       *tensor.Param
 	global      *globalQueries  // nil: none
+	summaries   *summaries      // nil: none
 	learned     []*tensor.Param // weights of the mechanism, such as nystrom's "name.conv" [H, taps]
 	layer       mechanism.Layer
 }
@@ -84,6 +87,9 @@ func NewAttention(p *Params, name string, c AttentionConfig) (*Attention, error)
 		if a.global, err = newGlobalQueries(p, name, c); err != nil {
 			return nil, err
 		}
+	}
+	if block, ok := c.Mechanism.Summaries(); ok {
+		a.summaries = newSummaries(p, name, c, block)
 	}
 	if c.Sinks {
 		a.sinks = p.Add(name+".sinks", 1, c.Heads, Zeros())
@@ -139,6 +145,9 @@ func (a *Attention) configure() error {
 func (a *Attention) Apply(p *Pass, x *autograd.Var) *autograd.Var {
 	if p.Tensor != nil {
 		return a.applyTensor(p, x)
+	}
+	if a.summaries != nil {
+		return a.out.Apply(p, a.summaries.attend(p, a, x))
 	}
 	core, err := p.compile(a.layer)
 	if err != nil {
@@ -239,6 +248,9 @@ func (a *Attention) termsOver(p *Pass, project func() *autograd.Var) []*autograd
 	switch a.c.Position {
 	case T5:
 		all = append(all, p.Leaf(a.c.T5))
+		if a.summaries != nil {
+			all = append(all, p.Leaf(a.c.T5Side))
+		}
 	case Relative:
 		r := project()
 		all = append(all, p.Leaf(a.u), p.Leaf(a.v), r)

@@ -407,8 +407,16 @@ func (a Attention) check(width int) error {
 	if err := a.checkT5(); err != nil {
 		return err
 	}
-	_, err = mechanism.Parse(a.Mechanism)
-	return err
+	if _, err = mechanism.Parse(a.Mechanism); err != nil {
+		return err
+	}
+	switch {
+	case !(a.SummaryNorm >= 0 && a.SummaryNorm < 1):
+		return fmt.Errorf("summary_norm: found %g, expected a small positive number, or 0 for 1e-6", a.SummaryNorm)
+	case a.SummaryNorm > 0 && !a.HasSummaries():
+		return fmt.Errorf("summary_norm: found with the mechanism %s, expected transient: others have no summaries", a.Mechanism)
+	}
+	return nil
 }
 
 // checkNgrams looks at the sizes of the n-grams and their tables.

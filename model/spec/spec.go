@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/longspan/longspan/attention"
+	"github.com/longspan/longspan/attention/mechanism"
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/nn"
 )
@@ -126,6 +127,18 @@ type Attention struct {
 	T5Buckets     int  `json:"t5_buckets,omitempty"`      // 0: 32
 	T5MaxDistance int  `json:"t5_max_distance,omitempty"` // 0: 128
 	T5Own         bool `json:"t5_own,omitempty"`
+
+	SummaryNorm float64 `json:"summary_norm,omitempty"` // of the mechanism transient: ε of the RMS norm of summaries; 0: 1e-6
+}
+
+// HasSummaries reports whether the mechanism has keys that are summaries of blocks, and so a second table of T5's bias.
+func (a Attention) HasSummaries() bool {
+	m, err := mechanism.Parse(a.Mechanism)
+	if err != nil {
+		return false
+	}
+	_, ok := m.Summaries()
+	return ok
 }
 
 // T5 is the bias of the position t5, without its table.
