@@ -38,6 +38,7 @@ var classNames = map[string][]string{
 	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"}, "big_bird": {"BigBird"}, "bigbird_pegasus": {"BigBirdPegasus"},
 	"bart": {"Bart"}, "mbart": {"MBart"}, "led": {"LED"}, "pegasus": {"Pegasus"},
 	"t5": {"T5", "T5Encoder"}, "mt5": {"MT5", "MT5Encoder"}, "umt5": {"UMT5", "UMT5Encoder"},
+	"longt5": {"LongT5", "LongT5Encoder"},
 }
 
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.

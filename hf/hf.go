@@ -19,7 +19,7 @@ var families = map[string]func(*config, request) (*built, error){
 	"modernbert": modernbert, "longformer": longformer, "big_bird": bigBird, "bigbird_pegasus": bigBirdPegasus,
 	"llama": llama, "mistral": mistral, "qwen2": qwen2, "qwen3": qwen3, "gemma3_text": gemma3, "gpt2": gpt2,
 	"bart": bart, "mbart": mbart, "led": led, "pegasus": pegasus,
-	"t5": t5, "mt5": t5, "umt5": umt5,
+	"t5": t5, "mt5": t5, "umt5": umt5, "longt5": longT5,
 }
 
 // Families lists the model types that are read, in order.
@@ -137,6 +137,9 @@ func (k *Checkpoint) rewire(b *built, o Options) error {
 		a := &layers[i].Attention
 		if n := len(o.Attention); n > 0 {
 			a.Mechanism = o.Attention[i%n]
+			if !a.HasSummaries() {
+				a.SummaryNorm = 0
+			}
 		}
 		if b.secondProjections {
 			a.Mechanism, a.Global = withGlobals(a.Mechanism, globals)

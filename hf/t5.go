@@ -1,6 +1,7 @@
 package hf
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -14,8 +15,30 @@ func t5(c *config, in request) (*built, error) { return c.t5(in, t5Kind{}) }
 // umt5 is UMT5, whose layers have a table each (Chung et al. 2023, arXiv:2304.09151).
 func umt5(c *config, in request) (*built, error) { return c.t5(in, t5Kind{own: true}) }
 
+// longT5 is LongT5: the encoder of T5 v1.1 with windows, and with encoder_attention_type transient-global also with a summary of each block
+// of tokens, which has a table of distances of its own (Guo et al. 2021, arXiv:2112.07916).
+func longT5(c *config, in request) (*built, error) {
+	kind := c.text("encoder_attention_type", "local")
+	k := t5Kind{mechanism: window(c.positive("local_radius")), attention: "LocalSelfAttention"}
+	switch kind {
+	case "local":
+		c.read["global_block_size"] = true
+	case "transient-global":
+		k.mechanism = fmt.Sprintf("transient(radius=%d, block=%d)", c.positive("local_radius"), c.positive("global_block_size"))
+		k.attention, k.summaries = "TransientGlobalSelfAttention", true
+	default:
+		c.fail("encoder_attention_type", "found %q, expected local or transient-global", kind)
+	}
+	return c.t5(in, k)
+}
+
 // t5Kind is what differs between the families that have T5's layers.
-type t5Kind struct{ own bool }
+type t5Kind struct {
+	own       bool   // each layer has a table
+	mechanism string // of the encoder; empty: full
+	attention string // the encoder's name of it; empty: SelfAttention
+	summaries bool   // the mechanism has summaries
+}
 
 // t5WithoutEffect are keys of T5's configurations that have no effect on what an encoder computes.
 var t5WithoutEffect = []string{"dropout_rate", "initializer_factor", "num_decoder_layers", "scale_decoder_outputs"}
@@ -33,7 +56,7 @@ func (c *config) t5(in request, k t5Kind) (*built, error) {
 	c.off("is_decoder")
 	b.t5Table()
 	b.spec.Stack = c.t5Stack(k, "num_layers")
-	t5Names(b.names, "blocks", "encoder", b.spec.Stack)
+	t5Names(b.names, t5Place{"blocks", "encoder", cmp.Or(k.attention, "SelfAttention")}, b.spec.Stack)
 	b.names.put("norm.weight", "encoder.final_layer_norm.weight")
 	b.names.ignore(`decoder\..*|lm_head\.weight`, "the decoder: the vectors are those of the encoder")
 	return b, c.first
@@ -54,11 +77,14 @@ func (c *config) t5Stack(k t5Kind, layers string) (s spec.Stack) {
 	norm := spec.Norm{Kind: "rms", Eps: c.eps("layer_norm_epsilon", 1e-6)}
 	heads := c.positive("num_heads")
 	l := spec.Layer{
-		Attention: spec.Attention{Mechanism: "full", Heads: heads, KVHeads: heads, HeadDim: c.positive("d_kv"), Position: "t5", Scale: 1,
+		Attention: spec.Attention{Mechanism: cmp.Or(k.mechanism, "full"), Heads: heads, KVHeads: heads, HeadDim: c.positive("d_kv"), Position: "t5", Scale: 1,
 			T5Buckets: c.integer("relative_attention_num_buckets", 32), T5MaxDistance: c.integer("relative_attention_max_distance", 128),
 			T5Own: k.own},
 		FeedForward: spec.FeedForward{Hidden: c.positive("d_ff"), Activation: c.t5Activation()},
 		Norms:       spec.Norms{Input: &norm},
+	}
+	if k.summaries {
+		l.Attention.SummaryNorm = norm.Eps
 	}
 	n := c.positive(layers)
 	if n > spec.MaxLayers {
@@ -101,28 +127,32 @@ func (c *config) t5Activation() string {
 	return a
 }
 
-// t5Names names the weights of a stack: ours is blocks or source, theirs encoder or decoder.
-func t5Names(n *names, ours, theirs string, s spec.Stack) {
-	const table = "layer.0.SelfAttention.relative_attention_bias.weight"
+// t5Place is a stack: our name of it, blocks or source, and theirs, encoder or decoder, and their name of its attention.
+type t5Place struct{ ours, theirs, attention string }
+
+// t5Names names the weights of a stack.
+func t5Names(n *names, p t5Place, s spec.Stack) {
 	for i, l := range s.Layers {
-		o, t := fmt.Sprintf("%s.%d.", ours, i), fmt.Sprintf("%s.block.%d.", theirs, i)
-		a := t + "layer.0.SelfAttention."
-		n.linear(o+"attention.qkv", a+"q", a+"k", a+"v")
-		n.linear(o+"attention.out", a+"o")
-		n.put(o+"attention.norm.weight", t+"layer.0.layer_norm.weight")
-		last := t + "layer.1."
+		o, t := fmt.Sprintf("%s.%d.", p.ours, i), fmt.Sprintf("%s.block.%d.layer.", p.theirs, i)
+		self, last := t+"0."+p.attention+".", t+"1."
+		n.linear(o+"attention.qkv", self+"q", self+"k", self+"v")
+		n.linear(o+"attention.out", self+"o")
+		n.put(o+"attention.norm.weight", t+"0.layer_norm.weight")
+		n.put(o+"attention.summary_norm.weight", self+"global_input_layer_norm.weight")
 		if l.Attention.T5Own {
-			n.put(o+"attention.t5", t+table)
+			n.put(o+"attention.t5", self+"relative_attention_bias.weight")
+		} else if i == 0 {
+			n.put(p.ours+".t5", self+"relative_attention_bias.weight")
+			n.put(p.ours+".t5_side", self+"global_relative_attention_bias.weight")
 		}
-		if strings.HasPrefix(l.FeedForward.Activation, "geglu") || l.FeedForward.Activation == "swiglu" {
-			n.linear(o+"feed_forward.up", last+"DenseReluDense.wi_0", last+"DenseReluDense.wi_1")
+		if up := last + "DenseReluDense.wi"; n.has(up + ".weight") {
+			n.linear(o+"feed_forward.up", up)
 		} else {
-			n.linear(o+"feed_forward.up", last+"DenseReluDense.wi")
+			n.linear(o+"feed_forward.up", up+"_0", up+"_1")
 		}
 		n.linear(o+"feed_forward.down", last+"DenseReluDense.wo")
 		n.put(o+"feed_forward.norm.weight", last+"layer_norm.weight")
 	}
-	if len(s.Layers) > 0 && !s.Layers[0].Attention.T5Own {
-		n.put(ours+".t5", theirs+".block.0."+table)
-	}
+	n.ignore(`encoder\.block\.\d+\.layer\.0\.TransientGlobalSelfAttention\.global_(relative_attention_bias|input_layer_norm)\.weight`,
+		"what makes summaries of blocks, of which the model has none")
 }

@@ -188,14 +188,27 @@ def umt5_encoder():
     return t.UMT5EncoderModel, t.UMT5Config(**T5, feed_forward_proj="gated-gelu")
 
 
+def longt5_local():
+    """A token sees 9 tokens on each side of it."""
+    return t.LongT5EncoderModel, t.LongT5Config(**T5, local_radius=9)
+
+
+def longt5_global():
+    """And a summary of each block of 8 tokens. A text of 7 tokens has none, the last block of one of 77 has 13."""
+    config = t.LongT5Config(**T5 | dict(num_layers=3), local_radius=9, global_block_size=8, encoder_attention_type="transient-global",
+                            relative_attention_num_buckets=12, relative_attention_max_distance=40, feed_forward_proj="gated-gelu")
+    return t.LongT5EncoderModel, config
+
+
 # Folders with the cases and outputs of a whole family, and those that show one more head or setting.
-FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2)
+FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2,
+            longt5_global)
 VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify_cross,
             modernbert_plain, modernbert_classify_mean, modernbert_classify_cls, modernbert_tag, longformer_classify,
             bigbird_plain, bigbird_classify, bigbird_tag,
-            t5_encoder, umt5_encoder,
+            t5_encoder, umt5_encoder, longt5_local,
             llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)
-WINDOWS = (modernbert, longformer, bigbird, mistral, qwen2_window, gemma3, gemma3_bidirectional)
+WINDOWS = (modernbert, longformer, bigbird, mistral, qwen2_window, gemma3, gemma3_bidirectional, longt5_local)
 GENERATES = (llama, qwen3, gemma3, gpt2)
 ROUNDED = (llama,)  # weights that are the same numbers in bf16
 
@@ -211,7 +224,7 @@ def draw_weight(name, weight, generator):
         return drawn
     if "embed" in name or parts[-2] in ("wte", "wpe"):
         return EMBEDDING_SPREAD * drawn
-    if parts[-2] == "relative_attention_bias":
+    if parts[-2] in ("relative_attention_bias", "global_relative_attention_bias"):
         return drawn  # as wide as scores, so that a wrong bucket shows
     spread = torch.full_like(weight, PEAKED_SPREAD if set(parts) & set(PEAKED) else SPREAD)
     if parts[-2] in PACKED:

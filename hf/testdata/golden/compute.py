@@ -11,7 +11,7 @@ PROMPT = 33
 STEPS = 20
 MARGIN = 1e-3
 
-ONE_ATTENTION = ("Longformer", "BigBird", "T5", "UMT5")  # classes that take no word about their attention
+ONE_ATTENTION = ("Longformer", "BigBird", "T5", "UMT5", "LongT5")  # classes that take no word about their attention
 
 
 @contextlib.contextmanager

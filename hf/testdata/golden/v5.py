@@ -18,7 +18,8 @@ import compute
 
 HERE = pathlib.Path(__file__).resolve().parent
 FAMILIES = ("bert", "roberta", "xlmr", "modernbert", "longformer", "bigbird", "llama", "llama3rope", "llama_yarn", "llama_linear",
-            "mistral", "qwen2", "qwen2_window", "qwen3", "gemma3", "gemma3_bidirectional", "gpt2", "t5_encoder", "umt5_encoder")
+            "mistral", "qwen2", "qwen2_window", "qwen3", "gemma3", "gemma3_bidirectional", "gpt2", "t5_encoder", "umt5_encoder",
+            "longt5_local", "longt5_global")
 ROUNDING = 2.0**-22  # the golden is rounded to float32, the frequencies of rotary angles too
 
 
