@@ -67,10 +67,18 @@ func (t *transform) apply(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	return finish(p, t.norm, p.G.Activate(t.linear.Apply(p, x), t.activation))
 }
 
+// beforeHead records what the head reads of hidden states x [T, width]: their scaled transform.
+func (m *Model) beforeHead(p *nn.Pass, x *autograd.Var) *autograd.Var {
+	if scale := m.spec.Head.Scale; scale != 0 && scale != 1 {
+		x = p.G.Scale(x, float32(scale))
+	}
+	return m.transform.apply(p, x)
+}
+
 // logits records the outputs of the head, in float32, for hidden states x, pooled if the head is of sequences: [rows, outputs].
 func (m *Model) logits(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	w, bias := m.projection(p)
-	return p.G.LinearF32(m.transform.apply(p, x), w, bias)
+	return p.G.LinearF32(m.beforeHead(p, x), w, bias)
 }
 
 // projection is the weight [outputs, width] and the bias [1, outputs] of the head. A tied head has the rows of the embedding.

@@ -155,7 +155,7 @@ func (m *Model) loss(p *nn.Pass, in inputs, x *autograd.Var, t *targets) *autogr
 	if m.spec.Head.Kind == Regress {
 		return p.G.MeanSquareOf(m.logits(p, x), t.values, t.counted)
 	}
-	x = m.transform.apply(p, x)
+	x = m.beforeHead(p, x)
 	w, bias := m.projection(p)
 	smoothing := 0.0 // evaluation measures against the true labels
 	if p.G.Train() {

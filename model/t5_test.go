@@ -148,3 +148,54 @@ func TestSummariesAreRefused(t *testing.T) {
 		t.Errorf("ranks that share a sequence with summaries: %v", err)
 	}
 }
+
+// A head multiplies what it reads, in one pass and token by token. A half changes no digit.
+func TestScaledHead(t *testing.T) {
+	s, err := zoo()["encoder-decoder"].Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := batch(2, 9)
+	b.Source = batch(3, 12)
+	run := func(s Spec) (all, stepped []float32) {
+		m := newOf(t, s, Options{})
+		out, err := m.NewSession(tensor.Exec{}).Predict(b, StepOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := m.NewSession(tensor.Exec{}).Decode(b.Source.Tokens)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		logits, err := d.Step(b.Tokens)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.F32, slices.Clone(logits)
+	}
+	whole, wholeStepped := run(s)
+	s.Head.Scale = 0.5
+	half, halfStepped := run(s)
+	for i := range whole {
+		if half[i] != whole[i]/2 {
+			t.Fatalf("logit %d is %g, want half of %g", i, half[i], whole[i])
+		}
+	}
+	for i := range wholeStepped {
+		if halfStepped[i] != wholeStepped[i]/2 {
+			t.Fatalf("logit %d of a step is %g, want half of %g", i, halfStepped[i], wholeStepped[i])
+		}
+	}
+	for _, scale := range []float64{-1, math.NaN(), math.Inf(1)} {
+		s.Head.Scale = scale
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), "scale: found") {
+			t.Errorf("a scale of %g: %v", scale, err)
+		}
+	}
+	s = t5Spec(t)
+	s.Head = Head{Kind: Embed, Pooling: "mean", Scale: 2}
+	if err := s.Check(); err == nil || !strings.Contains(err.Error(), "scale: found 2 with the head embed") {
+		t.Errorf("a scale of the head embed: %v", err)
+	}
+}

@@ -91,6 +91,8 @@ func (h Head) check() error {
 		return fmt.Errorf("classes: found %d for the head %s, expected 2 to %d", h.Classes, h.Kind, maxSize)
 	case h.Tied && !ofTokens:
 		return fmt.Errorf("tied: found with the head %s, expected lm or mlm: only they predict tokens", h.Kind)
+	case h.Scale < 0 || math.IsNaN(h.Scale) || math.IsInf(h.Scale, 0) || h.Scale != 0 && !ofTokens:
+		return fmt.Errorf("scale: found %g with the head %s, expected a positive number with lm or mlm, or 0 for 1", h.Scale, h.Kind)
 	case h.TiedBias && !h.Tied:
 		return errors.New("tied_bias: found without tied, expected both or none")
 	case h.Pooling != "" && !ofSequences:

@@ -200,6 +200,8 @@ type Head struct {
 	Tied    bool   `json:"tied,omitempty"`    // lm and mlm: the weight is the embedding's table
 	Bias    bool   `json:"bias,omitempty"`    // of a weight that is not tied
 
+	Scale float64 `json:"scale,omitempty"` // lm and mlm: factor of the hidden states that the head reads; 0: 1
+
 	TiedBias  bool        `json:"tied_bias,omitempty"`  // a bias beside the tied weight
 	Transform *Transform  `json:"transform,omitempty"`  // of the hidden states that the head reads, after pooling; nil: none
 	Project   []Projector `json:"project,omitempty"`    // embed: linear layers after pooling
