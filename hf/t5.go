@@ -3,8 +3,11 @@ package hf
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
+	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/model/spec"
 )
 
@@ -40,36 +43,86 @@ type t5Kind struct {
 	summaries bool   // the mechanism has summaries
 }
 
-// t5WithoutEffect are keys of T5's configurations that have no effect on what an encoder computes.
-var t5WithoutEffect = []string{"dropout_rate", "initializer_factor", "num_decoder_layers", "scale_decoder_outputs"}
+// t5WithoutEffect are keys of T5's configurations that have no effect on what is computed.
+var t5WithoutEffect = []string{"dropout_rate", "initializer_factor"}
 
-// t5 reads the encoder of a checkpoint.
+// t5 reads an encoder-decoder, or its encoder.
 func (c *config) t5(in request, k t5Kind) (*built, error) {
 	b := newBuilt(in)
-	c.task(in.bodyOnly)
+	t := conditional
+	if class := c.texts("architectures"); in.bodyOnly || !slices.Equal(class, []string{"T5WithLMHeadModel"}) { // its name until 2020
+		t = c.task(in.bodyOnly, conditional)
+	}
 	b.size(c, "d_model")
-	b.spec.Kind = spec.Encoder
 	b.context = c.length("n_positions", 0)
+	c.off("is_decoder")
 	for _, key := range t5WithoutEffect {
 		c.read[key] = true
 	}
-	c.off("is_decoder")
-	b.t5Table()
-	b.spec.Stack = c.t5Stack(k, "num_layers")
-	t5Names(b.names, t5Place{"blocks", "encoder", cmp.Or(k.attention, "SelfAttention")}, b.spec.Stack)
+	encoder := c.t5Stack(k, "num_layers")
+	if t == conditional {
+		b.t5Both(c, k, encoder)
+		return b, c.first
+	}
+	b.spec.Kind, b.spec.Stack = spec.Encoder, encoder
+	t5Names(b.names, t5Place{"blocks", "encoder", cmp.Or(k.attention, "SelfAttention")}, encoder)
 	b.names.put("norm.weight", "encoder.final_layer_norm.weight")
+	b.names.shared("shared.weight", "encoder.embed_tokens.weight")
 	b.names.ignore(`decoder\..*|lm_head\.weight`, "the decoder: the vectors are those of the encoder")
+	c.integer("num_decoder_layers", 0)
+	c.flag("scale_decoder_outputs", true)
+	if class := c.texts("architectures"); len(class) == 1 && !in.bodyOnly && !strings.HasSuffix(class[0], "EncoderModel") {
+		c.note("the class %s has a decoder without a head, which is not used: the vectors are those of the encoder", class[0])
+	}
 	return b, c.first
 }
 
-// t5Table names the table of embeddings, which files have under up to three names.
-func (b *built) t5Table() {
-	table := "shared.weight"
-	if b.names.has != nil && !b.names.has(table) && b.names.has("encoder.embed_tokens.weight") {
-		table = "encoder.embed_tokens.weight"
+// t5Both makes an encoder-decoder.
+func (b *built) t5Both(c *config, k t5Kind, encoder spec.Stack) {
+	b.spec.Kind, b.spec.Source = spec.EncoderDecoder, &encoder
+	layers := "num_decoder_layers"
+	if !c.has(layers) {
+		layers = "num_layers"
 	}
-	b.names.put("embedding.weight", table)
-	b.names.ignore(`(en|de)coder\.embed_tokens\.weight`, "a second name of the embeddings")
+	b.spec.Stack = c.t5Stack(t5Kind{own: k.own}, layers)
+	for i := range b.spec.Layers {
+		l := &b.spec.Layers[i]
+		cross := spec.Attention{Mechanism: "full", Heads: l.Attention.Heads, KVHeads: l.Attention.KVHeads, HeadDim: l.Attention.HeadDim,
+			Position: "none", Scale: 1}
+		l.Attention.Causal, l.Cross = true, &cross
+	}
+	t5Names(b.names, t5Place{"source", "encoder", cmp.Or(k.attention, "SelfAttention")}, encoder)
+	t5Names(b.names, t5Place{"blocks", "decoder", "SelfAttention"}, b.spec.Stack)
+	b.names.put("source.norm.weight", "encoder.final_layer_norm.weight")
+	b.names.put("norm.weight", "decoder.final_layer_norm.weight")
+	b.names.ignore(`decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight`,
+		"a table of distances to the source, which nothing reads")
+	b.t5Head(c)
+}
+
+// t5Head reads the head. T5's first models have the table of embeddings for a head, and multiply what it reads by width^−½; later ones have
+// a head of their own, and do not. transformers 4 takes tie_word_embeddings for both. 5 sets that key to true whatever the model; it takes
+// the head that the file has, and scale_decoder_outputs, which it writes for all but mT5, whose outputs it never scales.
+func (b *built) t5Head(c *config) {
+	const head = "lm_head.weight"
+	tied := c.flag("tie_word_embeddings", true)
+	scaled := c.flag("scale_decoder_outputs", tied)
+	five := c.has("scale_decoder_outputs")
+	if c.text("model_type", "") == "mt5" && strings.HasPrefix(c.text("transformers_version", ""), "5.") {
+		scaled, five = false, true
+	}
+	if five {
+		tied = !b.names.has(head)
+	}
+	b.spec.Head = spec.Head{Kind: spec.LM, Tied: tied}
+	if scaled {
+		b.spec.Head.Scale = 1 / math.Sqrt(float64(b.spec.Width))
+	}
+	if tied {
+		b.names.tied(head)
+	}
+	b.names.put("head.weight", head)
+	b.names.shared("shared.weight", "decoder.embed_tokens.weight", "encoder.embed_tokens.weight")
 }
 
 // t5Stack is a stack of as many layers as a key says.
@@ -135,6 +188,14 @@ func t5Names(n *names, p t5Place, s spec.Stack) {
 	for i, l := range s.Layers {
 		o, t := fmt.Sprintf("%s.%d.", p.ours, i), fmt.Sprintf("%s.block.%d.layer.", p.theirs, i)
 		self, last := t+"0."+p.attention+".", t+"1."
+		if l.Cross != nil {
+			cross := t + "1.EncDecAttention."
+			n.linear(o+"cross.q", cross+"q")
+			n.linear(o+"cross.kv", cross+"k", cross+"v")
+			n.linear(o+"cross.out", cross+"o")
+			n.put(o+"cross.norm.weight", t+"1.layer_norm.weight")
+			last = t + "2."
+		}
 		n.linear(o+"attention.qkv", self+"q", self+"k", self+"v")
 		n.linear(o+"attention.out", self+"o")
 		n.put(o+"attention.norm.weight", t+"0.layer_norm.weight")
@@ -145,10 +206,11 @@ func t5Names(n *names, p t5Place, s spec.Stack) {
 			n.put(p.ours+".t5", self+"relative_attention_bias.weight")
 			n.put(p.ours+".t5_side", self+"global_relative_attention_bias.weight")
 		}
-		if up := last + "DenseReluDense.wi"; n.has(up + ".weight") {
-			n.linear(o+"feed_forward.up", up)
-		} else {
+		up := last + "DenseReluDense.wi"
+		if a, err := autograd.ParseActivation(l.FeedForward.Activation); err == nil && a.Gated() {
 			n.linear(o+"feed_forward.up", up+"_0", up+"_1")
+		} else {
+			n.linear(o+"feed_forward.up", up)
 		}
 		n.linear(o+"feed_forward.down", last+"DenseReluDense.wo")
 		n.put(o+"feed_forward.norm.weight", last+"layer_norm.weight")

@@ -26,12 +26,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROUNDING = 2.0**-22  # the golden is rounded to float32
 BIAS_SPREAD = 0.2  # of final_logits_bias, which is 0 in a new model
 BRANCH_GAIN = 3  # times the weights that end a branch of the decoder: else a tied head repeats the token that it has read
-BRANCH_ENDS = ("out_proj.weight", "fc2.weight")
+BRANCH_ENDS = ("out_proj.weight", "fc2.weight", ".o.weight", ".wo.weight")
 STEPS = 20
 WRITTEN = 12  # the largest number of tokens
 
 SIDES = dict(vocab_size=checkpoints.VOCAB, d_model=checkpoints.WIDTH, encoder_layers=2, decoder_layers=2,
              encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=40, decoder_ffn_dim=24)
+T5 = checkpoints.T5 | dict(decoder_start_token_id=0, pad_token_id=0, eos_token_id=1)
+ONE = dict(num_layers=1)
+V11 = T5 | dict(num_heads=2, d_kv=24, feed_forward_proj="gated-gelu", tie_word_embeddings=False, relative_attention_num_buckets=12,
+                relative_attention_max_distance=40)
 BART = SIDES | dict(max_position_embeddings=211)
 
 
@@ -71,9 +75,38 @@ def bigbird_pegasus_plain():
     return t.BigBirdPegasusModel, config
 
 
+def t5():
+    """T5's first models: relu, and a tied head that reads the hidden states times width^-0.5."""
+    return t.T5ForConditionalGeneration, t.T5Config(**T5, num_decoder_layers=1)
+
+
+def t5v11():
+    """T5 v1.1: gated-gelu and a head of its own. Twelve buckets up to a distance of 40."""
+    return t.T5ForConditionalGeneration, t.T5Config(**V11)
+
+
+def longt5():
+    return t.LongT5ForConditionalGeneration, t.LongT5Config(**V11, local_radius=9)
+
+
+def longt5_summaries():
+    """Blocks of 8: 77 tokens have 9 blocks, the last of 13; 7 have none."""
+    return t.LongT5ForConditionalGeneration, t.LongT5Config(**V11, local_radius=9, global_block_size=8,
+                                                            encoder_attention_type="transient-global")
+
+
+def mt5():
+    return t.MT5ForConditionalGeneration, t.MT5Config(**T5 | ONE, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+
+
+def umt5():
+    """A table of distances in each layer of both sides; tied, and the hidden states that the head reads are scaled."""
+    return t.UMT5ForConditionalGeneration, t.UMT5Config(**T5)
+
+
 # Folders with the cases and outputs of a whole family, and those that show one more setting.
-FAMILIES = (bart, mbart, led, pegasus, bigbird_pegasus)
-VARIANTS = (bart_plain, bigbird_pegasus_plain)
+FAMILIES = (bart, mbart, led, pegasus, bigbird_pegasus, t5, t5v11, longt5, longt5_summaries)
+VARIANTS = (bart_plain, bigbird_pegasus_plain, mt5, umt5)
 
 
 @contextlib.contextmanager
@@ -240,7 +273,8 @@ def load(folder, attention="eager", dtype=torch.float64):
     kind = getattr(t, json.loads((folder / "config.json").read_text())["architectures"][0])
     chosen = {} if kind.__name__.startswith("LED") else {"attn_implementation": attention}
     model, info = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32, **chosen)
-    if info["missing_keys"] or info["mismatched_keys"]:
+    missing = [name for name in info["missing_keys"] if not name.endswith("coder.embed_tokens.weight")]  # LongT5 ties them after loading
+    if missing or info["mismatched_keys"]:
         raise SystemExit(f"{folder.name}: {info}")
     return compute.keep_blocks(model.to(dtype).eval())
 
