@@ -66,6 +66,13 @@ func shareable(t *testing.T) map[string]Spec {
 		}
 		specs[name] = s
 	}
+	// A factor is of a whole sequence, whose tokens lie on several ranks.
+	s, err := all["encoder mlm"].Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Embed.TokenDropout = &TokenDropout{Mask: 2, Trained: 0.12}
+	specs["encoder token dropout"] = s
 	return specs
 }
 

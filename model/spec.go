@@ -19,6 +19,7 @@ type (
 
 	RotaryScaling   = spec.RotaryScaling
 	SourceEmbedding = spec.SourceEmbedding
+	TokenDropout    = spec.TokenDropout
 )
 
 // The kinds and heads, and a value of Spec.Recompute.

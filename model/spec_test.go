@@ -70,6 +70,10 @@ func specs(t *testing.T) map[string]Spec {
 			padding := int32(1)
 			s.Embed = Embedding{Positions: 64, FirstPosition: 2, Padding: &padding}
 		}),
+		"token dropout": make(Config{Kind: Encoder}, func(s *Spec) {
+			mask := int32(3)
+			s.Head.MaskToken, s.Embed.TokenDropout = &mask, &TokenDropout{Mask: mask, Trained: 0.12}
+		}),
 		"last token": make(Config{Head: Classify, Classes: 3}, func(s *Spec) { s.Head.Pooling = "last" }),
 		"global queries": make(Config{Kind: Encoder, Attention: []string{"window(4) | global(0, 3)"}}, func(s *Spec) {
 			for i := range s.Layers {
@@ -257,6 +261,15 @@ func TestSpecsAreRefused(t *testing.T) {
 		"mask_token: found with the head lm":            func(s *Spec) { s.Head.MaskToken = new(int32) },
 		"padding: found in a model of kind decoder": func(s *Spec) {
 			s.Embed = Embedding{Positions: 9, FirstPosition: 2, Padding: new(int32)}
+		},
+		"token_dropout: found in a model of kind decoder": func(s *Spec) { s.Embed.TokenDropout = &TokenDropout{} },
+		"token_dropout.mask: found the token 11": func(s *Spec) {
+			*s = specs(t)["token dropout"]
+			s.Embed.TokenDropout.Mask = 11
+		},
+		"token_dropout.trained: found 1,": func(s *Spec) {
+			*s = specs(t)["token dropout"]
+			s.Embed.TokenDropout.Trained = 1
 		},
 		"first_position: found row 9 of 9":         func(s *Spec) { s.Embed = Embedding{Positions: 9, FirstPosition: 9} },
 		"norm.no_bias: found with the norm rms":    func(s *Spec) { s.Final = &Norm{Kind: "rms", NoBias: true} },

@@ -53,6 +53,9 @@ func (t *tables) apply(p *nn.Pass, before, tokens, types []int32) *autograd.Var 
 	if scale := t.of.Scale; scale != 0 && scale != 1 {
 		x = p.G.Scale(x, float32(scale))
 	}
+	if d := t.of.TokenDropout; d != nil {
+		x = p.G.ScaleRows(x, nn.Own(p, tokenFactors(d, p.Whole(), tokens)))
+	}
 	for _, g := range t.ngrams {
 		x = g.add(p, x, before, tokens)
 	}

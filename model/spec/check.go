@@ -254,7 +254,24 @@ func (e Embedding) check(kind string, vocab int) error {
 	if e.Scale < 0 || math.IsNaN(e.Scale) || math.IsInf(e.Scale, 0) {
 		return fmt.Errorf("embed.scale: found %g, expected a positive number, or 0 for 1", e.Scale)
 	}
+	if err := e.TokenDropout.check(kind, vocab); err != nil {
+		return err
+	}
 	return e.Norm.check()
+}
+
+func (d *TokenDropout) check(kind string, vocab int) error {
+	switch {
+	case d == nil:
+		return nil
+	case kind != Encoder:
+		return fmt.Errorf("token_dropout: found in a model of kind %s, expected an encoder: a factor depends on the whole sequence", kind)
+	case d.Mask < 0 || int(d.Mask) >= vocab:
+		return fmt.Errorf("token_dropout.mask: found the token %d, expected 0 to %d", d.Mask, vocab-1)
+	case !(d.Trained >= 0 && d.Trained < 1):
+		return fmt.Errorf("token_dropout.trained: found %g, expected 0 up to 1", d.Trained)
+	}
+	return nil
 }
 
 func (n *Norm) check() error {

@@ -57,6 +57,8 @@ type Embedding struct {
 	FirstPosition int    `json:"first_position,omitempty"`
 	Padding       *int32 `json:"padding,omitempty"`
 
+	TokenDropout *TokenDropout `json:"token_dropout,omitempty"` // nil: none
+
 	HashedNgrams    []int `json:"hashed_ngrams,omitempty"`     // n of each table of n-gram vectors; experimental
 	HashedNgramRows int   `json:"hashed_ngram_rows,omitempty"` // of each such table
 }
@@ -66,6 +68,13 @@ type SourceEmbedding struct {
 	Embedding
 
 	OwnTable bool `json:"own_table,omitempty"` // the token vectors are other ones than the decoder's
+}
+
+// TokenDropout is how ESM reads its mask token: the token's vector is 0, and the other token vectors of a sequence are multiplied by
+// (1 − Trained) / (1 − m), where m is the share of mask tokens among its tokens. Rives et al. 2021, doi:10.1073/pnas.2016239118.
+type TokenDropout struct {
+	Mask    int32   `json:"mask"`    // the token
+	Trained float64 `json:"trained"` // share of tokens that it stood for in training, 0 up to 1
 }
 
 // Layer is attention, optional cross-attention and a feed-forward layer, each in a residual branch.
