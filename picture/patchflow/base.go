@@ -101,9 +101,5 @@ func blank(width, height, patch, threads int) (*contrast, error) {
 	for i := range base.Pix {
 		base.Pix[i] = grey
 	}
-	c := newContrast(base, patch, threads)
-	for i := range c.sigma {
-		c.sigma[i] = greySigma
-	}
-	return c, nil
+	return (&contrast{base: base, patch: patch, flat: greySigma}).shifted(0, 0, threads), nil
 }

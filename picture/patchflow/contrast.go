@@ -36,6 +36,8 @@ const MaxNoise = 3. / 255
 type contrast struct {
 	base  *raster.Image // three channels
 	patch int           // pixels along a side
+	x, y  int           // pixels that the first patch begins before the picture: less than a patch
+	flat  float32       // the deviation of all patches; 0: that of the base
 	grid  autograd.Grid
 	mean  []float32 // [T][3]
 	sigma []float32 // [T]
@@ -47,7 +49,12 @@ func gridOf(width, height, patch int) autograd.Grid {
 }
 
 func newContrast(base *raster.Image, patch, threads int) *contrast {
-	c := &contrast{base: base, patch: patch, grid: gridOf(base.Width, base.Height, patch)}
+	return (&contrast{base: base, patch: patch}).shifted(0, 0, threads)
+}
+
+// shifted is c with patches that begin x and y pixels before the picture.
+func (c *contrast) shifted(x, y, threads int) *contrast {
+	c = &contrast{base: c.base, patch: c.patch, x: x, y: y, flat: c.flat, grid: gridOf(c.base.Width+x, c.base.Height+y, c.patch)}
 	n := c.grid.Height * c.grid.Width
 	c.mean, c.sigma = make([]float32, n*channels), make([]float32, n)
 	pool.Run(threads, c.grid.Height, func(_, i int) {
@@ -67,13 +74,14 @@ func (c *contrast) measure(i, j int) {
 	t := i*c.grid.Width + j
 	var mean [channels]float64
 	var sum, squares float64
-	for y := i*p - around; y < (i+1)*p+around; y++ {
-		for x := j*p - around; x < (j+1)*p+around; x++ {
+	left, top := j*p-c.x, i*p-c.y
+	for y := top - around; y < top+p+around; y++ {
+		for x := left - around; x < left+p+around; x++ {
 			v := c.pixel(x, y)
 			luma := raster.LumaRed*float64(v[0]) + raster.LumaGreen*float64(v[1]) + raster.LumaBlue*float64(v[2])
 			sum += luma
 			squares += luma * luma
-			if x >= j*p && x < (j+1)*p && y >= i*p && y < (i+1)*p {
+			if x >= left && x < left+p && y >= top && y < top+p {
 				for k := range mean {
 					mean[k] += float64(v[k]) / float64(p*p)
 				}
@@ -85,6 +93,9 @@ func (c *contrast) measure(i, j int) {
 		c.mean[t*channels+k] = float32(mean[k])
 	}
 	c.sigma[t] = float32(math.Sqrt(max(squares/n-sum/n*sum/n, lowest*lowest)))
+	if c.flat > 0 {
+		c.sigma[t] = c.flat
+	}
 }
 
 // pixel is the pixel at (x, y), or the nearest one inside.
@@ -97,12 +108,26 @@ func (c *contrast) pixel(x, y int) []float32 {
 func (c *contrast) eachPixel(t int, f func(k, x, y int)) {
 	i, j := t/c.grid.Width, t%c.grid.Width
 	for k := range c.patch * c.patch {
-		f(k*channels, j*c.patch+k%c.patch, i*c.patch+k/c.patch)
+		f(k*channels, j*c.patch-c.x+k%c.patch, i*c.patch-c.y+k/c.patch)
 	}
 }
 
-// input writes the row of token t: the base in units of contrast, the noisy residual, which is nil for zeros, and the features.
-func (c *contrast) input(dst []float32, t int, noisy []float32, o Condition) {
+// eachInside calls f for the pixels of token t that are inside of the picture, with the place of the pixel's numbers in the picture.
+func (c *contrast) eachInside(t int, f func(k, at int)) {
+	c.eachPixel(t, func(k, x, y int) {
+		if c.inside(x, y) {
+			f(k, (y*c.base.Width+x)*channels)
+		}
+	})
+}
+
+// inside reports whether a pixel is one of the picture.
+func (c *contrast) inside(x, y int) bool {
+	return x >= 0 && y >= 0 && x < c.base.Width && y < c.base.Height
+}
+
+// input writes the row of token t: the base in units of contrast, the noisy residual as noisy writes it, nil for zeros, and the features.
+func (c *contrast) input(dst []float32, t int, noisy func(t int, dst []float32), o Condition) {
 	sigma, mean := c.sigma[t], c.mean[t*channels:][:channels]
 	c.eachPixel(t, func(k, x, y int) {
 		for q, v := range c.pixel(x, y) {
@@ -114,7 +139,7 @@ func (c *contrast) input(dst []float32, t int, noisy []float32, o Condition) {
 	if noisy == nil {
 		clear(rest)
 	} else {
-		copy(rest, noisy)
+		noisy(t, rest)
 	}
 	o.write(dst[2*n:], mean, sigma)
 }
@@ -144,7 +169,7 @@ func (o Condition) write(dst, mean []float32, sigma float32) {
 func (c *contrast) residual(dst []float32, t int, y *raster.Image, rho float32) {
 	unit := 1 / (c.sigma[t] * rho)
 	c.eachPixel(t, func(k, x, row int) {
-		if x >= c.base.Width || row >= c.base.Height {
+		if !c.inside(x, row) {
 			dst[k], dst[k+1], dst[k+2] = 0, 0, 0
 			return
 		}
@@ -159,7 +184,7 @@ func (c *contrast) residual(dst []float32, t int, y *raster.Image, rho float32) 
 func (c *contrast) add(t int, r []float32, rho float32) {
 	unit := c.sigma[t] * rho
 	c.eachPixel(t, func(k, x, y int) {
-		if x >= c.base.Width || y >= c.base.Height {
+		if !c.inside(x, y) {
 			return
 		}
 		p := c.pixel(x, y)

@@ -202,7 +202,7 @@ func newSample(c *contrast, y *raster.Image, o Condition, rho float32, r *data.R
 		for k, v := range u {
 			noisy[k] += (1 - at) * v
 		}
-		c.input(s.inputs[t*in:][:in], t, noisy, o)
+		c.input(s.inputs[t*in:][:in], t, func(_ int, dst []float32) { copy(dst, noisy) }, o)
 	}
 	if r == nil { // the error is relative to that of the base: PSNR counts every picture alike
 		unit := float32(1 / (total/float64(n*out) + easy))

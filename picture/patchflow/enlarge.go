@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/longspan/longspan/data"
-	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/picture/raster"
 	"github.com/longspan/longspan/tensor"
 )
@@ -99,13 +97,8 @@ func (s *Pictures) detail(ctx context.Context, m *raster.Image, factor int, d Dr
 		return nil, err
 	}
 	c, rho := newContrast(base, net.config.Patch, s.Exec.Threads), s.Base.rho(factor)
-	r, err := s.flow(ctx, net, c, Condition{Factor: factor, Noise: d.Noise}, d, nil)
-	if err != nil {
-		return nil, err
-	}
-	numbers := outputs(c.patch)
-	pool.Run(s.Exec.Threads, len(c.sigma), func(_, t int) { c.add(t, r[t*numbers:(t+1)*numbers], rho) })
-	return base, nil
+	f := &flow{s: s, net: net, base: c, rho: rho}
+	return base, f.draw(ctx, Condition{Factor: factor, Noise: d.Noise}, d, nil)
 }
 
 // tell is called before each pass.
@@ -128,7 +121,7 @@ type Draw struct {
 func (d Draw) Passes(factor int) int {
 	n := 0
 	if d.Detail > 0 {
-		n += d.Steps
+		n += flowPasses(d.Steps)
 	}
 	if d.Detail < 1 {
 		n++
@@ -156,52 +149,4 @@ func (d Draw) check(factor int) error {
 		return fmt.Errorf("patchflow: a noise of %g, expected 0 to %g", d.Noise, MaxNoise)
 	}
 	return nil
-}
-
-// start is the residual that flow begins from at a time below 1: a sketch.
-type start struct {
-	residual []float32
-	time     float64
-}
-
-// flow draws residuals by Euler's steps from time 1, or from a start. Times are closer near noise where there is no base, as in training.
-// Memory: T·outputs numbers of float32.
-func (s *Pictures) flow(ctx context.Context, net *net, c *contrast, o Condition, d Draw, from *start) ([]float32, error) {
-	n := c.grid.Height * c.grid.Width
-	numbers := outputs(c.patch)
-	x := make([]float32, n*numbers)
-	begin := 1.0
-	if from != nil {
-		begin = from.time
-	}
-	pool.Run(s.Exec.Threads, n, func(_, t int) {
-		own := x[t*numbers : (t+1)*numbers]
-		addNoise(own, float32(begin), data.NewRandom(d.Seed, uint64(t)))
-		if from != nil {
-			for i, v := range from.residual[t*numbers : (t+1)*numbers] {
-				own[i] += float32(1-begin) * v
-			}
-		}
-	})
-	shift := o.shift()
-	even := begin / (shift - (shift-1)*begin) // what shifts to begin
-	at := func(i int) float64 { return shifted(even*float64(d.Steps-i)/float64(d.Steps), shift) }
-	for i := range d.Steps {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		s.tell(n)
-		o.Time = at(i)
-		share := float32((at(i) - at(i+1)) / at(i)) // of the way to the prediction; the last step goes all of it
-		err := s.Model.predict(ctx, s.Exec, task{net, c, x, o}, func(t int, r []float32) {
-			own := x[t*numbers : (t+1)*numbers]
-			for k, v := range r {
-				own[k] += share * (v - own[k])
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return x, nil
 }

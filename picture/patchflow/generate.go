@@ -104,7 +104,7 @@ func (s *Pictures) Generate(ctx context.Context, p Painting) (*raster.Image, err
 	sizes := levels(p.Width, p.Height)
 	s.passes, s.done = 0, 0
 	for i := range sizes {
-		s.passes += p.steps(i, len(sizes))
+		s.passes += flowPasses(p.steps(i, len(sizes)))
 	}
 	m, err := s.first(ctx, p, sizes[0], p.steps(0, len(sizes)))
 	if err != nil {
@@ -149,7 +149,6 @@ func (s *Pictures) first(ctx context.Context, p Painting, size level, steps int)
 	}
 	d := Draw{Detail: 1, Steps: steps, Seed: p.Seed}
 	var from *start
-	numbers := outputs(c.patch)
 	if p.Sketch != nil {
 		sketch, err := resample.Resize(p.Sketch, size.width, size.height, resample.Lanczos3, s.Exec.Threads)
 		if err != nil {
@@ -158,19 +157,10 @@ func (s *Pictures) first(ctx context.Context, p Painting, size level, steps int)
 		if p.Strength == 0 {
 			return sketch, nil
 		}
-		from = &start{make([]float32, len(c.sigma)*numbers), p.Strength}
-		for t := range c.sigma {
-			c.residual(from.residual[t*numbers:(t+1)*numbers], t, sketch, 1)
-		}
+		from = &start{sketch, p.Strength}
 	}
-	r, err := s.flow(ctx, net, c, Condition{}, d, from)
-	if err != nil {
-		return nil, err
-	}
-	for t := range c.sigma {
-		c.add(t, r[t*numbers:(t+1)*numbers], 1)
-	}
-	return c.base, nil
+	f := &flow{s: s, net: net, base: c, rho: 1}
+	return c.base, f.draw(ctx, Condition{}, d, from)
 }
 
 // cut shrinks a picture to a size of nearly its aspect: the longer way over is cut off first, evenly on both sides.

@@ -46,7 +46,7 @@ func (s *Pictures) NeedEnlarge(width, height, factor int, d Draw) (Need, error) 
 	}
 	o, held := Condition{Factor: factor}, large*pixelBytes
 	if d.Detail > 0 {
-		if err := dry.count(&need, drawNet, width*factor, height*factor, o, d.Steps, held); err != nil {
+		if err := dry.count(&need, drawNet, width*factor, height*factor, o, flowPasses(d.Steps), held); err != nil {
 			return need, err
 		}
 		held += large * pixelBytes // what is drawn stands beside the mean
@@ -81,7 +81,7 @@ func (s *Pictures) NeedPaint(p Painting) (Need, error) {
 	first := int64(sizes[0].width) * int64(sizes[0].height) * pixelBytes
 	need := Need{}
 	if p.Sketch == nil || p.Strength > 0 {
-		need.Passes = p.steps(0, len(sizes))
+		need.Passes = flowPasses(p.steps(0, len(sizes)))
 		// The grey base, and the sketch and its residual.
 		if err := dry.count(&need, drawNet, sizes[0].width, sizes[0].height, Condition{}, need.Passes, 3*first); err != nil {
 			return need, err
@@ -135,7 +135,7 @@ func (s *Pictures) count(need *Need, network, width, height int, o Condition, pa
 	need.Pool = max(need.Pool, s.Exec.Pool.Peak()-weights)
 	held += n * patchBytes
 	if network == drawNet {
-		held += n * 4 * int64(outputs(net.config.Patch)) // x_t
+		held += 3*int64(width)*int64(height)*pixelBytes + n*patchBytes // the state of flow, and the last step's sum
 	}
 	need.Heap = max(need.Heap, held)
 	need.Patches += int64(passes) * n

@@ -197,6 +197,58 @@ func TestBandsAreOnePicture(t *testing.T) {
 	}
 }
 
+// The weights of the four grids of the last step add up to 1 in every pixel, whatever the patch.
+func TestGridsAddUp(t *testing.T) {
+	for patch := range 9 {
+		if patch == 0 {
+			continue
+		}
+		for at := range 3 * patch {
+			if sum := gridWeight(at, 0, patch) + gridWeight(at, patch/2, patch); math.Abs(float64(sum)-1) > 1e-6 {
+				t.Errorf("patches of %d, pixel %d: the weights add up to %g", patch, at, sum)
+			}
+		}
+	}
+}
+
+// Pixels that are split and mixed in one grid after another keep their clean residual and their noise; blended over the four grids the
+// residual is the picture again.
+func TestFlowKeepsPixels(t *testing.T) {
+	y, base := texture(45, 37, 3), texture(45, 37, 0)
+	f := &flow{s: &Pictures{}, base: newContrast(base, 8, 0), rho: 2, seed: 1}
+	f.clean, f.noise = make([]float32, len(base.Pix)), make([]float32, len(base.Pix))
+	addNoise(f.noise, 1, data.NewRandom(2, 0))
+	noise, sum := slices.Clone(f.noise), make([]float32, len(base.Pix))
+	for i := range 2 * grids {
+		look, r, before, after := f.grid(i), make([]float32, outputs(8)), make([]float32, outputs(8)), make([]float32, outputs(8))
+		for token := range look.sigma {
+			look.residual(r, token, y, f.rho)
+			f.mix(before, look, token, 0.7)
+			f.split(look, token, r, 0.7)
+			f.mix(after, look, token, 0.7)
+			for k := range before {
+				if math.Abs(float64(before[k]-after[k])) > 1e-4 {
+					t.Fatalf("grid %d, token %d: number %d became %g, want %g", i, token, k, after[k], before[k])
+				}
+			}
+			if i < grids {
+				look.blend(sum, token, r, f.rho)
+			}
+		}
+		if i == 0 {
+			copy(noise, f.noise) // what the first prediction leaves
+		}
+	}
+	for i := range noise {
+		if want := y.Pix[i] - base.Pix[i]; math.Abs(float64(f.clean[i]-want)) > 1e-5 || math.Abs(float64(sum[i]-want)) > 1e-5 {
+			t.Fatalf("number %d of the picture is %g and %g, want %g", i, f.clean[i], sum[i], want)
+		}
+		if math.Abs(float64(f.noise[i]-noise[i])) > 1e-4 {
+			t.Fatalf("number %d of the noise is %g, want %g", i, f.noise[i], noise[i])
+		}
+	}
+}
+
 // Times are as even as they are shifted, from the start of a sketch too.
 func TestShiftedTimes(t *testing.T) {
 	for _, c := range []struct{ t, shift, want float64 }{{1, 4, 1}, {0, 4, 0}, {0.5, 4, 0.8}, {0.5, 1, 0.5}} {

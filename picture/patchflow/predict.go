@@ -17,7 +17,7 @@ const band = 8192
 type task struct {
 	net       *net
 	look      *contrast
-	noisy     []float32 // the residuals x_t, of outputs numbers a token, or nil for zeros
+	noisy     func(t int, dst []float32) // writes the residual x_t of a token; nil: zeros
 	condition Condition
 }
 
@@ -60,17 +60,11 @@ func (m *Model) predict(ctx context.Context, x tensor.Exec, k task, use func(t i
 // embedBand writes the embedded tokens from on to dst.
 func (m *Model) embedBand(x tensor.Exec, k task, from int, dst tensor.Mat) error {
 	patch := k.look.patch
-	numbers := outputs(patch)
 	in := x.Pool.Get(tensor.F32, dst.Rows, inputs(patch))
 	defer x.Pool.Put(in)
 	if !in.Dry() {
 		pool.Run(x.Threads, dst.Rows, func(_, i int) {
-			t := from + i
-			var own []float32
-			if k.noisy != nil {
-				own = k.noisy[t*numbers : (t+1)*numbers]
-			}
-			k.look.input(in.Row(i), t, own, k.condition)
+			k.look.input(in.Row(i), from+i, k.noisy, k.condition)
 		})
 	}
 	p := m.pass(x, []int{dst.Rows}, false)
