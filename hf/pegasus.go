@@ -2,8 +2,8 @@ package hf
 
 import "math"
 
-// pegasus is Pegasus: BART with norms before each branch and after each stack, no norm of the embeddings, and positions of sines and cosines
-// (Zhang et al. 2020, arXiv:1912.08777). Files may leave the positions out.
+// pegasus is Pegasus: BART with norms before each branch and after each stack, no norm of the embeddings, and positions of sines and
+// cosines (Zhang et al. 2020, arXiv:1912.08777). Files may leave the positions out.
 func pegasus(c *config, in request) (*built, error) {
 	positions := sidePositions{key: "max_position_embeddings"}
 	return c.seq2seq(in, seq2seq{body: "model.", source: positions, target: positions, scaled: true, preNorm: true, sinusoidal: true})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"regexp"
 
 	"github.com/longspan/longspan/model/spec"
 )
@@ -169,15 +170,33 @@ func (b *built) seq2seqHead(c *config, t task, p string) {
 		b.spec.Head.Tied = true
 		c.note("the class %s has no head: tokens are predicted with the embedding's table", c.texts("architectures")[0])
 	}
-	tables := []string{p + "shared.weight", p + "decoder.embed_tokens.weight", p + "encoder.embed_tokens.weight"}
+	shared, decoder, encoder := p+"shared.weight", p+"decoder.embed_tokens.weight", p+"encoder.embed_tokens.weight"
 	if b.spec.Head.Tied {
-		tables = append(tables, "lm_head.weight")
+		b.names.shared(shared, decoder, encoder, "lm_head.weight")
 	} else {
+		b.ownTables(shared, decoder, encoder)
 		b.names.put("head.weight", "lm_head.weight")
 	}
-	b.names.shared(tables...)
 	if b.names.has("final_logits_bias") {
 		b.spec.Head.TiedBias, b.spec.Head.Bias = b.spec.Head.Tied, !b.spec.Head.Tied
 		b.names.put("head.bias", "final_logits_bias")
 	}
+}
+
+// ownTables names the tables of a model that ties nothing. transformers 5 gives each side a table of its own. transformers 4 saves one for
+// both.
+func (b *built) ownTables(shared, decoder, encoder string) {
+	of := func(own string) string {
+		if b.names.has(own) {
+			return own
+		}
+		return shared
+	}
+	target, source := of(decoder), of(encoder)
+	b.names.put("embedding.weight", target)
+	if source != target {
+		b.spec.SourceEmbed.OwnTable = true
+		b.names.put("source.embedding.weight", source)
+	}
+	b.names.ignore(regexp.QuoteMeta(shared), "a table that neither side reads")
 }

@@ -159,6 +159,50 @@ func addTensor(t *testing.T, dir, name string, m tensor.Mat) {
 	edit(t, dir, func(string) bool { return true }, safetensors.Shaped(name, m, m.Rows, m.Cols))
 }
 
+// A model that ties nothing reads a table for each side, or one for both where the file has no other; and it has a head of its own.
+func TestUntiedSides(t *testing.T) {
+	f, err := safetensors.Open(filepath.Join(goldenDir, "bart", "model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	table := tensor.New(tensor.F32, 89, 32)
+	if err := f.ReadMat(table, "model.shared.weight"); err != nil {
+		t.Fatal(err)
+	}
+	b := &data.Batch{Tokens: []int32{5, 6, 7, 8, 9}, Lengths: []int{5}}
+	open := func(edits map[string]any, names ...string) (*model.Model, []float32) {
+		dir := edited(t, "bart", edits)
+		var all []safetensors.Tensor
+		for _, name := range names {
+			all = append(all, safetensors.Shaped(name, table, table.Rows, table.Cols))
+		}
+		edit(t, dir, func(string) bool { return true }, all...)
+		m, err := model.Open(dir)
+		if err != nil {
+			t.Fatal(names, err)
+		}
+		t.Cleanup(func() { m.Close() })
+		return m, outputs(t, m, b)
+	}
+	_, want := open(nil)
+	untied := map[string]any{"tie_word_embeddings": false}
+	m, got := open(untied, "lm_head.weight")
+	if m.Spec().SourceEmbed.OwnTable || m.Spec().Head.Tied || !slices.EqualFunc(got, want, near32) {
+		t.Errorf("one table: %+v, logits %v, want %v", m.Spec().SourceEmbed, got[:4], want[:4])
+	}
+	both := []string{"lm_head.weight", "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"}
+	if m, got = open(untied, both...); !m.Spec().SourceEmbed.OwnTable || !slices.EqualFunc(got, want, near32) {
+		t.Errorf("two tables: %+v, logits %v, want %v", m.Spec().SourceEmbed, got[:4], want[:4])
+	}
+	for i := range table.F32 {
+		table.F32[i] *= -1
+	}
+	if _, got = open(untied, "lm_head.weight"); slices.EqualFunc(got, want, near32) {
+		t.Error("another head gives the same logits")
+	}
+}
+
 // edit keeps some of the weights of a folder, and adds others.
 func edit(t *testing.T, dir string, keep func(name string) bool, all ...safetensors.Tensor) {
 	t.Helper()
