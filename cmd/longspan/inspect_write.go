@@ -74,7 +74,8 @@ func forcedText(t *data.Target) (text string) {
 		text += fmt.Sprintf(", always with token %d", *t.First)
 	}
 	if len(t.Last) > 0 {
-		text += fmt.Sprintf("; one of the largest length ends with token %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Last), " ", " or "), "[]"))
+		last := strings.ReplaceAll(strings.Trim(fmt.Sprint(t.Last), "[]"), " ", " or ")
+		text += "; one of the largest length ends with token " + last
 	}
 	return text
 }
