@@ -187,7 +187,7 @@ func (w *Writer) Write(ctx context.Context, s *Source, pool *tensor.Pool, progre
 	r := &Written{Name: d.Name, Title: d.Title, Prefix: w.prefix, Notes: slices.Clone(d.Notes),
 		Read: WrittenRead{d.Size, s.words, s.tokens, len(s.pieces)}}
 	for _, n := range w.settings.Notes {
-		r.Notes = append(r.Notes, "the model's files say, and the search does not follow: "+n)
+		r.Notes = append(r.Notes, "the model's files say, and a search does not follow: "+n)
 	}
 	session := w.model.NewSession(tensor.Exec{Threads: w.o.Threads, Pool: pool})
 	var texts []string

@@ -15,8 +15,8 @@ type piece struct {
 	from, to int     // tokens of the text
 }
 
-// cut divides the tokens of a prefix and a text into pieces. Each has the special tokens and the prefix, and begins and ends with a sentence
-// where one does nearby.
+// cut divides the tokens of a prefix and a text into pieces. Each has the special tokens and the prefix, and begins and ends with a
+// sentence where one does nearby.
 func (w *Writer) cut(e tokenizer.Encoding, text string) ([]piece, error) {
 	first, last := int(e.Texts[0].From), int(e.Texts[0].To)
 	body := first // the first token that has bytes of the text
@@ -36,7 +36,7 @@ func (w *Writer) cut(e tokenizer.Encoding, text string) ([]piece, error) {
 		overlap = w.piece / 16
 	}
 	if room < 1 || overlap >= room {
-		return nil, fmt.Errorf("found pieces of %d tokens, of which %d are special or the prefix and at least %d are those of the piece before, "+
+		return nil, fmt.Errorf("found pieces of %d tokens, of which %d are special or the prefix and at least %d are of the piece before, "+
 			"expected room for more; use larger pieces", w.piece, len(e.IDs)-n, overlap)
 	}
 	var pieces []piece
@@ -47,7 +47,7 @@ func (w *Writer) cut(e tokenizer.Encoding, text string) ([]piece, error) {
 	return pieces, nil
 }
 
-// starts are the tokens that begin a sentence of the text, in order. places are those of the tokens, in the text after a prefix.
+// starts are the tokens that begin a sentence of the text, in order. places are those of the tokens, after a prefix.
 func starts(places []tokenizer.Span, text string, prefix int) (all []int) {
 	for _, s := range sentences.Split(text, sentences.Options{}) {
 		at := sort.Search(len(places), func(i int) bool { return int(places[i].To)-prefix > s.From })

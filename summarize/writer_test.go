@@ -26,7 +26,8 @@ func tinyWriter(t *testing.T) *model.Model {
 	}
 	bytes := map[string]any{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": true}
 	special := func(id string, n int) map[string]any {
-		return map[string]any{"id": n, "content": id, "special": true, "normalized": false, "lstrip": false, "rstrip": false, "single_word": false}
+		return map[string]any{"id": n, "content": id, "special": true, "normalized": false, "lstrip": false, "rstrip": false,
+			"single_word": false}
 	}
 	ends := map[string]any{"type": "RobertaProcessing", "sep": []any{"</s>", 2}, "cls": []any{"<s>", 0}, "trim_offsets": false,
 		"add_prefix_space": false}
@@ -101,7 +102,7 @@ func TestWriterIsASearch(t *testing.T) {
 	if r.Read != (WrittenRead{Bytes: 33, Words: 8, Tokens: len(e.IDs) - 2 - len("sum. "), Pieces: 1}) {
 		t.Errorf("found %+v", r.Read)
 	}
-	if want := []string{"the model's files say, and the search does not follow: diversity_penalty: 0.5 is not followed"}; !slices.Equal(r.Notes, want) {
+	if want := []string{"the model's files say, and a search does not follow: diversity_penalty: 0.5"}; !slices.Equal(r.Notes, want) {
 		t.Errorf("found the notes %q, want %q", r.Notes, want)
 	}
 }
@@ -110,7 +111,8 @@ func TestWriterIsASearch(t *testing.T) {
 func TestWriterReadsPieces(t *testing.T) {
 	m := tinyWriter(t)
 	text := strings.Repeat("A cat sat on the mat. ", 30)
-	w, err := NewWriter(m, WriterOptions{Chunk: 100, Tokens: 5, Settings: func(s *beam.Settings) { s.Beams, s.ForcedLast, s.Ends = 1, nil, nil }})
+	w, err := NewWriter(m, WriterOptions{Chunk: 100, Tokens: 5,
+		Settings: func(s *beam.Settings) { s.Beams, s.ForcedLast, s.Ends = 1, nil, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,9 +200,9 @@ func TestWriterRefuses(t *testing.T) {
 		o    WriterOptions
 		text string
 	}{
-		"a.txt: found no text":                      {WriterOptions{}, "\n"},
-		"found pieces of 7 tokens, of which 7 are":  {WriterOptions{Chunk: 7}, long},
-		"at least 20 are those of the piece before": {WriterOptions{Chunk: 20, Overlap: 20}, long},
+		"a.txt: found no text":                     {WriterOptions{}, "\n"},
+		"found pieces of 7 tokens, of which 7 are": {WriterOptions{Chunk: 7}, long},
+		"at least 20 are of the piece before":      {WriterOptions{Chunk: 20, Overlap: 20}, long},
 	} {
 		w, err := NewWriter(m, c.o)
 		if err != nil {

@@ -179,7 +179,7 @@ func (s *Settings) read(text []byte, all bool) error {
 		harmless, known := neutral[name]
 		switch {
 		case known && !slices.Contains(harmless, string(value)), !known && all && !slices.Contains(without, name):
-			s.Notes = append(s.Notes, fmt.Sprintf("%s: %.60s is not followed", name, value))
+			s.Notes = append(s.Notes, fmt.Sprintf("%s: %.60s", name, value))
 		}
 	}
 	return nil
