@@ -27,7 +27,7 @@ import (
 //	model.safetensors  the weights
 //
 // A model that was opened with tokens of certain roles, with chat templates, or with several tokens that end a text, has them in
-// tokenizer_config.json and generation_config.json, in the form of transformers.
+// tokenizer_config.json and generation_config.json, in the form of transformers. So has one with settings of a search.
 //
 // The folder of a training run is a model folder. A checkpoint of the run can replace its weights.
 
@@ -322,7 +322,10 @@ func (m *Model) Files() (map[string][]byte, error) {
 	if m.spec.Kind != Decoder {
 		n = generationFiles{}
 	}
-	return files, n.files(files, m.roleTokens())
+	if err := n.files(files, m.roleTokens()); err != nil || m.spec.Head.Kind != LM {
+		return files, err
+	}
+	return files, m.settings.files(files)
 }
 
 // Save writes the model folder dir, which Open reads. It makes the folder, and writes each file whole or not at all. Tables are stored as

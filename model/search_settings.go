@@ -53,13 +53,53 @@ func readSettings(dir string) searchFiles {
 		f.err = fmt.Errorf("model: %s: %w", filepath.Join(dir, name), err)
 		return f
 	}
-	if config != nil {
-		f.tasks, err = readTasks(config)
+	for name, text := range map[string][]byte{modelConfig: config, generationConfig: text} { // a folder has one of them with tasks
+		if text == nil {
+			continue
+		}
+		tasks, err := readTasks(text)
 		if err != nil {
-			f.err = fmt.Errorf("model: %s: task_specific_params: %w", filepath.Join(dir, modelConfig), err)
+			f.err = fmt.Errorf("model: %s: task_specific_params: %w", filepath.Join(dir, name), err)
+		}
+		if len(tasks) > 0 {
+			f.tasks = tasks
 		}
 	}
 	return f
+}
+
+// files adds a generation_config.json that says what was read, with the tasks, which this program reads there. An earlier one there has the
+// ends.
+func (f searchFiles) files(all map[string][]byte) error {
+	if f.err != nil {
+		return f.err
+	}
+	keys := map[string]any{}
+	for name, value := range f.general.Keys {
+		keys[name] = value
+	}
+	if text := all[generationConfig]; text != nil {
+		if err := json.Unmarshal(text, &keys); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+	}
+	tasks := map[string]map[string]any{}
+	for name, t := range f.tasks {
+		settings := map[string]any{"prefix": t.prefix}
+		if err := json.Unmarshal(t.settings, &settings); err != nil {
+			return fmt.Errorf("model: %w", err)
+		}
+		tasks[name] = settings
+	}
+	if len(tasks) > 0 {
+		keys["task_specific_params"] = tasks
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(keys)
+	all[generationConfig] = text
+	return err
 }
 
 // readOptional reads a file; nil: there is none.
@@ -74,7 +114,7 @@ func readOptional(path string) ([]byte, error) {
 	return text, nil
 }
 
-// readTasks reads the tasks of a config.json.
+// readTasks reads the tasks of a file.
 func readTasks(config []byte) (map[string]task, error) {
 	var keys struct {
 		Tasks map[string]map[string]json.RawMessage `json:"task_specific_params"`

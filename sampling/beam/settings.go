@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 )
@@ -15,6 +16,8 @@ type Settings struct {
 	Begin    *int32   // bos_token_id
 	Notes    []string // what the file asks for and a search here does not do, or does otherwise
 	LengthOf bool     // the file says how long a text may be
+
+	Keys map[string]json.RawMessage // what was read of generation, for another file that says the same
 }
 
 // DefaultSettings are those without a file: [Default], without a longest length.
@@ -144,7 +147,7 @@ var without = []string{
 	"output_attentions", "output_hidden_states", "output_scores", "output_logits", "return_dict_in_generate",
 	"num_assistant_tokens", "num_assistant_tokens_schedule", "assistant_confidence_threshold", "prompt_lookup_num_tokens",
 	"max_matching_ngram_size", "assistant_early_exit", "assistant_lookbehind", "target_lookbehind", "compile_config", "disable_compile",
-	"transformers_version", "_from_model_config", "trust_remote_code",
+	"transformers_version", "_from_model_config", "trust_remote_code", "task_specific_params",
 }
 
 // Read adds what a JSON object says about generation: generation_config.json, or an object of task_specific_params. A key that the object
@@ -170,17 +173,31 @@ func (s *Settings) read(text []byte, all bool) error {
 		if string(value) == "null" {
 			continue
 		}
-		if read, ok := settings[name]; ok {
+		read, ok := settings[name]
+		harmless, known := neutral[name]
+		if ok || known {
+			s.keep(name, value)
+		}
+		if ok {
 			if err := read(s, value); err != nil {
 				return fmt.Errorf("%s: found %.60s: %w", name, value, err)
 			}
 			continue
 		}
-		harmless, known := neutral[name]
 		switch {
 		case known && !slices.Contains(harmless, string(value)), !known && all && !slices.Contains(without, name):
 			s.Notes = append(s.Notes, fmt.Sprintf("%s: %.60s", name, value))
 		}
 	}
 	return nil
+}
+
+// keep adds a key to those that were read. The map may be shared by a copy of the settings.
+func (s *Settings) keep(name string, value json.RawMessage) {
+	keys := maps.Clone(s.Keys)
+	if keys == nil {
+		keys = map[string]json.RawMessage{}
+	}
+	keys[name] = slices.Clone(value)
+	s.Keys = keys
 }
