@@ -44,7 +44,7 @@ func (b *built) bertMaskedHead(c *config, activation string) {
 	b.maskedHead(c, spec.Transform{Activation: c.activation("hidden_act", activation), Bias: true, Norm: c.bertNorm()},
 		"cls.predictions.decoder.weight", "cls.predictions.bias")
 	b.names.tied("cls.predictions.decoder.weight")
-	b.names.ignore(`cls\.predictions\.decoder\.bias`, "a second name of the bias")
+	b.names.copied("cls.predictions.decoder.bias", "cls.predictions.bias", "a second name of the bias")
 	b.names.ignore(`cls\.seq_relationship\..*`, "the head of next sentences")
 }
 

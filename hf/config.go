@@ -16,6 +16,7 @@ import (
 // family asks more.
 type config struct {
 	path  string
+	raw   []byte // the text of the file
 	keys  map[string]json.RawMessage
 	null  map[string]bool // keys whose value is null
 	read  map[string]bool // keys that a family has read
@@ -41,7 +42,7 @@ func readConfig(dir string) (*config, error) {
 
 // parseConfig reads the text of a config.json; path names it in errors.
 func parseConfig(path string, text []byte) (*config, error) {
-	c := &config{path: path, read: map[string]bool{}, null: map[string]bool{}}
+	c := &config{path: path, raw: text, read: map[string]bool{}, null: map[string]bool{}}
 	if bytes.HasPrefix(text, []byte("version https://git-lfs")) {
 		return nil, fmt.Errorf("hf: %s: found a Git LFS pointer, expected the file; run git lfs pull in its folder", path)
 	}

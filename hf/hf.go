@@ -66,6 +66,11 @@ type Checkpoint struct {
 	LowerCase bool              // texts are put into lower case before the tokenizer
 
 	Weights *Weights
+
+	config   *config
+	options  Options
+	top      string    // the folder that was opened; empty: none
+	pipeline *pipeline // nil: none
 }
 
 // describe makes the checkpoint of a configuration.
@@ -85,7 +90,7 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 		return nil, err
 	}
 	b.names.splitLayers(&b.spec)
-	k := &Checkpoint{Family: kind, Spec: b.spec, Labels: b.labels, Context: b.context}
+	k := &Checkpoint{Family: kind, Spec: b.spec, Labels: b.labels, Context: b.context, config: c, options: o}
 	switch {
 	case k.Context > 0:
 	case b.spec.Source != nil:

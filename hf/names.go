@@ -33,6 +33,8 @@ type names struct {
 	second string                                // the name of a tied head's weight, in files that have it twice
 	made   map[string]func(i int, row []float32) // rows of weights that are computed, where the file does not have them
 	copies []string                              // other names of the embedding's table, which must have the same numbers
+
+	repeats map[string]string // other tensors that repeat one: that one by their name
 }
 
 // unused are tensors of a family that the model does not use.
@@ -43,7 +45,7 @@ type unused struct {
 
 func newNames(has func(string) bool) *names {
 	return &names{has: has, parts: map[string][]part{}, rows: map[string][]int{},
-		made: map[string]func(int, []float32){}}
+		made: map[string]func(int, []float32){}, repeats: map[string]string{}}
 }
 
 // put says that the rows of a weight are those of tensors, one after another.
@@ -135,6 +137,14 @@ func (n *names) shared(tensors ...string) {
 	for _, t := range tensors[own+1:] {
 		n.copies = append(n.copies, t)
 		n.ignore(regexp.QuoteMeta(t), "a second name of the embedding's table")
+	}
+}
+
+// copied names a tensor that repeats another, and that the model does not read. A saved model has it where the file had it.
+func (n *names) copied(name, of, what string) {
+	n.ignore(regexp.QuoteMeta(name), what)
+	if name != of {
+		n.repeats[name] = of
 	}
 }
 

@@ -37,7 +37,7 @@ func Open(dir string, o Options) (k *Checkpoint, err error) {
 	if k, err = c.describe(body, t, o); err != nil {
 		return nil, err
 	}
-	k.Body, k.Notes = body, append(k.Notes, t.body.Notes()...)
+	k.Body, k.top, k.pipeline, k.Notes = body, dir, p, append(k.Notes, t.body.Notes()...)
 	if p == nil {
 		return k, nil
 	}

@@ -22,6 +22,7 @@ type pipeline struct {
 	transformer sentence.Transformer
 	head        spec.Head
 	dense       []checkpoint.Source
+	denseDirs   []string // relative
 }
 
 // openPipeline reads the files of sentence-transformers; nil: the folder has none.
@@ -42,7 +43,7 @@ func openPipeline(dir string) (*pipeline, error) {
 
 // read makes a head of the modules.
 func (p *pipeline) read() error {
-	for _, m := range p.Modules {
+	for i, m := range p.Modules {
 		if p.head.Normalise {
 			return errors.New("found a module after Normalize, expected Normalize last")
 		}
@@ -55,7 +56,7 @@ func (p *pipeline) read() error {
 			}
 		case sentence.Dense:
 			p.head.Project = append(p.head.Project, spec.Projector{Out: m.Out, Activation: denseActivations[m.Activation], Bias: m.Bias})
-			p.dense = append(p.dense, m.Weights)
+			p.dense, p.denseDirs = append(p.dense, m.Weights), append(p.denseDirs, p.Folders[i])
 		case sentence.Normalize:
 			p.head.Normalise = true
 		default:

@@ -34,7 +34,7 @@ func (b *built) robertaHead(c *config, t task, prefix string) {
 		}
 		b.maskedHead(c, spec.Transform{Activation: "gelu", Bias: true, Norm: c.bertNorm()}, "lm_head.decoder.weight", bias)
 		b.names.tied("lm_head.decoder.weight")
-		b.names.ignore(`lm_head\.bias`, "a second name of the bias")
+		b.names.copied("lm_head.bias", bias, "a second name of the bias")
 	case classify:
 		b.spec.Head, b.labels = c.classifier(t, "first")
 		b.spec.Head.Transform = &spec.Transform{Activation: "tanh", Bias: true}

@@ -157,7 +157,7 @@ func buildForeign(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 		return nil, fmt.Errorf("model: the weights have the tensor %q, which a %s of the family %s does not have: they are of another model",
 			name, c.Class, c.Family)
 	}
-	m.file, m.notes = c.Weights, c.Notes
+	m.file, m.notes, m.checkpoint = c.Weights, c.Notes, c
 	m.origin = Origin{Form: "huggingface", Family: c.Family, Class: c.Class, Stored: c.Weights.Stored()}
 	m.answers = data.Answers{Classes: c.Labels, Tokens: c.Context, Prompts: c.Prompts, Prompt: c.Prompt, LowerCase: c.LowerCase}
 	return m, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/longspan/longspan/autograd"
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/hf"
 	"github.com/longspan/longspan/nn"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/tokenizer"
@@ -42,6 +43,7 @@ type Model struct {
 	generation generationFiles // of an opened model
 	settings   searchFiles     // of an opened folder
 	origin     Origin          // of an opened model
+	checkpoint *hf.Checkpoint  // from which the model came; nil: none
 	train      bool            // weights have gradients
 
 	progress progress

@@ -49,7 +49,7 @@ func (p *Pipeline) open(dir string) error {
 		if err != nil {
 			return err
 		}
-		p.Modules = append(p.Modules, m)
+		p.Modules, p.Folders = append(p.Modules, m), append(p.Folders, s.path)
 	}
 	c, err := readFile(filepath.Join(dir, "config_sentence_transformers.json"), parseConfig)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -34,6 +34,8 @@ type Pipeline struct {
 	DefaultPrompt string
 	// Similarity is how two vectors are compared; "" if the files do not say. Then sentence-transformers takes the cosine.
 	Similarity Similarity
+	// Folders are those of the modules, as modules.json names them: relative, with slashes; "" is the folder of modules.json.
+	Folders []string
 }
 
 // Similarity compares two vectors.

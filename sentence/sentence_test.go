@@ -108,14 +108,15 @@ func TestPipelines(t *testing.T) {
 		want  sentence.Pipeline // without folders and weights
 	}{
 		{"MiniLM", miniLM(), sentence.Pipeline{Dimension: 384, Modules: []sentence.Module{sentence.Transformer{MaxTokens: 256},
-			sentence.Pooling{Modes: []sentence.Mode{sentence.Mean}, Dimension: 384, IncludePrompt: true}, sentence.Normalize{}}}},
+			sentence.Pooling{Modes: []sentence.Mode{sentence.Mean}, Dimension: 384, IncludePrompt: true}, sentence.Normalize{}},
+			Folders: []string{"", "1_Pooling", "2_Normalize"}}},
 		{"Gemma", gemma(), sentence.Pipeline{
 			Modules: []sentence.Module{sentence.Transformer{},
 				sentence.Pooling{Modes: []sentence.Mode{sentence.Mean}, Dimension: 4, IncludePrompt: true},
 				sentence.Dense{In: 4, Out: 6, Activation: sentence.Identity}, sentence.Dense{In: 6, Out: 4, Bias: true, Activation: sentence.Tanh},
 				sentence.Normalize{}},
 			Dimension: 4, Truncate: 2, Prompts: map[string]string{"query": "task: search | query: ", "document": ""}, DefaultPrompt: "document",
-			Similarity: sentence.Cosine}},
+			Similarity: sentence.Cosine, Folders: []string{"", "1_Pooling", "2_Dense", "3_Dense", "4_Normalize"}}},
 	} {
 		p, dir, err := pipeline(t, c.files)
 		if err != nil {
