@@ -5,8 +5,9 @@ import "github.com/longspan/longspan/model/spec"
 // request is what a family is asked for, beside its configuration.
 type request struct {
 	has       func(tensor string) bool
-	bodyOnly  bool  // without the head
-	maskToken int32 // of the tokenizer; −1: not known
+	putPrefix func(prefix string) // puts a prefix before the names of a body; nil: they stay
+	bodyOnly  bool                // without the head
+	maskToken int32               // of the tokenizer; −1: not known
 }
 
 // built is what a family makes of a configuration.
@@ -26,6 +27,7 @@ type built struct {
 
 func newBuilt(in request) *built {
 	b := &built{names: newNames(in.has), mask: in.maskToken}
+	b.names.putPrefix = in.putPrefix
 	b.spec.Precision = "f32"
 	return b
 }

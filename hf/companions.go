@@ -21,10 +21,14 @@ var companionFiles = []string{
 	"generation_config.json", "chat_template.jinja", "chat_template.json",
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
 	"spiece.model", "sentencepiece.bpe.model", "tokenizer.model",
+	"LICENSE", "LICENSE.txt", "NOTICE",
+}
+
+// moduleFiles are those of sentence-transformers, beside modules.json and in the folders that it names.
+var moduleFiles = []string{
 	"modules.json", "config_sentence_transformers.json",
 	"sentence_bert_config.json", "sentence_roberta_config.json", "sentence_distilbert_config.json", "sentence_camembert_config.json",
 	"sentence_albert_config.json", "sentence_xlm-roberta_config.json", "sentence_xlnet_config.json",
-	"LICENSE", "LICENSE.txt", "NOTICE",
 }
 
 // output writes a folder.
@@ -150,6 +154,9 @@ func (out *output) companions() error {
 		}
 		done = append(done, folder)
 		names := companionFiles
+		if out.k.pipeline != nil {
+			names = slices.Concat(names, moduleFiles)
+		}
 		if folder != "." && folder != out.body() {
 			names = append(slices.Clone(names), "config.json") // of a module
 		}

@@ -49,6 +49,7 @@ type Options struct {
 	MaskToken int32    // of the tokenizer; −1: not known
 	Attention []string // the mechanism of layer i, of an encoder-decoder's encoder, is element i mod n; nil: the checkpoint's
 	Global    []int    // positions of global tokens; nil: the checkpoint's
+	Head      *Head    // nil: the checkpoint's
 }
 
 // Checkpoint is a checkpoint that was described, with its weights.
@@ -71,10 +72,22 @@ type Checkpoint struct {
 	options  Options
 	top      string    // the folder that was opened; empty: none
 	pipeline *pipeline // nil: none
+
+	reheaded bool // the head is another
+	renewed  bool // the last layer of the head is another, of other classes
 }
 
 // describe makes the checkpoint of a configuration.
 func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, error) {
+	if o.Head != nil {
+		return c.withHead(where, t, o)
+	}
+	return c.describeFrom(where, t, o, nil)
+}
+
+// describeFrom is describe without another head. putPrefix puts a prefix before the names of tensors that have none, where the family's class
+// has one; nil: they stay.
+func (c *config) describeFrom(where string, t Tensors, o Options, putPrefix func(string)) (*Checkpoint, error) {
 	kind := c.text("model_type", "")
 	family, ok := families[kind]
 	if !ok {
@@ -82,7 +95,7 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 	}
 	c.absent("quantization_config")
 	has := func(name string) bool { _, ok := t.Shape(name); return ok }
-	b, err := family(c, request{has: has, bodyOnly: o.BodyOnly, maskToken: o.MaskToken})
+	b, err := family(c, request{has: has, putPrefix: putPrefix, bodyOnly: o.BodyOnly, maskToken: o.MaskToken})
 	if err == nil {
 		err = c.first
 	}

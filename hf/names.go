@@ -35,6 +35,8 @@ type names struct {
 	copies []string                              // other names of the embedding's table, which must have the same numbers
 
 	repeats map[string]string // other tensors that repeat one: that one by their name
+
+	putPrefix func(prefix string) // puts a prefix before names that have none, where the family's class has one; nil: they stay
 }
 
 // unused are tensors of a family that the model does not use.
@@ -162,9 +164,14 @@ func (n *names) explained(name string) (what string, ok bool) {
 // have one, files of bodies alone have none.
 func (n *names) prefix(c *config, tensor string, candidates ...string) string {
 	for _, p := range candidates {
-		if n.has(p + tensor) {
-			return p
+		if !n.has(p + tensor) {
+			continue
 		}
+		if p == "" && candidates[0] != "" && n.putPrefix != nil {
+			n.putPrefix(candidates[0])
+			return candidates[0]
+		}
+		return p
 	}
 	c.fail("model_type", "found no tensor %q among the weights, under none of the prefixes %q: the weights are of another model",
 		tensor, strings.Join(candidates, " "))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/checkpoint"
+	"github.com/longspan/longspan/model/spec"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -26,6 +27,9 @@ func Open(dir string, o Options) (k *Checkpoint, err error) {
 	if p != nil {
 		t.dense, body = p.dense, p.transformer.Dir
 		o.BodyOnly, o.Pooled = true, true
+		if o.Head != nil && o.Head.Kind == spec.Embed {
+			o.Head = nil // which the modules describe
+		}
 	}
 	c, err := readConfig(body) // before the weights: a folder without it is no model, whatever weights it has
 	if err != nil {
@@ -37,10 +41,15 @@ func Open(dir string, o Options) (k *Checkpoint, err error) {
 	if k, err = c.describe(body, t, o); err != nil {
 		return nil, err
 	}
-	k.Body, k.top, k.pipeline, k.Notes = body, dir, p, append(k.Notes, t.body.Notes()...)
+	k.Body, k.top, k.Notes = body, dir, append(k.Notes, t.body.Notes()...)
 	if p == nil {
 		return k, nil
 	}
+	if k.reheaded {
+		k.top = body // the modules are of the vectors that the model no longer gives
+		return k, nil
+	}
+	k.pipeline = p
 	k.Spec.Head, k.Prompts, k.Prompt, k.LowerCase = p.head, p.Prompts, p.DefaultPrompt, p.transformer.LowerCase
 	if n := p.transformer.MaxTokens; n > 0 {
 		k.Notes = append(k.Notes, "sentence-transformers cuts texts after "+strconv.Itoa(n)+" tokens; this program does not")

@@ -260,8 +260,7 @@ func (k *Checkpoint) leftOut(v *inverse) (all []string) {
 	counts := map[string]int{}
 	for _, name := range k.Weights.tensors.Names() {
 		if _, ok := v.made[name]; !ok {
-			what, _ := k.Weights.names.explained(name)
-			counts[what]++
+			counts[k.Weights.idle(name)]++
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(counts)) {

@@ -29,7 +29,8 @@ type Weights struct {
 	names   *names
 	where   string // for errors
 	used    map[string]bool
-	read    []tensor.Mat // from pool
+	left    map[string]bool // tensors of a head that was replaced
+	read    []tensor.Mat    // from pool
 	pool    *tensor.Pool
 	table   tensor.Type
 }
@@ -43,7 +44,7 @@ func (w *Weights) Loader(table tensor.Type, pool *tensor.Pool) nn.Loader {
 // Unused finds a tensor that is no weight of the model, and not one that the family is known not to use.
 func (w *Weights) Unused() (name string, found bool) {
 	for _, name := range w.tensors.Names() {
-		if _, ok := w.names.explained(name); !w.used[name] && !ok {
+		if _, ok := w.names.explained(name); !w.used[name] && !ok && !w.left[name] {
 			return name, true
 		}
 	}
@@ -54,11 +55,20 @@ func (w *Weights) Unused() (name string, found bool) {
 func (w *Weights) LeftOut() map[string]int {
 	counts := map[string]int{}
 	for _, name := range w.tensors.Names() {
-		if what, ok := w.names.explained(name); ok && !w.used[name] {
+		if what := w.idle(name); what != "" && !w.used[name] {
 			counts[what]++
 		}
 	}
 	return counts
+}
+
+// idle says what a tensor is that the model does not use; empty: a weight of the model, or of another.
+func (w *Weights) idle(name string) string {
+	if w.left[name] {
+		return "a head that was replaced"
+	}
+	what, _ := w.names.explained(name)
+	return what
 }
 
 // Forget drops the copies that were made in a dry pool, so that a real one can follow.
