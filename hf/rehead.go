@@ -210,19 +210,17 @@ func (k *Checkpoint) Reheaded() bool { return k.reheaded }
 // Has reports whether the files have a weight of rows × cols. A head that replaces another has weights that they do not have. Of another
 // classifier of other classes the last layer is none, whatever its shape. A weight that is no part of such a head must be there.
 func (k *Checkpoint) Has(weight string, rows, cols int) (bool, error) {
-	ofHead := strings.HasPrefix(weight, "head.")
-	if k.renewed && (weight == "head.weight" || weight == "head.bias") {
-		return false, nil
+	parts := k.Weights.names.parts[weight]
+	if len(parts) == 0 {
+		return false, fmt.Errorf("hf: %s: the family has no name for the weight %q", k.Weights.where, weight)
 	}
-	err := k.Weights.check(weight, k.Weights.names.parts[weight], rows, cols)
-	if err != nil && k.reheaded && ofHead {
-		for _, p := range k.Weights.names.parts[weight] {
-			delete(k.Weights.used, p.name)
+	err := k.Weights.check(weight, parts, rows, cols)
+	another := k.renewed && (weight == "head.weight" || weight == "head.bias")
+	if another || err != nil && k.reheaded && strings.HasPrefix(weight, "head.") {
+		for _, p := range parts {
+			k.Weights.used[p.name] = true // in its place stands the new one
 		}
 		return false, nil
-	}
-	if err == nil && len(k.Weights.names.parts[weight]) == 0 {
-		return false, fmt.Errorf("hf: %s: the family has no name for the weight %q", k.Weights.where, weight)
 	}
 	return err == nil, err
 }

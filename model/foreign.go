@@ -60,9 +60,7 @@ func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 		}
 		return m, err
 	}
-	if mask := c.Spec.Head.MaskToken; mask != nil && t.Roles.Mask != tokenizer.None && int(t.Roles.Mask) < c.Spec.Vocab {
-		*mask = t.Roles.Mask
-	}
+	nameMask(c, t.Roles)
 	if t.Vocab() > c.Spec.Vocab {
 		c.Notes = append(c.Notes, fmt.Sprintf("the tokenizer has %d tokens, the model %d: the last ones are refused in a text", t.Vocab(),
 			c.Spec.Vocab))
@@ -77,6 +75,13 @@ func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 	}
 	m.generation = readGeneration(c.Body, t.Tokenizer)
 	return m, nil
+}
+
+// nameMask tells a masked language model which token of its tokenizer hides others.
+func nameMask(c *hf.Checkpoint, roles tokenizer.Roles) {
+	if mask := c.Spec.Head.MaskToken; mask != nil && roles.Mask != tokenizer.None && int(roles.Mask) < c.Spec.Vocab {
+		*mask = roles.Mask
+	}
 }
 
 // isGGUF reports whether a path is that of a GGUF file.
@@ -94,7 +99,7 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	t, err := tokenizerOf(f)
+	like, err := likeGGUF(path, f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("model: %s: %w", path, err), c.Weights.Close())
 	}
@@ -102,16 +107,24 @@ func openGGUF(path string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
-	m.tokenizer, m.generation = t, ggufGeneration(path, f, t)
+	m.tokenizer, m.generation, m.roles = like.tokenizer, like.generation, like.roles
 	m.origin.Form = "gguf"
-	m.roles = noRoles()
-	if t == nil {
-		return m, nil
-	}
-	if m.roles, err = rolesOfGGUF(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("model: %s: %w", path, err), m.Close())
-	}
 	return m, nil
+}
+
+// likeGGUF is what a GGUF file says beside the model.
+func likeGGUF(path string, f *gguf.File) (*Model, error) {
+	like := &Model{roles: noRoles()}
+	var err error
+	like.tokenizer, err = tokenizerOf(f)
+	if err != nil {
+		return nil, err
+	}
+	like.generation = ggufGeneration(path, f, like.tokenizer)
+	if like.tokenizer != nil {
+		like.roles, err = rolesOfGGUF(f)
+	}
+	return like, err
 }
 
 // tokenizerOf is the tokenizer inside a GGUF file; nil: it has none.
