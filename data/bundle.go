@@ -41,6 +41,8 @@ type OpenOptions struct {
 	// Of the model that a run starts from. Only data of the kind contrastive reads them.
 	Tokenizer *tokenizer.Tokenizer // makes tokens of texts; nil: bytes
 	LowerCase bool                 // texts are put into lower case first
+
+	Encoder *Encoder // of texts of the kinds text and labelled; nil: one byte a token
 }
 
 // Parts are the examples of a Bundle.

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,14 +32,18 @@ type Lengths struct {
 	TooLong string // one of the constants above
 	Noun    string // of the texts: document, source or target
 	Tokens  int    // of a sequence
-	Room    int    // the largest number of bytes in a sequence
+	Room    int    // the largest number of bytes, or of tokens, in a sequence
+	Unit    string // bytes or tokens; empty: bytes
 
 	documents, tooLong int
-	dropped            int // bytes
+	dropped            int // units
 	pieces             int // of those that were split
 }
 
-// Fit returns the first bytes of the pieces of a text of n bytes. It returns an error for a text that is too long, unless it is cut.
+// unit is the unit of lengths.
+func (l *Lengths) unit() string { return cmp.Or(l.Unit, "bytes") }
+
+// Fit returns the first bytes, or tokens, of the pieces of a text of n. It returns an error for a text that is too long, unless it is cut.
 func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
 	l.documents++
 	if n <= l.Room {
@@ -60,8 +65,8 @@ func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
 	if l.Noun != "document" {
 		advice = "too_long: truncate" // a piece of a source has no target of its own
 	}
-	return nil, r.Errorf("the %s has %d bytes, and with tokens: %d a sequence has room for %d; raise tokens, or set %s",
-		l.Noun, n, l.Tokens, l.Room, advice)
+	return nil, r.Errorf("the %s has %d %s, and with tokens: %d a sequence has room for %d; raise tokens, or set %s",
+		l.Noun, n, l.unit(), l.Tokens, l.Room, advice)
 }
 
 // Notes is a note on the number and the treatment of texts that are too long, if any.
@@ -71,7 +76,7 @@ func (l *Lengths) Notes(split data.Split) []string {
 	}
 	what := fmt.Sprintf("%s: %d of %d %ss are longer than %d tokens, and were", split, l.tooLong, l.documents, l.Noun, l.Tokens)
 	if l.TooLong == Truncate {
-		return []string{fmt.Sprintf("%s truncated: %d bytes are left out", what, l.dropped)}
+		return []string{fmt.Sprintf("%s truncated: %d %s are left out", what, l.dropped, l.unit())}
 	}
 	return []string{fmt.Sprintf("%s split into %d pieces", what, l.pieces)}
 }

@@ -1,4 +1,4 @@
-// Package labelled reads documents that each have a class or a number, as sequences of bytes.
+// Package labelled reads documents that each have a class or a number, as sequences of bytes, or of the tokens of a checkpoint.
 package labelled
 
 import (
@@ -14,7 +14,8 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Config is documents in JSON lines, one in each line. A sequence is text.End, and then one byte a token.
+// Config is documents in JSON lines, one in each line. A sequence is text.End, and then one byte a token. With data.OpenOptions.Encoder it is
+// the tokens of the document between special ones.
 type Config struct {
 	// Files and folders of JSON lines. No train means the 24 documents in the program, whose classes are their sources. No validation means
 	// the documents that hold_out keeps from training, and no test the validation documents.
@@ -93,7 +94,18 @@ func (c *Config) Check() error {
 // Open reads all documents. It writes the classes, or the mean and the deviation, of the training documents into c.
 func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
 	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: tokenizer.Bytes()}
-	if err := c.documents().Open(b, o, [3]documents.Set{newSet(c), newSet(c), newSet(c)}); err != nil {
+	if o.Encoder != nil {
+		b.Tokenizer = o.Encoder.Tokenizer
+	}
+	var sets [3]documents.Set
+	for i := range sets {
+		s, err := newSet(c, o.Encoder)
+		if err != nil {
+			return nil, err
+		}
+		sets[i] = s
+	}
+	if err := c.documents().Open(b, o, sets); err != nil {
 		return nil, err
 	}
 	if c.Number != "" {

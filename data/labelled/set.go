@@ -21,6 +21,7 @@ type set struct {
 	classes []string  // names of the documents' classes, until Finish
 	numbers []float64 // the documents' numbers, until Finish
 	lengths documents.Lengths
+	encoder *data.Encoder // nil: one byte a token
 }
 
 // item is a document or a piece of one.
@@ -34,13 +35,44 @@ type item struct {
 // itemBytes is the size of an item.
 const itemBytes = 20
 
-func newSet(c *Config) *set {
-	return &set{c: c, lengths: documents.Lengths{TooLong: c.TooLong, Noun: "document", Tokens: c.tokens(), Room: c.tokens() - 1}}
+func newSet(c *Config, e *data.Encoder) (*set, error) {
+	s := &set{c: c, encoder: e, lengths: documents.Lengths{TooLong: c.TooLong, Noun: "document", Tokens: c.tokens(), Room: c.tokens() - 1}}
+	if e == nil {
+		return s, nil
+	}
+	var err error
+	s.lengths.Unit = "tokens"
+	s.lengths.Room, err = e.Room(c.tokens())
+	return s, err
+}
+
+// tokens are the tokens of a document, without special ones.
+func (s *set) tokens(r text.Record) ([]int32, error) {
+	body, err := r.Text(s.c.fields()...)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.encoder == nil:
+		return text.AppendTokens(nil, body), nil
+	}
+	ids, err := s.encoder.Tokens(string(body))
+	if err != nil {
+		err = r.Errorf("%w", err)
+	}
+	return ids, err
+}
+
+// around are the special tokens of a document.
+func (s *set) around() (before, after []int32) {
+	if s.encoder == nil {
+		return []int32{text.End}, nil
+	}
+	return s.encoder.Around()
 }
 
 // Add appends a document or its pieces. Its class is a name until Finish.
 func (s *set) Add(i int, r text.Record) error {
-	body, err := r.Text(s.c.fields()...)
+	body, err := s.tokens(r)
 	if err != nil {
 		return err
 	}
@@ -179,14 +211,15 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 	if err != nil {
 		return err
 	}
-	body, err := r.Text(s.c.fields()...)
+	body, err := s.tokens(r)
 	if err != nil {
 		return err
 	}
 	body = body[it.from:]
 	body = body[:min(len(body), s.lengths.Room)]
-	dst.Tokens = text.AppendTokens(append(dst.Tokens, text.End), body)
-	dst.Lengths = append(dst.Lengths, len(body)+1)
+	before, after := s.around()
+	dst.Tokens = append(append(append(dst.Tokens, before...), body...), after...)
+	dst.Lengths = append(dst.Lengths, len(before)+len(body)+len(after))
 	if s.c.Number != "" {
 		dst.Values = append(dst.Values, it.value)
 	} else {

@@ -1,0 +1,47 @@
+package data
+
+import (
+	"fmt"
+	"slices"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+
+	"github.com/longspan/longspan/tokenizer"
+)
+
+// Encoder turns texts into the tokens that a checkpoint reads.
+type Encoder struct {
+	Tokenizer *tokenizer.Tokenizer
+	LowerCase bool  // texts are put into lower case first
+	Causal    bool  // of a decoder, whose documents end with End
+	End       int32 // tokenizer.None: no token ends a document
+}
+
+// Tokens are the tokens of a text, without the special tokens around a document. Errors are those of [tokenizer.Tokenizer.Encode].
+func (e *Encoder) Tokens(text string) ([]int32, error) {
+	if e.LowerCase {
+		text = cases.Lower(language.Und).String(text)
+	}
+	encoding, err := e.Tokenizer.Encode(text)
+	return encoding.IDs, err
+}
+
+// Around are the special tokens before and after the tokens of a document. A decoder's documents end with End.
+func (e *Encoder) Around() (before, after []int32) {
+	t := e.Tokenizer.Template()
+	if e.Causal && e.End != tokenizer.None && !slices.Contains(t.After, e.End) {
+		t.After = append(t.After, e.End)
+	}
+	return t.Before, t.After
+}
+
+// Room is the number of tokens of a document between the special ones, in a sequence of so many tokens.
+func (e *Encoder) Room(tokens int) (int, error) {
+	before, after := e.Around()
+	room := tokens - len(before) - len(after)
+	if room < 1 {
+		return 0, fmt.Errorf("found sequences of %d tokens, of which %d are special, expected more", tokens, len(before)+len(after))
+	}
+	return room, nil
+}
