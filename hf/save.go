@@ -53,23 +53,36 @@ func (k *Checkpoint) Save(dir string, s spec.Spec, weights []*tensor.Param, o Sa
 	return saved, err
 }
 
-func (k *Checkpoint) save(dir string, s spec.Spec, weights []*tensor.Param, o SaveOptions) (saved Saved, err error) {
+// CheckSave returns the error that Save would return before it writes. Of the weights the names and shapes are enough.
+func (k *Checkpoint) CheckSave(s spec.Spec, weights []*tensor.Param, o SaveOptions) error {
+	_, _, err := k.prepare(s, weights, o)
+	if err != nil {
+		return fmt.Errorf("hf: saving in Hugging Face's form: %w", err)
+	}
+	return nil
+}
+
+// prepare makes the tensors and the text of config.json.
+func (k *Checkpoint) prepare(s spec.Spec, weights []*tensor.Param, o SaveOptions) (v *inverse, config []byte, err error) {
 	if k.top == "" {
-		return saved, fmt.Errorf("%w: it came as a GGUF file", ErrForm)
+		return nil, nil, fmt.Errorf("%w: it came as a GGUF file", ErrForm)
 	}
 	force, err := o.force()
 	if err != nil {
-		return saved, err
+		return nil, nil, err
 	}
-	inverse, err := k.Weights.inverse(weights, force)
+	if v, err = k.Weights.inverse(weights, force); err != nil {
+		return nil, nil, err
+	}
+	if config, err = edit(k.config.raw, k.settings(s, o)); err != nil {
+		return nil, nil, err
+	}
+	return v, config, k.describes(config, s, v)
+}
+
+func (k *Checkpoint) save(dir string, s spec.Spec, weights []*tensor.Param, o SaveOptions) (saved Saved, err error) {
+	inverse, text, err := k.prepare(s, weights, o)
 	if err != nil {
-		return saved, err
-	}
-	text, err := edit(k.config.raw, k.settings(s, o))
-	if err != nil {
-		return saved, err
-	}
-	if err := k.describes(text, s, inverse); err != nil {
 		return saved, err
 	}
 	err = wholeFolder(dir, func(partial string) error {

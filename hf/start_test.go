@@ -189,4 +189,3 @@ func TestWhatCannotStart(t *testing.T) {
 		}
 	}
 }
-

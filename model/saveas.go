@@ -1,7 +1,6 @@
 package model
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/longspan/longspan/hf"
@@ -76,19 +75,44 @@ func (m *Model) saveForeign(dir string, o hf.SaveOptions) (hf.Saved, error) {
 		return hf.Saved{}, err
 	}
 	defer m.release()
-	if m.checkpoint == nil {
-		return hf.Saved{}, fmt.Errorf("model: saving %s: %w: it did not come in it; save it in the form %s", dir, hf.ErrForm, NativeForm)
-	}
-	if m.spec.Head.Kind == Regress && (m.answers.Deviation != 0 && m.answers.Deviation != 1 || m.answers.Mean != 0) {
-		return hf.Saved{}, fmt.Errorf("model: saving %s: %w: its numbers are in deviations from a mean, for which config.json has no place; "+
-			"save it in the form %s, or train on numbers with data.labelled.mean: 0 and deviation: 1", dir, hf.ErrForm, NativeForm)
+	if err := m.checkForeign(); err != nil {
+		return hf.Saved{}, err
 	}
 	saved, err := m.checkpoint.Save(dir, m.spec, m.params.All(), o)
 	if err != nil {
 		err = fmt.Errorf("model: %w", err)
-		if errors.Is(err, hf.ErrForm) {
-			err = fmt.Errorf("%w (the form %s)", err, NativeForm)
-		}
 	}
 	return saved, err
+}
+
+// checkForeign refuses what no config.json can say.
+func (m *Model) checkForeign() error {
+	switch a := m.answers; {
+	case m.checkpoint == nil:
+		return fmt.Errorf("model: %w: it did not come in it; save it in the form of this program", hf.ErrForm)
+	case m.spec.Head.Kind == Regress && (a.Mean != 0 || a.Deviation != 0 && a.Deviation != 1):
+		return fmt.Errorf("model: %w: its numbers are in deviations of %g from a mean of %g, for which config.json has no place; "+
+			"save it in the form of this program, or train with data.labelled.deviation: 1", hf.ErrForm, a.Deviation, a.Mean)
+	}
+	return nil
+}
+
+// CheckSave returns the error that SaveAs would return before it writes: of a model in Hugging Face's form, that it cannot say what the model
+// is. A model of a dry pool can be checked.
+func (m *Model) CheckSave(o SaveOptions) error {
+	if o.Form == NativeForm || o.Form == "" && m.CameAs() != HuggingFaceForm {
+		_, err := tableType(o.Type)
+		return err
+	}
+	if err := m.acquire(); err != nil {
+		return err
+	}
+	defer m.release()
+	if err := m.checkForeign(); err != nil {
+		return err
+	}
+	if err := m.checkpoint.CheckSave(m.spec, m.params.All(), o.SaveOptions); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
 }
