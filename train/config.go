@@ -11,8 +11,13 @@ import (
 type Config struct {
 	// Seed draws the first weights, dropout and the order of the data.
 	Seed uint64 `yaml:"seed"`
-	// Init is a run's folder or a .safetensors file whose weights the run starts from. A head of another task is drawn anew.
-	Init       string `yaml:"init,omitempty"`
+	// Init is a run's folder or a .safetensors file whose weights the run starts from. A head of another task is drawn anew. In a recipe it is
+	// any model, whose layers the run has where the recipe has none.
+	Init string `yaml:"init,omitempty"`
+	// Save says in which form a model that began with a checkpoint is left: native, or huggingface too; empty: as it came. SaveType is the
+	// type of the tensors in the latter: f32, bf16 or fp16; empty: those of the checkpoint.
+	Save       string `yaml:"save,omitempty"`
+	SaveType   string `yaml:"save_type,omitempty"`
 	Steps      int64  `yaml:"steps"`      // updates of the weights
 	Accumulate int    `yaml:"accumulate"` // batches per update
 	// Shards cut the work of a step. Its bits depend on them, and not on the ranks that hold them: 1, 2, 4 … Shards. 0 is the
@@ -70,6 +75,12 @@ func DefaultConfig() Config {
 	}
 }
 
+// The values of Config.Save.
+const (
+	SaveNative      = "native"
+	SaveHuggingFace = "huggingface"
+)
+
 // maxAccumulate bounds the batches of a step, which are all in memory at once.
 const maxAccumulate = 1 << 16
 
@@ -94,6 +105,14 @@ func (c Config) Check() error {
 			"which are shards/sequence_shards/tensor_shards", c.Accumulate, c.Split().Data)
 	case c.Precision != "f32" && c.Precision != "bf16" && c.Precision != "fp16":
 		return strict.Wrong("precision", "is %q; use f32, bf16 or fp16", c.Precision)
+	case c.Save != "" && c.Save != SaveNative && c.Save != SaveHuggingFace:
+		return strict.Wrong("save", "is %q; use native or huggingface", c.Save)
+	case c.SaveType != "" && c.SaveType != "f32" && c.SaveType != "bf16" && c.SaveType != "fp16":
+		return strict.Wrong("save_type", "is %q; use f32, bf16 or fp16", c.SaveType)
+	case c.SaveType != "" && c.Save == SaveNative:
+		return strict.Wrong("save_type", "is given with save: native, which has one type; leave it out")
+	case c.Save == SaveHuggingFace && c.Init == "":
+		return strict.Wrong("save", "is huggingface without init; the form is that of the model in init")
 	case !(c.EMA >= 0 && c.EMA < 1):
 		return strict.Wrong("ema", "is %g; it must be at least 0 and below 1", c.EMA)
 	case c.Log.Every <= 0:

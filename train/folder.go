@@ -29,6 +29,7 @@ const (
 	ConfigName = filename.Config
 	LogName    = filename.Log
 	ModelName  = filename.Weights
+	ExportName = "model" // the folder of Job.Export
 
 	checkpointsDir = "checkpoints"
 	lockName       = "lock"

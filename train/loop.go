@@ -62,10 +62,8 @@ func newLoop(job Job, f *folder) (*loop, error) {
 	if err := l.findCheckpoint(); err != nil {
 		return nil, err
 	}
-	if c.Init != "" && l.from == "" && job.root() {
-		if l.first, err = beginWith(c.Init, job); err != nil {
-			return nil, inputError{fmt.Errorf("init: %w", err)}
-		}
+	if l.first, err = l.firstWeights(); err != nil {
+		return nil, inputError{fmt.Errorf("init: %w", err)}
 	}
 	if l.optimizer, err = NewOptimizer(c, job.Exec, l.weights); err != nil {
 		return nil, err
@@ -74,6 +72,25 @@ func newLoop(job Job, f *folder) (*loop, error) {
 		l.average, err = optim.NewEMA(job.Exec.Pool, l.weights, c.EMA)
 	}
 	return l, err
+}
+
+// firstWeights fills the weights of a run without a checkpoint, where they are not those that were drawn, and returns notes for the user.
+func (l *loop) firstWeights() (notes []string, err error) {
+	switch {
+	case l.from != "" || !l.job.root():
+		return nil, nil
+	case l.job.Begin != nil:
+		if notes, err = l.job.Begin(); err != nil {
+			return nil, err
+		}
+		if name := notFinite(l.job.Model.Params()); name != "" {
+			return nil, fmt.Errorf("the weights %q are not finite; start from others", name)
+		}
+		return notes, nil
+	case l.job.Config.Init != "":
+		return beginWith(l.job.Config.Init, l.job)
+	}
+	return nil, nil
 }
 
 // findCheckpoint looks for the newest undamaged checkpoint. It is an error if all checkpoints are damaged, but not if there is none yet.
@@ -129,6 +146,9 @@ func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error
 		return notes, nil
 	}
 	// A run with more steps than before must not offer the model of its earlier end.
+	if err := os.RemoveAll(l.folder.path(ExportName)); err != nil {
+		return nil, err
+	}
 	switch err := os.Remove(l.folder.path(ModelName)); {
 	case err == nil:
 		notes = append(notes, fmt.Sprintf("%s is removed, because the run continues; it will be written after step %d",
@@ -323,6 +343,26 @@ func (l *loop) saveModel() error {
 	}
 	if err != nil {
 		return fmt.Errorf("saving the model: %w; the checkpoints are unchanged, and resuming writes the model", err)
+	}
+	return l.export()
+}
+
+// export writes the model in another form, in place of what an earlier end of the run has left.
+func (l *loop) export() error {
+	if l.job.Export == nil {
+		return nil
+	}
+	dir := l.folder.path(ExportName)
+	err := os.RemoveAll(dir)
+	var notes []string
+	if err == nil {
+		notes, err = l.job.Export(dir)
+	}
+	for _, text := range notes {
+		err = errors.Join(err, l.note(text))
+	}
+	if err != nil {
+		return fmt.Errorf("saving the model in another form: %w; %s is there, and resuming writes the other", err, ModelName)
 	}
 	return nil
 }

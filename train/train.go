@@ -9,6 +9,7 @@
 //	checkpoints/step-….safetensors weights, optimiser, loss scale, positions: everything that resuming needs
 //	model.safetensors              the trained weights, once the run has ended
 //	model.json, tokenizer.json     the model's configuration and tokenizer (package model)
+//	model                          the model in another form, of a job that exports it
 //
 // A file is written under a partial name, synced and renamed. A checkpoint has a checksum. A run that was killed at any time and
 // resumed gives the same bits as an uninterrupted one: log, checkpoints and model are equal, but for the times in the log.
@@ -58,6 +59,14 @@ type Job struct {
 	Exec   tensor.Exec                 // threads and pool; zero: all processors, and no pool
 	Ranks  parallel.Engine             // of the processes that run the job together; nil: this one alone
 	Meta   Meta                        // describes the run to checkpoints; recipe.Job fills it
+
+	// Begin fills the first weights of a run, in place of Config.Init, and returns notes for the user; nil: Config.Init. Rank 0 calls it, where
+	// there is no checkpoint.
+	Begin func() (notes []string, err error)
+
+	// Export writes the model at the end of the run into a new folder dir of the run's folder, in another form, and returns notes for the user;
+	// nil: nothing. It is called after model.safetensors is written, with the weights that that has.
+	Export func(dir string) (notes []string, err error)
 
 	// RestartData resumes even if the training data has changed: it then restarts from its first batch, with a note. By default
 	// changed data is an error.
