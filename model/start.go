@@ -18,6 +18,7 @@ import (
 type Start struct {
 	spec  Spec
 	like  *Model // tokenizer, roles, answers, notes, files of generation, origin and checkpoint
+	model *Model // of this program; nil: a checkpoint
 	drawn []string
 	read  func(dst *tensor.Param) error
 	close func() error
@@ -117,7 +118,7 @@ func StartOf(m *Model, o StartOptions) (*Start, error) {
 	if o.Global != nil {
 		return nil, errors.New("model: found global tokens for a model of this program, expected them in its mechanism")
 	}
-	s := &Start{spec: m.spec, like: m, close: m.Close}
+	s := &Start{spec: m.spec, like: m, model: m, close: m.Close}
 	s.spec.Layers = slices.Clone(m.spec.Layers)
 	for i := range s.spec.Layers {
 		if n := len(o.Attention); n > 0 {
@@ -154,6 +155,14 @@ func StartOf(m *Model, o StartOptions) (*Start, error) {
 		return tensor.Convert(tensor.Exec{}, p.Value.SliceRows(0, rows), from.SliceRows(0, rows))
 	}
 	return s, nil
+}
+
+// WithHead is StartOf of the same model with other options. Of a checkpoint open another Start.
+func (s *Start) WithHead(o StartOptions) (*Start, error) {
+	if s.model == nil {
+		return nil, errors.New("model: found a checkpoint, expected a model of this program; open it again with another head")
+	}
+	return StartOf(s.model, o)
 }
 
 // Spec is the model, layer by layer. The caller may change its copy in Precision, Recompute, Dropout, LabelSmoothing, Seed and NeverMasked.

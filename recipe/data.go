@@ -94,11 +94,16 @@ func (d *Data) Open(seed uint64) (*data.Bundle, error) {
 // OpenWithin is Open with a budget of bytes for the readers; 0 is no limit. It returns a *memory.Error, before the data is read, if they
 // would take more.
 func (d *Data) OpenWithin(seed uint64, budget int64) (*data.Bundle, error) {
+	return d.openWith(data.OpenOptions{Batch: d.Batch, Seed: seed, Memory: budget})
+}
+
+// openWith is OpenWithin with all options.
+func (d *Data) openWith(o data.OpenOptions) (*data.Bundle, error) {
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	for name, k := range d.kinds() {
-		b, err := k.Open(data.OpenOptions{Batch: d.Batch, Seed: seed, Memory: budget})
+		b, err := k.Open(o)
 		if err != nil {
 			return nil, fmt.Errorf("data: %s: %w", name, err)
 		}

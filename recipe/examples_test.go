@@ -18,7 +18,7 @@ func TestExamples(t *testing.T) {
 			continue
 		}
 		withoutDownloads(t, r)
-		sets, err := r.Data.Open(r.Train.Seed)
+		sets, err := r.OpenAvailable()
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			continue

@@ -14,6 +14,9 @@ import (
 // Fit completes the model's configuration from the data, with every default written out: the vocabulary, the classes, the head of its
 // labels, and positions for its longest sequence. It returns an error if the recipe contradicts the data.
 func (r *Recipe) Fit(s *data.Bundle) error {
+	if r.beginning != nil {
+		return r.fitBeginning(s)
+	}
 	c := r.Model
 	fitKind(s, &c)
 	if err := atLeast("vocab", &c.Vocab, s.Tokenizer.Vocab(), "the data has %d tokens"); err != nil {
@@ -49,7 +52,18 @@ func atLeast(key string, found *int, least int, data string) error {
 func (r *Recipe) Build(s *data.Bundle, o model.Options) (*model.Model, error) {
 	o.Tokenizer, o.Answers = s.Tokenizer, s.Answers
 	o.Answers.Tokens = s.Tokens
-	return model.New(r.Model, o)
+	if r.beginning == nil {
+		return model.New(r.Model, o)
+	}
+	spec, err := r.Spec()
+	if err != nil {
+		return nil, err
+	}
+	own := r.beginning.start.Answers()
+	own.Classes, own.Mean, own.Deviation = s.Answers.Classes, s.Answers.Mean, s.Answers.Deviation
+	own.Tokens = cmp.Or(own.Tokens, s.Tokens)
+	o.Answers = own
+	return r.beginning.start.New(spec, o)
 }
 
 // fitKind chooses the kind and the head for the data, if the recipe has no head.

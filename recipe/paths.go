@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 )
 
@@ -37,6 +38,9 @@ func (r *Recipe) AbsolutePaths() error {
 				return err
 			}
 		}
+	}
+	if _, err := os.Stat(r.Train.Init); err != nil {
+		return nil // a model in the program or a repo of the hub; or what is missing in any directory
 	}
 	return makeAbsolute(&r.Train.Init)
 }

@@ -79,7 +79,7 @@ func limit(s *data.Bundle) int {
 // PlanEvaluation returns the job of the longest batch among the next batches of source, or among its first 2,048 where batches is 0 or more
 // than that.
 func (r *Recipe) PlanEvaluation(s *data.Bundle, source data.Source, batches, threads int) (j plan.Job, err error) {
-	spec, err := r.Model.Spec()
+	spec, err := r.Spec()
 	if err != nil {
 		return j, err
 	}

@@ -28,6 +28,8 @@ type Recipe struct {
 	Model model.Config `yaml:"model"`
 	Data  Data         `yaml:"data"`
 	Train train.Config `yaml:"train"`
+
+	beginning *beginning // the model of train.init; nil: Model is it
 }
 
 // Default is the recipe of an empty file, without data.

@@ -16,7 +16,14 @@ import (
 // set Report, Scored, Note and RestartData.
 func (r *Recipe) Job(s *data.Bundle, m *model.Model, x tensor.Exec) (train.Job, error) {
 	meta, err := r.meta()
-	return train.Job{Config: r.Train, Model: m, Train: s.Train, Valid: s.Validation, Exec: x, Meta: meta}, err
+	job := train.Job{Config: r.Train, Model: m, Train: s.Train, Valid: s.Validation, Exec: x, Meta: meta}
+	if err != nil || r.beginning == nil {
+		return job, err
+	}
+	b, name := r.beginning, r.Train.Init
+	job.Begin = func() ([]string, error) { return b.fill(m, name) }
+	job.Export, err = r.export(m)
+	return job, err
 }
 
 // Settings are all keys of the recipe with their values, such as train.steps.
@@ -40,13 +47,20 @@ func (r *Recipe) meta() (train.Meta, error) {
 			meta.Frozen[key] = value
 		}
 	}
-	return meta, nil
+	if r.beginning == nil {
+		return meta, nil
+	}
+	meta.Frozen["model of train.init"], err = r.beginning.identity()
+	return meta, err
 }
 
 // task identifies the meaning of the head's outputs. Language models with the same head share it. Classes and numbers have a meaning in one
 // kind of data only, and named classes under these names only.
 func (r *Recipe) task() train.Task {
 	c := r.Model.WithDefaults()
+	if r.beginning != nil {
+		c.Vocab = r.beginning.spec.Vocab
+	}
 	t := train.Task{Name: c.Head, Head: model.HeadPrefix, Table: model.EmbeddingName, Rows: c.Vocab}
 	if c.Head == model.LM || c.Head == model.MaskedLM {
 		return t

@@ -12,7 +12,7 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Text is documents, one byte a token: the next byte is the target.
+// Text is documents, one byte a token: the next byte is the target. With data.OpenOptions.Encoder they are the tokens of a checkpoint.
 type Text struct {
 	// Files and folders: plain text is a document per file, JSON lines a document per line. No train means the 24 documents in the program.
 	// No validation means the documents that hold_out keeps from training, and no test the validation documents.
@@ -68,6 +68,9 @@ func (t *Text) Check() error {
 
 // Open reads all documents once, and makes the streams of the three parts.
 func (t *Text) Open(o data.OpenOptions) (*data.Bundle, error) {
+	if o.Encoder != nil {
+		return t.openWindows(o)
+	}
 	b := &data.Bundle{
 		Bytes:  int64(t.shuffle()+o.Batch) * int64(t.tokens()), // of windows
 		Tokens: t.tokens(), Tokenizer: tokenizer.Bytes(), Supervision: data.Supervision{TokenTargets: true},
@@ -99,19 +102,26 @@ func (t *Text) Open(o data.OpenOptions) (*data.Bundle, error) {
 	return b, err
 }
 
-// corpus reads the documents of a part. No paths mean the documents in the program. It adds notes on left out files to b.
+// corpus reads the documents of a part. It adds notes on left out files to b.
 func (t *Text) corpus(b *data.Bundle, paths []string) (*text.Corpus, error) {
-	files, notes, fields := sample.Files(), []string(nil), sample.Fields()
-	var err error
-	if len(paths) > 0 {
-		fields = t.Fields
-		if files, notes, err = text.List(paths...); err != nil {
-			return nil, err
-		}
+	files, fields, err := t.files(b, paths)
+	if err != nil {
+		return nil, err
 	}
 	c, err := text.NewCorpus(files, fields...)
 	if err == nil {
-		b.Notes = slices.Concat(b.Notes, notes, c.Notes())
+		b.Notes = slices.Concat(b.Notes, c.Notes())
 	}
 	return c, err
+}
+
+// files are the files of a part and the fields of their text. No paths mean the documents in the program. It adds notes on left out files
+// to b.
+func (t *Text) files(b *data.Bundle, paths []string) (files text.Files, fields []string, err error) {
+	if len(paths) == 0 {
+		return sample.Files(), sample.Fields(), nil
+	}
+	files, notes, err := text.List(paths...)
+	b.Notes = slices.Concat(b.Notes, notes)
+	return files, t.Fields, err
 }

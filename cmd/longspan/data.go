@@ -100,11 +100,11 @@ func newData(o *output) *cobra.Command {
 }
 
 func describeData(r *recipe.Recipe, batches int) (report dataReport, err error) {
-	sets, err := r.Data.Open(r.Train.Seed)
+	sets, err := r.OpenAvailable()
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, closeSource(sets.Train)) }()
+	defer func() { err = errors.Join(err, closeSource(sets.Train), r.Close()) }()
 	report = dataReport{Vocab: sets.Tokenizer.Vocab(), Classes: sets.Classes, ClassNames: sets.Answers.Classes, Notes: sets.Notes,
 		Tokens: sets.Tokens, Batch: sets.Batch}
 	if sets.Numbers {

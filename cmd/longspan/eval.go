@@ -82,7 +82,7 @@ func (f *runFlags) open(o *output, dir string, need func(*trained) (plan.Bytes, 
 	if err != nil {
 		return nil, err
 	}
-	if t.sets, err = t.recipe.Data.OpenWithin(t.recipe.Train.Seed, limit); err != nil {
+	if t.sets, err = t.recipe.Open(limit); err != nil {
 		return nil, usage(err)
 	}
 	if err := f.build(t, need); err != nil {
@@ -104,7 +104,7 @@ func (f *runFlags) build(t *trained, need func(*trained) (plan.Bytes, error)) er
 		return err
 	}
 	t.exec = tensor.Exec{Threads: f.threads, Pool: reservedPool(bytes)}
-	spec, err := t.recipe.Model.Spec()
+	spec, err := t.recipe.Spec()
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (t *trained) close() error {
 	if t.model != nil {
 		err = t.model.Close()
 	}
-	return errors.Join(err, closeSource(t.sets.Train))
+	return errors.Join(err, closeSource(t.sets.Train), t.recipe.Close())
 }
 
 // evalReport is the output of `eval`.

@@ -133,11 +133,11 @@ func (p *planOptions) report(path string) (report planReport, err error) {
 
 // job is the step to plan, of sequences of --tokens if that is given.
 func (p *planOptions) job(r *recipe.Recipe) (job plan.Job, err error) {
-	sets, err := r.Data.Open(r.Train.Seed)
+	sets, err := r.OpenAvailable()
 	if err != nil {
 		return job, err
 	}
-	defer func() { err = errors.Join(err, closeSource(sets.Train)) }()
+	defer func() { err = errors.Join(err, closeSource(sets.Train), r.Close()) }()
 	if p.tokens > 0 {
 		sets.Tokens = p.tokens
 	}
@@ -147,7 +147,7 @@ func (p *planOptions) job(r *recipe.Recipe) (job plan.Job, err error) {
 	if p.tokens == 0 {
 		return r.Plan(sets, p.threads)
 	}
-	spec, err := r.Model.Spec()
+	spec, err := r.Spec()
 	if err != nil {
 		return job, err
 	}

@@ -57,6 +57,7 @@ type trainReport struct {
 	RootError   *float64 `json:"valid_root_error,omitempty"` // of predicted numbers
 	BestStep    int64    `json:"best_step,omitempty"`
 	Checkpoint  string   `json:"checkpoint"`
+	Model       string   `json:"model,omitempty"` // folder in the form of the checkpoint that the run began with
 	PeakBytes   []int64  `json:"peak_bytes"` // of the matrices of each rank
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
@@ -149,11 +150,11 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string, ranks *launc
 	if limit, err = roomOf(ranks, limit); err != nil {
 		return report, err
 	}
-	sets, err := r.Data.OpenWithin(r.Train.Seed, limit)
+	sets, err := r.Open(limit)
 	if err != nil {
 		return report, usage(err)
 	}
-	defer func() { err = errors.Join(err, closeSource(sets.Train)) }()
+	defer func() { err = errors.Join(err, closeSource(sets.Train), r.Close()) }()
 	if err := r.Fit(sets); err != nil {
 		return report, usage(err)
 	}
@@ -172,7 +173,7 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string, ranks *launc
 	defer m.Close()
 	job, err := r.Job(sets, m, x)
 	if err != nil {
-		return report, err
+		return report, usage(err)
 	}
 	p := train.NewProgress(o.err, styleOf(o.err))
 	job.Ranks = ranks.Engine
@@ -189,6 +190,9 @@ func (t *trainOptions) run(o *output, r *recipe.Recipe, dir string, ranks *launc
 		err = usage(fmt.Errorf("%w (--resume %s, or --out with a new name)", err, dir))
 	}
 	report = reportOf(dir, result)
+	if err == nil && job.Export != nil && !result.Interrupted {
+		report.Model = filepath.Join(dir, train.ExportName)
+	}
 	if err == nil {
 		report.PeakBytes, err = parallel.Gather(ranks.Engine, "peaks of the memory", x.Pool.Peak())
 	}
@@ -238,6 +242,9 @@ func (r trainReport) write(w io.Writer) {
 	fmt.Fprintf(w, "steps       %d\n", r.Step)
 	r.writeLoss(w)
 	fmt.Fprintf(w, "checkpoint  %s\n", r.Checkpoint)
+	if r.Model != "" {
+		fmt.Fprintf(w, "model       %s, in the form that it came in\n", r.Model)
+	}
 	if len(r.PeakBytes) > 1 {
 		fmt.Fprintf(w, "memory      %s of matrices on the fullest of %d ranks\n", memory.Format(slices.Max(r.PeakBytes)), len(r.PeakBytes))
 	}
