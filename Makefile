@@ -62,6 +62,7 @@ golden:
 	$(PYTHON) hf/testdata/golden/seq2seq.py
 	$(PYTHON5) hf/testdata/golden/seq2seq.py
 	$(PYTHON) hf/testdata/golden/beams.py
+	$(PYTHON) hf/testdata/golden/adamw.py
 	$(PYTHON) hf/testdata/golden/gguf_files.py
 	$(PYTHON) hf/testdata/golden/bad.py
 	$(PYTHON5) hf/testdata/golden/bad.py

@@ -179,6 +179,7 @@ func (b *built) seq2seqHead(c *config, t task, p string) {
 	}
 	if b.names.has("final_logits_bias") {
 		b.spec.Head.TiedBias, b.spec.Head.Bias = b.spec.Head.Tied, !b.spec.Head.Tied
+		b.spec.Head.FixedBias = true // a buffer of transformers' class
 		b.names.put("head.bias", "final_logits_bias")
 	}
 }

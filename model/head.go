@@ -48,6 +48,9 @@ func (m *Model) makeHead() {
 	case h.TiedBias:
 		m.headBias = m.params.Add(headLayer+".bias", 1, m.spec.Vocab, nn.Zeros())
 	}
+	if bias := m.params.Named(headLayer + ".bias"); bias != nil && h.FixedBias {
+		bias.Fixed = true
+	}
 }
 
 func (m *Model) newProjector(name string, in int, p Projector) projector {

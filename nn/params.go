@@ -227,7 +227,7 @@ func (p *Pass) PartLeaf(w *tensor.Param) *autograd.Var {
 	switch {
 	case w == nil:
 		return nil
-	case p.G.Train():
+	case p.G.Train() && !w.Fixed:
 		return p.G.Leaf(w.Value, p.grad(w))
 	}
 	return p.G.Input(w.Value)

@@ -5,6 +5,8 @@ type Param struct {
 	Name  string
 	Value Mat
 	Grad  Mat // F32; no rows in a model made for inference
+
+	Fixed bool // training leaves it: its gradient stays 0
 }
 
 // Vector reports whether p has one row or one column: a bias, or the weight of a norm.

@@ -95,6 +95,8 @@ func (h Head) check() error {
 		return fmt.Errorf("scale: found %g with the head %s, expected a positive number with lm or mlm, or 0 for 1", h.Scale, h.Kind)
 	case h.TiedBias && !h.Tied:
 		return errors.New("tied_bias: found without tied, expected both or none")
+	case h.FixedBias && !h.Bias && !h.TiedBias:
+		return errors.New("fixed_bias: found without bias and tied_bias, expected one of them")
 	case h.Pooling != "" && !ofSequences:
 		return fmt.Errorf("pooling: found %s with the head %s, expected classify, regress or embed", h.Pooling, h.Kind)
 	case h.Kind != Embed && (len(h.Project) > 0 || h.Normalise):

@@ -212,6 +212,7 @@ type Head struct {
 	Scale float64 `json:"scale,omitempty"` // lm and mlm: factor of the hidden states that the head reads; 0: 1
 
 	TiedBias  bool        `json:"tied_bias,omitempty"`  // a bias beside the tied weight
+	FixedBias bool        `json:"fixed_bias,omitempty"` // training leaves the bias as it is
 	Transform *Transform  `json:"transform,omitempty"`  // of the hidden states that the head reads, after pooling; nil: none
 	Project   []Projector `json:"project,omitempty"`    // embed: linear layers after pooling
 	Normalise bool        `json:"normalise,omitempty"`  // embed: vectors have length 1
