@@ -234,6 +234,6 @@ func (out *output) notCopied(folders []string) {
 		}
 	}
 	if len(names) > 0 {
-		out.saved.LeftOut = append(out.saved.LeftOut, "files that no program reads with the weights: "+strings.Join(names, ", "))
+		out.saved.LeftOut = append(out.saved.LeftOut, "files: "+strings.Join(names, ", "))
 	}
 }

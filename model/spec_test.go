@@ -255,7 +255,7 @@ func TestSpecsAreRefused(t *testing.T) {
 		"found global queries in a causal layer":        func(s *Spec) { s.Layers[0].Attention.Global = []int{0} },
 		"found for a model of kind decoder, expected n": func(s *Spec) { s.Summaries = s.Layers },
 		"source: found a kind of decoder":               func(s *Spec) { s.Source = &Stack{} },
-		"fixed_bias: found without bias":               func(s *Spec) { s.Head.FixedBias = true },
+		"fixed_bias: found without bias":                func(s *Spec) { s.Head.FixedBias = true },
 		"tied_bias: found without tied":                 func(s *Spec) { s.Head.TiedBias = true },
 		"no_out_bias: found without bias":               func(s *Spec) { s.Layers[0].Attention.NoOutBias = true },
 		"project: found with the head lm":               func(s *Spec) { s.Head.Normalise = true },

@@ -67,7 +67,7 @@ type opened struct {
 
 func open(t *testing.T, r *recipe.Recipe) opened {
 	t.Helper()
-	sets, err := r.Data.Open(r.Train.Seed)
+	sets, err := r.OpenAvailable()
 	if err != nil {
 		t.Fatal(err)
 	}
