@@ -12,7 +12,9 @@ import (
 
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/internal/smallfile"
+	"github.com/longspan/longspan/model/spec"
 	"github.com/longspan/longspan/safetensors"
+	"github.com/longspan/longspan/sentence"
 )
 
 // companionFiles are the files beside the weights that transformers, tokenizers and sentence-transformers read. A saved folder has those that
@@ -237,3 +239,43 @@ func (out *output) notCopied(folders []string) {
 		out.saved.LeftOut = append(out.saved.LeftOut, "files: "+strings.Join(names, ", "))
 	}
 }
+
+// pooled reports whether a model without modules gives vectors that need some: others than means.
+func pooled(s spec.Spec) bool {
+	return s.Head.Kind == spec.Embed && len(s.Head.Project) == 0 && (s.Head.Normalise || s.Head.Pooling != "mean")
+}
+
+// modules writes the files by which sentence-transformers pools and normalises, for a model that came without them.
+func (out *output) modules(s spec.Spec) error {
+	if out.k.pipeline != nil || !pooled(s) {
+		return nil
+	}
+	type module struct {
+		Index int    `json:"idx"`
+		Name  string `json:"name"`
+		Path  string `json:"path"`
+		Type  string `json:"type"`
+	}
+	const models = "sentence_transformers.models."
+	list := []module{{0, "0", "", models + "Transformer"}, {1, "1", "1_Pooling", models + "Pooling"}}
+	if s.Head.Normalise {
+		list = append(list, module{2, "2", "2_Normalize", models + "Normalize"})
+	}
+	all, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return err
+	}
+	flags := map[string]any{"word_embedding_dimension": s.Width}
+	for mode, ours := range pooling {
+		flags[poolingFlag[mode]] = ours == s.Head.Pooling
+	}
+	one, err := json.MarshalIndent(flags, "", "  ")
+	if err != nil {
+		return err
+	}
+	return errors.Join(out.text("modules.json", append(all, '\n')), out.text(filepath.Join("1_Pooling", "config.json"), append(one, '\n')))
+}
+
+// poolingFlag are the keys of sentence-transformers' Pooling.
+var poolingFlag = map[sentence.Mode]string{sentence.Mean: "pooling_mode_mean_tokens", sentence.First: "pooling_mode_cls_token",
+	sentence.Last: "pooling_mode_lasttoken"}

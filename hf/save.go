@@ -87,7 +87,7 @@ func (k *Checkpoint) save(dir string, s spec.Spec, weights []*tensor.Param, o Sa
 	}
 	err = wholeFolder(dir, func(partial string) error {
 		out := output{k: k, o: o, dir: partial, saved: &saved}
-		return errors.Join(out.config(text), out.weights(inverse), out.companions())
+		return errors.Join(out.config(text), out.weights(inverse), out.companions(), out.modules(s))
 	})
 	saved.LeftOut = append(saved.LeftOut, k.leftOut(inverse)...)
 	slices.Sort(saved.Files)
@@ -140,8 +140,11 @@ func (k *Checkpoint) describes(text []byte, s spec.Spec, v *inverse) error {
 	if err != nil {
 		return err
 	}
-	if k.pipeline != nil {
+	switch {
+	case k.pipeline != nil:
 		again.Spec.Head = k.pipeline.head
+	case pooled(s):
+		again.Spec.Head = spec.Head{Kind: spec.Embed, Pooling: s.Head.Pooling, Normalise: s.Head.Normalise} // modules.json says so
 	}
 	where, found, want, err := difference(again.Spec, s)
 	if err != nil || where == "" {
@@ -156,6 +159,7 @@ func difference(a, b spec.Spec) (where, found, want string, err error) {
 	var trees [2]any
 	for i, s := range []spec.Spec{a, b} {
 		s.Precision, s.Recompute, s.Dropout, s.LabelSmoothing, s.Seed = "", "", 0, 0, 0
+		s.Head.Contrast = nil
 		if s.Head.MaskToken, s.Head.NeverMasked = nil, nil; s.Head.Kind == spec.MaskedLM {
 			s.Head.MaskToken = new(int32) // which the tokenizer knows
 		}

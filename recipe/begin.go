@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -40,11 +41,14 @@ func (r *Recipe) Open(budget int64) (*data.Bundle, error) {
 		return r.Data.OpenWithin(r.Train.Seed, budget)
 	}
 	for name := range r.Data.kinds() {
-		if name != "text" && name != "labelled" {
-			return nil, fmt.Errorf("data: found %s with the model of train.init, expected text or labelled: its tokenizer reads texts", name)
+		if !slices.Contains([]string{"text", "labelled", "contrastive"}, name) {
+			return nil, fmt.Errorf("data: found %s with the model of train.init, expected text, labelled or contrastive: its tokenizer reads texts",
+				name)
 		}
 	}
-	return r.Data.openWith(data.OpenOptions{Batch: r.Data.Batch, Seed: r.Train.Seed, Memory: budget, Encoder: r.encoder()})
+	e := r.encoder()
+	return r.Data.openWith(data.OpenOptions{Batch: r.Data.Batch, Seed: r.Train.Seed, Memory: budget, Encoder: e, Tokenizer: e.Tokenizer,
+		LowerCase: e.LowerCase})
 }
 
 // OpenAvailable is Open with the available memory.
@@ -61,7 +65,8 @@ func (r *Recipe) Close() error {
 }
 
 // trained are the keys of a model that a checkpoint leaves open. All others are its own.
-var trained = []string{"head", "attention", "never_masked", "dropout", "label_smoothing", "precision", "recompute", "seed"}
+var trained = []string{"head", "attention", "never_masked", "dropout", "label_smoothing", "precision", "recompute", "seed",
+	"temperature", "symmetric"}
 
 // layersOf lists the keys of a model that are given and that a checkpoint has.
 func layersOf(c model.Config) (keys []string) {
@@ -189,6 +194,10 @@ func (r *Recipe) fitBeginning(s *data.Bundle) error {
 	if c.Precision != "" {
 		spec.Precision = c.Precision
 	}
+	if head == model.Embed {
+		c.Temperature = cmp.Or(c.Temperature, 0.05) // SimCSE's (Gao et al. 2021, arXiv:2104.08821)
+		spec.Head.Normalise, spec.Head.Contrast = true, &model.Contrast{Temperature: c.Temperature, Symmetric: c.Symmetric}
+	}
 	if head == model.MaskedLM {
 		if spec.Head.NeverMasked = c.NeverMasked; len(c.NeverMasked) == 0 {
 			spec.Head.NeverMasked = specialTokens(b.start, spec.Vocab)
@@ -219,6 +228,8 @@ func (r *Recipe) headFor(s *data.Bundle) (string, error) {
 	head := r.Model.Head
 	if head == "" {
 		switch {
+		case s.Pairs:
+			head = model.Embed
 		case s.Numbers:
 			head = model.Regress
 		case s.Classes > 0:
@@ -231,7 +242,7 @@ func (r *Recipe) headFor(s *data.Bundle) (string, error) {
 			head = model.LM
 		}
 	}
-	wrong := head == model.Embed || (head == model.LM || head == model.MaskedLM) && !s.TokenTargets || head == model.Classify && s.Classes == 0 ||
+	wrong := (head == model.Embed) != s.Pairs || (head == model.LM || head == model.MaskedLM) && !s.TokenTargets || head == model.Classify && s.Classes == 0 ||
 		head == model.Regress && !s.Numbers || head == model.Tag && s.Tags == 0
 	if wrong {
 		return "", fmt.Errorf("model: found the head %s, and %s", head, heads(s))
@@ -271,7 +282,7 @@ func (r *Recipe) Spec() (model.Spec, error) {
 // identity tells whether a run resumes with the checkpoint that it began with: a hash of its layers.
 func (b *beginning) identity() (string, error) {
 	s := b.spec
-	s.Recompute, s.Dropout, s.LabelSmoothing, s.Seed, s.Head.NeverMasked = "", 0, 0, 0, nil
+	s.Recompute, s.Dropout, s.LabelSmoothing, s.Seed, s.Head.NeverMasked, s.Head.Contrast = "", 0, 0, 0, nil, nil
 	text, err := json.Marshal(s)
 	if err != nil {
 		return "", err

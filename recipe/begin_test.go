@@ -108,6 +108,8 @@ func TestFineTune(t *testing.T) {
 		{"masked tokens", "data: {batch: 3, text: {train: [%[2]s], hold_out: 3, tokens: 24}}\n", model.MaskedLM, "BertForMaskedLM"},
 		{"classes", "data: {batch: 3, labelled: {train: [%[2]s], hold_out: 3, tokens: 24, too_long: truncate}}\n" +
 			"model: {recompute: every, precision: bf16, dropout: 0.1}\n", model.Classify, "BertForSequenceClassification"},
+		{"vectors", "data: {batch: 3, contrastive: {train: [%[2]s], hold_out: 3, tokens: 64, query: [label], passage: [text]}}\n", model.Embed,
+			"BertForMaskedLM"},
 		{"windows", "data: {batch: 3, text: {train: [%[2]s], hold_out: 3, tokens: 24}}\nmodel: {attention: [window(4)], precision: fp16}\n",
 			model.MaskedLM, ""},
 	} {
@@ -211,7 +213,7 @@ func TestWhatCannotBeFineTuned(t *testing.T) {
 	}
 	for _, c := range []struct{ text, want string }{
 		{"model: {width: 32}\ndata: {text: {}}\n", "model: width is given with train.init of a checkpoint"},
-		{"data: {genome: {}}\n", "data: found genome with the model of train.init, expected text or labelled"},
+		{"data: {genome: {}}\n", "data: found genome with the model of train.init, expected text, labelled or contrastive"},
 		{"data: {text: {tokens: 300}}\n", "found sequences of 300 tokens for a model of 211 learned positions"},
 		{"data: {text: {stateful: true}}\n", "stateful is given with the tokenizer of a checkpoint"},
 		{"data: {text: {shuffle: 3}}\n", "shuffle is given with the tokenizer of a checkpoint"},
