@@ -234,7 +234,8 @@ func (w *Weights) Read(dst tensor.Mat, weight string) error {
 	at := 0
 	for _, p := range parts {
 		r, c := w.matrix(p)
-		to, next := dst, at+r
+		var to tensor.Mat
+		next := at + r
 		if dst.Rows == 1 {
 			next = at + c
 			to = dst.SliceCols(at, next)
