@@ -46,6 +46,9 @@ func (v *inverse) put(t safetensors.Tensor) {
 
 // add appends the tensors of a weight.
 func (v *inverse) add(p *tensor.Param) error {
+	if row, ok := v.w.names.made[p.Name]; ok {
+		return checkMade(p.Value, row)
+	}
 	parts := v.w.names.parts[p.Name]
 	if len(parts) == 0 {
 		return errors.New("found no tensor of the family that it is made of, expected one: this form has no place for it")
@@ -71,6 +74,21 @@ func (v *inverse) add(p *tensor.Param) error {
 			return err
 		}
 		v.put(t)
+	}
+	return nil
+}
+
+// checkMade refuses other numbers than those that transformers' class computes, and whose files have no tensor for them.
+func checkMade(m tensor.Mat, row func(i int, row []float32)) error {
+	if m.Dry() {
+		return nil
+	}
+	got, want := make([]float32, m.Cols), make([]float32, m.Cols)
+	for i := range m.Rows {
+		m.ReadRow(got, i)
+		if row(i, want); !slices.Equal(got, want) {
+			return fmt.Errorf("%w: transformers computes it, and these are other numbers; save it in the form of this program", ErrForm)
+		}
 	}
 	return nil
 }

@@ -210,6 +210,9 @@ func (k *Checkpoint) Reheaded() bool { return k.reheaded }
 // Has reports whether the files have a weight of rows × cols. A head that replaces another has weights that they do not have. Of another
 // classifier of other classes the last layer is none, whatever its shape. A weight that is no part of such a head must be there.
 func (k *Checkpoint) Has(weight string, rows, cols int) (bool, error) {
+	if _, made := k.Weights.names.made[weight]; made {
+		return true, nil
+	}
 	parts := k.Weights.names.parts[weight]
 	if len(parts) == 0 {
 		return false, fmt.Errorf("hf: %s: the family has no name for the weight %q", k.Weights.where, weight)
@@ -227,6 +230,12 @@ func (k *Checkpoint) Has(weight string, rows, cols int) (bool, error) {
 
 // Read reads a weight into dst, which is F32 and of its shape.
 func (w *Weights) Read(dst tensor.Mat, weight string) error {
+	if row, ok := w.names.made[weight]; ok {
+		for i := range dst.Rows {
+			row(i, dst.Row(i))
+		}
+		return nil
+	}
 	parts := w.names.parts[weight]
 	if err := w.check(weight, parts, dst.Rows, dst.Cols); err != nil {
 		return err
