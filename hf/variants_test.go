@@ -44,11 +44,7 @@ type absent struct{}
 
 // Settings that are wrong, that contradict each other, or that this program does not compute are refused by name.
 func TestSettingsAreRefused(t *testing.T) {
-	for _, c := range []struct {
-		golden string
-		edits  map[string]any
-		want   string
-	}{
+	refuse(t, []refusal{
 		{"llama", map[string]any{"rms_norm_eps": 0}, "rms_norm_eps: found 0"},
 		{"bert", map[string]any{"layer_norm_eps": -1}, "layer_norm_eps: found -1"},
 		{"gpt2", map[string]any{"layer_norm_epsilon": 0}, "layer_norm_epsilon: found 0"},
@@ -61,7 +57,19 @@ func TestSettingsAreRefused(t *testing.T) {
 		{"bert", map[string]any{"architectures": []string{"BertLMHeadModel"}}, "found the class BertLMHeadModel"},
 		{"bert_tag", map[string]any{"id2label": map[string]any{"0": "a"}}, "found one label of tokens"},
 		{"mistral", map[string]any{"layer_types": []string{"full_attention", "full_attention", "full_attention"}}, "layer_types: found"},
-	} {
+	})
+}
+
+// refusal is a golden's folder with settings that must be refused, and words of the error.
+type refusal struct {
+	golden string
+	edits  map[string]any
+	want   string
+}
+
+func refuse(t *testing.T, all []refusal) {
+	t.Helper()
+	for _, c := range all {
 		m, err := model.Open(edited(t, c.golden, c.edits))
 		if err == nil {
 			m.Close()

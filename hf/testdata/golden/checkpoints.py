@@ -3,6 +3,8 @@
 import torch
 import transformers as t
 
+import references
+
 VOCAB = 89
 WIDTH = 32
 HEADS = 4
@@ -25,6 +27,7 @@ GEMMA = BERT | dict(num_attention_heads=2, num_key_value_heads=1, intermediate_s
                      max_position_embeddings=256)
 BIGBIRD = BERT | dict(intermediate_size=24, bos_token_id=1, eos_token_id=2, sep_token_id=3)
 T5 = dict(vocab_size=VOCAB, d_model=WIDTH, num_heads=HEADS, d_kv=16, d_ff=24, num_layers=2)
+ESM = BERT | dict(max_position_embeddings=214, pad_token_id=1, mask_token_id=4, layer_norm_eps=1e-5)
 LABELS = dict(id2label={0: "contract", 1: "letter", 2: "court ruling"})
 TAGS = dict(id2label={0: "O", 1: "B-GENE", 2: "I-GENE", 3: "B-DRUG", 4: "I-DRUG"})
 
@@ -114,6 +117,27 @@ def bigbird_tag():
     return t.BigBirdForTokenClassification, config
 
 
+def esm():
+    return t.EsmForMaskedLM, t.EsmConfig(**ESM, num_hidden_layers=3, position_embedding_type="rotary", token_dropout=True)
+
+
+def esm_learned():
+    """As ESM-1b and the first Nucleotide Transformer: learned positions; a head of its own, and a norm of the embeddings."""
+    config = t.EsmConfig(**ESM, num_hidden_layers=2, token_dropout=True, emb_layer_norm_before=True, tie_word_embeddings=False)
+    return t.EsmForMaskedLM, config
+
+
+def esm_classify():
+    config = t.EsmConfig(**ESM | dict(max_position_embeddings=83, layer_norm_eps=1e-12), **LABELS, num_hidden_layers=1)
+    return t.EsmForSequenceClassification, config
+
+
+def nucleotide2():
+    config = t.EsmConfig(**ESM | dict(layer_norm_eps=1e-12), num_hidden_layers=3, position_embedding_type="rotary", add_bias_fnn=False,
+                         tie_word_embeddings=False, auto_map={"AutoModelForMaskedLM": "modeling_esm.EsmForMaskedLM"})
+    return references.NucleotideTransformer2, config
+
+
 def llama():
     return t.LlamaForCausalLM, t.LlamaConfig(**LLAMA, num_hidden_layers=3, tie_word_embeddings=False)
 
@@ -201,10 +225,12 @@ def longt5_global():
 
 
 # Folders with the cases and outputs of a whole family, and those that show one more head or setting.
-FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2,
+FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, esm, nucleotide2,
+            llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2,
             longt5_global)
 VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify_cross,
             modernbert_plain, modernbert_classify_mean, modernbert_classify_cls, modernbert_tag, longformer_classify,
+            esm_learned, esm_classify,
             bigbird_plain, bigbird_classify, bigbird_tag,
             t5_encoder, umt5_encoder, longt5_local,
             llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)

@@ -90,6 +90,8 @@ def case(name, lengths, rows, config, seed, **options):
         inputs["globals"] = mark_global(ids, options["globals"])
     for place in options.get("pads", []):
         ids[0, place] = pad
+    for place in options.get("masks", []):
+        ids[0, place] = config.mask_token_id
     return {"name": name, "lengths": lengths, "rows": [rows(n) for n in lengths], "inputs": inputs}
 
 
@@ -111,6 +113,8 @@ def cases(config, whole):
     ]
     if whole:
         made.insert(0, case("len200", [200], spread_rows, config, 200))
+    if kind == "esm":
+        made.append(case("masked", [21], spread_rows, config, 21, masks=[1, 6, 7, 20]))
     if kind in ("roberta", "xlm-roberta", "longformer") and whole:
         made.append(case("pad_inside", [20], spread_rows, config, 20, pads=[5, 6, 11]))
     return made
@@ -135,7 +139,7 @@ def parts(model):
     if hasattr(base, "encoder"):
         if hasattr(base.encoder, "block"):  # T5
             return base.encoder.block, base.encoder.final_layer_norm
-        return base.encoder.layer, None
+        return base.encoder.layer, getattr(base.encoder, "emb_layer_norm_after", None)
     if hasattr(base, "h"):
         return base.h, base.ln_f
     return base.layers, getattr(base, "norm", None) or base.final_norm

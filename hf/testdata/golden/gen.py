@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 import checkpoints
 import compute
 import forms
+import references
 
 HERE = pathlib.Path(__file__).resolve().parent
 LIBRARIES = ("torch", "transformers", "safetensors")
@@ -47,13 +48,25 @@ def publish_window(folder, make):
 
 
 def load(folder, attention, dtype=torch.float64):
-    """The model in a folder. Longformer and BigBird have one attention only, and take no word about it."""
-    kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
-    chosen = {} if kind.__name__.startswith(compute.ONE_ATTENTION) else {"attn_implementation": attention}
+    """The model in a folder. Longformer, BigBird and the references have one attention only, and take no word about it."""
+    kind = references.CLASSES.get(folder.name)
+    chosen = {}
+    if kind is None:
+        kind = getattr(transformers, json.loads((folder / "config.json").read_text())["architectures"][0])
+        chosen = {} if kind.__name__.startswith(compute.ONE_ATTENTION) else {"attn_implementation": attention}
     model, info = kind.from_pretrained(folder, output_loading_info=True, dtype=torch.float32, **chosen)
     if info["missing_keys"] or info["mismatched_keys"]:
         raise SystemExit(f"{folder.name}: {info}")
     return compute.keep_blocks(model.to(dtype).eval())
+
+
+def publish_class(folder):
+    """Writes the name that a reference's class has on the hub."""
+    kind = references.CLASSES.get(folder.name)
+    if kind is not None:
+        path = folder / "config.json"
+        config = json.loads(path.read_text()) | {"architectures": [references.ON_THE_HUB[kind]]}
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def clear(folder):
@@ -71,6 +84,7 @@ def make_folder(make):
     clear(folder)
     checkpoints.draw(make, zlib.crc32(name.encode())).save_pretrained(folder)
     publish_window(folder, make)
+    publish_class(folder)
     model, other = load(folder, "eager"), load(folder, "sdpa")
     made = compute.cases(model.config, make in checkpoints.FAMILIES)
     golden = {"format": 1, "class": type(model).__name__, "versions": versions(), "hidden": compute.hidden_names(model)}
