@@ -38,11 +38,7 @@ type OpenOptions struct {
 	Seed   uint64 // of the training order
 	Memory int64  // the largest memory of the readers, in bytes; 0: any
 
-	// Of the model that a run starts from. Only data of the kind contrastive reads them.
-	Tokenizer *tokenizer.Tokenizer // makes tokens of texts; nil: bytes
-	LowerCase bool                 // texts are put into lower case first
-
-	Encoder *Encoder // of texts of the kinds text and labelled; nil: one byte a token
+	Encoder *Encoder // of texts of the kinds text, labelled and contrastive; nil: one byte a token
 }
 
 // Parts are the examples of a Bundle.

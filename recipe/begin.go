@@ -46,9 +46,7 @@ func (r *Recipe) Open(budget int64) (*data.Bundle, error) {
 				name)
 		}
 	}
-	e := r.encoder()
-	return r.Data.openWith(data.OpenOptions{Batch: r.Data.Batch, Seed: r.Train.Seed, Memory: budget, Encoder: e, Tokenizer: e.Tokenizer,
-		LowerCase: e.LowerCase})
+	return r.Data.openWith(data.OpenOptions{Batch: r.Data.Batch, Seed: r.Train.Seed, Memory: budget, Encoder: r.encoder()})
 }
 
 // OpenAvailable is Open with the available memory.

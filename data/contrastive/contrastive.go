@@ -5,6 +5,7 @@ package contrastive
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/longspan/longspan/data"
@@ -86,16 +87,22 @@ func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
 	if o.Batch < 2 {
 		return nil, errors.New("found a batch of 1 pair, expected at least 2: the other passages of a batch are the negatives; set data.batch")
 	}
-	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: o.Tokenizer, Supervision: data.Supervision{Pairs: true}}
-	if b.Tokenizer == nil {
-		var err error
-		if b.Tokenizer, err = tokenizer.Bytes().WithTemplate(tokenizer.Template{Before: []int32{text.End}}); err != nil {
+	encoder := o.Encoder
+	if encoder == nil {
+		bytes, err := tokenizer.Bytes().WithTemplate(tokenizer.Template{Before: []int32{text.End}})
+		if err != nil {
 			return nil, err
 		}
+		encoder = &data.Encoder{Tokenizer: bytes}
 	}
+	b := &data.Bundle{Tokens: c.tokens(), Tokenizer: encoder.Tokenizer, Supervision: data.Supervision{Pairs: true}}
 	var sets [3]documents.Set
 	for i := range sets {
-		sets[i] = newSet(c, b.Tokenizer, o.LowerCase)
+		s := newSet(c, encoder)
+		if room := s.room(); room < 1 {
+			return nil, fmt.Errorf("found sequences of %d tokens, of which %d are special, expected more; raise tokens", c.tokens(), c.tokens()-room)
+		}
+		sets[i] = s
 	}
 	if err := c.documents().Open(b, o, sets); err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func TestTokenizerOfTheModel(t *testing.T) {
 	path := lines(t, `{"title":"A","sections":[{"sentences":["Bcd","E"]},{"sentences":["fghi"]}]}`, `{"title":"Z","sections":["Y"]}`)
 	sets, err := checkAndOpen(&Config{Train: []string{path}, Validation: []string{path}, Query: []string{"title"},
 		Passage: []string{"sections"}, Tokens: 7, TooLong: "truncate"},
-		data.OpenOptions{Batch: 2, Seed: 1, Tokenizer: own, LowerCase: true})
+		data.OpenOptions{Batch: 2, Seed: 1, Encoder: &data.Encoder{Tokenizer: own, LowerCase: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,8 @@ func TestRefuses(t *testing.T) {
 		line []string
 		want string
 	}{
-		{Config{Tokens: 6}, two, "line 1: the query has 7 tokens, and tokens is 6; raise tokens, or set too_long: truncate"},
+		{Config{Tokens: 6}, two, "line 1: the query has 6 tokens, and with tokens: 6 a text has room for 5; " +
+			"raise tokens, or set too_long: truncate"},
 		{Config{Passage: []string{"answer"}}, two, "found no text in the fields answer; the line has the fields query, passage"},
 		{Config{}, []string{`{"query":"a","passage":3}`}, "the field passage is 3; expected text"},
 		{Config{}, []string{`{"query":"","passage":"x"}`}, "found no text in the fields query"},

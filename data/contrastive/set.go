@@ -3,9 +3,6 @@ package contrastive
 import (
 	"fmt"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
-
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
 	"github.com/longspan/longspan/data/text"
@@ -14,11 +11,11 @@ import (
 
 // set is the pairs of a part. It is a data.Dataset.
 type set struct {
-	c         *Config
-	tokenizer *tokenizer.Tokenizer
-	lowerCase bool
-	records   *text.Records
-	items     []int32 // the record of each pair
+	c       *Config
+	encoder *data.Encoder
+	around  tokenizer.Template
+	records *text.Records
+	items   []int32 // the record of each pair
 
 	queries, passages length
 }
@@ -29,8 +26,9 @@ type length struct {
 	texts, tooLong, dropped int // dropped: tokens
 }
 
-func newSet(c *Config, t *tokenizer.Tokenizer, lowerCase bool) *set {
-	return &set{c: c, tokenizer: t, lowerCase: lowerCase, queries: length{noun: "query"}, passages: length{noun: "passage"}}
+// newSet returns an empty set. A text lies between the special tokens that stand around a document for the model's vectors.
+func newSet(c *Config, e *data.Encoder) *set {
+	return &set{c: c, encoder: e, around: e.Tokenizer.Template(), queries: length{noun: "query"}, passages: length{noun: "passage"}}
 }
 
 // Add appends a pair.
@@ -40,21 +38,22 @@ func (s *set) Add(i int, r text.Record) error {
 		return err
 	}
 	s.items = append(s.items, int32(i))
-	if err := s.count(r, &s.queries, len(query.IDs)); err != nil {
+	if err := s.count(r, &s.queries, len(query)); err != nil {
 		return err
 	}
-	return s.count(r, &s.passages, len(passage.IDs))
+	return s.count(r, &s.passages, len(passage))
 }
 
 // count refuses a text of n tokens that is too long, unless it is cut.
 func (s *set) count(r text.Record, l *length, n int) error {
 	l.texts++
-	room := s.c.tokens()
+	room := s.room()
 	if n <= room {
 		return nil
 	}
 	if s.c.TooLong != documents.Truncate {
-		return r.Errorf("the %s has %d tokens, and tokens is %d; raise tokens, or set too_long: truncate", l.noun, n, room)
+		return r.Errorf("the %s has %d tokens, and with tokens: %d a text has room for %d; raise tokens, or set too_long: truncate", l.noun, n,
+			s.c.tokens(), room)
 	}
 	l.tooLong++
 	l.dropped += n - room
@@ -77,29 +76,26 @@ func (s *set) Finish(split data.Split, records *text.Records) (bytes int64, note
 }
 
 // pair is the tokens of the query and of the passage of a record.
-func (s *set) pair(r text.Record) (query, passage tokenizer.Encoding, err error) {
+func (s *set) pair(r text.Record) (query, passage []int32, err error) {
 	queries, passages := s.c.fields()
 	if query, err = s.encode(r, s.c.QueryPrompt, queries); err != nil {
-		return query, passage, err
+		return nil, nil, err
 	}
 	passage, err = s.encode(r, s.c.PassagePrompt, passages)
 	return query, passage, err
 }
 
-// encode is the tokens of a text behind its prompt.
-func (s *set) encode(r text.Record, prompt string, fields []string) (e tokenizer.Encoding, err error) {
+// encode is the tokens of a text behind its prompt, without the special ones.
+func (s *set) encode(r text.Record, prompt string, fields []string) ([]int32, error) {
 	body, err := r.Text(fields...)
 	if err != nil {
-		return e, err
+		return nil, err
 	}
-	whole := prompt + string(body)
-	if s.lowerCase {
-		whole = cases.Lower(language.Und).String(whole)
+	ids, err := s.encoder.Tokens(prompt + string(body))
+	if err != nil {
+		return nil, r.Errorf("%w", err)
 	}
-	if e, err = s.tokenizer.EncodeDocument(whole); err != nil {
-		return e, r.Errorf("%w", err)
-	}
-	return e, nil
+	return ids, nil
 }
 
 // Len is the number of pairs.
@@ -118,22 +114,13 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range []tokenizer.Encoding{query, passage} {
-		ids := s.fit(e)
-		dst.Tokens = append(dst.Tokens, ids...)
-		dst.Lengths = append(dst.Lengths, len(ids))
+	for _, ids := range [][]int32{query, passage} {
+		ids = ids[:min(len(ids), s.room())]
+		dst.Tokens = append(append(append(dst.Tokens, s.around.Before...), ids...), s.around.After...)
+		dst.Lengths = append(dst.Lengths, len(s.around.Before)+len(ids)+len(s.around.After))
 	}
 	return nil
 }
 
-// fit is the tokens of a text, without the last of those between its special tokens where there are too many.
-func (s *set) fit(e tokenizer.Encoding) []int32 {
-	over := len(e.IDs) - s.c.tokens()
-	if over <= 0 {
-		return e.IDs
-	}
-	end := int(e.Texts[0].To) // special tokens follow
-	cut := max(0, end-over)
-	ids := append(append([]int32(nil), e.IDs[:cut]...), e.IDs[end:]...)
-	return ids[:min(len(ids), s.c.tokens())]
-}
+// room is the number of tokens of a text between the special ones.
+func (s *set) room() int { return s.c.tokens() - len(s.around.Before) - len(s.around.After) }
