@@ -80,7 +80,7 @@ func (c Config) WithDefaults() Config {
 	c.Head = cmp.Or(c.Head, LM)
 	c.Pooling = cmp.Or(c.Pooling, "mean")
 	if c.Head == Embed {
-		c.Temperature = cmp.Or(c.Temperature, defaultTemperature)
+		c.Temperature = cmp.Or(c.Temperature, DefaultTemperature)
 	}
 	c.Width = cmp.Or(c.Width, 256)
 	c.Layers = cmp.Or(c.Layers, 4)
@@ -112,8 +112,8 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// defaultTemperature is that of SimCSE (Gao et al. 2021, arXiv:2104.08821).
-const defaultTemperature = 0.05
+// DefaultTemperature is that of a contrast: SimCSE has it (Gao et al. 2021, arXiv:2104.08821).
+const DefaultTemperature = 0.05
 
 // Check returns an error about the first setting of c that is out of range or contradicts another.
 func (c Config) Check() error {

@@ -129,7 +129,10 @@ func StartOf(m *Model, o StartOptions) (*Start, error) {
 	named := o.Head == Classify || o.Head == Tag
 	replaced := o.Head != "" && (o.Head != own.Kind || named && !slices.Equal(o.Classes, m.answers.Classes))
 	if replaced {
-		s.spec.Head = Head{Kind: o.Head}
+		s.spec.Head = Head{Kind: o.Head, Normalise: o.Head == Embed}
+		if mask := m.roles.Mask; o.Head == MaskedLM && mask != tokenizer.None && int(mask) < m.spec.Vocab {
+			s.spec.Head = tiedHead(mask)
+		}
 		if named {
 			s.spec.Head.Classes = len(o.Classes)
 		}
@@ -155,6 +158,12 @@ func StartOf(m *Model, o StartOptions) (*Start, error) {
 		return tensor.Convert(tensor.Exec{}, p.Value.SliceRows(0, rows), from.SliceRows(0, rows))
 	}
 	return s, nil
+}
+
+// tiedHead is BERT's head of masked tokens: a transform, the embedding's table, and a token of the vocabulary that hides others.
+func tiedHead(mask int32) Head {
+	return Head{Kind: MaskedLM, Tied: true, TiedBias: true, MaskToken: &mask,
+		Transform: &Transform{Activation: "gelu", Bias: true, Norm: &Norm{Kind: "layer"}}}
 }
 
 // WithHead is StartOf of the same model with other options. Of a checkpoint open another Start.

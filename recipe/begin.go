@@ -63,8 +63,8 @@ func (r *Recipe) Close() error {
 }
 
 // trained are the keys of a model that a checkpoint leaves open. All others are its own.
-var trained = []string{"head", "attention", "never_masked", "dropout", "label_smoothing", "precision", "recompute", "seed",
-	"temperature", "symmetric"}
+var trained = []string{"head", "pooling", "temperature", "symmetric", "attention", "never_masked",
+	"dropout", "label_smoothing", "precision", "recompute", "seed"}
 
 // layersOf lists the keys of a model that are given and that a checkpoint has.
 func layersOf(c model.Config) (keys []string) {
@@ -193,8 +193,11 @@ func (r *Recipe) fitBeginning(s *data.Bundle) error {
 		spec.Precision = c.Precision
 	}
 	if head == model.Embed {
-		c.Temperature = cmp.Or(c.Temperature, 0.05) // SimCSE's (Gao et al. 2021, arXiv:2104.08821)
+		spec.Head.Pooling = cmp.Or(c.Pooling, spec.Head.Pooling)
+		c.Temperature = cmp.Or(c.Temperature, model.DefaultTemperature)
 		spec.Head.Normalise, spec.Head.Contrast = true, &model.Contrast{Temperature: c.Temperature, Symmetric: c.Symmetric}
+	} else if c.Pooling != "" || c.Temperature != 0 || c.Symmetric {
+		return fmt.Errorf("model: found pooling, temperature or symmetric with the head %s, expected them with the head embed", head)
 	}
 	if head == model.MaskedLM {
 		if spec.Head.NeverMasked = c.NeverMasked; len(c.NeverMasked) == 0 {
@@ -240,8 +243,8 @@ func (r *Recipe) headFor(s *data.Bundle) (string, error) {
 			head = model.LM
 		}
 	}
-	wrong := (head == model.Embed) != s.Pairs || (head == model.LM || head == model.MaskedLM) && !s.TokenTargets || head == model.Classify && s.Classes == 0 ||
-		head == model.Regress && !s.Numbers || head == model.Tag && s.Tags == 0
+	wrong := (head == model.Embed) != s.Pairs || (head == model.LM || head == model.MaskedLM) && !s.TokenTargets ||
+		head == model.Classify && s.Classes == 0 || head == model.Regress && !s.Numbers || head == model.Tag && s.Tags == 0
 	if wrong {
 		return "", fmt.Errorf("model: found the head %s, and %s", head, heads(s))
 	}
@@ -280,7 +283,8 @@ func (r *Recipe) Spec() (model.Spec, error) {
 // identity tells whether a run resumes with the checkpoint that it began with: a hash of its layers.
 func (b *beginning) identity() (string, error) {
 	s := b.spec
-	s.Recompute, s.Dropout, s.LabelSmoothing, s.Seed, s.Head.NeverMasked, s.Head.Contrast = "", 0, 0, 0, nil, nil
+	s.Recompute, s.Dropout, s.LabelSmoothing, s.Seed, s.Head.NeverMasked = "", 0, 0, 0, nil
+	s.Head.Contrast = nil
 	text, err := json.Marshal(s)
 	if err != nil {
 		return "", err

@@ -48,6 +48,8 @@ func shrink(r *recipe.Recipe) {
 		d.Text.Tokens = min(d.Text.Tokens, 256)
 	case d.Pairs != nil:
 		d.Pairs.Tokens = min(d.Pairs.Tokens, 256)
+	case d.Contrastive != nil:
+		d.Contrastive.Tokens = min(d.Contrastive.Tokens, 256)
 	case d.ListOps != nil:
 		d.ListOps.MinTokens, d.ListOps.MaxTokens = 100, 400
 	case d.Recall != nil:
