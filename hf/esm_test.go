@@ -3,11 +3,13 @@ package hf_test
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/tensor"
 )
 
 func TestESMSettings(t *testing.T) {
@@ -53,5 +55,58 @@ func TestESMOfMasksAlone(t *testing.T) {
 		if v != v || math.IsInf(float64(v), 0) {
 			t.Fatal("logits that are not finite")
 		}
+	}
+}
+
+// A folder with vocab.txt and no tokenizer.json reads DNA: vectors and guesses are those of its tokens. So does the same model in this
+// program's form.
+func TestESMReadsDNA(t *testing.T) {
+	dir := edited(t, "esm", nil)
+	vocabulary := "<unk>\n<pad>\n<bos>\n<cls>\n<mask>\nAAT\nTTC\nCCG\nGAT\nA\nC\nG\nT\nN\n"
+	write(t, dir, map[string]string{"vocab.txt": vocabulary, "tokenizer_config.json": `{"tokenizer_class": "EsmTokenizer", "eos_token": null}`})
+	m, err := model.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	readsDNA(t, m)
+	saved := t.TempDir()
+	if err := m.Save(saved, tensor.F32); err != nil {
+		t.Fatal(err)
+	}
+	again, err := model.Open(saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	readsDNA(t, again)
+}
+
+func readsDNA(t *testing.T, m *model.Model) {
+	t.Helper()
+	s := m.NewSession(tensor.Exec{})
+	filled, err := s.Fill(t.Context(), []string{"TTCCC<mask>GATN"}, model.FillOptions{Top: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &data.Batch{Tokens: []int32{3, 6, 10, 10, 4, 8, 13}, Lengths: []int{7}}
+	logits, err := s.Predict(b, model.StepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask := filled[0].Masks[0]
+	if best := slices.Index(logits.Row(4), slices.Max(logits.Row(4))); mask.From != 5 || mask.To != 11 || mask.Guesses[0].ID != int32(best) {
+		t.Errorf("the mask at %d to %d is guessed to be %+v, want 5 to 11 and the token %d", mask.From, mask.To, mask.Guesses, best)
+	}
+	embedded, err := s.Embed(t.Context(), []string{"TTCCC<mask>GATN"}, model.EmbedOptions{Pooling: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, err := s.Hidden(b, model.StepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := embedded[0].Vectors[0].Vector; !slices.Equal(got, states.Row(0)) {
+		t.Errorf("the vector is %v, want that of the first token, %v", got[:3], states.Row(0)[:3])
 	}
 }

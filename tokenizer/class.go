@@ -68,6 +68,7 @@ var classes = map[string]class{
 	"Qwen2":   {roles: roles("eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"), files: fromVocabAndMerges},
 	"Llama":   llamaClass, "CodeLlama": llamaClass,
 	"Gemma":  {roles: roles("bos=<bos> eos=<eos> unk=<unk> pad=<pad>"), rewrites: []rewrite{rewriteEnds(true)}},
+	"Esm":    esmClass,
 	"Cohere": {roles: roles("bos=<BOS_TOKEN> eos=<|END_OF_TURN_TOKEN|> unk=<UNK>"), rewrites: []rewrite{rewriteEnds(true)}},
 }
 
@@ -79,7 +80,7 @@ var families = map[string]string{
 	"pegasus": "Pegasus", "pegasus_x": "Pegasus", "t5": "T5", "longt5": "T5", "umt5": "T5", "gpt2": "GPT2", "gpt_neox": "GPTNeoX",
 	"qwen2": "Qwen2", "qwen3": "Qwen2", "llama": "Llama", "mistral": "Llama", "gemma": "Gemma", "gemma2": "Gemma", "gemma3": "Gemma",
 	"gemma3_text": "Gemma", "cohere": "Cohere", "modernbert": "PreTrainedTokenizer", "smollm3": "PreTrainedTokenizer",
-	"gpt_oss": "PreTrainedTokenizer", "eurobert": "PreTrainedTokenizer",
+	"gpt_oss": "PreTrainedTokenizer", "eurobert": "PreTrainedTokenizer", "esm": "Esm",
 }
 
 // extraIDs are the sentinels of T5.

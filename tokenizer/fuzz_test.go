@@ -182,6 +182,19 @@ func TestOpenFolderRefuses(t *testing.T) {
 			"3 lines and 2 different tokens"},
 		"no special tokens": {map[string]string{"vocab.txt": "a\nb\n", "config.json": `{"model_type": "bert"}`},
 			`vocab.txt lacks the token "[CLS]"`},
+		"no tokens of ESM": {map[string]string{"vocab.txt": "<unk>\nA\n", "config.json": `{"model_type": "esm"}`},
+			`vocab.txt lacks the token "<cls>", the cls_token`},
+		"no unknown token of ESM": {map[string]string{"vocab.txt": "<cls>\n<eos>\nA\n", "config.json": `{"model_type": "esm"}`},
+			`vocab.txt lacks the token "<unk>", the unk_token`},
+		"no end of ESM": {map[string]string{"vocab.txt": "<unk>\n<cls>\nA\n", "config.json": `{"model_type": "esm"}`},
+			`vocab.txt lacks the token "<eos>", the eos_token`},
+		"a line of ESM twice": {map[string]string{"vocab.txt": "<unk>\n A\nA", "config.json": `{"model_type": "esm"}`},
+			`the token "A" in the lines 2 and 3`},
+		"an empty line of ESM": {map[string]string{"vocab.txt": "<unk>\n\nA", "config.json": `{"model_type": "esm"}`},
+			"an empty line, number 2"},
+		"bytes of ESM": {map[string]string{"vocab.txt": "<unk>\n\xff", "config.json": `{"model_type": "esm"}`},
+			"vocab.txt is not UTF-8"},
+		"nothing of ESM": {map[string]string{"config.json": `{"model_type": "esm"}`}, "neither tokenizer.json nor vocab.txt"},
 	} {
 		dir := t.TempDir()
 		for file, text := range c.files {
