@@ -43,7 +43,7 @@ func (m *Model) newBlock(name string, l Layer, t5 t5Tables, depth int) (b *block
 	f := l.FeedForward
 	kind, err := autograd.ParseActivation(f.Activation)
 	b.forward = nn.NewFeedForward(m.params, name+".feed_forward",
-		nn.FeedForwardConfig{Width: m.spec.Width, Hidden: f.Hidden, Activation: kind, Bias: f.Bias, Scale: scale})
+		nn.FeedForwardConfig{Width: m.spec.Width, Hidden: f.Hidden, Activation: kind, Bias: f.Bias, NoUpBias: f.NoUpBias, Scale: scale})
 	return b, err
 }
 

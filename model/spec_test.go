@@ -66,6 +66,11 @@ func specs(t *testing.T) map[string]Spec {
 			s.Layers[0].AttentionNorms = &Norms{}
 			s.Layers[0].FeedForward.Activation = "geglu_tanh"
 		}),
+		"gates of gte": make(Config{Kind: Encoder, Bias: true, NormPlace: "post"}, func(s *Spec) {
+			for i := range s.Layers {
+				s.Layers[i].FeedForward = FeedForward{Hidden: 24, Activation: "geglu", Bias: true, NoUpBias: true}
+			}
+		}),
 		"positions of RoBERTa": make(Config{Kind: Encoder, Head: Tag, Classes: 11}, func(s *Spec) {
 			padding := int32(1)
 			s.Embed = Embedding{Positions: 64, FirstPosition: 2, Padding: &padding}
@@ -258,6 +263,7 @@ func TestSpecsAreRefused(t *testing.T) {
 		"fixed_bias: found without bias":                func(s *Spec) { s.Head.FixedBias = true },
 		"tied_bias: found without tied":                 func(s *Spec) { s.Head.TiedBias = true },
 		"no_out_bias: found without bias":               func(s *Spec) { s.Layers[0].Attention.NoOutBias = true },
+		"no_up_bias: found without bias":                func(s *Spec) { s.Layers[0].FeedForward.NoUpBias = true },
 		"project: found with the head lm":               func(s *Spec) { s.Head.Normalise = true },
 		"mask_token: found with the head lm":            func(s *Spec) { s.Head.MaskToken = new(int32) },
 		"padding: found in a model of kind decoder": func(s *Spec) {

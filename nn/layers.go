@@ -119,6 +119,7 @@ type FeedForwardConfig struct {
 	Width, Hidden int // features outside and between the linear layers
 	Activation    autograd.Activation
 	Bias          bool    // in both linear layers
+	NoUpBias      bool    // with Bias: "name.up" has none
 	Scale         float64 // of the initial weights of the second, as residual branches are scaled in deep stacks; 0: 1
 }
 
@@ -129,7 +130,7 @@ func NewFeedForward(p *Params, name string, c FeedForwardConfig) *FeedForward {
 		up *= 2
 	}
 	return &FeedForward{
-		Up:   NewLinear(p, name+".up", LinearConfig{In: c.Width, Out: up, Bias: c.Bias}),
+		Up:   NewLinear(p, name+".up", LinearConfig{In: c.Width, Out: up, Bias: c.Bias && !c.NoUpBias}),
 		Down: NewLinear(p, name+".down", LinearConfig{In: c.Hidden, Out: c.Width, Bias: c.Bias, Scale: c.Scale}),
 		kind: c.Activation,
 	}

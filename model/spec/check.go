@@ -368,6 +368,8 @@ func (s *Spec) checkLayer(l Layer, causal, cross bool) error {
 		return err
 	}
 	switch {
+	case l.FeedForward.NoUpBias && !l.FeedForward.Bias:
+		return errors.New("no_up_bias: found without bias, expected both or none")
 	case l.Attention.Causal != causal:
 		return fmt.Errorf("causal: found %t, expected %t in this place of a model of kind %s", l.Attention.Causal, causal, s.Kind)
 	case l.Cross == nil && cross:

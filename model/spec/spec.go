@@ -199,6 +199,7 @@ type FeedForward struct {
 	Hidden     int    `json:"hidden"`
 	Activation string `json:"activation"`
 	Bias       bool   `json:"bias,omitempty"`
+	NoUpBias   bool   `json:"no_up_bias,omitempty"` // with Bias: the first linear layer has none
 }
 
 // Head maps the last hidden states to outputs.
