@@ -57,7 +57,10 @@ golden:
 	$(PYTHON) picture/measure/testdata/golden/swd.py
 	$(PYTHON) picture/resample/testdata/golden/gen.py
 	$(PYTHON) tokenizer/testdata/golden/gen.py
+	$(PYTHON) tokenizer/testdata/golden/esm.py
 	$(PYTHON) hf/testdata/golden/gen.py
+	$(PYTHON5) hf/testdata/golden/gen.py
+	$(PYTHON5) hf/testdata/golden/hub.py
 	$(PYTHON5) hf/testdata/golden/v5.py
 	$(PYTHON) hf/testdata/golden/seq2seq.py
 	$(PYTHON5) hf/testdata/golden/seq2seq.py

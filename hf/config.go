@@ -240,6 +240,19 @@ func (c *config) integers(key string) (v []int) {
 	return v
 }
 
+// rename moves a key to the name that another class has for it. Both with different values are an error.
+func (c *config) rename(theirs, ours string) {
+	value, ok := c.keys[theirs]
+	if !ok {
+		return
+	}
+	if own, both := c.keys[ours]; both && string(own) != string(value) {
+		c.fail(theirs, "found %s, and %s under %s, expected one of them, or the same", shorten(string(value)), shorten(string(own)), ours)
+	}
+	c.keys[ours] = value
+	delete(c.keys, theirs)
+}
+
 // object reads an object as a configuration of its own, whose errors become those of c; nil: absent.
 func (c *config) object(key string) *config {
 	inner := &config{path: c.path + ": " + key, read: map[string]bool{}}

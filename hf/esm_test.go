@@ -63,7 +63,8 @@ func TestESMOfMasksAlone(t *testing.T) {
 func TestESMReadsDNA(t *testing.T) {
 	dir := edited(t, "esm", nil)
 	vocabulary := "<unk>\n<pad>\n<bos>\n<cls>\n<mask>\nAAT\nTTC\nCCG\nGAT\nA\nC\nG\nT\nN\n"
-	write(t, dir, map[string]string{"vocab.txt": vocabulary, "tokenizer_config.json": `{"tokenizer_class": "EsmTokenizer", "eos_token": null}`})
+	write(t, dir, map[string]string{"vocab.txt": vocabulary,
+		"tokenizer_config.json": `{"tokenizer_class": "EsmTokenizer", "eos_token": null}`})
 	m, err := model.Open(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ const (
 	same       change = iota
 	transposed        // the file has [in, out]
 	plusOne           // the file has the weight of a norm without the one that is added to it
+	swapped           // the file has the second half of the rows first
 )
 
 // part is a tensor whose rows are rows of a weight.

@@ -280,8 +280,29 @@ func (w *Weights) copyPart(dst tensor.Mat, p part) error {
 			dst.F32[i]++
 		}
 		return err
+	case swapped:
+		return w.copySwapped(dst, p.name)
 	}
 	return w.copySame(dst, p.name)
+}
+
+// copySwapped writes the halves of a tensor in the other order.
+func (w *Weights) copySwapped(dst tensor.Mat, name string) error {
+	half := dst.Rows / 2
+	if dst.Rows%2 != 0 {
+		return fmt.Errorf("found %d rows, expected an even number: a gate, and what it gates", dst.Rows)
+	}
+	src, ok := w.tensors.View(name)
+	if !ok {
+		src = w.pool.Get(tensor.F32, dst.Rows, dst.Cols)
+		defer w.pool.Put(src)
+		if err := w.tensors.ReadMat(src, name); err != nil {
+			return err
+		}
+	}
+	x := tensor.Exec{Pool: w.pool}
+	return errors.Join(tensor.Convert(x, dst.SliceRows(0, half), src.SliceRows(half, dst.Rows)),
+		tensor.Convert(x, dst.SliceRows(half, dst.Rows), src.SliceRows(0, half)))
 }
 
 // copySame writes a tensor, on all threads where it lies in memory, rounded where dst is narrower.

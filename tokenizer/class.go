@@ -80,7 +80,8 @@ var families = map[string]string{
 	"pegasus": "Pegasus", "pegasus_x": "Pegasus", "t5": "T5", "longt5": "T5", "umt5": "T5", "gpt2": "GPT2", "gpt_neox": "GPTNeoX",
 	"qwen2": "Qwen2", "qwen3": "Qwen2", "llama": "Llama", "mistral": "Llama", "gemma": "Gemma", "gemma2": "Gemma", "gemma3": "Gemma",
 	"gemma3_text": "Gemma", "cohere": "Cohere", "modernbert": "PreTrainedTokenizer", "smollm3": "PreTrainedTokenizer",
-	"gpt_oss": "PreTrainedTokenizer", "eurobert": "PreTrainedTokenizer", "esm": "Esm",
+	"gpt_oss": "PreTrainedTokenizer", "eurobert": "PreTrainedTokenizer", "esm": "Esm", "nomic_bert": "Bert",
+	"gte": "XLMRoberta",
 }
 
 // extraIDs are the sentinels of T5.

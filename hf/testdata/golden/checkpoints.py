@@ -138,6 +138,22 @@ def nucleotide2():
     return references.NucleotideTransformer2, config
 
 
+def nomic():
+    return t.NomicBertForMaskedLM, t.NomicBertConfig(**BERT, num_hidden_layers=3, max_position_embeddings=256)
+
+
+def nomic_classify():
+    return t.NomicBertForSequenceClassification, t.NomicBertConfig(**BERT, **LABELS, num_hidden_layers=1, max_position_embeddings=256)
+
+
+def gte():
+    return t.GteForMaskedLM, t.GteConfig(**BERT, num_hidden_layers=3, max_position_embeddings=256)
+
+
+def gte_tag():
+    return t.GteForTokenClassification, t.GteConfig(**BERT, **TAGS, num_hidden_layers=1, max_position_embeddings=256, layer_norm_eps=1e-5)
+
+
 def llama():
     return t.LlamaForCausalLM, t.LlamaConfig(**LLAMA, num_hidden_layers=3, tie_word_embeddings=False)
 
@@ -234,6 +250,9 @@ VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify
             bigbird_plain, bigbird_classify, bigbird_tag,
             t5_encoder, umt5_encoder, longt5_local,
             llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)
+# Those of version 5 alone.
+FAMILIES_5 = (nomic, gte)
+VARIANTS_5 = (nomic_classify, gte_tag)
 WINDOWS = (modernbert, longformer, bigbird, mistral, qwen2_window, gemma3, gemma3_bidirectional, longt5_local)
 GENERATES = (llama, qwen3, gemma3, gpt2)
 ROUNDED = (llama,)  # weights that are the same numbers in bf16

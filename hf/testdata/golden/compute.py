@@ -101,7 +101,7 @@ def cases(config, whole):
     if kind == "big_bird" and whole:
         return block_cases(config)
     options = {"len77": {}, "len33": {}, "len7": {}, "padded": {}}
-    if kind == "bert":
+    if kind in ("bert", "nomic_bert"):
         options["len33"] = options["padded"] = {"pair": True}
     if kind == "longformer" and whole:
         options = {"len77": {"globals": [[0, 38, 75]]}, "len33": {"globals": [[0]]}, "len7": {}, "padded": {"globals": [[0, 20], [3], []]}}
@@ -142,7 +142,7 @@ def parts(model):
         return base.encoder.layer, getattr(base.encoder, "emb_layer_norm_after", None)
     if hasattr(base, "h"):
         return base.h, base.ln_f
-    return base.layers, getattr(base, "norm", None) or base.final_norm
+    return base.layers, getattr(base, "norm", None) or getattr(base, "final_norm", None)
 
 
 @contextlib.contextmanager

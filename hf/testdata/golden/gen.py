@@ -1,9 +1,10 @@
-"""Makes the golden checkpoints of package hf: tiny random models in Hugging Face's form, and what transformers 4 computes with them.
+"""Makes the golden checkpoints of package hf: tiny random models in Hugging Face's form, and what transformers computes with them.
 
     python -m venv .venv && .venv/bin/pip install -r hf/testdata/golden/requirements.txt
     .venv/bin/python hf/testdata/golden/gen.py [FOLDER…]
 
-README.md has the format. v5.py adds what transformers 5 writes, bad.py the configs to refuse.
+README.md has the format. Run by transformers 5, it makes the folders whose class 4 does not have. v5.py adds what transformers 5 writes,
+hub.py what authors published before transformers had a class, bad.py the configs to refuse.
 """
 
 import importlib.metadata
@@ -86,7 +87,7 @@ def make_folder(make):
     publish_window(folder, make)
     publish_class(folder)
     model, other = load(folder, "eager"), load(folder, "sdpa")
-    made = compute.cases(model.config, make in checkpoints.FAMILIES)
+    made = compute.cases(model.config, make in checkpoints.FAMILIES + checkpoints.FAMILIES_5)
     golden = {"format": 1, "class": type(model).__name__, "versions": versions(), "hidden": compute.hidden_names(model)}
     with compute.in_float64():
         outputs = compute.run_all(model, made)
@@ -136,16 +137,24 @@ def size(folder):
     return sum(f.stat().st_size for f in folder.iterdir()) / 1000
 
 
+def make_all(makes, chosen):
+    """Makes the chosen ones of some folders, all if none is chosen."""
+    for make in makes:
+        if not chosen or make.__name__ in chosen:
+            fused, apart, single = make_folder(make)
+            kilobytes = size(HERE / make.__name__)
+            print(f"{make.__name__:26} {kilobytes:6.1f} kB  sdpa {fused:.1e}  unpadded {apart:.1e}  float32 {single:.1e}", flush=True)
+
+
 def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     chosen = sys.argv[1:]
-    for make in checkpoints.FAMILIES + checkpoints.VARIANTS:
-        if not chosen or make.__name__ in chosen:
-            fused, apart, single = make_folder(make)
-            kilobytes = size(HERE / make.__name__)
-            print(f"{make.__name__:26} {kilobytes:6.1f} kB  sdpa {fused:.1e}  unpadded {apart:.1e}  float32 {single:.1e}", flush=True)
+    if transformers.__version__.startswith("5"):
+        make_all(checkpoints.FAMILIES_5 + checkpoints.VARIANTS_5, chosen)
+        return
+    make_all(checkpoints.FAMILIES + checkpoints.VARIANTS, chosen)
     for make, base in forms.FORMS.items():
         if not chosen or make.__name__ in chosen:
             same = make_form(make, base)
