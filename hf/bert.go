@@ -9,40 +9,43 @@ import (
 
 // bert is BERT: post-norm layers, learned positions, token types, and a norm of the embeddings (Devlin et al. 2018, arXiv:1810.04805).
 func bert(c *config, in request) (*built, error) {
+	if c.hasALiBi() {
+		return alibiBERT(c, in)
+	}
 	b := newBuilt(in)
 	t := c.task(in.bodyOnly, maskedLM, classify, tag)
 	p := b.names.prefix(c, "embeddings.word_embeddings.weight", "bert.", "")
 	c.bertBody(b, bertNames{prefix: p})
 	c.off("is_decoder", "add_cross_attention")
+	b.bertHead(c, t, p)
+	return b, c.first
+}
+
+// bertHead names the heads of BERT; p is the prefix of the body.
+func (b *built) bertHead(c *config, t task, p string) {
 	switch t {
 	case maskedLM:
 		b.bertMaskedHead(c, "gelu")
-	case classify:
-		b.spec.Head, b.labels = c.classifier(t, "first")
-		b.spec.Head.Transform = &spec.Transform{Activation: "tanh", Bias: true}
-		b.spec.Head.Bias = true
-		b.names.linear("head.transform", p+"pooler.dense")
-		b.names.linear("head", "classifier")
-	case tag:
-		b.spec.Head, b.labels = c.classifier(t, "")
-		b.spec.Head.Bias = true
-		b.names.linear("head", "classifier")
-	}
-	if t == body {
+	case classify, tag:
+		b.pooledHead(c, t, p)
+	case body:
 		b.names.ignore(`cls\..*|classifier\..*`, "a head that is not used")
 	}
 	if t != classify {
 		b.names.ignore(`(bert\.)?pooler\..*`, "the pooler, which reads the first token for a head that the model does not have")
 	}
-	return b, c.first
 }
 
 // bertMaskedHead is BERT's head of masked tokens. activation is that of a configuration without one.
 func (b *built) bertMaskedHead(c *config, activation string) {
 	b.names.linear("head.transform", "cls.predictions.transform.dense")
 	b.names.norm("head.norm", "cls.predictions.transform.LayerNorm")
+	bias := "cls.predictions.bias"
+	if !b.names.has(bias) && b.names.has("cls.predictions.decoder.bias") {
+		bias = "cls.predictions.decoder.bias" // Mosaic's files have this name alone
+	}
 	b.maskedHead(c, spec.Transform{Activation: c.activation("hidden_act", activation), Bias: true, Norm: c.bertNorm()},
-		"cls.predictions.decoder.weight", "cls.predictions.bias")
+		"cls.predictions.decoder.weight", bias)
 	b.names.tied("cls.predictions.decoder.weight")
 	b.names.copied("cls.predictions.decoder.bias", "cls.predictions.bias", "a second name of the bias")
 	b.names.ignore(`cls\.seq_relationship\..*`, "the head of next sentences")

@@ -33,7 +33,7 @@ var tasks = []struct {
 
 // classNames are the beginnings of the names of transformers' classes, by model_type.
 var classNames = map[string][]string{
-	"bert": {"Bert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"}, "modernbert": {"ModernBert"},
+	"bert": {"Bert", "JinaBert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"}, "modernbert": {"ModernBert"},
 	"longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"}, "qwen2": {"Qwen2"}, "qwen3": {"Qwen3"},
 	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"}, "big_bird": {"BigBird"}, "bigbird_pegasus": {"BigBirdPegasus"},
 	"bart": {"Bart"}, "mbart": {"MBart"}, "led": {"LED"}, "pegasus": {"Pegasus"},

@@ -28,6 +28,9 @@ GEMMA = BERT | dict(num_attention_heads=2, num_key_value_heads=1, intermediate_s
 BIGBIRD = BERT | dict(intermediate_size=24, bos_token_id=1, eos_token_id=2, sep_token_id=3)
 T5 = dict(vocab_size=VOCAB, d_model=WIDTH, num_heads=HEADS, d_kv=16, d_ff=24, num_layers=2)
 ESM = BERT | dict(max_position_embeddings=214, pad_token_id=1, mask_token_id=4, layer_norm_eps=1e-5)
+JINA = BERT | dict(hidden_size=48, num_attention_heads=6, max_position_embeddings=256, position_embedding_type="alibi",
+                   feed_forward_type="geglu", emb_pooler="mean",
+                   auto_map={"AutoModel": "jinaai/jina-bert-implementation--modeling_bert.JinaBertModel"})
 LABELS = dict(id2label={0: "contract", 1: "letter", 2: "court ruling"})
 TAGS = dict(id2label={0: "O", 1: "B-GENE", 2: "I-GENE", 3: "B-DRUG", 4: "I-DRUG"})
 
@@ -138,6 +141,23 @@ def nucleotide2():
     return references.NucleotideTransformer2, config
 
 
+def jina2():
+    """Six heads: their number is no power of 2, and their slopes are of two series."""
+    return references.DistanceBert, t.BertConfig(**JINA, num_hidden_layers=2)
+
+
+def jina2_classify():
+    config = t.BertConfig(**JINA | dict(intermediate_size=24), num_labels=1, num_hidden_layers=1)
+    return references.DistanceBertForSequenceClassification, config
+
+
+def dnabert2():
+    """Queries, keys and values are packed. The positions of the config, absolute, are none of the model's."""
+    config = t.BertConfig(**BERT | dict(hidden_size=48, num_attention_heads=3), num_hidden_layers=2, alibi_starting_size=256,
+                          max_position_embeddings=256, auto_map={"AutoModelForMaskedLM": "bert_layers.BertForMaskedLM"})
+    return references.DistanceBert, config
+
+
 def nomic():
     return t.NomicBertForMaskedLM, t.NomicBertConfig(**BERT, num_hidden_layers=3, max_position_embeddings=256)
 
@@ -241,12 +261,12 @@ def longt5_global():
 
 
 # Folders with the cases and outputs of a whole family, and those that show one more head or setting.
-FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, esm, nucleotide2,
+FAMILIES = (bert, roberta, xlmr, modernbert, longformer, bigbird, esm, nucleotide2, jina2, dnabert2,
             llama, mistral, qwen2, qwen3, gemma3, gemma3_bidirectional, gpt2,
             longt5_global)
 VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify_cross,
             modernbert_plain, modernbert_classify_mean, modernbert_classify_cls, modernbert_tag, longformer_classify,
-            esm_learned, esm_classify,
+            esm_learned, esm_classify, jina2_classify,
             bigbird_plain, bigbird_classify, bigbird_tag,
             t5_encoder, umt5_encoder, longt5_local,
             llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)
@@ -274,7 +294,7 @@ def draw_weight(name, weight, generator):
     spread = torch.full_like(weight, PEAKED_SPREAD if set(parts) & set(PEAKED) else SPREAD)
     if parts[-2] in PACKED:
         packed = spread if parts[-2] == "Wqkv" else spread.T  # c_attn is stored [in, out]
-        packed[: 2 * WIDTH] = PEAKED_SPREAD
+        packed[: 2 * len(packed) // 3] = PEAKED_SPREAD
     return spread * drawn
 
 

@@ -63,10 +63,10 @@ def load(folder, attention, dtype=torch.float64):
 
 def publish_class(folder):
     """Writes the name that a reference's class has on the hub."""
-    kind = references.CLASSES.get(folder.name)
-    if kind is not None:
+    name = references.ON_THE_HUB.get(folder.name)
+    if name is not None:
         path = folder / "config.json"
-        config = json.loads(path.read_text()) | {"architectures": [references.ON_THE_HUB[kind]]}
+        config = json.loads(path.read_text()) | {"architectures": [name]}
         path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 

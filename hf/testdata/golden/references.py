@@ -89,7 +89,99 @@ class NucleotideTransformer2(transformers.PreTrainedModel):
         return transformers.modeling_outputs.MaskedLMOutput(logits=head.decoder(x) + head.bias)
 
 
-# The name of the class in code on the hub, by the class here.
-ON_THE_HUB = {NucleotideTransformer2: "EsmForMaskedLM"}
-# The class of a folder.
-CLASSES = {"nucleotide2": NucleotideTransformer2}
+def slopes(heads):
+    """2^(−8/n), 2^(−16/n) … 2^−8 for n = 2^k heads. For others those of the next lower 2^k, then every other one of the next higher
+    (Press et al. 2021, arXiv:2108.12409, and the paper's program)."""
+    power = 2 ** int(math.log2(heads))
+    geometric = [2 ** (-8 * i / power) for i in range(1, power + 1)]
+    return geometric + [2 ** (-4 * i / power) for i in range(1, 2 * (heads - power), 2)]
+
+
+def distances(heads, length, dtype):
+    """−m·|i − j| for each head, [H, T, T]: ALiBi to both sides (Günther et al. 2023, arXiv:2310.19923, equation 1)."""
+    places = torch.arange(length, dtype=dtype)
+    return -torch.tensor(slopes(heads), dtype=dtype)[:, None, None] * (places[:, None] - places).abs()
+
+
+class DistanceLayer(nn.Module):
+    """Post-norm attention with ALiBi, and a GELU gate with a bias behind it alone (Shazeer 2020, arXiv:2002.05202, GEGLU)."""
+
+    def __init__(self, config):
+        super().__init__()
+        width, hidden, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
+        self.heads = config.num_attention_heads
+        self.packed = hasattr(config, "alibi_starting_size")
+        own = {name: nn.Linear(width, width) for name in ("query", "key", "value")}
+        if self.packed:
+            own = {"Wqkv": nn.Linear(width, 3 * width)}
+        self.attention = block(self=block(**own), output=block(dense=nn.Linear(width, width), LayerNorm=nn.LayerNorm(width, eps)))
+        self.mlp = block(gated_layers=nn.Linear(width, 2 * hidden, False), wo=nn.Linear(hidden, width), layernorm=nn.LayerNorm(width, eps))
+
+    def forward(self, x, mask):
+        own, output = self.attention.self, self.attention.output
+        qkv = own.Wqkv(x).chunk(3, -1) if self.packed else (own.query(x), own.key(x), own.value(x))
+        attended = attend(*(heads_of(y, self.heads) for y in qkv), mask, distances(self.heads, x.shape[1], x.dtype))
+        x = output.LayerNorm(x + output.dense(attended))
+        gate, value = self.mlp.gated_layers(x).chunk(2, -1)
+        return self.mlp.layernorm(x + self.mlp.wo(functional.gelu(gate) * value))
+
+
+class DistanceBert(transformers.PreTrainedModel):
+    """BERT with ALiBi, a masked language model: Jina's (Günther et al. 2023, arXiv:2310.19923, section 3), and with packed projections
+    DNABERT-2 (Zhou et al. 2023, arXiv:2306.15006, section 3.2)."""
+
+    config_class, base_model_prefix = transformers.BertConfig, "bert"
+
+    def __init__(self, config):
+        super().__init__(config)
+        width, eps = config.hidden_size, config.layer_norm_eps
+        tables = {"word_embeddings": nn.Embedding(config.vocab_size, width),
+                  "token_type_embeddings": nn.Embedding(config.type_vocab_size, width)}
+        layers = nn.ModuleList(DistanceLayer(config) for _ in range(config.num_hidden_layers))
+        self.bert = block(embeddings=block(**tables, LayerNorm=nn.LayerNorm(width, eps)), encoder=block(layer=layers),
+                          pooler=block(dense=nn.Linear(width, width)))
+        self.make_head(config)
+        self.post_init()
+
+    def make_head(self, config):
+        width = config.hidden_size
+        transform = block(dense=nn.Linear(width, width), LayerNorm=nn.LayerNorm(width, config.layer_norm_eps))
+        self.cls = block(predictions=block(transform=transform))
+        owner = self.cls.predictions
+        if hasattr(config, "alibi_starting_size"):  # as in the files of DNABERT-2, whose head's other name is that of its layer
+            owner.decoder = owner = nn.Module()
+        owner.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def body(self, input_ids, attention_mask, token_type_ids):
+        tables = self.bert.embeddings
+        types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        x = tables.LayerNorm(tables.word_embeddings(input_ids) + tables.token_type_embeddings(types))
+        for layer in self.bert.encoder.layer:
+            x = layer(x, attention_mask)
+        return x
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None):
+        head = self.cls.predictions
+        x = self.body(input_ids, attention_mask, token_type_ids)
+        x = head.transform.LayerNorm(functional.gelu(head.transform.dense(x)))
+        bias = head.decoder.bias if hasattr(head, "decoder") else head.bias
+        return transformers.modeling_outputs.MaskedLMOutput(logits=x @ self.bert.embeddings.word_embeddings.weight.T + bias)
+
+
+class DistanceBertForSequenceClassification(DistanceBert):
+    """The same with classes, read at the first token behind a pooler."""
+
+    def make_head(self, config):
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+
+    def forward(self, input_ids, attention_mask=None, token_type_ids=None):
+        first = self.body(input_ids, attention_mask, token_type_ids)[:, 0]
+        logits = self.classifier(self.bert.pooler.dense(first).tanh())
+        return transformers.modeling_outputs.SequenceClassifierOutput(logits=logits)
+
+
+# The class of a folder, and the name of the class in code on the hub.
+CLASSES = {"nucleotide2": NucleotideTransformer2, "jina2": DistanceBert, "jina2_classify": DistanceBertForSequenceClassification,
+           "dnabert2": DistanceBert}
+ON_THE_HUB = {"nucleotide2": "EsmForMaskedLM", "jina2": "JinaBertForMaskedLM", "jina2_classify": "JinaBertForSequenceClassification",
+              "dnabert2": "BertForMaskedLM"}
