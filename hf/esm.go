@@ -80,23 +80,29 @@ func (c *config) esmEmbedding(b *built, p string) {
 		b.names.norm("embedding.norm", p+"embeddings.layer_norm")
 	}
 	dropout := c.flag("token_dropout", false)
-	if !c.has("mask_token_id") {
-		if dropout {
-			c.fail("mask_token_id", "found none with token_dropout, expected the mask token: its share changes the other vectors")
-		}
-		return
+	mask, ok := c.maskToken(b)
+	switch {
+	case dropout && !c.has("mask_token_id"):
+		c.fail("mask_token_id", "found none with token_dropout, expected the mask token: its share changes the other vectors")
+	case dropout && ok:
+		b.spec.Embed.TokenDropout = &spec.TokenDropout{Mask: mask, Trained: esmTrained}
 	}
-	mask := c.integer("mask_token_id", 0)
-	if mask < 0 || mask >= b.spec.Vocab {
-		c.fail("mask_token_id", "found %d, expected 0 to %d", mask, b.spec.Vocab-1)
-		return
+}
+
+// maskToken reads the mask token, which the head has unless the tokenizer names another; ok is false where there is none.
+func (c *config) maskToken(b *built) (mask int32, ok bool) {
+	id := c.integer("mask_token_id", -1)
+	if !c.has("mask_token_id") {
+		return 0, false
+	}
+	if id < 0 || id >= b.spec.Vocab {
+		c.fail("mask_token_id", "found %d, expected 0 to %d", id, b.spec.Vocab-1)
+		return 0, false
 	}
 	if b.mask < 0 {
-		b.mask = int32(mask)
+		b.mask = int32(id)
 	}
-	if dropout {
-		b.spec.Embed.TokenDropout = &spec.TokenDropout{Mask: int32(mask), Trained: esmTrained}
-	}
+	return int32(id), true
 }
 
 // esmLayer is a layer. The activation is not configured.

@@ -108,3 +108,17 @@ func TestGteSettings(t *testing.T) {
 		{"gte", map[string]any{"intermediate_size": 20}, "gte.encoder.layer.0.mlp.up_gate_proj.weight"},
 	})
 }
+
+func TestEuroBERTSettings(t *testing.T) {
+	refuse(t, []refusal{
+		{"eurobert_classify", map[string]any{"classifier_pooling": "late"}, `classifier_pooling: found "late", expected bos or mean`},
+		{"eurobert_classify", map[string]any{"classifier_pooling": absent{}}, `classifier_pooling: found "late"`},
+		{"eurobert_classify", map[string]any{"clf_pooling": "bos"}, `clf_pooling: found "bos", and "mean"`},
+		{"eurobert", map[string]any{"mask_token_id": 1 << 30}, "mask_token_id: found 1073741824"},
+		{"eurobert", map[string]any{"rope_parameters": absent{}}, "rope_theta: found none"},
+		{"eurobert", map[string]any{"rms_norm_eps": absent{}}, "rms_norm_eps: found none"},
+		{"eurobert", map[string]any{"num_key_value_heads": 3}, "num_key_value_heads: found 3"},
+		{"eurobert", map[string]any{"mlp_bias": true}, "model.layers.0.mlp.gate_proj.bias"},
+		{"eurobert", map[string]any{"tie_word_embeddings": true}, "lm_head.weight"},
+	})
+}

@@ -33,13 +33,14 @@ var tasks = []struct {
 
 // classNames are the beginnings of the names of transformers' classes, by model_type.
 var classNames = map[string][]string{
-	"bert": {"Bert", "JinaBert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"}, "modernbert": {"ModernBert"},
-	"longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"}, "qwen2": {"Qwen2"}, "qwen3": {"Qwen3"},
-	"gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"}, "big_bird": {"BigBird"}, "bigbird_pegasus": {"BigBirdPegasus"},
+	"bert": {"Bert", "JinaBert"}, "roberta": {"Roberta"}, "camembert": {"Camembert"}, "xlm-roberta": {"XLMRoberta"},
+	"modernbert": {"ModernBert"}, "longformer": {"Longformer"}, "llama": {"Llama"}, "mistral": {"Mistral"},
+	"qwen2": {"Qwen2"}, "qwen3": {"Qwen3"}, "gemma3_text": {"Gemma3", "Gemma3Text"}, "gpt2": {"GPT2"},
+	"big_bird": {"BigBird"}, "bigbird_pegasus": {"BigBirdPegasus"},
 	"bart": {"Bart"}, "mbart": {"MBart"}, "led": {"LED"}, "pegasus": {"Pegasus"},
 	"t5": {"T5", "T5Encoder"}, "mt5": {"MT5", "MT5Encoder"}, "umt5": {"UMT5", "UMT5Encoder"},
 	"longt5": {"LongT5", "LongT5Encoder"},
-	"esm":    {"Esm"}, "nomic_bert": {"NomicBert"}, "gte": {"Gte"}, "new": {"New"},
+	"esm":    {"Esm"}, "nomic_bert": {"NomicBert"}, "gte": {"Gte"}, "new": {"New"}, "eurobert": {"EuroBert"},
 }
 
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.

@@ -17,7 +17,7 @@ import (
 var families = map[string]func(*config, request) (*built, error){
 	"bert": bert, "roberta": roberta, "xlm-roberta": roberta, "camembert": roberta,
 	"modernbert": modernbert, "longformer": longformer, "big_bird": bigBird, "bigbird_pegasus": bigBirdPegasus,
-	"esm": esm, "nomic_bert": nomicBert, "gte": gte, "new": gte,
+	"esm": esm, "nomic_bert": nomicBert, "gte": gte, "new": gte, "eurobert": euroBERT,
 	"llama": llama, "mistral": mistral, "qwen2": qwen2, "qwen3": qwen3, "gemma3_text": gemma3, "gpt2": gpt2,
 	"bart": bart, "mbart": mbart, "led": led, "pegasus": pegasus,
 	"t5": t5, "mt5": t5, "umt5": umt5, "longt5": longT5,

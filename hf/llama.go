@@ -62,10 +62,7 @@ func (c *config) decoder(in request, f decoders) (*built, error) {
 	t := c.task(in.bodyOnly, lm, classify, tag)
 	b.size(c, "hidden_size")
 	b.spec.Kind = spec.Decoder
-	heads := c.positive("num_attention_heads")
-	if kv := c.integer("num_key_value_heads", heads); kv < 1 || heads%kv != 0 {
-		c.fail("num_key_value_heads", "found %d for %d heads, expected a divisor", kv, heads)
-	}
+	c.keyHeads()
 	b.context = c.length("max_position_embeddings", 0)
 	b.spec.Final = c.rmsNorm()
 	p := b.names.prefix(c, "embed_tokens.weight", "model.", "")
@@ -82,6 +79,14 @@ func (c *config) decoder(in request, f decoders) (*built, error) {
 	b.names.ignore(`.*\.rotary_emb\.inv_freq`, "frequencies of the rotary encoding")
 	b.decoderHead(c, t)
 	return b, c.first
+}
+
+// keyHeads checks the number of key heads.
+func (c *config) keyHeads() {
+	heads := c.positive("num_attention_heads")
+	if kv := c.integer("num_key_value_heads", heads); kv < 1 || heads%kv != 0 {
+		c.fail("num_key_value_heads", "found %d for %d heads, expected a divisor", kv, heads)
+	}
 }
 
 func (c *config) rmsNorm() *spec.Norm {

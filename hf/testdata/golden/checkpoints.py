@@ -174,6 +174,18 @@ def gte_tag():
     return t.GteForTokenClassification, t.GteConfig(**BERT, **TAGS, num_hidden_layers=1, max_position_embeddings=256, layer_norm_eps=1e-5)
 
 
+def eurobert():
+    config = t.EuroBertConfig(**LLAMA, pad_token_id=0, mask_token_id=4, num_hidden_layers=2,
+                              rope_parameters=dict(rope_theta=250000.0, rope_type="default"))
+    return t.EuroBertForMaskedLM, config
+
+
+def eurobert_classify():
+    config = t.EuroBertConfig(**LLAMA | dict(intermediate_size=24), **LABELS, pad_token_id=0, mask_token_id=4, num_hidden_layers=1,
+                              classifier_pooling="mean", rope_parameters=dict(rope_theta=250000.0, rope_type="default"))
+    return t.EuroBertForSequenceClassification, config
+
+
 def llama():
     return t.LlamaForCausalLM, t.LlamaConfig(**LLAMA, num_hidden_layers=3, tie_word_embeddings=False)
 
@@ -271,8 +283,8 @@ VARIANTS = (bert_plain, bert_classify, bert_tag, roberta_classify, xlmr_classify
             t5_encoder, umt5_encoder, longt5_local,
             llama3rope, llama_yarn, llama_linear, llama_classify, qwen2_window)
 # Those of version 5 alone.
-FAMILIES_5 = (nomic, gte)
-VARIANTS_5 = (nomic_classify, gte_tag)
+FAMILIES_5 = (nomic, gte, eurobert)
+VARIANTS_5 = (nomic_classify, gte_tag, eurobert_classify)
 WINDOWS = (modernbert, longformer, bigbird, mistral, qwen2_window, gemma3, gemma3_bidirectional, longt5_local)
 GENERATES = (llama, qwen3, gemma3, gpt2)
 ROUNDED = (llama,)  # weights that are the same numbers in bf16
