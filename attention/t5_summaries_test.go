@@ -82,15 +82,18 @@ func TestSummariesAreNaive(t *testing.T) {
 func TestSummariesAreRefused(t *testing.T) {
 	table := floats(16, 1)
 	tokens := T5{Table: table, Buckets: 8, MaxDistance: 20, Bidirectional: true}
+	three := tokens
+	three.Buckets = 3
+	later := []Seq{{Q: 3, K: 5, Offset: 2}}
 	for want, c := range map[string]struct {
 		bias T5Summaries
 		seqs []Seq
 	}{
-		"found 3 T5 buckets":                                         {T5Summaries{Tokens: T5{Table: table, Buckets: 3, MaxDistance: 9}, Side: table, Block: 4}, Self(5)},
-		"found a T5 table of 15 numbers for summaries":               {T5Summaries{Tokens: tokens, Side: table[1:], Block: 4}, Self(5)},
-		"found blocks of 0 tokens":                                   {T5Summaries{Tokens: tokens, Side: table}, Self(5)},
-		"found 4 rows in sequence 1, expected n tokens and n/4":      {T5Summaries{Tokens: tokens, Side: table, Block: 4}, Self(5, 4)},
-		"found 3 queries after 2 tokens over 5 keys in sequence 0, ": {T5Summaries{Tokens: tokens, Side: table, Block: 4}, []Seq{{Q: 3, K: 5, Offset: 2}}},
+		"found 3 T5 buckets":                                       {T5Summaries{Tokens: three, Side: table, Block: 4}, Self(5)},
+		"found a T5 table of 15 numbers for summaries":             {T5Summaries{Tokens: tokens, Side: table[1:], Block: 4}, Self(5)},
+		"found blocks of 0 tokens":                                 {T5Summaries{Tokens: tokens, Side: table}, Self(5)},
+		"found 4 rows in sequence 1, expected n tokens and n/4":    {T5Summaries{Tokens: tokens, Side: table, Block: 4}, Self(5, 4)},
+		"found 3 queries after 2 tokens over 5 keys in sequence 0": {T5Summaries{Tokens: tokens, Side: table, Block: 4}, later},
 	} {
 		if _, err := New(Config{Heads: 2, HeadDim: 16, Bias: c.bias}, c.seqs); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

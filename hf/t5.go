@@ -125,17 +125,26 @@ func (b *built) t5Head(c *config) {
 	b.names.shared("shared.weight", "decoder.embed_tokens.weight", "encoder.embed_tokens.weight")
 }
 
+// atLeastOne reads a number of at least 1, with a default.
+func (c *config) atLeastOne(key string, absent int) int {
+	if !c.has(key) {
+		return absent
+	}
+	return c.positive(key)
+}
+
 // t5Stack is a stack of as many layers as a key says.
 func (c *config) t5Stack(k t5Kind, layers string) (s spec.Stack) {
 	norm := spec.Norm{Kind: "rms", Eps: c.eps("layer_norm_epsilon", 1e-6)}
 	heads := c.positive("num_heads")
-	l := spec.Layer{
-		Attention: spec.Attention{Mechanism: cmp.Or(k.mechanism, "full"), Heads: heads, KVHeads: heads, HeadDim: c.positive("d_kv"), Position: "t5", Scale: 1,
-			T5Buckets: c.integer("relative_attention_num_buckets", 32), T5MaxDistance: c.integer("relative_attention_max_distance", 128),
-			T5Own: k.own},
-		FeedForward: spec.FeedForward{Hidden: c.positive("d_ff"), Activation: c.t5Activation()},
-		Norms:       spec.Norms{Input: &norm},
+	a := spec.Attention{Mechanism: cmp.Or(k.mechanism, "full"), Heads: heads, KVHeads: heads, HeadDim: c.positive("d_kv"), Position: "t5",
+		Scale: 1, T5Buckets: c.atLeastOne("relative_attention_num_buckets", 32), T5Own: k.own,
+		T5MaxDistance: c.atLeastOne("relative_attention_max_distance", 128)}
+	if err := a.T5().CheckBuckets(); err != nil {
+		c.fail("relative_attention_num_buckets", "%v", err)
 	}
+	l := spec.Layer{Attention: a, FeedForward: spec.FeedForward{Hidden: c.positive("d_ff"), Activation: c.t5Activation()},
+		Norms: spec.Norms{Input: &norm}}
 	if k.summaries {
 		l.Attention.SummaryNorm = norm.Eps
 	}

@@ -19,6 +19,7 @@ func TestT5SettingsAreRefused(t *testing.T) {
 		want   string
 	}{
 		{"t5", map[string]any{"relative_attention_num_buckets": 30}, "found 30 T5 buckets up to distance 128, expected a multiple of 4"},
+		{"t5", map[string]any{"relative_attention_num_buckets": 0}, "relative_attention_num_buckets: found 0"},
 		{"t5", map[string]any{"relative_attention_num_buckets": 28}, "has the shape [32 4], expected all of 28×4"},
 		{"t5", map[string]any{"relative_attention_max_distance": 8}, "found 32 T5 buckets up to distance 8"},
 		{"t5", map[string]any{"relative_attention_max_distance": 1 << 27}, "t5_buckets: found 32 up to distance 134217728, expected at most"},

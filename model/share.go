@@ -22,8 +22,8 @@ func CanShare(s *Spec) error {
 	}
 	for i, l := range s.Layers {
 		if l.Attention.HasSummaries() {
-			return fmt.Errorf("model: found sequences shared by several shards for a model whose layer %d has summaries of blocks (%s), expected "+
-				"another mechanism; give every shard whole batches: train.sequence_shards: 1", i, l.Attention.Mechanism)
+			return fmt.Errorf("model: found sequences shared by several shards for a model whose layer %d has summaries of blocks (%s), "+
+				"expected another mechanism; give every shard whole batches: train.sequence_shards: 1", i, l.Attention.Mechanism)
 		}
 	}
 	return nil

@@ -39,7 +39,8 @@ func Parse(text string) (Mechanism, error) {
 	if k == nil {
 		p, err := pattern.Parse(text)
 		if err != nil {
-			return Mechanism{}, fmt.Errorf("mechanism: %q is neither performer, elu, relu, nystrom, bigbird_eval, transient nor a pattern: %w", text, err)
+			return Mechanism{}, fmt.Errorf("mechanism: %q is neither performer, elu, relu, nystrom, bigbird_eval, transient nor a pattern: %w",
+				text, err)
 		}
 		return Mechanism{softmax{p}, p.String()}, nil
 	}

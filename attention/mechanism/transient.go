@@ -27,8 +27,8 @@ func (k *transient) layer(c Config) (Layer, error) {
 	rows := transientRows{k.radius, k.block}
 	switch {
 	case c.Causal || c.Cross:
-		return nil, errors.New("mechanism: found a causal mask, cross-attention or a memory with transient, expected none: a summary is of later " +
-			"tokens too")
+		return nil, errors.New("mechanism: found a causal mask, cross-attention or a memory with transient, expected none: a summary is of " +
+			"later tokens too")
 	case c.Terms.T5 == nil || c.Terms.Sinks || c.Terms.ALiBi || c.Terms.Relative:
 		return nil, errors.New("mechanism: found transient without the position t5, or with another term of scores, expected t5 alone")
 	case rows.radius < 0 || rows.radius > pattern.MaxTokens || rows.block < 1 || rows.block > pattern.MaxTokens:
@@ -131,11 +131,12 @@ func (c transientCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, 
 	if err != nil {
 		return err
 	}
-	grads := attention.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV, Bias: &attention.BiasGrads{Table: values(g.Learned[0]), Side: values(g.Learned[1])}}
+	bias := &attention.BiasGrads{Table: values(g.Learned[0]), Side: values(g.Learned[1])}
+	grads := attention.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV, Bias: bias}
 	if err := a.Backward(x, grads, do, out.attention(), in.In); err != nil {
 		return err
 	}
-	setValues(g.Learned[0], grads.Bias.Table)
-	setValues(g.Learned[1], grads.Bias.Side)
+	setValues(g.Learned[0], bias.Table)
+	setValues(g.Learned[1], bias.Side)
 	return nil
 }
