@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/longspan/longspan/hub"
+	"github.com/longspan/longspan/pretrained"
 )
 
 // AbsolutePaths makes every path of r absolute, from the current directory. The config of a run is then valid in any directory.
@@ -40,7 +43,9 @@ func (r *Recipe) AbsolutePaths() error {
 		}
 	}
 	if _, err := os.Stat(r.Train.Init); err != nil {
-		return nil // a model in the program or a repo of the hub; or what is missing in any directory
+		if _, err := hub.Resolve(r.Train.Init); err == nil || pretrained.Has(r.Train.Init) {
+			return nil // a name, not a path
+		}
 	}
 	return makeAbsolute(&r.Train.Init)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/recipe"
@@ -26,7 +27,7 @@ func TestParseKeepsDefaultsAndOverrides(t *testing.T) {
 	want.Data.Batch = 3
 	want.Data.Genome = &recipe.Genome{Tokens: 1024, OneStrand: true}
 	want.Train.Steps, want.Train.Optimizer.LR, want.Train.Optimizer.Warmup, want.Train.Optimizer.Clip = 50, 0.01, 5, 0.5
-	if diff := cmp.Diff(want, r); diff != "" {
+	if diff := cmp.Diff(want, r, cmpopts.IgnoreUnexported(recipe.Recipe{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -44,7 +45,7 @@ func TestYAMLIsReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if diff := cmp.Diff(r, again); diff != "" {
+	if diff := cmp.Diff(r, again, cmpopts.IgnoreUnexported(recipe.Recipe{})); diff != "" {
 		t.Errorf("(-first +again):\n%s", diff)
 	}
 }
