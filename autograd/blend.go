@@ -28,8 +28,8 @@ type blendRow struct {
 }
 
 // BlendPatches maps x [T, (p+2m)²·c], the values [p+2m][p+2m][c] of tokens of grids whose Height·Width add up to T, to [T, p²·c]: the
-// patches [p][p][c]. Each is blended linearly with those of its neighbours over 2m pixels. patch is p, margin is m with 2m ≤ p, and channels
-// is c. The result has the type of x.
+// patches [p][p][c]. Each is blended linearly with those of its neighbours over 2m pixels. patch is p, margin is m with 2m ≤ p, and
+// channels is c. The result has the type of x.
 //
 // Cost: 8 flops for each element of the result, forward and backward.
 func (g *Graph) BlendPatches(x *Var, patch, margin, channels int, grids []Grid) *Var {

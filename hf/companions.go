@@ -17,8 +17,8 @@ import (
 	"github.com/longspan/longspan/sentence"
 )
 
-// companionFiles are the files beside the weights that transformers, tokenizers and sentence-transformers read. A saved folder has those that
-// its source has.
+// companionFiles are the files beside the weights that transformers, tokenizers and sentence-transformers read. A saved folder has those
+// that its source has.
 var companionFiles = []string{
 	"generation_config.json", "chat_template.jinja", "chat_template.json",
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",

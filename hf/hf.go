@@ -86,8 +86,8 @@ func (c *config) describe(where string, t Tensors, o Options) (*Checkpoint, erro
 	return c.describeFrom(where, t, o, nil)
 }
 
-// describeFrom is describe without another head. putPrefix puts a prefix before the names of tensors that have none, where the family's class
-// has one; nil: they stay.
+// describeFrom is describe without another head. putPrefix puts a prefix before the names of tensors that have none, where the family's
+// class has one; nil: they stay.
 func (c *config) describeFrom(where string, t Tensors, o Options, putPrefix func(string)) (*Checkpoint, error) {
 	kind := c.text("model_type", "")
 	family, ok := families[kind]

@@ -222,8 +222,8 @@ func (w *Weights) minusOne(name string, m tensor.Mat) func(dst []float32, i int)
 	}
 }
 
-// addUnused appends a tensor of the source that the model does not use: as it was, or with the elements of the one that it repeats. A second
-// name of a tied head, or of the embedding's table, is left out, as transformers leaves it out, and so is a head that was replaced.
+// addUnused appends a tensor of the source that the model does not use: as it was, or with the elements of the one that it repeats. A
+// second name of a tied head, or of the embedding's table, is left out, as transformers leaves it out, and so is a head that was replaced.
 func (v *inverse) addUnused(name string) error {
 	if name == v.w.names.second || slices.Contains(v.w.names.copies, name) || v.w.left[name] {
 		return nil

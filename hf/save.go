@@ -41,10 +41,10 @@ type Saved struct {
 var ErrForm = errors.New("this model cannot be written in Hugging Face's form")
 
 // Save writes the folder dir in Hugging Face's form, in which the checkpoint came: config.json with what has changed, the weights s
-// describes under the names, in the shapes and the types of the source, tensors that the model does not use, and the files of the tokenizer,
-// of generation and of sentence-transformers. The weights are those of a model of s, which may have been trained, or changed where config.json
-// can say so; else the error wraps [ErrForm]. The folder must not exist, or be empty. It is there whole or not at all. The weights of the
-// checkpoint must be open. The cost is two readings of the weights and a writing.
+// describes under the names, in the shapes and the types of the source, tensors that the model does not use, and the files of the
+// tokenizer, of generation and of sentence-transformers. The weights are those of a model of s, which may have been trained, or changed
+// where config.json can say so; else the error wraps [ErrForm]. The folder must not exist, or be empty. It is there whole or not at all.
+// The weights of the checkpoint must be open. The cost is two readings of the weights and a writing.
 func (k *Checkpoint) Save(dir string, s spec.Spec, weights []*tensor.Param, o SaveOptions) (Saved, error) {
 	saved, err := k.save(dir, s, weights, o)
 	if err != nil {

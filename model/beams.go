@@ -92,8 +92,9 @@ func (b *Beams) Close() {
 // Cost is the work done so far, with that of the tokens before the beams.
 func (b *Beams) Cost() autograd.Cost { return b.g.cost }
 
-// Step makes the beams the moves of a search, and returns the logits [beams][vocab] of the next token of each: they are read before the next
-// step. It returns an error for other moves than those of the beams, for tokens outside the vocabulary, and beyond the learned positions.
+// Step makes the beams the moves of a search, and returns the logits [beams][vocab] of the next token of each: they are read before the
+// next step. It returns an error for other moves than those of the beams, for tokens outside the vocabulary, and beyond the learned
+// positions.
 func (b *Beams) Step(moves []beam.Move) ([][]float32, error) {
 	if b.caches == nil {
 		return nil, errors.New("model: found a step of beams that were closed or failed, expected open ones")

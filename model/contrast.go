@@ -13,9 +13,9 @@ import (
 // contrast is Step of a model whose head has a [Contrast]. Sequences 2i and 2i+1 of the batch are query i and its passage; the passages of
 // the other queries are its negatives.
 //
-// The gradient is exact, and the memory that of the longest text: all texts are run forward for their vectors, the loss gives the gradient at
-// the vectors, and each text is then run again, forward and backward from that gradient (Gao et al. 2021, arXiv:2101.06983, "GradCache"). The
-// price is a second forward pass. Short texts share one, up to the tokens of the longest.
+// The gradient is exact, and the memory that of the longest text: all texts are run forward for their vectors, the loss gives the gradient
+// at the vectors, and each text is then run again, forward and backward from that gradient (Gao et al. 2021, arXiv:2101.06983,
+// "GradCache"). The price is a second forward pass. Short texts share one, up to the tokens of the longest.
 func (s *Session) contrast(b *data.Batch, r StepOptions) (result Result, err error) {
 	m := s.m
 	if err := m.acquire(); err != nil {

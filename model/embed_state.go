@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// EmbedState is how far the vectors of texts are. Vectors that go on from it have the bits of those that never stopped: sums are kept whole,
-// and tokens are added in the same order.
+// EmbedState is how far the vectors of texts are. Vectors that go on from it have the bits of those that never stopped: sums are kept
+// whole, and tokens are added in the same order.
 type EmbedState struct {
 	Texts  int `json:"texts"`            // whose vectors are done
 	Pieces int `json:"pieces,omitempty"` // chunks of the next text that are done

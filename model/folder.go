@@ -268,8 +268,8 @@ func load(s Spec, f *safetensors.File, o OpenOptions) (m *Model, err error) {
 	return m, nil
 }
 
-// OpenFiles is OpenWith for a folder of this program that is in memory: its files by name. Weights are used where they lie, so they must not
-// be changed until Close.
+// OpenFiles is OpenWith for a folder of this program that is in memory: its files by name. Weights are used where they lie, so they must
+// not be changed until Close.
 func OpenFiles(files map[string][]byte, o OpenOptions) (*Model, error) {
 	if err := o.refuseForeign(); err != nil {
 		return nil, err

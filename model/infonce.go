@@ -8,12 +8,12 @@ import (
 )
 
 // infoNCE is the mean loss of pairs of vectors, rows 2i and 2i+1 of v [2n, D]. With s_ij the cosine of query i and passage j over the
-// temperature, the loss of query i is log Σ_j exp s_ij − s_ii, in nats. A symmetric loss is the mean of this and log Σ_j exp s_ji − s_ii. The
-// cosine with a vector of zeros is 0.
+// temperature, the loss of query i is log Σ_j exp s_ij − s_ii, in nats. A symmetric loss is the mean of this and log Σ_j exp s_ji − s_ii.
+// The cosine with a vector of zeros is 0.
 //
 // gradient [2n, D], where it has rows, becomes the gradient of the mean loss at v. Losses, Best and Ranks of r are filled. Sums are float64
-// and have one order, so that the bits do not depend on the threads. It costs 2·n²·D flops, and twice that for the gradient; cosines take n²
-// float32 of the pool.
+// and have one order, so that the bits do not depend on the threads. It costs 2·n²·D flops, and twice that for the gradient; cosines take
+// n² float32 of the pool.
 func (s *Session) infoNCE(v, gradient tensor.Mat, r StepOptions) float64 {
 	n := v.Rows / 2
 	l := infoNCE{x: s.x, c: *s.m.spec.Head.Contrast, v: v, n: n, cosines: s.x.Pool.Get(tensor.F32, n, n)}
@@ -173,6 +173,6 @@ func (l *infoNCE) send(gradient tensor.Mat) {
 	})
 }
 
-// Ranks are the ranks of the passages of the last evaluation of a model that pairs train, in the order of the pairs: 1 is a passage that its
-// query finds first among those of its batch. It is nil for other models.
+// Ranks are the ranks of the passages of the last evaluation of a model that pairs train, in the order of the pairs: 1 is a passage that
+// its query finds first among those of its batch. It is nil for other models.
 func (m *Model) Ranks() []int32 { return m.progress.ranks }

@@ -25,9 +25,9 @@ type Saved struct {
 	hf.Saved
 }
 
-// SaveAs writes the model to the folder dir, which must not exist or be empty. In Hugging Face's form it has the names, the types and the files
-// of the folder that the model came from, which must still be there: see [hf.Checkpoint.Save]. The error wraps [hf.ErrForm] where that form
-// cannot say what the model is; the form longspan always can. There tables are stored as Type, or as F32.
+// SaveAs writes the model to the folder dir, which must not exist or be empty. In Hugging Face's form it has the names, the types and the
+// files of the folder that the model came from, which must still be there: see [hf.Checkpoint.Save]. The error wraps [hf.ErrForm] where
+// that form cannot say what the model is; the form longspan always can. There tables are stored as Type, or as F32.
 func (m *Model) SaveAs(dir string, o SaveOptions) (Saved, error) {
 	form := o.Form
 	if form == "" {
@@ -97,8 +97,8 @@ func (m *Model) checkForeign() error {
 	return nil
 }
 
-// CheckSave returns the error that SaveAs would return before it writes: of a model in Hugging Face's form, that it cannot say what the model
-// is. A model of a dry pool can be checked.
+// CheckSave returns the error that SaveAs would return before it writes: of a model in Hugging Face's form, that it cannot say what the
+// model is. A model of a dry pool can be checked.
 func (m *Model) CheckSave(o SaveOptions) error {
 	if o.Form == NativeForm || o.Form == "" && m.CameAs() != HuggingFaceForm {
 		_, err := tableType(o.Type)

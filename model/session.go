@@ -48,8 +48,8 @@ func (s *Session) Exec() tensor.Exec { return s.x }
 // Step computes the mean loss of a batch, and with o.Backward adds o.Scale times its gradients to those of the weights. The targets are
 // those of the batch: Targets for lm and tag, Labels for classify, Values or else Labels for regress. A masked language model chooses
 // tokens to hide itself, unless the batch has targets. A model that pairs train, with a [Contrast], takes sequences 2i and 2i+1 as a query
-// and its passage. An encoder-decoder reads b.Source. A Transformer-XL with segments reads each sequence segment by segment with a memory of
-// its own, unless o has a memory. All buffers are back in the pool on return.
+// and its passage. An encoder-decoder reads b.Source. A Transformer-XL with segments reads each sequence segment by segment with a memory
+// of its own, unless o has a memory. All buffers are back in the pool on return.
 //
 // It returns an error for a nil batch, for tokens, targets or sources that do not suit the model, for o.Backward without
 // [Options].Train, and for lengths that a mechanism refuses.

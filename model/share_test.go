@@ -110,8 +110,8 @@ func TestHiddenOverRanks(t *testing.T) {
 	}
 }
 
-// TestStepOverRanks checks that losses, predictions and gradients of the ranks add up to those of the whole: the predictions bit for bit, and
-// the sums but for rounding.
+// TestStepOverRanks checks that losses, predictions and gradients of the ranks add up to those of the whole: the predictions bit for bit,
+// and the sums but for rounding.
 func TestStepOverRanks(t *testing.T) {
 	for name, c := range shareable(t) {
 		c.Dropout = 0.1

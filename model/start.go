@@ -32,8 +32,8 @@ type StartOptions struct {
 	Global    []int    // positions of global tokens; nil: the checkpoint's
 }
 
-// OpenStart opens a folder in Hugging Face's form or a GGUF file. Another head is that of transformers' class for the task; see [hf.Head]. It
-// reads no weight. Errors are those of [Open].
+// OpenStart opens a folder in Hugging Face's form or a GGUF file. Another head is that of transformers' class for the task; see [hf.Head].
+// It reads no weight. Errors are those of [Open].
 func OpenStart(path string, o StartOptions) (*Start, error) {
 	options := hf.Options{Attention: o.Attention, Global: o.Global, MaskToken: -1}
 	if o.Head != "" {

@@ -78,7 +78,8 @@ func layersOf(c model.Config) (keys []string) {
 	return keys
 }
 
-// begin opens the model that train.init names, unless the recipe has layers of its own and it is a run of this program, or a file of weights.
+// begin opens the model that train.init names, unless the recipe has layers of its own and it is a run of this program, or a file of
+// weights.
 func (r *Recipe) begin() error {
 	if r.Train.Init == "" || r.beginning != nil {
 		return nil

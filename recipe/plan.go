@@ -53,7 +53,8 @@ func (r *Recipe) planValidation(s *data.Bundle, j *plan.Job) (err error) {
 	return err
 }
 
-// costOf is what the memory of the batch of j grows with: its tokens, with those of its sources, or of pairs the tokens of the longest text.
+// costOf is what the memory of the batch of j grows with: its tokens, with those of its sources, or of pairs the tokens of the longest
+// text.
 func costOf(s *data.Bundle, j plan.Job) (all int) {
 	if s.Pairs && len(j.Lengths) > 0 {
 		return slices.Max(j.Lengths)

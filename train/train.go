@@ -60,12 +60,12 @@ type Job struct {
 	Ranks  parallel.Engine             // of the processes that run the job together; nil: this one alone
 	Meta   Meta                        // describes the run to checkpoints; recipe.Job fills it
 
-	// Begin fills the first weights of a run, in place of Config.Init, and returns notes for the user; nil: Config.Init. Rank 0 calls it, where
-	// there is no checkpoint.
+	// Begin fills the first weights of a run, in place of Config.Init, and returns notes for the user; nil: Config.Init. Rank 0 calls it,
+	// where there is no checkpoint.
 	Begin func() (notes []string, err error)
 
-	// Export writes the model at the end of the run into a new folder dir of the run's folder, in another form, and returns notes for the user;
-	// nil: nothing. It is called after model.safetensors is written, with the weights that that has.
+	// Export writes the model at the end of the run into a new folder dir of the run's folder, in another form, and returns notes for the
+	// user; nil: nothing. It is called after model.safetensors is written, with the weights that that has.
 	Export func(dir string) (notes []string, err error)
 
 	// RestartData resumes even if the training data has changed: it then restarts from its first batch, with a note. By default

@@ -14,8 +14,8 @@ import (
 	"github.com/longspan/longspan/tokenizer"
 )
 
-// Config is documents in JSON lines, one in each line. A sequence is text.End, and then one byte a token. With data.OpenOptions.Encoder it is
-// the tokens of the document between special ones.
+// Config is documents in JSON lines, one in each line. A sequence is text.End, and then one byte a token. With data.OpenOptions.Encoder it
+// is the tokens of the document between special ones.
 type Config struct {
 	// Files and folders of JSON lines. No train means the 24 documents in the program, whose classes are their sources. No validation means
 	// the documents that hold_out keeps from training, and no test the validation documents.

@@ -20,8 +20,8 @@
 //
 // Times of pictures from nothing are moved towards noise, in training and in drawing: what both sides of a picture share is decided there.
 //
-// A token makes its patch and some pixels beyond. Where patches overlap they are blended linearly, in training too, so that neighbours do not
-// differ along a line.
+// A token makes its patch and some pixels beyond. Where patches overlap they are blended linearly, in training too, so that neighbours do
+// not differ along a line.
 //
 // A second network makes the mean of r in one step, without noise: the picture of least error.
 //

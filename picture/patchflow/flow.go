@@ -25,8 +25,8 @@ type flow struct {
 	noise []float32
 }
 
-// draw adds to the base what is drawn by Euler's steps from time 1, or from a start. Times are closer near noise where there is no base, as in
-// training.
+// draw adds to the base what is drawn by Euler's steps from time 1, or from a start. Times are closer near noise where there is no base, as
+// in training.
 //
 // Memory: three float32 for each number of the picture.
 func (f *flow) draw(ctx context.Context, o Condition, d Draw, from *start) error {
@@ -147,8 +147,8 @@ func (c *contrast) blend(sum []float32, t int, r []float32, rho float32) {
 	})
 }
 
-// gridWeight is the weight of a pixel along a side of patches, which begin before the picture by 0 pixels or half a patch. It falls linearly
-// from the middle of a patch to its borders. Those of the two grids add up to 1.
+// gridWeight is the weight of a pixel along a side of patches, which begin before the picture by 0 pixels or half a patch. It falls
+// linearly from the middle of a patch to its borders. Those of the two grids add up to 1.
 func gridWeight(at, before, patch int) float32 {
 	height := func(i int) float32 { return min(float32(i%patch)+0.5, float32(patch-i%patch)-0.5) }
 	own := height(at + before)

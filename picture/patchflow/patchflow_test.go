@@ -128,8 +128,8 @@ func TestMarginsAreEnough(t *testing.T) {
 	}
 }
 
-// Batches are crops of the shapes that the settings say, one of the first network and two of the second in turn. They are equal whatever the
-// threads, and after a Restore.
+// Batches are crops of the shapes that the settings say, one of the first network and two of the second in turn. They are equal whatever
+// the threads, and after a Restore.
 func TestSource(t *testing.T) {
 	one, three := newSource(t, tiny(), 1), newSource(t, tiny(), 3)
 	var a, b data.Batch
