@@ -136,6 +136,9 @@ func (v *inverse) tensor(weight string, p part, m tensor.Mat) (safetensors.Tenso
 		return safetensors.Rows(p.name, t, shape, m.Rows, columns(m)), nil
 	case plusOne:
 		return safetensors.Rows(p.name, t, shape, m.Cols, v.w.minusOne(p.name, m)), nil
+	case swapped:
+		half := m.Rows / 2
+		return safetensors.Rows(p.name, t, shape, m.Cols, func(dst []float32, i int) { m.ReadRow(dst, (i+half)%m.Rows) }), nil
 	}
 	return safetensors.Tensor{}, fmt.Errorf("the tensor %q is changed in a way that this program cannot undo", p.name)
 }

@@ -75,8 +75,8 @@ func (c *config) settingsOf(head Head) ([]setting, error) {
 	switch {
 	case head.Kind == spec.LM && name == "GPT2":
 		end = "LMHeadModel"
-	case head.Kind != spec.LM && head.Kind != spec.MaskedLM:
-		name = names[len(names)-1] // Gemma3TextForSequenceClassification
+	case head.Kind != spec.LM && head.Kind != spec.MaskedLM && slices.Contains(names, name+"Text"):
+		name += "Text" // Gemma3TextForSequenceClassification
 	}
 	all := []setting{{"architectures", []string{name + end}}}
 	labels, problem := head.Labels, any(nil)

@@ -18,7 +18,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		"max_tokens: found none":                 {Vocab: 4, Position: "learned"},
 		"memory: found 5":                        {Vocab: 4, Memory: 5},
 		"dropout: found 1":                       {Vocab: 4, Dropout: 1},
-		"neither performer, elu, relu, nystrom, bigbird_eval nor a pattern": {Vocab: 4, Attention: []string{"windw(3)"}},
+		"neither performer, elu, relu, nystrom, bigbird_eval, transient nor a pattern": {Vocab: 4, Attention: []string{"windw(3)"}},
 		"others cannot tell memory from segment":                            {Vocab: 4, Kind: TransformerXL, Position: "none"},
 		"no_position: found layer 4, expected 0 to 3":                       {Vocab: 4, NoPosition: []int{4}},
 		"no_position: found layers with":                                    {Vocab: 4, Position: "learned", MaxTokens: 9, NoPosition: []int{1}},

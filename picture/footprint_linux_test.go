@@ -23,7 +23,7 @@ var footprints = map[string]func(t *testing.T, m *Model) int64{
 		return upscaled(t, m, UpscaleOptions{Scale: 1.9, Detail: 0.5, Steps: 1})
 	},
 	"paint": func(t *testing.T, m *Model) int64 {
-		o := GenerateOptions{Width: 960, Height: 540, Steps: [3]int{1, 1, 1}}
+		o := GenerateOptions{Width: 960, Height: 540, Steps: [3]int{2, 2, 2}} // the second step reads what the first one left
 		p, err := m.paint(o)
 		if err != nil {
 			t.Fatal(err)

@@ -237,7 +237,8 @@ func (w *upscaling) passes() (passes int, patches int64) {
 			}
 		}
 		if d.Detail > 0 {
-			patches += int64(d.Steps) * patchesOf(size, c.Draw.Patch)
+			all, _ := patchflow.FlowPatches(size.X, size.Y, c.Draw.Patch, d.Steps)
+			patches += all
 		}
 	}
 	return passes, patches

@@ -18,8 +18,8 @@ import (
 )
 
 // inScripts are the commands whose output a script checks with document, or a test of their own with oneDocument.
-var inScripts = []string{"demo", "image evaluate", "image generate", "image plan", "image train", "image upscale", "tokenizer train", "tour",
-	"variants evaluate", "variants sites", "variants splice", "verify attention"}
+var inScripts = []string{"demo", "image evaluate", "image generate", "image plan", "image train", "image upscale", "lengthen", "retrieve",
+	"tokenizer train", "tour", "variants evaluate", "variants sites", "variants splice", "verify attention"}
 
 // smallest has a small run of every other command, in the folder that inRun makes.
 var smallest = []struct {

@@ -70,12 +70,18 @@ func flowPasses(steps int) int { return steps + grids - 1 }
 
 // grid is the base in grid i, of four in turn.
 func (f *flow) grid(i int) *contrast {
-	half := f.base.patch / 2
-	at := [grids][2]int{{0, 0}, {half, half}, {half, 0}, {0, half}}[i%grids]
-	if at == [2]int{} {
+	x, y := gridBegin(i, f.base.patch)
+	if x == 0 && y == 0 {
 		return f.base
 	}
-	return f.base.shifted(at[0], at[1], f.s.Exec.Threads)
+	return f.base.shifted(x, y, f.s.Exec.Threads)
+}
+
+// gridBegin is the number of pixels that grid i, of four in turn, begins before the picture.
+func gridBegin(i, patch int) (x, y int) {
+	half := patch / 2
+	at := [grids][2]int{{0, 0}, {half, half}, {half, 0}, {0, half}}[i%grids]
+	return at[0], at[1]
 }
 
 // pass predicts r for the patches of a grid.

@@ -46,7 +46,7 @@ func (s *Pictures) NeedEnlarge(width, height, factor int, d Draw) (Need, error) 
 	}
 	o, held := Condition{Factor: factor}, large*pixelBytes
 	if d.Detail > 0 {
-		if err := dry.count(&need, drawNet, width*factor, height*factor, o, flowPasses(d.Steps), held); err != nil {
+		if err := dry.count(&need, drawNet, width*factor, height*factor, o, d.Steps, held); err != nil {
 			return need, err
 		}
 		held += large * pixelBytes // what is drawn stands beside the mean
@@ -81,9 +81,13 @@ func (s *Pictures) NeedPaint(p Painting) (Need, error) {
 	first := int64(sizes[0].width) * int64(sizes[0].height) * pixelBytes
 	need := Need{}
 	if p.Sketch == nil || p.Strength > 0 {
-		need.Passes = flowPasses(p.steps(0, len(sizes)))
-		// The grey base, and the sketch and its residual.
-		if err := dry.count(&need, drawNet, sizes[0].width, sizes[0].height, Condition{}, need.Passes, 3*first); err != nil {
+		steps := p.steps(0, len(sizes))
+		need.Passes = flowPasses(steps)
+		held := first // the grey base
+		if p.Sketch != nil {
+			held += first
+		}
+		if err := dry.count(&need, drawNet, sizes[0].width, sizes[0].height, Condition{}, steps, held); err != nil {
 			return need, err
 		}
 	}
@@ -117,8 +121,8 @@ func (s *Pictures) dry() (*Pictures, error) {
 	return &Pictures{Base: s.Base, Model: m, Exec: x}, nil
 }
 
-// count adds to a need the passes of a network of s, which is dry, over a picture of which some bytes are held meanwhile.
-func (s *Pictures) count(need *Need, network, width, height int, o Condition, passes int, held int64) error {
+// count adds to a need the steps of a network of s, which is dry, over a picture of which some bytes are held meanwhile.
+func (s *Pictures) count(need *Need, network, width, height int, o Condition, steps int, held int64) error {
 	net := s.Model.nets[network]
 	if net == nil {
 		return errors.New("patchflow: the model lacks the network for it")
@@ -138,8 +142,27 @@ func (s *Pictures) count(need *Need, network, width, height int, o Condition, pa
 		held += 3*int64(width)*int64(height)*pixelBytes + n*patchBytes // the state of flow, and the last step's sum
 	}
 	need.Heap = max(need.Heap, held)
-	need.Patches += int64(passes) * n
-	need.Longest, need.Pixels = max(need.Longest, n), max(need.Pixels, int64(width)*int64(height))
-	need.Flops += int64(passes) * (s.Model.cost.Matmul + s.Model.cost.Attention + s.Model.cost.Vector)
+	patches, longest := int64(steps)*n, n
+	if network == drawNet {
+		patches, longest = FlowPatches(width, height, net.config.Patch, steps)
+	}
+	need.Patches += patches
+	need.Longest, need.Pixels = max(need.Longest, longest), max(need.Pixels, int64(width)*int64(height))
+	cost := s.Model.cost.Matmul + s.Model.cost.Attention + s.Model.cost.Vector
+	need.Flops += int64(float64(cost) * float64(patches) / float64(n))
 	return nil
+}
+
+// FlowPatches are the patches of all passes of flow over a picture, and of the longest: grids that begin before the picture have a row or a column more.
+func FlowPatches(width, height, patch, steps int) (all, longest int64) {
+	for i := range flowPasses(steps) {
+		x, y := gridBegin(i, patch)
+		if i >= steps-1 {
+			x, y = gridBegin(i-steps+1, patch)
+		}
+		g := gridOf(width+x, height+y, patch)
+		n := int64(g.Height) * int64(g.Width)
+		all, longest = all+n, max(longest, n)
+	}
+	return all, longest
 }
