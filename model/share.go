@@ -14,7 +14,7 @@ import (
 )
 
 // CanShare returns an error for a model whose rows of a batch cannot lie on several ranks: one that carries a memory, joins segments,
-// reads a source, or has summaries of blocks.
+// reads a source, or has summaries of blocks or heads that depend on each other.
 func CanShare(s *Spec) error {
 	if s.Kind != Encoder && s.Kind != Decoder {
 		return fmt.Errorf("model: found sequences shared by several shards for a model of kind %s, expected an encoder or a decoder; give every "+
@@ -24,6 +24,13 @@ func CanShare(s *Spec) error {
 		if l.Attention.HasSummaries() {
 			return fmt.Errorf("model: found sequences shared by several shards for a model whose layer %d has summaries of blocks (%s), "+
 				"expected another mechanism; give every shard whole batches: train.sequence_shards: 1", i, l.Attention.Mechanism)
+		}
+		m, err := mechanism.Parse(l.Attention.Mechanism)
+		if err == nil {
+			err = m.Together()
+		}
+		if err != nil {
+			return fmt.Errorf("model: layer %d: %w", i, err)
 		}
 	}
 	return nil

@@ -289,3 +289,16 @@ func TestScoreOver(t *testing.T) {
 		return nil
 	})
 }
+
+// Heads that share a norm cannot lie on several ranks.
+func TestCanShareRefusesOneNorm(t *testing.T) {
+	for text, want := range map[string]string{"nystrom(one_norm=1)": "heads share a norm", "nystrom(exact=1)": "", "nystrom": ""} {
+		s, err := Config{Kind: Encoder, Vocab: 9, Width: 16, Heads: 2, Attention: []string{text}}.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := CanShare(&s); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", text, err, want)
+		}
+	}
+}

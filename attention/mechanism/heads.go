@@ -17,7 +17,18 @@ func HeadsOf(l Layer, lo, hi int) (Layer, error) {
 	if n := h.config().KVHeads; lo < 0 || hi <= lo || hi > n {
 		return nil, fmt.Errorf("mechanism: found key/value heads %d … %d, expected some of 0 … %d", lo, hi-1, n-1)
 	}
+	if err := together(l); err != nil {
+		return nil, err
+	}
 	return h.heads(lo, hi), nil
+}
+
+// together returns an error for a layer whose heads depend on each other.
+func together(l Layer) error {
+	if n, ok := l.(nystromLayer); ok {
+		return n.together()
+	}
+	return nil
 }
 
 // OverCross is Over for queries that are other rows than the keys: sequence i of the whole batch has seqs[i].Q queries and the keys that s

@@ -9,8 +9,11 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// landmarks is Nyström attention.
-type landmarks struct{ c nystrom.Config }
+// landmarks is Nyström attention. exact and oneNorm are 1 where those settings of its configuration are set, else 0.
+type landmarks struct {
+	c              nystrom.Config
+	exact, oneNorm uint64
+}
 
 type nystromLayer struct {
 	Config
@@ -22,13 +25,26 @@ func (k *landmarks) layer(c Config) (Layer, error) {
 		return nil, fmt.Errorf("mechanism: found %d key/value heads for %d heads of nystrom, expected as many; leave them out", c.KVHeads,
 			c.Heads)
 	}
+	if k.exact > 1 || k.oneNorm > 1 {
+		return nil, fmt.Errorf("mechanism: found exact=%d and one_norm=%d of nystrom, expected 0 or 1", k.exact, k.oneNorm)
+	}
 	l := nystromLayer{c, k.c}
+	l.c.Exact, l.c.OneNorm = k.exact == 1, k.oneNorm == 1
 	l.c.Heads, l.c.HeadDim, l.c.Causal = c.Heads, c.HeadDim, c.Causal
 	_, err := nystrom.New(l.c, nil)
 	return l, err
 }
 
 func (l nystromLayer) Key() string { return fmt.Sprintf("%v", l.c) }
+
+// together returns an error for heads that share a norm.
+func (l nystromLayer) together() error {
+	if !l.c.OneNorm {
+		return nil
+	}
+	return errors.New("mechanism: found nystrom with one_norm=1, whose heads share a norm, expected heads that can be computed apart; " +
+		"use one rank, or leave one_norm out: results then differ")
+}
 
 func (l nystromLayer) heads(lo, hi int) Layer {
 	l.Heads, l.KVHeads = hi-lo, hi-lo

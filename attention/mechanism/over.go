@@ -72,6 +72,9 @@ func choose(l Layer, s *parallel.Share) (mode string, n *needs, why string, err 
 			t.plain.c.Pattern, s.Engine.Size())
 	}
 	if !ok {
+		if err := together(l); err != nil {
+			return "", nil, "", err
+		}
 		return Heads, nil, "landmarks are means over all rows", nil
 	}
 	if n, err = softmax.needs(s, someLong); err != nil {

@@ -1,6 +1,7 @@
 package mechanism
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/longspan/longspan/attention"
@@ -56,7 +57,7 @@ func overHeadsCross(l Layer, s *parallel.Share, seqs []attention.Seq, queries []
 	if !ok {
 		return nil, fmt.Errorf("mechanism: found a layer of %T, expected one that New returned", l)
 	}
-	if err := checkCuts(s, seqs, queries); err != nil {
+	if err := errors.Join(together(l), checkCuts(s, seqs, queries)); err != nil {
 		return nil, err
 	}
 	c := &headsCore{headed: h, e: s.Engine, queries: queries, keys: s.Cuts}

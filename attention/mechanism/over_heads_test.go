@@ -267,6 +267,7 @@ func TestOverHeadsEqualsOne(t *testing.T) {
 		{"window(50)", t5}, {"window(40)", relative}, {"bigbird(16, 3, 1, 2, 0)", plain},
 		{"bigbird_eval(block=16)", gqa},
 		{"performer(features=24, seed=3)", gqa}, {"elu", gqa}, {"relu", gqa}, {"nystrom(landmarks=16, conv=5)", plain}, {"nystrom", plain},
+		{"nystrom(exact=1, conv=5)", plain},
 	} {
 		t.Run(fmt.Sprintf("%s/causal=%v", c.text, c.config.Causal), func(t *testing.T) {
 			l := mustLayer(t, c.text, c.config)

@@ -51,6 +51,8 @@ func TestOverRefuses(t *testing.T) {
 		`found mode "halo" for`:                     func() (Core, error) { return OverMode(layer(t, "elu", c), s, Halo) },
 		`found mode "sums" for`:                     func() (Core, error) { return OverMode(layer(t, "full", c), s, Sums) },
 		"expected linear attention":                 func() (Core, error) { return OverMode(layer(t, "nystrom", c), s, Sums) },
+		"whose heads share a norm":                  func() (Core, error) { return Over(layer(t, "nystrom(one_norm=1)", c), s) },
+		"expected heads that can be computed apart": func() (Core, error) { return OverMode(layer(t, "nystrom(one_norm=1)", c), s, Heads) },
 		"found position 5000 in a sequence of 2000": func() (Core, error) { return Over(layer(t, "global(5000)", c), s) },
 	} {
 		if _, err := f(); err == nil || !strings.Contains(err.Error(), want) {
@@ -59,6 +61,9 @@ func TestOverRefuses(t *testing.T) {
 	}
 	if mode, why := Mode(layer(t, "full", cross), s); mode != "" || !strings.Contains(why, "cross-attention") {
 		t.Errorf("found mode %q: %s", mode, why)
+	}
+	if _, err := HeadsOf(layer(t, "nystrom(one_norm=1)", c), 0, 1); err == nil || !strings.Contains(err.Error(), "share a norm") {
+		t.Errorf("a head that shares a norm: %v", err)
 	}
 	core, err := OverMode(layer(t, "window(3)", c), s, Halo)
 	if err != nil {

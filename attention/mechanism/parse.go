@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/longspan/longspan/attention/linear"
+	"github.com/longspan/longspan/attention/nystrom"
 	"github.com/longspan/longspan/attention/pattern"
 )
 
@@ -25,7 +26,9 @@ type kind interface {
 //
 //	performer(features=256, seed=1)                 FAVOR+
 //	elu, relu                                       linear attention with that feature map
-//	nystrom(landmarks=64, iterations=6, conv=33)    Nyström, with a skip if conv gives its number of taps
+//	nystrom(landmarks=64, iterations=6, conv=33)    Nyström, with a skip if conv gives its number of taps; one_norm=1 starts
+//	                                                the inverses of all heads of a sequence from one norm
+//	nystrom(exact=1, conv=33)                       softmax attention of all tokens to all tokens, with the skip
 //	bigbird_eval(block=64, random=3)                BigBird as transformers computes it in evaluation: no block is random,
 //	                                                and the first counts 1 + random times
 //	transient(radius=127, block=16)                 a window, and a summary of each block of tokens: LongT5
@@ -117,7 +120,8 @@ func named(name string) (kind, []setting) {
 		return k, []setting{number("radius", &k.radius), number("block", &k.block)}
 	case "nystrom":
 		k := &landmarks{}
-		return k, []setting{number("landmarks", &k.c.Landmarks), number("iterations", &k.c.Iterations), number("conv", &k.c.ConvKernel)}
+		return k, []setting{number("landmarks", &k.c.Landmarks), number("iterations", &k.c.Iterations), number("conv", &k.c.ConvKernel),
+			number("exact", &k.exact), number("one_norm", &k.oneNorm)}
 	}
 	feature, err := linear.ParseFeatureMap(name)
 	if err != nil {
@@ -184,6 +188,14 @@ func (m Mechanism) String() string { return m.text }
 
 // Softmax reports whether m is softmax attention over a pattern. Only softmax takes terms, memories and cross-attention.
 func (m Mechanism) Softmax() bool { return m.pattern() != nil }
+
+// Together returns an error for a mechanism whose heads depend on each other, so that ranks can share neither its heads nor its rows.
+func (m Mechanism) Together() error {
+	if k, ok := m.kind.(*landmarks); ok {
+		return nystromLayer{c: nystrom.Config{OneNorm: k.oneNorm != 0}}.together()
+	}
+	return nil
+}
 
 // Causal reports whether m has a causal form.
 func (m Mechanism) Causal() bool {

@@ -20,6 +20,8 @@ func TestForms(t *testing.T) {
 		"transient(block=8, radius=0)":     "transient(radius=0, block=8)",
 		"bigbird_eval(random=0)":           "bigbird_eval(random=0)",
 		"bigbird_eval(random=3, block=16)": "bigbird_eval(block=16)",
+		"nystrom(conv=65,exact=1)":         "nystrom(conv=65, exact=1)",
+		"nystrom(one_norm=1, landmarks=8)": "nystrom(landmarks=8, one_norm=1)",
 	} {
 		m, err := Parse(text)
 		if err != nil || m.String() != want {
@@ -35,7 +37,7 @@ func TestForms(t *testing.T) {
 		"performer(features=x)": "whole number",
 		"performer(heads=2)":    "expected one of [features seed]",
 		"elu(3)":                "not understood",
-		"nystrom(features=2)":   "expected one of [landmarks iterations conv]",
+		"nystrom(features=2)":   "expected one of [landmarks iterations conv exact one_norm]",
 		"transient(width=2)":    "expected one of [radius block]",
 		"bigbird_eval(seed=2)":  "expected one of [block random]",
 		"bigbird_eval(64, 3)":   "expected a name, = and a whole number",
@@ -81,4 +83,22 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q reads as %q, which reads as %q, %v", text, m, again, err)
 		}
 	})
+}
+
+// A setting that is on or off takes 0 or 1.
+func TestNystromSwitches(t *testing.T) {
+	for text, want := range map[string]string{
+		"nystrom(exact=2)":               "expected 0 or 1",
+		"nystrom(one_norm=7)":            "expected 0 or 1",
+		"nystrom(exact=1, landmarks=32)": "it has no landmarks",
+		"nystrom(exact=1, one_norm=1)":   "it has no landmarks",
+	} {
+		m, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(Config{Mechanism: m, Heads: 2, HeadDim: 8}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", text, err, want)
+		}
+	}
 }

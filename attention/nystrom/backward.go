@@ -33,6 +33,9 @@ func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	}
 	r := n.begin(x, dry)
 	defer r.end()
+	if n.c.Exact {
+		return r.exactBackward(g, do, in)
+	}
 	norms, product := lse{r.get(n.c.Heads, n.marks), r.get(n.c.Heads, t)}, r.get(t, width)
 	if err := r.product(product, norms, in.In); err != nil {
 		return err
@@ -81,25 +84,43 @@ func (r *run) newBackward(g Grads) *backward {
 // inverses takes the gradient of w = A⁺·bv to bv and, through A, to the landmarks.
 func (r *run) inverses(b *backward) {
 	long, heads := r.n.long(), r.n.c.Heads
+	one := r.oneNorm(long)
 	_, size := r.n.carve(nil, true)
 	r.scratch(len(long)*heads, size, func(mem []float32, piece int) {
 		w, _ := r.n.carve(mem, true)
-		s, col := long[piece/heads], piece%heads*r.n.c.HeadDim
-		r.loadInverse(w, s, col)
-		w.rows(w.dw, b.dw, s.at, col)
-		w.forward()
-		w.backward()
-		storeRows(b.dbv, s.mark, col, w)
-		w.scoresBackward()
-		w.mulRows(w.o, w.da, w.kl)
-		storeRows(b.dmarkQ, s.mark, col, w)
-		w.transpose(w.t, w.da)
-		w.mulRows(w.o, w.t, w.ql)
-		for i := range w.c.Landmarks {
-			to := b.dmarkK.Row(s.at + i)[col : col+w.c.HeadDim]
-			kernel.Add(to, to, w.o[i*w.wide:i*w.wide+w.c.HeadDim])
+		i, head := piece/heads, piece%heads
+		dnorm := r.inverseBackward(b, w, long[i], head, one.of(i))
+		if own, done := one.done(i, head, dnorm); done {
+			w.normBackward(own)
+			r.scoresBackward(b, w, long[i], head)
 		}
 	})
+	r.normHeads(b, long, one)
+}
+
+// inverseBackward computes A⁺·bv of a head again, with that norm as in [inverse.start], and takes its gradient back to A. It returns the
+// gradient of the norm.
+func (r *run) inverseBackward(b *backward, w *inverse, s sequence, head int, norm float32) float32 {
+	col := head * r.n.c.HeadDim
+	r.loadInverse(w, s, col)
+	w.rows(w.dw, b.dw, s.at, col)
+	w.forward(norm)
+	return w.backward()
+}
+
+// scoresBackward takes the gradient of A, in w, to the landmarks, and stores that of bv.
+func (r *run) scoresBackward(b *backward, w *inverse, s sequence, head int) {
+	col := head * r.n.c.HeadDim
+	storeRows(b.dbv, s.mark, col, w)
+	w.scoresBackward()
+	w.mulRows(w.o, w.da, w.kl)
+	storeRows(b.dmarkQ, s.mark, col, w)
+	w.transpose(w.t, w.da)
+	w.mulRows(w.o, w.t, w.ql)
+	for i := range w.c.Landmarks {
+		to := b.dmarkK.Row(s.at + i)[col : col+w.c.HeadDim]
+		kernel.Add(to, to, w.o[i*w.wide:i*w.wide+w.c.HeadDim])
+	}
 }
 
 // join gives every token its share of its landmark's gradients, and stores the sums.

@@ -25,7 +25,12 @@ func (n *Nystrom) Forward(x tensor.Exec, out tensor.Mat, in In) error {
 	}
 	r := n.begin(x, dry)
 	defer r.end()
-	if err := r.product(out, lse{}, in.In); err != nil {
+	if n.c.Exact {
+		err = n.toMark.Forward(x, attention.Out{O: out}, in.In)
+	} else {
+		err = r.product(out, lse{}, in.In)
+	}
+	if err != nil {
 		return err
 	}
 	r.convolve(out, in.V, in.Conv, false)
@@ -43,12 +48,13 @@ func (r *run) product(out tensor.Mat, norms lse, in attention.In) error {
 		return err
 	}
 	long, heads := r.n.long(), r.n.c.Heads
+	one := r.oneNorm(long)
 	_, size := r.n.carve(nil, false)
 	r.scratch(len(long)*heads, size, func(mem []float32, piece int) {
 		w, _ := r.n.carve(mem, false)
 		s, col := long[piece/heads], piece%heads*r.n.c.HeadDim
 		r.loadInverse(w, s, col)
-		w.forward()
+		w.forward(one.of(piece / heads))
 		storeRows(r.w, s.at, col, w)
 	})
 	return r.n.toMark.Forward(r.x, attention.Out{O: out, LSE: norms.toMark}, attention.In{Q: in.Q, K: r.markK, V: r.w})

@@ -149,8 +149,17 @@ func (w *inverse) minusFrom(s float32, x []float32) {
 	}
 }
 
-// start sets Z_0 = Aᵀ/(‖A‖₁·‖A‖∞), the second norm being 1: the rows of a softmax sum to 1.
-func (w *inverse) start() {
+// start sets Z_0 = Aᵀ/(‖A‖₁·‖A‖∞), the second norm being 1: the rows of a softmax sum to 1. norm replaces ‖A‖₁ where it is not 0.
+func (w *inverse) start(norm float32) {
+	w.columnNorm()
+	if norm != 0 {
+		w.norm = norm
+	}
+	kernel.Scale(w.z[0], 1/w.norm, w.t)
+}
+
+// columnNorm computes ‖A‖₁ and the column that it is the sum of, and leaves Aᵀ in t.
+func (w *inverse) columnNorm() {
 	w.transpose(w.t, w.a)
 	w.norm = float32(math.Inf(-1))
 	for j := range w.c.Landmarks {
@@ -158,7 +167,6 @@ func (w *inverse) start() {
 			w.norm, w.column = sum, j
 		}
 	}
-	kernel.Scale(w.z[0], 1/w.norm, w.t)
 }
 
 // step computes Z' = ¼·Z·(13I − P·(15I − P·(7I − P))) with P = A·Z, a method of third order (Xiong et al., equation 11,
@@ -179,10 +187,10 @@ func (w *inverse) factors(z []float32) {
 	w.minusFrom(13, w.q3)
 }
 
-// forward computes o = A⁺·bv from ql, kl and bv, and returns A⁺.
-func (w *inverse) forward() []float32 {
+// forward computes o = A⁺·bv from ql, kl and bv, and returns A⁺. norm is as in start.
+func (w *inverse) forward(norm float32) []float32 {
 	w.attention()
-	w.start()
+	w.start(norm)
 	for i := range w.c.Iterations {
 		w.step(w.z[(i+1)%len(w.z)], w.z[i%len(w.z)])
 	}
@@ -202,9 +210,9 @@ func (w *inverse) mulNT(c, a, b []float32) {
 	w.mul(c, a, w.t)
 }
 
-// backward takes dw, the gradient of A⁺·bv, back: to bv, whose gradient is left in o, and to A, in da. forward has run,
-// keeping every Z.
-func (w *inverse) backward() {
+// backward takes dw, the gradient of A⁺·bv, back: to bv, whose gradient is left in o, and to A, in da, but not through the norm, whose
+// gradient it returns. forward has run, keeping every Z.
+func (w *inverse) backward() (dnorm float32) {
 	d, last := w.c.HeadDim, w.z[w.c.Iterations]
 	for j := 0; j < w.side; j += lanes { // dZ = dw·bvᵀ
 		kernel.TileLoad(lanes, d, w.bv[j*w.wide:], w.wide, 1, w.tile2)
@@ -216,7 +224,7 @@ func (w *inverse) backward() {
 	for i := w.c.Iterations - 1; i >= 0; i-- {
 		w.stepBackward(w.z[i])
 	}
-	w.startBackward()
+	return w.startBackward()
 }
 
 // stepBackward takes dz, the gradient of ¼·Z·Q3, back to Z, in dz, and adds that of A to da, where
@@ -239,11 +247,15 @@ func (w *inverse) stepBackward(z []float32) {
 	kernel.Add(w.da, w.da, w.q1)
 }
 
-// startBackward adds the gradient of A through Z_0 = Aᵀ/‖A‖₁, whose norm is the sum of one column.
-func (w *inverse) startBackward() {
-	dnorm := -kernel.Dot(w.dz, w.z[0]) / w.norm
+// startBackward adds the gradient of A through Z_0 = Aᵀ/norm, and returns that of the norm.
+func (w *inverse) startBackward() (dnorm float32) {
 	w.transpose(w.t, w.dz)
 	kernel.Axpy(w.da, 1/w.norm, w.t)
+	return -kernel.Dot(w.dz, w.z[0]) / w.norm
+}
+
+// normBackward adds the gradient of A through its norm, which is the sum of one column.
+func (w *inverse) normBackward(dnorm float32) {
 	for i := range w.c.Landmarks {
 		w.da[i*w.side+w.column] += dnorm
 	}

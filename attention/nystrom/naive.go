@@ -20,7 +20,8 @@ type NaiveInput struct {
 //	Z_0 = Aᵀ/(‖A‖₁·‖A‖∞)    Z_{i+1} = ¼·Z_i·(13I − A·Z_i·(15I − A·Z_i·(7I − A·Z_i)))
 //	O_t = (F·Z·B·V)_t + Σ_u conv_u·v_{t+u−⌊K/2⌋}, values outside of the sequence being 0
 //
-// and softmax(q·kᵀ/√D)·V in place of the product where T ≤ m. It is O(T·m·D) and exists to be compared with.
+// and softmax(q·kᵀ/√D)·V in place of the product where T ≤ m, or Exact is set. With OneNorm ‖A‖₁ is the largest of the heads of the
+// sequence. It is O(T·m·D) and exists to be compared with.
 func (n *Nystrom) Naive(x *NaiveInput) {
 	r := naiveOf[float64]{n: n, q: x.Q, k: x.K, v: x.V, conv: x.Conv}
 	r.forward()
@@ -44,17 +45,50 @@ type naiveOf[F float32 | float64] struct {
 	ql, kl             dense[F] // its landmarks
 	f, a, b, bv, zbv   dense[F]
 	z                  []dense[F] // Z_0 … Z_n
+
+	norm, dnorm F   // that all heads of a sequence share, and the sum of its gradients
+	normHead    int // that has it
 }
 
 // heads calls f for every sequence and head with q, k and v, and dout, of that head in place.
 func (r *naiveOf[F]) heads(f func(s sequence, head int)) {
 	for _, s := range r.n.seqs {
+		r.norm = 0
+		if r.n.c.OneNorm && !s.short {
+			r.oneNorm(s)
+		}
 		for h := range r.n.c.Heads {
-			r.qh, r.kh, r.vh = r.head(r.q, s, h), r.head(r.k, s, h), r.head(r.v, s, h)
-			if r.dout != nil {
-				r.doh = r.head(r.dout, s, h)
-			}
+			r.take(s, h)
 			f(s, h)
+		}
+	}
+}
+
+// take takes q, k and v, and dout, of a head.
+func (r *naiveOf[F]) take(s sequence, h int) {
+	r.qh, r.kh, r.vh = r.head(r.q, s, h), r.head(r.k, s, h), r.head(r.v, s, h)
+	if r.dout != nil {
+		r.doh = r.head(r.dout, s, h)
+	}
+}
+
+// oneNorm computes the norm that the heads of a sequence share, and its gradient.
+func (r *naiveOf[F]) oneNorm(s sequence) {
+	norm := F(0)
+	for h := range r.n.c.Heads {
+		r.take(s, h)
+		r.product(s)
+		if own := r.a.norm(); own > norm {
+			norm, r.normHead = own, h
+		}
+	}
+	r.norm, r.dnorm = norm, 0
+	for h := range r.n.c.Heads {
+		if r.dout != nil {
+			r.take(s, h)
+			r.product(s)
+			_, dnorm := r.backwardInverse(r.f.t().mul(r.doh).mul(r.bv.t()))
+			r.dnorm += dnorm
 		}
 	}
 }
@@ -120,7 +154,7 @@ func (r *naiveOf[F]) product(s sequence) dense[F] {
 	r.f = softmax(r.qh.mul(r.kl.t()).times(r.scale()))
 	r.a = softmax(r.ql.mul(r.kl.t()).times(r.scale()))
 	r.b = softmax(r.ql.mul(r.kh.t()).times(r.scale()))
-	r.z = []dense[F]{r.a.t().times(1 / r.a.norm())}
+	r.z = []dense[F]{r.a.t().times(1 / r.startNorm())}
 	for i := range r.n.c.Iterations {
 		z := r.z[i]
 		p := r.a.mul(z)
@@ -129,6 +163,14 @@ func (r *naiveOf[F]) product(s sequence) dense[F] {
 	r.bv = r.b.mul(r.vh)
 	r.zbv = r.z[r.n.c.Iterations].mul(r.bv)
 	return r.f.mul(r.zbv)
+}
+
+// startNorm is the norm in Z_0 = Aᵀ/norm.
+func (r *naiveOf[F]) startNorm() F {
+	if r.norm != 0 {
+		return r.norm
+	}
+	return r.a.norm()
 }
 
 func (r *naiveOf[F]) forward() {
@@ -185,7 +227,7 @@ func (r *naiveOf[F]) backwardLong(s sequence, h int) {
 	dzbv := r.f.t().mul(r.doh)
 	dbv := r.z[len(r.z)-1].t().mul(dzbv)
 	df := softmaxBackward(r.f, r.doh.mul(r.zbv.t())).times(r.scale())
-	da := softmaxBackward(r.a, r.backwardInverse(dzbv.mul(r.bv.t()))).times(r.scale())
+	da := softmaxBackward(r.a, r.backwardA(dzbv.mul(r.bv.t()), h)).times(r.scale())
 	db := softmaxBackward(r.b, dbv.mul(r.vh.t())).times(r.scale())
 	r.addHead(r.dv, s, h, r.b.t().mul(dbv))
 	r.addHead(r.dq, s, h, df.mul(r.kl))
@@ -194,9 +236,26 @@ func (r *naiveOf[F]) backwardLong(s sequence, h int) {
 	r.addHead(r.dk, s, h, spread(df.t().mul(r.qh).plus(da.t().mul(r.ql)), s.tokens))
 }
 
-// backwardInverse takes the gradient of the last Z back to A.
-func (r *naiveOf[F]) backwardInverse(dz dense[F]) dense[F] {
-	da := newDense[F](r.a.rows, r.a.cols)
+// backwardA takes the gradient of the last Z of a head back to A. The norm that A was divided by is the sum of one column.
+func (r *naiveOf[F]) backwardA(dz dense[F], h int) dense[F] {
+	da, dnorm := r.backwardInverse(dz)
+	if r.norm != 0 {
+		dnorm = 0
+		if h == r.normHead {
+			dnorm = r.dnorm
+		}
+	}
+	column := r.a.largestColumn()
+	for i := range da.rows {
+		da.x[i*da.cols+column] += dnorm
+	}
+	return da
+}
+
+// backwardInverse takes the gradient of the last Z back to A, and to the norm in Z_0 = Aᵀ/norm. ‖A‖∞ is 1, since the rows of a softmax
+// sum to 1, whatever the scores are.
+func (r *naiveOf[F]) backwardInverse(dz dense[F]) (da dense[F], dnorm F) {
+	da = newDense[F](r.a.rows, r.a.cols)
 	for i := len(r.z) - 2; i >= 0; i-- {
 		z := r.z[i]
 		p := r.a.mul(z)
@@ -210,16 +269,9 @@ func (r *naiveOf[F]) backwardInverse(dz dense[F]) dense[F] {
 		dz = dz.mul(q3.t()).times(0.25).plus(r.a.t().mul(dp))
 		da = da.plus(dp.mul(z.t()))
 	}
-	// Z_0 = Aᵀ/‖A‖₁: the norm is the sum of one column. ‖A‖∞ is 1, since the rows of a softmax sum to 1, whatever the
-	// scores are.
-	norm, column := r.a.norm(), r.a.largestColumn()
-	dnorm := F(0)
+	norm := r.startNorm()
 	for i := range dz.x {
 		dnorm -= dz.x[i] * r.z[0].x[i] / norm
 	}
-	da = da.plus(dz.t().times(1 / norm))
-	for i := range da.rows {
-		da.x[i*da.cols+column] += dnorm
-	}
-	return da
+	return da.plus(dz.t().times(1 / norm)), dnorm
 }

@@ -27,12 +27,22 @@ type Config struct {
 	Iterations int  // of the pseudo-inverse, up to MaxIterations; 0: DefaultIterations
 	ConvKernel int  // taps of the skip, an odd number up to MaxKernel; 0: no skip. The paper's code uses 33, Hugging Face 65
 	Causal     bool // refused: see New
+
+	// Exact is softmax attention over all tokens, with the skip, in time that grows with T². Landmarks, Iterations and OneNorm are then zero.
+	// Hugging Face's models compute it where they have as many landmarks as segment_means_seq_len.
+	Exact bool
+	// OneNorm starts the inverses of all heads of a sequence from the largest of their ‖A‖₁, as Hugging Face's models do by default.
+	OneNorm bool
 }
 
 func (c Config) resolve() (Config, error) {
 	if c.Causal {
 		return c, errors.New("nystrom: found a causal mask, expected bidirectional attention: landmarks are means over " +
 			"tokens that lie ahead of a query too, so that a mask would hide nothing of them; use linear attention or a causal pattern")
+	}
+	if c.Exact && (c.Landmarks != 0 || c.Iterations != 0 || c.OneNorm) {
+		return c, fmt.Errorf("nystrom: found exact attention with %d landmarks, %d iterations and one norm %t, expected none of them: "+
+			"it has no landmarks", c.Landmarks, c.Iterations, c.OneNorm)
 	}
 	if c.Landmarks == 0 {
 		c.Landmarks = DefaultLandmarks
@@ -68,12 +78,12 @@ type Nystrom struct {
 	rows   int                  // landmarks of all sequences
 	marks  int                  // of those that have more tokens than landmarks
 	toKeys *attention.Attention // B·V: landmarks attend to tokens
-	toMark *attention.Attention // F·W: tokens attend to landmarks
+	toMark *attention.Attention // F·W: tokens attend to landmarks, or where it is exact to tokens
 	blocks []block              // of the skip
 }
 
 // sequence is one sequence of the batch. A short one, of no more tokens than landmarks, is its own landmarks: A and B are
-// then F, A·A⁺·A is A, and F·V is the exact softmax attention.
+// then F, A·A⁺·A is A, and F·V is the exact softmax attention. All are short where Exact is set, and none has landmarks.
 type sequence struct {
 	row, tokens int
 	landmarks   int // m, or the tokens of a short sequence
@@ -97,12 +107,15 @@ func New(c Config, lens []int) (*Nystrom, error) {
 				t, i, maxTokens)
 		}
 		s := sequence{row: n.tokens, tokens: t, landmarks: min(t, c.Landmarks), at: n.rows, mark: n.marks, short: t <= c.Landmarks}
-		queries := s.landmarks
+		queries, marks := s.landmarks, s.landmarks
 		if s.short {
 			queries = 0
 		}
+		if c.Exact {
+			s.short, s.landmarks, queries, marks = true, 0, 0, t
+		}
 		toKeys = append(toKeys, attention.Seq{Q: queries, K: t})
-		toMark = append(toMark, attention.Seq{Q: t, K: s.landmarks})
+		toMark = append(toMark, attention.Seq{Q: t, K: marks})
 		n.tokens, n.rows, n.marks = n.tokens+t, n.rows+s.landmarks, n.marks+queries
 		n.seqs = append(n.seqs, s)
 		n.addBlocks(s)

@@ -90,6 +90,8 @@ func configs() []Config {
 		{Heads: 2, HeadDim: 16, Landmarks: 24, ConvKernel: 5},
 		{Heads: 1, HeadDim: 40, Landmarks: 24},
 		{Heads: 3, HeadDim: 24, Landmarks: 24, Iterations: 4, ConvKernel: 33},
+		{Heads: 3, HeadDim: 16, Landmarks: 24, Iterations: 4, ConvKernel: 5, OneNorm: true},
+		{Heads: 2, HeadDim: 24, ConvKernel: 33, Exact: true},
 	}
 }
 
@@ -146,15 +148,23 @@ func TestStorageTypes(t *testing.T) {
 }
 
 func TestThreadsDoNotChangeBits(t *testing.T) {
-	b := newBatch(mustNew(t, configs()[0], 700, 24, 131), tensor.F32, 9)
-	want := b.all(t, tensor.Exec{Threads: 1})
-	for _, threads := range []int{2, 5} {
-		kerneltest.SameBits(t, b.all(t, tensor.Exec{Threads: threads, Pool: tensor.NewPool()}), want)
+	for _, c := range []Config{configs()[0], configs()[3], configs()[4]} {
+		b := newBatch(mustNew(t, c, 700, 24, 131), tensor.F32, 9)
+		want := b.all(t, tensor.Exec{Threads: 1})
+		for _, threads := range []int{2, 5} {
+			kerneltest.SameBits(t, b.all(t, tensor.Exec{Threads: threads, Pool: tensor.NewPool()}), want)
+		}
 	}
 }
 
 func TestBatchMatesDoNotChangeBits(t *testing.T) {
-	c := configs()[0]
+	for _, c := range []Config{configs()[0], configs()[3], configs()[4]} {
+		checkBatchMates(t, c)
+	}
+}
+
+func checkBatchMates(t *testing.T, c Config) {
+	t.Helper()
 	b := newBatch(mustNew(t, c, lengths...), tensor.F32, 9)
 	out := b.forward(t, tensor.Exec{})
 	dq, dk, dv, _ := b.backward(t, tensor.Exec{})
@@ -187,8 +197,8 @@ func TestScratchIsNotTrusted(t *testing.T) {
 }
 
 func TestDryTakesTheSame(t *testing.T) {
-	for _, typ := range []tensor.Type{tensor.F32, tensor.BF16} {
-		b := newBatch(mustNew(t, configs()[2], lengths...), typ, 9)
+	for i, typ := range []tensor.Type{tensor.F32, tensor.BF16, tensor.BF16, tensor.BF16} {
+		b := newBatch(mustNew(t, configs()[min(i+1, 4)], lengths...), typ, 9)
 		run, plan := tensor.NewPool(), tensor.NewDryPool()
 		b.all(t, tensor.Exec{Threads: 2, Pool: run})
 		d := tensor.Mat{Type: typ, Rows: b.q.Rows, Cols: b.q.Cols, Stride: b.q.Cols}
@@ -252,7 +262,7 @@ func TestInverse(t *testing.T) {
 			copy(rows[i*w.wide:i*w.wide+c.HeadDim], kerneltest.Normal(r, c.HeadDim))
 		}
 	}
-	last := w.forward()
+	last := w.forward(0)
 	w.mul(w.p, w.a, last)
 	w.mul(w.q1, w.p, w.a)
 	kerneltest.Near(t, w.q1, kerneltest.Float64(w.a), 1e-4)
@@ -278,6 +288,8 @@ func TestRefusals(t *testing.T) {
 		"head dimension 20":  func(c *Config) { c.HeadDim = 20 },
 		"-1 landmarks":       func(c *Config) { c.Landmarks = -1 },
 		"2000 landmarks":     func(c *Config) { c.Landmarks = 2000 },
+		"expected none of":   func(c *Config) { c.Exact, c.OneNorm = true, true },
+		"exact attention":    func(c *Config) { c.Exact, c.Landmarks = true, 32 },
 		"-1 iterations":      func(c *Config) { c.Iterations = -1 },
 		"convolution of 4":   func(c *Config) { c.ConvKernel = 4 },
 		"convolution of -3":  func(c *Config) { c.ConvKernel = -3 },
