@@ -64,6 +64,8 @@ golden:
 	$(PYTHON5) hf/testdata/golden/v5.py
 	$(PYTHON) hf/testdata/golden/seq2seq.py
 	$(PYTHON5) hf/testdata/golden/seq2seq.py
+	$(PYTHON) hf/testdata/golden/nystrom.py
+	$(PYTHON5) hf/testdata/golden/nystrom.py
 	$(PYTHON) hf/testdata/golden/beams.py
 	$(PYTHON) hf/testdata/golden/adamw.py
 	$(PYTHON) hf/testdata/golden/gguf_files.py

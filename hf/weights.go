@@ -230,15 +230,15 @@ func portion(parts []part) string {
 	return "rows"
 }
 
-// matrix is the rows and columns of a part: a vector is one row, and the last dimension has the columns.
+// matrix is the rows and columns of a part: a vector is one row, and the first dimension of others has the rows.
 func (w *Weights) matrix(p part) (rows, cols int) {
 	shape, _ := w.tensors.Shape(p.name)
 	rows, cols = 1, 1
 	for i, n := range shape {
-		if i == len(shape)-1 {
-			cols = n
+		if i == 0 && len(shape) > 1 {
+			rows = n
 		} else {
-			rows *= n
+			cols *= n
 		}
 	}
 	if p.change == transposed {
