@@ -66,6 +66,7 @@ golden:
 	$(PYTHON5) hf/testdata/golden/seq2seq.py
 	$(PYTHON) hf/testdata/golden/nystrom.py
 	$(PYTHON5) hf/testdata/golden/nystrom.py
+	$(PYTHON) hf/testdata/golden/transfo_xl.py
 	$(PYTHON) hf/testdata/golden/beams.py
 	$(PYTHON) hf/testdata/golden/adamw.py
 	$(PYTHON) hf/testdata/golden/gguf_files.py

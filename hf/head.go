@@ -41,7 +41,7 @@ var classNames = map[string][]string{
 	"t5": {"T5", "T5Encoder"}, "mt5": {"MT5", "MT5Encoder"}, "umt5": {"UMT5", "UMT5Encoder"},
 	"longt5": {"LongT5", "LongT5Encoder"},
 	"esm":    {"Esm"}, "nomic_bert": {"NomicBert"}, "gte": {"Gte"}, "new": {"New"}, "eurobert": {"EuroBert"},
-	"nystromformer": {"Nystromformer"},
+	"nystromformer": {"Nystromformer"}, "transfo-xl": {"TransfoXL"},
 }
 
 // task reads architectures. Bodies of sentence-transformers have no head, whatever their class.

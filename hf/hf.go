@@ -21,7 +21,7 @@ var families = map[string]func(*config, request) (*built, error){
 	"llama": llama, "mistral": mistral, "qwen2": qwen2, "qwen3": qwen3, "gemma3_text": gemma3, "gpt2": gpt2,
 	"bart": bart, "mbart": mbart, "led": led, "pegasus": pegasus,
 	"t5": t5, "mt5": t5, "umt5": umt5, "longt5": longT5,
-	"nystromformer": nystromformer,
+	"nystromformer": nystromformer, "transfo-xl": transfoXL,
 }
 
 // Families lists the model types that are read, in order.

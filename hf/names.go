@@ -17,13 +17,18 @@ const (
 	transposed        // the file has [in, out]
 	plusOne           // the file has the weight of a norm without the one that is added to it
 	swapped           // the file has the second half of the rows first
+	flat              // the elements of the file's matrix, in order, are one row
 )
 
 // part is a tensor whose rows are rows of a weight.
 type part struct {
 	name   string
 	change change
+	slice  slice
 }
+
+// slice is some of the rows of a tensor: those from … to−1 of a number of rows that the configuration says; the zero slice is all rows.
+type slice struct{ from, to, of int }
 
 // names says which tensors make each weight of the model, and which tensors the model does not use.
 type names struct {
@@ -98,7 +103,14 @@ func (n *names) splitLayer(l spec.Layer, name func(weight string) string) {
 }
 
 // changed is put of one tensor that is changed.
-func (n *names) changed(weight, tensor string, c change) { n.parts[weight] = []part{{tensor, c}} }
+func (n *names) changed(weight, tensor string, c change) {
+	n.parts[weight] = []part{{name: tensor, change: c}}
+}
+
+// sliced is put of some rows of a tensor.
+func (n *names) sliced(weight, tensor string, rows slice) {
+	n.parts[weight] = append(n.parts[weight], part{name: tensor, slice: rows})
+}
 
 // linear names the weights and biases of linear layers whose outputs lie side by side. A bias that the model does not have is not asked
 // for.

@@ -99,7 +99,7 @@ func (w *Weights) load(weight string, rows, cols int, kind nn.Kind) (tensor.Mat,
 	}
 	t := w.typeOf(parts, kind)
 	if len(parts) == 1 && parts[0].change == same {
-		if view, ok := w.tensors.View(parts[0].name); ok && view.Type == t {
+		if view, ok := w.view(parts[0]); ok && view.Type == t {
 			return view, nil
 		}
 	}
@@ -154,6 +154,9 @@ func (w *Weights) check(weight string, parts []part, rows, cols int) error {
 			return fmt.Errorf("hf: %s has no tensor %q, which makes %q: the weights are of another model, or not whole", w.where, p.name, weight)
 		}
 		w.used[p.name] = true
+		if s := p.slice; s.of > 0 && (len(shape) != 2 || shape[0] != s.of) {
+			return fmt.Errorf("hf: %s: the tensor %q has the shape %v, expected %d rows by config.json", w.where, p.name, shape, s.of)
+		}
 		r, c := w.matrix(p)
 		if rows == 1 {
 			r, c = c, r
@@ -241,10 +244,24 @@ func (w *Weights) matrix(p part) (rows, cols int) {
 			cols *= n
 		}
 	}
-	if p.change == transposed {
+	switch {
+	case p.change == transposed:
 		return cols, rows
+	case p.change == flat:
+		return 1, rows * cols
+	case p.slice.of > 0:
+		return p.slice.to - p.slice.from, cols
 	}
 	return rows, cols
+}
+
+// view is a part where it lies in the file, as [Tensors].View. The part is not changed.
+func (w *Weights) view(p part) (tensor.Mat, bool) {
+	m, ok := w.tensors.View(p.name)
+	if ok && p.slice.of > 0 {
+		m = m.SliceRows(p.slice.from, p.slice.to)
+	}
+	return m, ok
 }
 
 // typeOf is the type that a weight is kept in: 16 bits where all its parts have them, or products need them.
@@ -275,15 +292,17 @@ func (w *Weights) copyPart(dst tensor.Mat, p part) error {
 	case transposed:
 		return w.copyTransposed(dst, p)
 	case plusOne:
-		err := w.copySame(dst, p.name)
+		err := w.copySame(dst, p)
 		for i := range dst.F32 {
 			dst.F32[i]++
 		}
 		return err
 	case swapped:
 		return w.copySwapped(dst, p.name)
+	case flat:
+		return w.copyFlat(dst, p)
 	}
-	return w.copySame(dst, p.name)
+	return w.copySame(dst, p)
 }
 
 // copySwapped writes the halves of a tensor in the other order.
@@ -305,21 +324,36 @@ func (w *Weights) copySwapped(dst tensor.Mat, name string) error {
 		tensor.Convert(x, dst.SliceRows(half, dst.Rows), src.SliceRows(0, half)))
 }
 
-// copySame writes a tensor, on all threads where it lies in memory, rounded where dst is narrower.
-func (w *Weights) copySame(dst tensor.Mat, name string) error {
-	src, ok := w.tensors.View(name)
+// copySame writes a tensor, or some of its rows, on all threads where it lies in memory, rounded where dst is narrower.
+func (w *Weights) copySame(dst tensor.Mat, p part) error {
+	src, ok := w.view(p)
 	switch {
 	case ok:
-	case dst.Type == tensor.F32:
-		return w.tensors.ReadMat(dst, name)
+	case dst.Type == tensor.F32 && p.slice.of == 0:
+		return w.tensors.ReadMat(dst, p.name)
 	default:
-		src = w.pool.Get(tensor.F32, dst.Rows, dst.Cols)
-		defer w.pool.Put(src)
-		if err := w.tensors.ReadMat(src, name); err != nil {
+		all := w.pool.Get(tensor.F32, max(dst.Rows, p.slice.of), dst.Cols)
+		defer w.pool.Put(all)
+		if err := w.tensors.ReadMat(all, p.name); err != nil {
 			return err
+		}
+		src = all
+		if p.slice.of > 0 {
+			src = all.SliceRows(p.slice.from, p.slice.to)
 		}
 	}
 	return tensor.Convert(tensor.Exec{Pool: w.pool}, dst, src)
+}
+
+// copyFlat writes the elements of a matrix to a row, in order.
+func (w *Weights) copyFlat(dst tensor.Mat, p part) error {
+	rows, cols := w.matrix(part{name: p.name})
+	src := tensor.New(tensor.F32, rows, cols)
+	if err := w.tensors.ReadMat(src, p.name); err != nil {
+		return err
+	}
+	copy(dst.F32, src.F32)
+	return nil
 }
 
 // copyTransposed writes the transpose of a tensor.

@@ -75,7 +75,7 @@ func (m *Model) newAttention(name string, a Attention, t5 t5Tables, cross bool, 
 	}
 	return nn.NewAttention(m.params, name, nn.AttentionConfig{Width: m.spec.Width, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
 		Mechanism: parsed, Causal: a.Causal, Position: position, Rotary: rotary, ScoreScale: a.Scale, SoftCap: a.SoftCap, T5: t5.tokens,
-		T5Bias: a.T5(), T5Side: t5.side, Summaries: cmp.Or(a.SummaryNorm, 1e-6),
+		Most: a.MaxDistance, T5Bias: a.T5(), T5Side: t5.side, Summaries: cmp.Or(a.SummaryNorm, 1e-6),
 		Sinks: a.Sinks, Bias: a.Bias, NoOutBias: a.NoOutBias, Cross: cross, Scale: scale, QKNorm: a.QKNorm, Global: a.Global,
 		CopyNgrams: a.CopyNgrams})
 }

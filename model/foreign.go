@@ -49,7 +49,7 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 
 // withTokenizer makes the model of a checkpoint in a folder with the tokenizer of the folder.
 func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
-	t, err := openFolderTokenizer(c.Body)
+	t, err := tokenizerFor(c)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -82,6 +82,20 @@ func nameMask(c *hf.Checkpoint, roles tokenizer.Roles) {
 	if mask := c.Spec.Head.MaskToken; mask != nil && roles.Mask != tokenizer.None && int(roles.Mask) < c.Spec.Vocab {
 		*mask = roles.Mask
 	}
+}
+
+// tokenizerFor opens the tokenizer of a checkpoint's folder; nil: it has none. Other files than tokenizer.json of a Transformer-XL hold
+// pickled objects, or lists of words that are no WordPiece vocabulary.
+func tokenizerFor(c *hf.Checkpoint) (*tokenizer.Folder, error) {
+	if c.Family != "transfo-xl" {
+		return openFolderTokenizer(c.Body)
+	}
+	if _, err := os.Stat(filepath.Join(c.Body, "tokenizer.json")); err == nil {
+		return openFolderTokenizer(c.Body)
+	}
+	c.Notes = append(c.Notes, "the words of a Transformer-XL are in vocab.pkl, vocab.bin or vocab.txt, which this program does not read: "+
+		"give tokens as ids, or add a tokenizer.json")
+	return nil, nil
 }
 
 // isGGUF reports whether a path is that of a GGUF file.

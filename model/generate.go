@@ -78,6 +78,9 @@ func (g *Generation) begin(source []int32) error {
 			return err
 		}
 		g.caches = append(g.caches, c)
+		if err := g.fillZeros(b, c); err != nil {
+			return err
+		}
 	}
 	if g.m.spec.Kind != Hierarchical {
 		return nil

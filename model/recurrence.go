@@ -69,26 +69,21 @@ func (m *Model) FullMemory(pool *tensor.Pool, sequences int) *Memory {
 type recurrence struct {
 	lengths []int // tokens of memory of each sequence; 0: a new sequence
 	old     *Memory
-	rows    []int32         // rows of old that are read
+	rows    []int32         // rows of old, and of the zeros after them, that are read
+	zeros   int             // tokens whose features are 0, the memory of new sequences
 	next    []int32         // rows of memory and segment, joined, that the next memory has
 	left    []int           // tokens of the next memory, by sequence
 	kept    []*autograd.Var // the next memory of each layer
 }
 
 // newRecurrence selects the memory of the sequences that the batch continues, and up to room tokens of each sequence for the next batch.
-// follows is as in [data.Batch].
-func newRecurrence(memory *Memory, room int, lengths, follows []int) *recurrence {
-	r := &recurrence{old: memory, lengths: make([]int, len(lengths))}
-	for i, f := range follows {
-		if memory == nil || f < 0 || len(memory.lengths) == 0 {
-			continue
-		}
-		row := 0
-		for _, n := range memory.lengths[:f] {
-			row += n
-		}
-		r.lengths[i] = memory.lengths[f]
-		for k := range memory.lengths[f] {
+// New sequences have a memory of so many zeros. follows is as in [data.Batch].
+func newRecurrence(memory *Memory, room, zeros int, lengths, follows []int) *recurrence {
+	r := &recurrence{old: memory, lengths: make([]int, len(lengths)), zeros: zeros}
+	for i := range lengths {
+		row, n := r.remembered(i, follows)
+		r.lengths[i] = n
+		for k := range n {
 			r.rows = append(r.rows, int32(row+k))
 		}
 	}
@@ -105,12 +100,43 @@ func newRecurrence(memory *Memory, room int, lengths, follows []int) *recurrence
 	return r
 }
 
+// remembered is the memory of sequence i: its first row in that of layers, behind which the zeros lie, and its number of rows.
+func (r *recurrence) remembered(i int, follows []int) (row, n int) {
+	if r.old == nil || i >= len(follows) || follows[i] < 0 || len(r.old.lengths) == 0 {
+		return r.oldRows(), r.zeros
+	}
+	for _, n := range r.old.lengths[:follows[i]] {
+		row += n
+	}
+	return row, r.old.lengths[follows[i]]
+}
+
+// oldRows is the number of rows of the old memory.
+func (r *recurrence) oldRows() (rows int) {
+	if r.old != nil && len(r.old.layers) > 0 {
+		rows = r.old.layers[0].Rows
+	}
+	return rows
+}
+
+// before records the memory of layer i before the segment, of all sequences [Σ lengths, width].
+func (m *Model) before(p *nn.Pass, r *recurrence, i int) *autograd.Var {
+	old := r.oldRows()
+	if r.zeros == 0 {
+		return p.G.Take(p.G.Input(r.old.layers[i]), r.rows)
+	}
+	zeros := p.Zeros(m.policy.Activations, r.zeros, m.spec.Width)
+	if old > 0 {
+		zeros = p.G.Join(p.G.Input(r.old.layers[i]), []int{old}, zeros, []int{r.zeros})
+	}
+	return p.G.Take(zeros, r.rows)
+}
+
 // recur records block i with the memory before the segment x.
 func (m *Model) recur(p *nn.Pass, r *recurrence, i int, x *autograd.Var) *autograd.Var {
 	b, both := m.blocks[i], x
 	if len(r.rows) > 0 {
-		before := p.G.Take(p.G.Input(r.old.layers[i]), r.rows)
-		both = p.G.Join(before, r.lengths, x, p.Lengths)
+		both = p.G.Join(m.before(p, r, i), r.lengths, x, p.Lengths)
 	}
 	if len(r.next) > 0 {
 		r.kept = append(r.kept, p.G.Keep(p.G.Take(both, r.next)))

@@ -154,7 +154,7 @@ func (s *Session) begin(b *data.Batch, r StepOptions) (*nn.Pass, inputs, error) 
 		if r.Memory == nil {
 			room = 0
 		}
-		in.memory = newRecurrence(r.Memory, room, b.Lengths, b.Follows)
+		in.memory = newRecurrence(r.Memory, room, m.zeroMemory(), b.Lengths, b.Follows)
 	}
 	return &nn.Pass{
 		G:       autograd.New(s.x, autograd.Options{Policy: m.policy, Train: r.Backward, Part: r.Share != nil || r.Tensor != nil}),

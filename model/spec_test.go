@@ -416,3 +416,32 @@ func TestEmbedHead(t *testing.T) {
 		}
 	}
 }
+
+// The settings of transformers' Transformer-XL are refused where they have no meaning.
+func TestTransformerXLSettings(t *testing.T) {
+	make := func(c Config, change func(s *Spec)) error {
+		c.Vocab, c.Width, c.Heads = 9, 16, 2
+		s, err := c.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&s)
+		return s.Check()
+	}
+	xl := Config{Kind: TransformerXL, Memory: 4}
+	for want, err := range map[string]error{
+		"zero_memory: found in a model of kind decoder":   make(Config{}, func(s *Spec) { s.ZeroMemory = true }),
+		"zero_memory: found with the position rotary":     make(Config{Kind: TransformerXL, Position: "rotary"}, func(s *Spec) { s.ZeroMemory = true }),
+		"max_distance: found with the position rotary":    make(Config{}, func(s *Spec) { s.Layers[0].Attention.MaxDistance = 3 }),
+		"max_distance: found -1, expected 0":              make(xl, func(s *Spec) { s.Layers[0].Attention.MaxDistance = -1 }),
+		"head: found mlm for a transformer-xl":            make(xl, func(s *Spec) { s.Head = Head{Kind: MaskedLM} }),
+		"head: found embed for a transformer-xl with seg": make(xl, func(s *Spec) { s.Head, s.Segment = Head{Kind: Embed, Pooling: "mean"}, 2 }),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+	if err := make(xl, func(s *Spec) { s.ZeroMemory, s.Head = true, Head{Kind: Embed, Pooling: "mean"} }); err != nil {
+		t.Error(err)
+	}
+}

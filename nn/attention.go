@@ -24,6 +24,7 @@ type AttentionConfig struct {
 	Rotary     attention.RotaryConfig // of rotary positions, without HeadDim; the zero value has the base 10000
 	ScoreScale float64                // factor of the scores; 0: 1/√D
 	SoftCap    float64                // c: scores become c·tanh(score/c); 0: no cap
+	Most       int                    // of relative positions: larger distances count as this one; 0: none does
 	T5         *tensor.Param          // table [buckets, H] of the T5 bias, usually shared by layers
 	T5Bias     attention.T5           // its buckets; the zero value: T5Buckets up to T5MaxDistance
 	T5Side     *tensor.Param          // likewise for the summaries of a mechanism that has them (summaries.go)
@@ -235,7 +236,7 @@ func rotate(p *Pass, c AttentionConfig, x *autograd.Var, columns int, at []int32
 func (a *Attention) terms(p *Pass, seqs []attention.Seq) []*autograd.Var {
 	return a.termsOver(p, func() *autograd.Var {
 		first, rows := mechanism.Distances(seqs, a.c.Causal)
-		return a.r.ApplyF32(p, p.distances(first, rows, a.c.Width))
+		return a.r.ApplyF32(p, p.distances(first, rows, a.c.Width, a.c.Most))
 	})
 }
 

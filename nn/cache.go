@@ -124,7 +124,7 @@ func (a *Attention) projectDistances(p *Pass, c *Cache, distances int) error {
 	}
 	inner := p.separate()
 	defer inner.Close()
-	more := inner.G.Keep(a.r.ApplyF32(inner, inner.distances(have, room-have, a.c.Width)))
+	more := inner.G.Keep(a.r.ApplyF32(inner, inner.distances(have, room-have, a.c.Width, a.c.Most)))
 	if err := inner.G.Forward(); err != nil {
 		return err
 	}
@@ -150,6 +150,21 @@ func (a *Attention) CacheSource(p *Pass, source tensor.Mat) (*Cache, error) {
 	half := kv.Cols() / 2
 	keys.Append(kv.Value().SliceCols(0, half), kv.Value().SliceCols(half, 2*half))
 	return &Cache{pool: pool, state: keys}, nil
+}
+
+// AppendKeys appends the keys and values of x [n, width] to a cache of a layer with a memory. Nothing asks for their attention.
+func (a *Attention) AppendKeys(p *Pass, x *autograd.Var, c *Cache) error {
+	keys, ok := c.state.(*mechanism.KeyValues)
+	if !ok || !a.c.Cross {
+		return errors.New("nn: found a layer without a memory of keys and values, expected softmax attention with one")
+	}
+	kv := p.G.Keep(a.keysValues(p, x))
+	if err := p.G.Forward(); err != nil {
+		return err
+	}
+	half := kv.Cols() / 2
+	keys.Append(kv.Value().SliceCols(0, half), kv.Value().SliceCols(half, 2*half))
+	return nil
 }
 
 // separate is a pass with a graph of its own.

@@ -33,8 +33,10 @@ type Pass struct {
 	tokens       []int32
 	ngrams       map[int]seeds // of the tokens, by the size of the n-grams
 	positions    []int32
+	zeros        *autograd.Var // shared by layers
 	encoded      *autograd.Var // distances, shared by layers
 	encodedFirst int
+	encodedMost  int          // distances beyond it count as it; 0: none does
 	root         *Pass        // of a pass that With made
 	dropouts     uint64       // recorded so far: each has a seed of its own
 	borrowed     []tensor.Mat // inputs of this pass, which Close returns to the pool
@@ -98,6 +100,18 @@ func (p *Pass) borrow(rows, cols int, fill func(tensor.Mat)) *autograd.Var {
 	first := p.first()
 	first.borrowed = append(first.borrowed, m)
 	return p.G.Input(m)
+}
+
+// Zeros is an input of zeros of type t, which is the same for all layers that ask for the same shape.
+func (p *Pass) Zeros(t tensor.Type, rows, cols int) *autograd.Var {
+	first := p.first()
+	if z := first.zeros; z != nil && z.Rows() == rows && z.Cols() == cols {
+		return z
+	}
+	m := p.G.Exec().Pool.GetZero(t, rows, cols)
+	first.borrowed = append(first.borrowed, m)
+	first.zeros = p.G.Input(m)
+	return first.zeros
 }
 
 // Close closes the graph and returns the inputs of the pass to the pool.

@@ -48,18 +48,21 @@ const (
 )
 
 // distances is the encoding of the distances first … first+rows−1: sines in the first half of a row, cosines in the second, of
-// distance·10000^(−2k/width). Vaswani et al. 2017, section 3.5, with the halves of Transformer-XL.
-func (p *Pass) distances(first, rows, width int) *autograd.Var {
-	if p.encoded != nil && p.encodedFirst == first && p.encoded.Rows() == rows && p.encoded.Cols() == width {
+// distance·10000^(−2k/width). Distances beyond most count as most, if that is not 0. Vaswani et al. 2017, section 3.5, with the halves of Transformer-XL.
+func (p *Pass) distances(first, rows, width, most int) *autograd.Var {
+	if p.encoded != nil && p.encodedFirst == first && p.encodedMost == most && p.encoded.Rows() == rows && p.encoded.Cols() == width {
 		return p.encoded
 	}
 	half := width / 2
-	p.encodedFirst = first
+	p.encodedFirst, p.encodedMost = first, most
 	p.encoded = p.borrow(rows, width, func(m tensor.Mat) {
 		for i := range rows {
-			row := m.Row(i)
+			row, distance := m.Row(i), first+i
+			if most > 0 {
+				distance = min(distance, most)
+			}
 			for k := range half {
-				sin, cos := math.Sincos(float64(first+i) * math.Pow(10000, -float64(k)/float64(half)))
+				sin, cos := math.Sincos(float64(distance) * math.Pow(10000, -float64(k)/float64(half)))
 				row[k], row[half+k] = float32(sin), float32(cos)
 			}
 		}

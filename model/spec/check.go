@@ -165,8 +165,11 @@ func (s *Spec) checkHead() error {
 		return errors.New("head: found mlm for a decoder, expected lm; use an encoder for masked language modelling")
 	case s.Kind == Encoder && head == LM:
 		return errors.New("head: found lm for an encoder, which sees the tokens that it would predict; use a decoder, or the head mlm")
-	case s.Kind == TransformerXL && head != LM:
-		return fmt.Errorf("head: found %s for a transformer-xl, expected lm; use an encoder for the others", head)
+	case s.Kind == TransformerXL && head == MaskedLM:
+		return errors.New("head: found mlm for a transformer-xl, expected lm; use an encoder for masked language modelling")
+	case s.Kind == TransformerXL && s.Head.OfSequences() && s.Segment > 0:
+		return fmt.Errorf("head: found %s for a transformer-xl with segments of %d tokens, expected 0 for sequences that are read whole", head,
+			s.Segment)
 	case s.LabelSmoothing > 0 && head == Regress:
 		return fmt.Errorf("label_smoothing: found %g for regression, expected none", s.LabelSmoothing)
 	}
@@ -202,6 +205,8 @@ func (s *Spec) checkRun() error {
 		return fmt.Errorf("recompute: found %q, expected none, every, sqrt, auto or a number of layers, 0 to %d", s.Recompute, len(s.Layers))
 	}
 	switch {
+	case s.Kind != TransformerXL && s.ZeroMemory:
+		return fmt.Errorf("zero_memory: found in a model of kind %s, expected none; use the kind transformer-xl", s.Kind)
 	case s.Kind != TransformerXL && s.Memory != 0:
 		return fmt.Errorf("memory: found %d for a model of kind %s, expected none; use the kind transformer-xl", s.Memory, s.Kind)
 	case s.Kind != Hierarchical && s.Kind != TransformerXL && s.Segment != 0:
@@ -394,6 +399,10 @@ func (s *Spec) checkLayer(l Layer, causal, cross bool) error {
 		if err := OneOf("position", l.Attention.Position, "relative", "rotary", "alibi", "t5"); err != nil {
 			return fmt.Errorf("%w: others cannot tell memory from segment in a transformer-xl", err)
 		}
+		if s.ZeroMemory && l.Attention.Position != nn.Relative.String() {
+			return fmt.Errorf("zero_memory: found with the position %s, expected relative: the others begin at the first token",
+				l.Attention.Position)
+		}
 	}
 	return l.Attention.check(s.Width)
 }
@@ -412,6 +421,10 @@ func (a Attention) check(width int) error {
 	switch {
 	case a.NoOutBias && !a.Bias:
 		return errors.New("no_out_bias: found without bias, expected both or none")
+	case a.MaxDistance < 0 || a.MaxDistance > maxSize:
+		return fmt.Errorf("max_distance: found %d, expected 0 to %d", a.MaxDistance, maxSize)
+	case a.MaxDistance > 0 && a.Position != nn.Relative.String():
+		return fmt.Errorf("max_distance: found with the position %s, expected relative", a.Position)
 	case a.RotaryScaling != nil && a.Position != nn.Rotary.String():
 		return fmt.Errorf("rotary_scaling: found with the position %s, expected rotary", a.Position)
 	}

@@ -29,8 +29,11 @@ type Spec struct {
 	Summaries []Layer `json:"summaries,omitempty"` // hierarchical: one after each layer, over the summaries of the segments
 	Head      Head    `json:"head"`
 
-	Memory  int `json:"memory,omitempty"`  // transformer-xl: tokens of earlier segments that each layer sees
-	Segment int `json:"segment,omitempty"` // hierarchical and transformer-xl: tokens of a segment; 0: sequences are read whole
+	Memory int `json:"memory,omitempty"` // transformer-xl: tokens of earlier segments that each layer sees
+	// ZeroMemory: the memory of a new sequence is Memory tokens whose features are 0, which its tokens see (transformers' Transformer-XL).
+	// Else it is empty.
+	ZeroMemory bool `json:"zero_memory,omitempty"`
+	Segment    int  `json:"segment,omitempty"` // hierarchical and transformer-xl: tokens of a segment; 0: sequences are read whole
 
 	Dropout        float64 `json:"dropout,omitempty"`         // share of elements, in training, 0 up to 1
 	LabelSmoothing float64 `json:"label_smoothing,omitempty"` // in training, 0 up to 1
@@ -126,6 +129,8 @@ type Attention struct {
 	// must show them to all tokens.
 	Global     []int `json:"global,omitempty"`
 	CopyNgrams []int `json:"copy_ngrams,omitempty"` // n-gram sizes of the copy heads; queries and keys are hashed, not learned; experimental
+
+	MaxDistance int `json:"max_distance,omitempty"` // of relative positions: larger distances count as this one; 0: none does
 
 	Scale         float64        `json:"scale,omitempty"`          // factor of the scores; 0: 1/√D
 	SoftCap       float64        `json:"soft_cap,omitempty"`       // c: scores become c·tanh(score/c); 0: no cap
