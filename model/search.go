@@ -40,7 +40,7 @@ func (s *Session) Search(ctx context.Context, p Prompt, c beam.Config, step func
 	if err != nil {
 		return nil, err
 	}
-	next := func([]beam.Move) ([][]float32, error) { return nil, nil }
+	var next func([]beam.Move) ([][]float32, error)
 	if c.Beams == 1 {
 		next = func(moves []beam.Move) ([][]float32, error) {
 			logits, err := g.Step([]int32{moves[0].Token})
