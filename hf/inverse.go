@@ -16,12 +16,15 @@ type inverse struct {
 	force *tensor.Type // of every tensor of numbers; nil: each as it came
 	out   []safetensors.Tensor
 	made  map[string]int // place in out, by name
+
+	pieces map[string]tensor.Mat // what makes each tensor that one piece makes
+	slices map[string][]tensor.Mat
 }
 
 // inverse lists the tensors of the files that make the weights, and those of the source that the model does not use. The elements are read
 // when the tensors are written.
 func (w *Weights) inverse(weights []*tensor.Param, force *tensor.Type) (*inverse, error) {
-	v := &inverse{w: w, force: force, made: map[string]int{}}
+	v := &inverse{w: w, force: force, made: map[string]int{}, pieces: map[string]tensor.Mat{}, slices: map[string][]tensor.Mat{}}
 	for _, p := range weights {
 		if err := v.add(p); err != nil {
 			return nil, fmt.Errorf("hf: the weight %q: %w", p.Name, err)
@@ -66,9 +69,17 @@ func (v *inverse) add(p *tensor.Param) error {
 			piece = piece.SliceRows(at, next)
 		}
 		at += sizes[i]
-		if _, twice := v.made[part.name]; twice {
-			return fmt.Errorf("the tensor %q makes two weights, expected one", part.name)
+		if part.slice.of > 0 {
+			v.addSlice(part, piece)
+			continue
 		}
+		if first, twice := v.pieces[part.name]; twice {
+			if err := checkShared(part.name, first, piece); err != nil {
+				return err
+			}
+			continue
+		}
+		v.pieces[part.name] = piece
 		t, err := v.tensor(p.Name, part, piece)
 		if err != nil {
 			return err
@@ -76,6 +87,41 @@ func (v *inverse) add(p *tensor.Param) error {
 		v.put(t)
 	}
 	return nil
+}
+
+// checkShared refuses two weights of other numbers for one tensor.
+func checkShared(name string, a, b tensor.Mat) error {
+	x, y := make([]float32, a.Cols), make([]float32, b.Cols)
+	for i := range a.Rows {
+		if a.Dry() {
+			return nil
+		}
+		a.ReadRow(x, i)
+		b.ReadRow(y, i)
+		if !slices.Equal(x, y) {
+			return fmt.Errorf("%w: the tensor %q makes several weights, which differ after training; save the model in the form of this program",
+				ErrForm, name)
+		}
+	}
+	return nil
+}
+
+// addSlice keeps some rows of a tensor, and appends the tensor with its last ones. The slices come in the order of their rows.
+func (v *inverse) addSlice(p part, m tensor.Mat) {
+	all := append(v.slices[p.name], m)
+	v.slices[p.name] = all
+	if p.slice.to < p.slice.of {
+		return
+	}
+	v.put(safetensors.Rows(p.name, v.typeOf(p.name), []int{p.slice.of, m.Cols}, m.Cols, func(dst []float32, i int) {
+		for _, m := range all {
+			if i < m.Rows {
+				m.ReadRow(dst, i)
+				return
+			}
+			i -= m.Rows
+		}
+	}))
 }
 
 // checkMade refuses other numbers than those that transformers' class computes, and whose files have no tensor for them.
@@ -136,6 +182,9 @@ func (v *inverse) tensor(weight string, p part, m tensor.Mat) (safetensors.Tenso
 		return safetensors.Rows(p.name, t, shape, m.Rows, columns(m)), nil
 	case plusOne:
 		return safetensors.Rows(p.name, t, shape, m.Cols, v.w.minusOne(p.name, m)), nil
+	case flat:
+		cols := shape[len(shape)-1]
+		return safetensors.Rows(p.name, t, shape, cols, func(dst []float32, i int) { m.SliceCols(i*cols, (i+1)*cols).ReadRow(dst, 0) }), nil
 	case swapped:
 		half := m.Rows / 2
 		return safetensors.Rows(p.name, t, shape, m.Cols, func(dst []float32, i int) { m.ReadRow(dst, (i+half)%m.Rows) }), nil
