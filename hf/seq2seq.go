@@ -168,7 +168,7 @@ func (b *built) seq2seqHead(c *config, t task, p string) {
 	b.spec.Head = spec.Head{Kind: spec.LM, Tied: tied}
 	if t == body {
 		b.spec.Head.Tied = true
-		c.note("the class %s has no head: tokens are predicted with the embedding's table", c.texts("architectures")[0])
+		c.note("the class of the checkpoint is a body without a head: tokens are predicted with the embedding's table")
 	}
 	shared, decoder, encoder := p+"shared.weight", p+"decoder.embed_tokens.weight", p+"encoder.embed_tokens.weight"
 	if b.spec.Head.Tied {

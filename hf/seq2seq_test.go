@@ -2,6 +2,7 @@ package hf_test
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -325,5 +326,41 @@ func TestWrittenTexts(t *testing.T) {
 	}
 	if found < 4 {
 		t.Errorf("only %d texts were compared", found)
+	}
+}
+
+// A hand-written configuration may lack the class. Bodies open, and nothing panics.
+func TestSeq2seqWithoutClass(t *testing.T) {
+	for _, name := range []string{"bart", "mbart", "led", "pegasus", "bigbird_pegasus"} {
+		for _, classes := range []any{nil, []string{}, "BartModel", 7} {
+			text, err := os.ReadFile(filepath.Join(goldenDir, name, "config.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var keys map[string]any
+			if err := json.Unmarshal(text, &keys); err != nil {
+				t.Fatal(err)
+			}
+			keys["architectures"] = classes
+			changed, err := json.Marshal(keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			weights, err := os.ReadFile(filepath.Join(goldenDir, name, "model.safetensors"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			for file, content := range map[string][]byte{"config.json": changed, "model.safetensors": weights} {
+				if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if m, err := model.Open(dir); err == nil {
+				m.Close()
+			} else if !strings.Contains(err.Error(), "architectures") {
+				t.Errorf("%s, %v: %v, want an error about architectures", name, classes, err)
+			}
+		}
 	}
 }

@@ -199,31 +199,31 @@ type vectors struct {
 
 // each gives the vectors in order, each as soon as it is there; those of a state first.
 func (v vectors) each(use func(vectorRow) error) error {
-	index := 0
-	if v.file != nil {
-		for _, row := range v.file.Rows {
-			if err := use(row); err != nil {
-				return err
-			}
-		}
-		index = len(v.file.Rows)
-		v.options.From, v.options.Saved = v.file.State, v.file.after
-	}
-	err := v.session.EmbedEach(v.ctx, v.strings(), v.options, func(i int, made model.Embedded) error {
-		for _, one := range made.Vectors {
-			row := vectorRow{v.texts[i].name, index, one.From, one.To, made.Reading, one.Vector}
-			index++
-			if v.file != nil {
-				v.file.Rows = append(v.file.Rows, row)
-			}
-			if err := use(row); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	err = v.failed(err)
 	if v.file == nil {
+		index := 0
+		return v.failed(v.session.EmbedEach(v.ctx, v.strings(), v.options, func(i int, made model.Embedded) error {
+			rows := v.rows(i, index, made)
+			index += len(rows)
+			return printed(rows, use)
+		}))
+	}
+	return v.resumed(use)
+}
+
+// resumed is each with a state. A file is written between batches alone: where printing fails, the texts of a batch are not all there.
+func (v vectors) resumed(use func(vectorRow) error) error {
+	if err := printed(v.file.Rows, use); err != nil {
+		return err
+	}
+	v.options.From, v.options.Saved = v.file.State, v.file.after
+	var broken error
+	err := v.failed(v.session.EmbedEach(v.ctx, v.strings(), v.options, func(i int, made model.Embedded) error {
+		rows := v.rows(i, len(v.file.Rows), made)
+		v.file.Rows = append(v.file.Rows, rows...)
+		broken = printed(rows, use)
+		return broken
+	}))
+	if broken != nil {
 		return err
 	}
 	if lost := v.file.save(); lost != nil {
@@ -233,6 +233,24 @@ func (v vectors) each(use func(vectorRow) error) error {
 		return fmt.Errorf("%w; the same command goes on from %s", err, v.file.path)
 	}
 	return err
+}
+
+// rows are the vectors of text i; index is that of the first.
+func (v vectors) rows(i, index int, made model.Embedded) (rows []vectorRow) {
+	for k, one := range made.Vectors {
+		rows = append(rows, vectorRow{v.texts[i].name, index + k, one.From, one.To, made.Reading, one.Vector})
+	}
+	return rows
+}
+
+// printed uses rows in order.
+func printed(rows []vectorRow, use func(vectorRow) error) error {
+	for _, row := range rows {
+		if err := use(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // together prints what needs all vectors.

@@ -15,8 +15,9 @@ import (
 
 // embedIdentity is what a state of `embed` belongs to. Vectors with another one would not have the same bits.
 type embedIdentity struct {
-	Model     string   `json:"model"` // SHA-256 of the Spec and the weights
-	Text      string   `json:"text"`  // SHA-256 of the texts
+	Model     string   `json:"model"`     // SHA-256 of the Spec and the weights
+	Text      string   `json:"text"`      // SHA-256 of the texts
+	Tokens    string   `json:"tokenizer"` // SHA-256 of the tokenizer
 	Chunk     int      `json:"chunk"`
 	Overlap   int      `json:"overlap"`
 	Beyond    bool     `json:"beyond"`
@@ -59,6 +60,9 @@ func (e *embedOptions) identity(r *opened, o model.EmbedOptions) embedIdentity {
 		fmt.Fprintf(h, "%d:%s%d:%s", len(t.name), t.name, len(t.text), t.text)
 	}
 	id.Text = hex.EncodeToString(h.Sum(nil))
+	h.Reset()
+	_ = r.Tokenizer().Save(h) // a hash takes everything
+	id.Tokens = hex.EncodeToString(h.Sum(nil))
 	return id
 }
 
@@ -72,9 +76,14 @@ func openEmbedFile(path string, id embedIdentity) (*embedFile, error) {
 	if read.Longspan != stateVersion {
 		return nil, noState(path, "embed", nil)
 	}
+	if n := read.State.Texts; n < 0 || len(read.Rows) < n || id.Passages == "" && len(read.Rows) != n {
+		return nil, usage(fmt.Errorf("%s: found a state of %d texts with %d vectors, expected a vector for each; take the file away to begin anew",
+			path, n, len(read.Rows)))
+	}
 	was := read.Identity
 	return read, sameState(path, []setting{
-		{"model", was.Model, id.Model}, {"text", was.Text, id.Text}, {"--chunk", was.Chunk, id.Chunk}, {"--overlap", was.Overlap, id.Overlap},
+		{"model", was.Model, id.Model}, {"text", was.Text, id.Text}, {"tokenizer", was.Tokens, id.Tokens},
+		{"--chunk", was.Chunk, id.Chunk}, {"--overlap", was.Overlap, id.Overlap},
 		{"--beyond", was.Beyond, id.Beyond}, {"--pooling", was.Pooling, id.Pooling}, {"--normalise", was.Normalise, id.Normalise},
 		{"prompt", was.Prompt, id.Prompt}, {"--late-chunks", was.Passages, id.Passages}, {"--precision", was.Precision, id.Precision},
 		{"mechanism", was.Attention, id.Attention}, {"level of the processor", was.Level, id.Level},
