@@ -2,6 +2,7 @@ package hf_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/longspan/longspan/hf"
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/tensor"
 )
 
 // begun is a model that begins with a checkpoint, with weights that training could have changed.
@@ -187,5 +189,44 @@ func TestWhatCannotStart(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %+v: error %v, want one with %q", c.folder, c.o, err, c.want)
 		}
+	}
+}
+
+// The settings of a search go with the weights: to a model that begins with a checkpoint, to a longer one, and into their folders.
+func TestSettingsOfASearchStay(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "gpt2")
+	if err := os.CopyFS(from, os.DirFS(filepath.Join(goldenDir, "gpt2"))); err != nil {
+		t.Fatal(err)
+	}
+	settings := []byte(`{"num_beams": 3, "no_repeat_ngram_size": 2, "max_new_tokens": 15, "eos_token_id": 7}`)
+	if err := os.WriteFile(filepath.Join(from, "generation_config.json"), settings, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened, err := model.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	_, fresh := begun(t, from, model.StartOptions{})
+	long, _, err := opened.Lengthen(model.LengthenOptions{Tokens: 2 * opened.Spec().MaxTokens()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer long.Close()
+	for what, m := range map[string]*model.Model{"begun": fresh, "long": long} {
+		dir := filepath.Join(t.TempDir(), "saved")
+		if err := m.Save(dir, tensor.F32); err != nil {
+			t.Fatal(what, err)
+		}
+		again, err := model.Open(dir)
+		if err != nil {
+			t.Fatal(what, err)
+		}
+		for _, m := range []*model.Model{m, again} {
+			if s, _, err := m.SearchSettings(""); err != nil || s.Beams != 3 || s.NoRepeatNgram != 2 || s.MaxNew != 15 {
+				t.Errorf("%s: found %+v, %v", what, s.Config, err)
+			}
+		}
+		again.Close()
 	}
 }

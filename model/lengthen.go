@@ -75,6 +75,7 @@ func (m *Model) Lengthen(o LengthenOptions) (*Model, Lengthened, error) {
 		return nil, Lengthened{}, err
 	}
 	made.tokenizer, made.roles, made.answers, made.generation, made.origin = m.tokenizer, m.roles, m.answers, m.generation, m.origin
+	made.settings = m.settings
 	made.answers.Tokens = o.Tokens
 	return made, l.did, nil
 }

@@ -17,7 +17,7 @@ import (
 // their files, or in the model, until Fill reads them.
 type Start struct {
 	spec  Spec
-	like  *Model // tokenizer, roles, answers, notes, files of generation, origin and checkpoint
+	like  *Model // tokenizer, roles, answers, notes, files of generation and settings of a search, origin and checkpoint
 	model *Model // of this program; nil: a checkpoint
 	drawn []string
 	read  func(dst *tensor.Param) error
@@ -57,7 +57,7 @@ func startForeign(dir string, o hf.Options) (*Start, error) {
 	if err != nil {
 		return nil, err
 	}
-	like := &Model{roles: noRoles()}
+	like := &Model{roles: noRoles(), settings: readSettings(c.Body)}
 	t, err := openFolderTokenizer(c.Body)
 	if err != nil {
 		return nil, errors.Join(err, c.Weights.Close())
@@ -204,6 +204,7 @@ func (s *Start) New(spec Spec, o Options) (*Model, error) {
 	}
 	l := s.like
 	m.tokenizer, m.roles, m.notes, m.generation, m.origin, m.checkpoint = l.tokenizer, l.roles, l.notes, l.generation, l.origin, l.checkpoint
+	m.settings = l.settings
 	return m, nil
 }
 
