@@ -22,6 +22,8 @@ type config struct {
 	read  map[string]bool // keys that a family has read
 	notes []string        // for people
 
+	mechanism string // a note about the checkpoint's mechanism, which another one makes void; empty: none
+
 	normsHaveOne bool // the weights of Gemma's norms are stored with the one that is added to them
 
 	first error

@@ -123,6 +123,9 @@ func (c *config) describeFrom(where string, t Tensors, o Options, putPrefix func
 		return nil, fmt.Errorf("hf: %s: %w", c.path, err)
 	}
 	k.Notes = append(k.Notes, c.notes...)
+	if c.mechanism != "" && len(o.Attention) == 0 {
+		k.Notes = append(k.Notes, c.mechanism)
+	}
 	if b.spec.Head.Kind == spec.Embed && !o.Pooled {
 		k.Notes = append(k.Notes, "no file says how the vectors of tokens become one: they are means (pooling mean)")
 	}
