@@ -43,6 +43,12 @@ func openFolder(dir string, resume bool) (*folder, error) {
 			return nil, inputError{fmt.Errorf("%s holds no run to resume: %w", dir, err)}
 		}
 	}
+	if !resume {
+		// Before anything is made. That there is a run is said with the lock: a process may be training in it.
+		if err := f.vacant(); err != nil && !errors.Is(err, ErrExists) {
+			return nil, folderError(dir, err)
+		}
+	}
 	if err := os.MkdirAll(f.path(checkpointsDir), 0o755); err != nil {
 		return nil, folderError(dir, err)
 	}
@@ -73,17 +79,46 @@ func folderError(dir string, err error) error {
 	return fmt.Errorf("%s: %w", dir, err)
 }
 
-// vacant returns an error if the folder has files of another run.
+// vacant returns an error if the folder has files of another run, or any that a run which never began does not leave: a run writes
+// model.safetensors and tokenizer.json over those of a checkpoint. A folder that does not exist is vacant.
 func (f *folder) vacant() error {
-	if _, err := os.Stat(f.path(ConfigName)); err == nil {
-		return ErrExists
+	entries, err := os.ReadDir(f.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var others []string
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == ConfigName:
+			return ErrExists
+		case name != lockName && name != checkpointsDir && !durable.Partial(name):
+			others = append(others, name)
+		}
 	}
 	steps, err := checkpointSteps(f.dir)
-	if err == nil && len(steps) > 0 {
-		err = inputError{fmt.Errorf("there are %d checkpoints of a run without %s; choose another folder, or put it back and resume",
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	case len(steps) > 0:
+		return inputError{fmt.Errorf("there are %d checkpoints of a run without %s; choose another folder, or put it back and resume",
 			len(steps), ConfigName)}
+	case len(others) > 0:
+		return inputError{fmt.Errorf("found %s in the folder, expected a new or an empty one: a run would write over its files; choose another",
+			some(others))}
 	}
-	return err
+	return nil
+}
+
+// some lists the first names.
+func some(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func (f *folder) close() error { return f.unlock() }

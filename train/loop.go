@@ -165,10 +165,10 @@ func (l *loop) openFiles() (err error) {
 	if err != nil {
 		return err
 	}
-	// The folder of a run always has a config: it marks the folder as a run.
+	// The folder of a run always has a config, from its first file on: it marks the folder as a run.
 	files := map[string][]byte{ConfigName: []byte(cmp.Or(l.job.Meta.Config, noConfig))}
 	maps.Copy(files, model)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
+	for _, name := range append([]string{ConfigName}, slices.Sorted(maps.Keys(model))...) {
 		err := durable.Write(l.folder.path(name), func(w io.Writer) error {
 			_, err := w.Write(files[name])
 			return err

@@ -71,6 +71,9 @@ func SyncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// Partial reports whether a name is that of a file which a call of Write has not finished.
+func Partial(name string) bool { return strings.HasPrefix(name, ".") && strings.Contains(name, mark) }
+
 // Sweep removes what killed calls of Write left in dir. Nothing else may be writing there.
 func Sweep(dir string) error {
 	entries, err := os.ReadDir(dir)
@@ -78,8 +81,8 @@ func Sweep(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, ".") && strings.Contains(name, mark) && e.Type().IsRegular() {
-			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		if e.Type().IsRegular() && Partial(e.Name()) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
 				return err
 			}
 		}
