@@ -89,6 +89,10 @@ func (r *Recipe) begin() error {
 	if err != nil || b == nil {
 		return err
 	}
+	if b.start.Spec().Kind == model.EncoderDecoder {
+		return errors.Join(fmt.Errorf("train: init: found an encoder-decoder in %s; encoder-decoders cannot be fine-tuned yet; "+
+			"expected an encoder or a decoder", r.Train.Init), b.start.Close())
+	}
 	if len(given) > 0 {
 		return errors.Join(strict.Under("model", strict.Wrong(given[0], "is given with train.init of a checkpoint, which has its own layers; "+
 			"leave all of model out but %s", strings.Join(trained, ", "))), b.start.Close())
