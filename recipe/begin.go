@@ -116,8 +116,10 @@ func openBeginning(name string, attention []string, layers bool) (*beginning, er
 			return startOf(m, o, err)
 		}
 		if path, err = hub.Resolve(name); err != nil {
-			return nil, fmt.Errorf("train: init: %w; models in the program: %s", err,
-				strings.Join(pretrained.NamesOf(pretrained.Sequences), ", "))
+			if !strings.ContainsAny(name, `/\`) {
+				err = fmt.Errorf("%w; models in the program: %s", err, strings.Join(pretrained.NamesOf(pretrained.Sequences), ", "))
+			}
+			return nil, fmt.Errorf("train: init: %w", err)
 		}
 	}
 	switch own := isOwn(path); {

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/longspan/longspan/hub"
-	"github.com/longspan/longspan/pretrained"
 )
 
-// AbsolutePaths makes every path of r absolute, from the current directory. The config of a run is then valid in any directory.
+// AbsolutePaths makes every path of r absolute, from the current directory. The config of a run is then valid in any directory. A
+// train.init that is no file and no folder here stays as it is.
 func (r *Recipe) AbsolutePaths() error {
 	d := &r.Data
 	var lists [][]string
@@ -43,9 +41,7 @@ func (r *Recipe) AbsolutePaths() error {
 		}
 	}
 	if _, err := os.Stat(r.Train.Init); err != nil {
-		if _, err := hub.Resolve(r.Train.Init); err == nil || pretrained.Has(r.Train.Init) {
-			return nil // a name, not a path
-		}
+		return nil // a name, in the program or of the hub; what it is not, Open says in the words of the recipe
 	}
 	return makeAbsolute(&r.Train.Init)
 }

@@ -21,7 +21,7 @@ func TestAbsolutePaths(t *testing.T) {
 		Pairs:    &pairs.Config{Train: paths(), Validation: paths(), Test: paths()},
 	}}
 	r.Data.Splice = &Splice{Reference: "a", Genes: "runs"}
-	r.Train.Init = "runs"
+	r.Train.Init = "paths.go" // which is there
 	if err := r.AbsolutePaths(); err != nil {
 		t.Fatal(err)
 	}
@@ -39,8 +39,14 @@ func TestAbsolutePaths(t *testing.T) {
 	if d.Splice.Reference != filepath.Join(current, "a") || d.Splice.Genes != filepath.Join(current, "runs") {
 		t.Errorf("the files are %+v", d.Splice)
 	}
-	if d.Text.Fields[0] != "title" || r.Train.Init != filepath.Join(current, "runs") {
+	if d.Text.Fields[0] != "title" || r.Train.Init != filepath.Join(current, "paths.go") {
 		t.Errorf("fields %q, init %s", d.Text.Fields, r.Train.Init)
+	}
+	const name = "sentence-transformers/all-MiniLM-L6-v2" // which may yet be downloaded
+	r = Recipe{}
+	r.Train.Init = name
+	if err := r.AbsolutePaths(); err != nil || r.Train.Init != name {
+		t.Errorf("the name of a model is now %s, %v", r.Train.Init, err)
 	}
 	if r = (Recipe{}); r.AbsolutePaths() != nil || r.Train.Init != "" {
 		t.Errorf("a recipe without paths now begins with %s", r.Train.Init)
