@@ -1,6 +1,7 @@
 package recipe_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -40,6 +41,21 @@ func TestExamples(t *testing.T) {
 		if _, err := recipe.Parse(text, "again", nil); err != nil {
 			t.Errorf("%s: written out it is refused: %v", path, err)
 		}
+	}
+}
+
+// The settings that examples/finetune.yaml gives for a model's own task replace its data.
+func TestFineTuneExampleOfTheOwnTask(t *testing.T) {
+	const path, settings = "../examples/finetune.yaml", "--set data.labelled=null --set 'data.text={tokens: 256}'"
+	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), settings+"\n") {
+		t.Fatalf("found no %s in it, %v", settings, err)
+	}
+	r, err := recipe.Load(path, []string{"data.labelled=null", "data.text={tokens: 256}"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := r.Data; d.Labelled != nil || d.Text == nil || d.Text.Tokens != 256 || d.Batch != 8 {
+		t.Errorf("found the data %+v", d)
 	}
 }
 
