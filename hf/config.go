@@ -27,6 +27,7 @@ type config struct {
 	normsHaveOne bool // the weights of Gemma's norms are stored with the one that is added to them
 
 	first error
+	asked string // the kind of head that is asked for in place of the file's; empty: none
 }
 
 // maxConfig is the largest number of bytes of config.json. Long ones name some thousand labels.

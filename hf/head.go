@@ -2,6 +2,7 @@ package hf
 
 import (
 	"encoding/json"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -76,9 +77,26 @@ func (c *config) task(bodyOnly bool, allowed ...task) task {
 			}
 		}
 	}
+	if c.asked != "" {
+		c.fail("model_type", "the family %s has no head of this kind; expected %s", c.text("model_type", ""), kindsOf(allowed))
+		return body
+	}
 	c.fail("architectures", "found the class %s, expected one of %s; open the body alone to use what is below the head", classes[0],
 		strings.Join(known, ", "))
 	return body
+}
+
+// kindsOf lists the kinds of heads that can be asked for, of a family that has these.
+func kindsOf(allowed []task) string {
+	var kinds []string
+	for _, t := range allowed {
+		kinds = append(kinds, map[task][]string{maskedLM: {spec.MaskedLM}, lm: {spec.LM}, conditional: {spec.LM}, tag: {spec.Tag},
+			classify: {spec.Classify, spec.Regress}}[t]...)
+	}
+	if !slices.Contains(allowed, conditional) {
+		kinds = append(kinds, spec.Embed)
+	}
+	return strings.Join(kinds, ", ")
 }
 
 // labels reads the names of the classes. One label is a number, not a class.

@@ -52,12 +52,13 @@ func (c *config) withHead(where string, t Tensors, o Options) (*Checkpoint, erro
 	if err != nil {
 		return nil, err
 	}
+	changed.asked = head.Kind
 	changed.normsHaveOne, changed.notes = c.normsHaveOne, slices.Clone(c.notes)
 	o.BodyOnly = false
 	view := &prefixed{Tensors: t}
 	k, err := changed.describeFrom(where, view, o, view.put)
 	if err != nil {
-		return nil, fmt.Errorf("the head %s: %w", head.Kind, err)
+		return nil, fmt.Errorf("the head %s is asked for: %w", head.Kind, err)
 	}
 	k.reheaded, k.renewed = true, own.OfSequences() && own.Kind != spec.Embed || own.Kind == spec.Tag
 	k.Weights.leave(old, view.prefix)

@@ -179,8 +179,10 @@ func TestWhatCannotStart(t *testing.T) {
 		o      model.StartOptions
 		want   string
 	}{
-		{"bert", model.StartOptions{Head: model.LM}, "the head lm: hf: testdata/golden/bert/config.json: architectures: found the class BertForCausalLM"},
-		{"llama", model.StartOptions{Head: model.MaskedLM}, "found the class LlamaForMaskedLM"},
+		{"bert", model.StartOptions{Head: model.LM}, "the head lm is asked for: hf: testdata/golden/bert/config.json: model_type: " +
+			"the family bert has no head of this kind; expected mlm, classify, regress, tag, embed"},
+		{"bart", model.StartOptions{Head: model.Classify, Classes: []string{"a", "b"}}, "the family bart has no head of this kind; expected lm"},
+		{"llama", model.StartOptions{Head: model.MaskedLM}, "the family llama has no head of this kind; expected lm, classify, regress, tag"},
 		{"bert", model.StartOptions{Head: "rank"}, `found the head "rank", expected lm, mlm, classify, tag, regress or embed`},
 		{"bert", model.StartOptions{Head: model.Classify, Classes: []string{"one"}}, "found 1 classes for the head classify, expected at least 2"},
 		{"none", model.StartOptions{}, "expected a folder in Hugging Face's form or a GGUF file"},

@@ -219,7 +219,7 @@ func TestWhatCannotBeFineTuned(t *testing.T) {
 		{"data: {text: {shuffle: 3}}\n", "shuffle is given with the tokenizer of a checkpoint"},
 		{"data: {text: {cross: true}}\n", "cross is given for a checkpoint that is no decoder"},
 		{"data: {text: {tokens: 2}}\n", "found sequences of 2 tokens, of which 2 are special"},
-		{"model: {head: lm}\ndata: {text: {tokens: 64}}\n", "found the class BertForCausalLM"},
+		{"model: {head: lm}\ndata: {text: {tokens: 64}}\n", "the head lm is asked for: hf: "},
 		{"model: {head: classify}\ndata: {text: {tokens: 64}}\n", "found the head classify, and the data has tokens to predict"},
 		{"model: {attention: [window(4)]}\ndata: {text: {tokens: 64}}\ntrain: {save: huggingface}\n",
 			"this model cannot be written in Hugging Face's form"},
