@@ -38,7 +38,7 @@ func bigBird(c *config, in request) (*built, error) {
 		b.spec.Head.Bias = true
 		b.names.linear("head", "classifier")
 	case body:
-		b.names.ignore(`cls\..*|classifier\..*`, "a head that is not used")
+		b.names.ignore(`cls\..*|classifier\..*`, headNotUsed)
 	}
 	b.names.ignore(`(bert\.)?pooler\..*`, "the pooler, which reads the first token for a head that the model does not have")
 	return b, c.first

@@ -49,7 +49,7 @@ func (b *built) euroHead(c *config, t task) {
 		b.spec.Head.Bias = true
 		b.names.linear("head", "classifier")
 	case body:
-		b.names.ignore(`lm_head\..*|dense\..*|classifier\..*`, "a head that is not used")
+		b.names.ignore(`lm_head\..*|dense\..*|classifier\..*`, headNotUsed)
 	}
 	b.names.ignore(`dense\..*`, "a layer of a head that the model does not have")
 }

@@ -102,7 +102,7 @@ func (b *built) gteHead(c *config, t task, p string) {
 	case classify, tag:
 		b.pooledHead(c, t, p)
 	case body:
-		b.names.ignore(`lm_head\..*|classifier\..*`, "a head that is not used")
+		b.names.ignore(`lm_head\..*|classifier\..*`, headNotUsed)
 	}
 	b.names.ignore(`(.*\.)?pooler\..*`, "the pooler, which reads the first token for a head that the model does not have")
 }

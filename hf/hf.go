@@ -77,6 +77,8 @@ type Checkpoint struct {
 
 	reheaded bool // the head is another
 	renewed  bool // the last layer of the head is another, of other classes
+
+	bodyClass string // transformers' class in place of Class, whose head is left out; empty: Class
 }
 
 // describe makes the checkpoint of a configuration.

@@ -163,6 +163,6 @@ func (b *built) decoderHead(c *config, t task) {
 			b.names.put("head.bias", name+".bias")
 		}
 	case body:
-		b.names.ignore(`lm_head\.weight|score\.(weight|bias)`, "a head that is not used")
+		b.names.ignore(`lm_head\.weight|score\.(weight|bias)`, headNotUsed)
 	}
 }

@@ -93,7 +93,7 @@ func (b *built) modernHead(c *config, t task) {
 		Norm: c.modernNorm()}
 	decoderBias, pooling := c.flag("decoder_bias", true), c.text("classifier_pooling", "cls")
 	if t == body {
-		b.names.ignore(`head\..*|decoder\..*|classifier\..*`, "a head that is not used")
+		b.names.ignore(`head\..*|decoder\..*|classifier\..*`, headNotUsed)
 		return
 	}
 	b.names.linear("head.transform", "head.dense")

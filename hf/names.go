@@ -131,6 +131,9 @@ func (n *names) norm(weight, tensor string) {
 	n.linear(weight, tensor)
 }
 
+// headNotUsed is what the tensors of a head are, below which the body is opened.
+const headNotUsed = "a head that is not used"
+
 // ignore names tensors that the model does not use, by a regular expression of their whole names.
 func (n *names) ignore(expression, what string) {
 	n.unused = append(n.unused, unused{regexp.MustCompile("^(" + expression + ")$"), what})

@@ -158,7 +158,7 @@ func (b *built) nomicHead(c *config, t task, p string) {
 	case classify, tag:
 		b.pooledHead(c, t, p)
 	case body:
-		b.names.ignore(`cls\..*|classifier\..*`, "a head that is not used")
+		b.names.ignore(`cls\..*|classifier\..*`, headNotUsed)
 	}
 	b.names.ignore(`(.*\.)?pooler\..*`, "the pooler, which reads the first token for a head that the model does not have")
 }

@@ -102,6 +102,6 @@ func (b *built) nystromHead(c *config, t task) {
 		b.spec.Head.Bias = true
 		b.names.linear("head", "classifier")
 	case body:
-		b.names.ignore(`cls\..*|classifier\..*`, "a head that is not used")
+		b.names.ignore(`cls\..*|classifier\..*`, headNotUsed)
 	}
 }

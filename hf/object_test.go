@@ -64,3 +64,15 @@ func FuzzEdit(f *testing.F) {
 		}
 	})
 }
+
+func TestTheClassOfABody(t *testing.T) {
+	for _, c := range [][3]string{{"bert", "BertForMaskedLM", "BertModel"}, {"bert", "JinaBertForMaskedLM", "JinaBertModel"},
+		{"llama", "LLaMAForCausalLM", "LlamaModel"}, {"gpt2", "GPT2LMHeadModel", "GPT2Model"},
+		{"gemma3_text", "Gemma3ForCausalLM", "Gemma3TextModel"},
+		{"gemma3_text", "Gemma3TextForSequenceClassification", "Gemma3TextModel"}, {"t5", "T5ForConditionalGeneration", "T5EncoderModel"},
+		{"modernbert", "ModernBertForTokenClassification", "ModernBertModel"}} {
+		if got := bodyOf(c[0], c[1]); got != c[2] {
+			t.Errorf("the body of %s is %s, want %s", c[1], got, c[2])
+		}
+	}
+}

@@ -33,7 +33,11 @@ func (c *config) withHead(where string, t Tensors, o Options) (*Checkpoint, erro
 	}
 	if head.Kind == spec.Embed {
 		o.BodyOnly = true
-		return c.describe(where, t, o)
+		k, err := c.describe(where, t, o)
+		if err == nil {
+			k.behead(old)
+		}
+		return k, err
 	}
 	own := old.Spec.Head
 	named := head.Kind == spec.Classify && !own.Independent || head.Kind == spec.Tag
@@ -63,6 +67,40 @@ func (c *config) withHead(where string, t Tensors, o Options) (*Checkpoint, erro
 	k.reheaded, k.renewed = true, own.OfSequences() && own.Kind != spec.Embed || own.Kind == spec.Tag
 	k.Weights.leave(old, view.prefix)
 	return k, nil
+}
+
+// behead makes the checkpoint of a body that of transformers' class of bodies, where the old one has a head: that is not saved.
+func (k *Checkpoint) behead(old *Checkpoint) {
+	if old.Spec.Head.Kind == spec.Embed {
+		return
+	}
+	k.bodyClass = bodyOf(k.Family, k.Class)
+	k.Weights.left = map[string]bool{}
+	for _, name := range k.Weights.tensors.Names() {
+		if what, _ := k.Weights.names.explained(name); what == headNotUsed {
+			k.Weights.left[name] = true
+		}
+	}
+	k.Notes = append(k.Notes, fmt.Sprintf("the head of the %s is left out: the model gives vectors, as a %s", k.Class, k.bodyClass))
+}
+
+// bodyOf is the class of the body of a class with a head.
+func bodyOf(family, class string) string {
+	names := classNames[family]
+	for _, name := range names {
+		for _, t := range tasks {
+			if !strings.EqualFold(class, name+t.end) {
+				continue
+			}
+			for _, part := range []string{"Text", "Encoder"} { // Gemma3TextModel, T5EncoderModel
+				if slices.Contains(names, name+part) {
+					return name + part + "Model"
+				}
+			}
+			return name + "Model"
+		}
+	}
+	return class
 }
 
 // settingsOf are the keys of config.json that another head changes.

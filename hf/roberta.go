@@ -46,7 +46,7 @@ func (b *built) robertaHead(c *config, t task, prefix string) {
 		b.spec.Head.Bias = true
 		b.names.linear("head", "classifier")
 	case body:
-		b.names.ignore(`lm_head\..*|classifier\..*`, "a head that is not used")
+		b.names.ignore(`lm_head\..*|classifier\..*`, headNotUsed)
 	}
 	b.names.ignore(`(`+prefix+`\.)?pooler\..*`, "the pooler, which reads the first token for a head that the model does not have")
 }

@@ -109,6 +109,9 @@ func (o SaveOptions) force() (*tensor.Type, error) {
 // settings are the changes of config.json.
 func (k *Checkpoint) settings(s spec.Spec, o SaveOptions) []setting {
 	var all []setting
+	if k.bodyClass != "" {
+		all = append(all, setting{"architectures", []string{k.bodyClass}})
+	}
 	if o.Type != "" {
 		key := "torch_dtype"
 		if k.config.has("dtype") {

@@ -158,6 +158,6 @@ func (b *built) transfoXLHead(c *config, t task) {
 	case classify:
 		b.decoderHead(c, t)
 	case body:
-		b.names.ignore(`crit\..*|score\.weight`, "a head that is not used")
+		b.names.ignore(`crit\..*|score\.weight`, headNotUsed)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/longspan/longspan/checkpoint"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/tensor"
@@ -109,7 +110,7 @@ func TestFineTune(t *testing.T) {
 		{"classes", "data: {batch: 3, labelled: {train: [%[2]s], hold_out: 3, tokens: 24, too_long: truncate}}\n" +
 			"model: {recompute: every, precision: bf16, dropout: 0.1}\n", model.Classify, "BertForSequenceClassification"},
 		{"vectors", "data: {batch: 3, contrastive: {train: [%[2]s], hold_out: 3, tokens: 64, query: [label], passage: [text]}}\n", model.Embed,
-			"BertForMaskedLM"},
+			"BertModel"},
 		{"windows", "data: {batch: 3, text: {train: [%[2]s], hold_out: 3, tokens: 24}}\nmodel: {attention: [window(4)], precision: fp16}\n",
 			model.MaskedLM, ""},
 	} {
@@ -140,6 +141,28 @@ func TestFineTune(t *testing.T) {
 			}
 		}
 		checkTuned(t, c.name, whole, c.head, c.class)
+		if c.head == model.Embed {
+			checkBeheaded(t, whole)
+		}
+	}
+}
+
+// checkBeheaded looks for the head of masked tokens that the model of vectors does not have, and for what the log says of it.
+func checkBeheaded(t *testing.T, run string) {
+	t.Helper()
+	w, err := checkpoint.Open(filepath.Join(run, "model"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, e := range w.Entries() {
+		if strings.HasPrefix(e.Name, "cls.") {
+			t.Errorf("the saved model has the tensor %s", e.Name)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(run, "log.jsonl"))
+	if err != nil || !bytes.Contains(text, []byte("the head of the BertForMaskedLM is left out: the model gives vectors, as a BertModel")) {
+		t.Errorf("the log does not say that the head is left out: %v\n%s", err, text)
 	}
 }
 
