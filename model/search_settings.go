@@ -31,7 +31,8 @@ const (
 	modelConfig      = "config.json"
 )
 
-// readSettings reads generation_config.json, or in older folders config.json; and the tasks of config.json.
+// readSettings reads generation_config.json, or in older folders config.json; and the tasks of generation_config.json, or else those of
+// config.json.
 func readSettings(dir string) searchFiles {
 	f := searchFiles{general: beam.DefaultSettings(), read: true}
 	text, err := readOptional(filepath.Join(dir, generationConfig))
@@ -53,13 +54,17 @@ func readSettings(dir string) searchFiles {
 		f.err = fmt.Errorf("model: %s: %w", filepath.Join(dir, name), err)
 		return f
 	}
-	for name, text := range map[string][]byte{modelConfig: config, generationConfig: text} { // a folder has one of them with tasks
-		if text == nil {
+	for _, file := range []struct {
+		name string
+		text []byte
+	}{{modelConfig, config}, {generationConfig, text}} { // where both have tasks, those of the later one count
+		if file.text == nil {
 			continue
 		}
-		tasks, err := readTasks(text)
+		tasks, err := readTasks(file.text)
 		if err != nil {
-			f.err = fmt.Errorf("model: %s: task_specific_params: %w", filepath.Join(dir, name), err)
+			f.err = fmt.Errorf("model: %s: task_specific_params: %w", filepath.Join(dir, file.name), err)
+			return f
 		}
 		if len(tasks) > 0 {
 			f.tasks = tasks
@@ -143,8 +148,8 @@ func readTasks(config []byte) (map[string]task, error) {
 // SearchSettings are the settings of a search that came with the model: of generation_config.json, or where a folder has none of
 // config.json. A model without such files has the defaults. Its ends are those of [Model.Ends] where the files name none.
 //
-// Of a task, such as summarization, they are those of task_specific_params of config.json over the others, with the prefix that the task
-// puts before a text. It returns an error for a file that cannot be read.
+// Of a task, such as summarization, they are those of task_specific_params over the others, with the prefix that the task puts before a
+// text. The tasks are those of generation_config.json, or else of config.json. It returns an error for a file that cannot be read.
 func (m *Model) SearchSettings(name string) (s beam.Settings, prefix string, err error) {
 	if m.settings.err != nil {
 		return s, "", m.settings.err

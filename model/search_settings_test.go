@@ -80,6 +80,22 @@ func TestSearchSettings(t *testing.T) {
 	}
 }
 
+// Where both files have tasks, generation_config.json counts, each time.
+func TestSearchSettingsOfBothFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, prefix := range map[string]string{modelConfig: "old: ", generationConfig: "new: "} {
+		text := `{"task_specific_params": {"summarization": {"prefix": "` + prefix + `"}}}`
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 { // an order that changes would show
+		if found, want := readSettings(dir).tasks["summarization"].prefix, "new: "; found != want {
+			t.Fatalf("found the prefix %q, want %q", found, want)
+		}
+	}
+}
+
 func TestSearchSettingsRefuse(t *testing.T) {
 	for want, files := range map[string]map[string]string{
 		`generation_config.json: num_beams: found "four"`: {"generation_config.json": `{"num_beams": "four"}`},
