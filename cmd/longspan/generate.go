@@ -139,15 +139,16 @@ func (g *generateOptions) run(o *output, args []string) (r generateReport, err e
 	if err != nil {
 		return r, usage(err)
 	}
-	settings, search, err := g.searches(m)
+	c, err := g.course(m)
 	if err != nil {
 		return r, usage(err)
 	}
-	if search {
-		r.Model, r.Notes = path, beyond(m, len(p.Tokens)+settings.Longest(len(p.Tokens))-1)
-		return r, g.search(o, m, p, settings, len(options.Messages) > 0, &r)
+	if c.search {
+		r.Model, r.Notes = path, beyond(m, len(p.Tokens)+c.settings.Longest(len(p.Tokens))-1)
+		return r, g.search(o, m, p, c.settings, len(options.Messages) > 0, &r)
 	}
-	most := m.MostTokens(len(p.Tokens), g.tokens)
+	g.begin(m, c.settings.Config, &p, &options)
+	most := m.MostTokens(len(p.Tokens), options.Tokens)
 	need, err := plan.Generation(*m.Spec(), max(len(p.Source), len(p.Tokens)), most, g.threads)
 	if err != nil {
 		return r, usage(err)
@@ -155,7 +156,8 @@ func (g *generateOptions) run(o *output, args []string) (r generateReport, err e
 	if err := fits(need.Bytes, g.memory, "continuing the prompt", "use fewer --tokens, or a shorter prompt"); err != nil {
 		return r, err
 	}
-	r = generateReport{Model: path, StateBytes: need.Bytes.Activations, Notes: beyond(m, len(p.Tokens)+most-1)} // the last one is not read
+	r = generateReport{Model: path, StateBytes: need.Bytes.Activations,
+		Notes: append(beyond(m, len(p.Tokens)+most-1), c.notes...)} // the last one is not read
 	return r, g.generate(o, m.NewSession(tensor.Exec{Threads: g.threads, Pool: reservedPool(need.Bytes)}), p, options, &r)
 }
 

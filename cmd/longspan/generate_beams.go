@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -98,34 +97,6 @@ type searchReport struct {
 	Beams     int         `json:"beams"`
 	Score     float64     `json:"score"`               // of the text
 	Sequences []foundText `json:"sequences,omitempty"` // all texts, where more than one was asked for
-}
-
-// searches reports whether a text is searched for, and not drawn, and returns the settings of the search.
-func (g *generateOptions) searches(m *model.Model) (s beam.Settings, search bool, err error) {
-	flag, files := g.beamFlags.given(), m.Spec().Kind == model.EncoderDecoder
-	if s, _, err = m.SearchSettings(""); err != nil && flag == "" && !files {
-		return s, false, nil // a text can be drawn without the files
-	}
-	if err != nil {
-		return s, false, err
-	}
-	search = flag != "" || s.Beams > 1 || files && s.Rules()
-	switch {
-	case !search:
-		return s, false, nil
-	case !g.draw.Greedy && flag != "":
-		return s, false, fmt.Errorf("found --%s and --temperature, expected one of them: a search draws nothing", flag)
-	case !g.draw.Greedy:
-		return s, false, nil
-	case len(g.stop) > 0:
-		return s, false, errors.New("found --stop with a search, whose texts are made side by side; expected none, or --temperature")
-	}
-	g.beamFlags.set(&s.Config)
-	if g.changed("repetition-penalty") {
-		s.RepetitionPenalty = g.draw.RepetitionPenalty
-	}
-	setLength(&s, m.Spec().Kind, g.tokens, g.changed("tokens"))
-	return s, true, s.Check(m.Spec().Vocab)
 }
 
 // search writes the texts of a search when they are found.

@@ -75,11 +75,23 @@ func (c Config) Longest(prompt int) int {
 	return max(0, c.MaxLength-prompt)
 }
 
-// Rules reports whether the settings change which token is the most probable one.
-func (c Config) Rules() bool {
-	return c.RepetitionPenalty != 1 || c.NoRepeatNgram > 0 || c.SourceNoRepeatNgram > 0 || c.MinLength > 0 || c.MinNew > 0 ||
-		c.ForcedFirst != nil || len(c.ForcedLast) > 0 || len(c.BadWords) > 0 || len(c.Suppressed) > 0 || len(c.SuppressedFirst) > 0 ||
-		c.Decay != nil
+// Rules are the settings that change which token is the most probable one, by their names in transformers. Empty: none does.
+func (c Config) Rules() (names []string) {
+	for _, rule := range []struct {
+		name string
+		on   bool
+	}{
+		{"repetition_penalty", c.RepetitionPenalty != 1}, {"no_repeat_ngram_size", c.NoRepeatNgram > 0},
+		{"encoder_no_repeat_ngram_size", c.SourceNoRepeatNgram > 0}, {"min_length", c.MinLength > 0}, {"min_new_tokens", c.MinNew > 0},
+		{"forced_bos_token_id", c.ForcedFirst != nil}, {"forced_eos_token_id", len(c.ForcedLast) > 0},
+		{"bad_words_ids", len(c.BadWords) > 0}, {"suppress_tokens", len(c.Suppressed) > 0},
+		{"begin_suppress_tokens", len(c.SuppressedFirst) > 0}, {"exponential_decay_length_penalty", c.Decay != nil},
+	} {
+		if rule.on {
+			names = append(names, rule.name)
+		}
+	}
+	return names
 }
 
 // Check returns an error for a value that a field cannot have, and for an id that a model of vocab tokens does not have.
