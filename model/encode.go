@@ -32,6 +32,14 @@ func (m *Model) prompted(prompt, text string) (e tokenizer.Encoding, first int, 
 	return e, first, nil
 }
 
+// ReadEmbedded returns the tokens of a text after a prompt as [Session.EmbedEach] reads them: with special tokens, and not in chunks.
+// Offsets are places in the text; those of the prompt's tokens are 0. It returns an error for a model without a tokenizer, and for a text
+// of no tokens or of tokens that the model does not have.
+func (m *Model) ReadEmbedded(prompt, text string) (tokenizer.Encoding, error) {
+	e, _, err := m.prompted(prompt, text)
+	return e, err
+}
+
 // lowered is a text in lower case, and the place in the text of each byte of it.
 func lowered(text string) (lower string, original func(int) int) {
 	lower = cases.Lower(language.Und).String(text)

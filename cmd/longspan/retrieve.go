@@ -32,10 +32,10 @@ type retrieveReport struct {
 
 // retrieveReading says how passages were read.
 type retrieveReading struct {
-	Tokens  int `json:"tokens"`   // of the longest passage
+	Tokens  int `json:"tokens"`   // of the longest passage as it was read, with special ones and the prompt
 	Chunked int `json:"chunked"`  // passages that were read in chunks
 	Cut     int `json:"cut"`      // passages that --first cut
-	LeftOut int `json:"left_out"` // tokens that --first left out
+	LeftOut int `json:"left_out"` // tokens by which the cut passages are shorter
 }
 
 // retrieveComparison is a comparison with an earlier report.
@@ -70,7 +70,10 @@ beginning alone. --beside compares with the output of an earlier run on the same
   longspan retrieve org/embedder papers.jsonl --query title --passage sections --json > short.json
   longspan retrieve long papers.jsonl --query title --passage sections --beside short.json`,
 		Args: arguments(cobra.MinimumNArgs(2)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.check(c); err != nil {
+				return usage(err)
+			}
 			r, err := f.run(o, args)
 			if err != nil {
 				return err
@@ -88,7 +91,7 @@ func (f *retrieveOptions) add(c *cobra.Command) {
 	flags.StringSliceVar(&f.passage, "passage", []string{"passage"}, "fields of the passage")
 	flags.StringVar(&f.queryText, "query-prompt-text", "", "text before each query (default: the model's prompt named query)")
 	flags.StringVar(&f.passageText, "passage-prompt-text", "", "text before each passage (default: the model's prompt for documents)")
-	flags.IntVar(&f.first, "first", 0, "tokens of a passage that are read, from its first, with special tokens (default: all)")
+	flags.IntVar(&f.first, "first", 0, "most tokens of a passage that are read, from its first, with special ones and the prompt (default: all)")
 	flags.StringVar(&f.beside, "beside", "", "file with the output of an earlier run, from --json")
 	flags.IntVar(&f.Samples, "samples", 10000, "resamples of the intervals")
 	flags.Uint64Var(&f.Seed, "seed", 1, "seed of the resamples")
@@ -100,10 +103,18 @@ func (f *retrieveOptions) add(c *cobra.Command) {
 	f.addPrecision(c)
 }
 
-func (f *retrieveOptions) run(o *output, args []string) (r *retrieveReport, err error) {
-	if f.first < 0 {
-		return nil, usage(fmt.Errorf("found --first %d, expected at least 1", f.first))
+// check refuses values that a flag cannot have. The defaults are no numbers to ask for.
+func (f *retrieveOptions) check(c *cobra.Command) error {
+	switch {
+	case f.first < 0 || f.first == 0 && c.Flags().Changed("first"):
+		return fmt.Errorf("found --first %d, expected at least 1; leave it out to read all", f.first)
+	case f.Samples < 1:
+		return fmt.Errorf("found --samples %d, expected 100 to 1000000", f.Samples)
 	}
+	return nil
+}
+
+func (f *retrieveOptions) run(o *output, args []string) (r *retrieveReport, err error) {
 	lines, err := f.read(args[1:])
 	if err != nil {
 		return nil, usage(err)
@@ -121,9 +132,6 @@ func (f *retrieveOptions) run(o *output, args []string) (r *retrieveReport, err 
 		return nil, usage(fmt.Errorf("found a model with the head %s, expected one that gives vectors", head))
 	}
 	r = &retrieveReport{Model: path, Digest: lines.digest}
-	if err := f.cut(m, lines.passages, &r.Read); err != nil {
-		return nil, usage(err)
-	}
 	began := time.Now()
 	if err := f.rank(o, m, lines, r); err != nil {
 		return nil, err
@@ -185,35 +193,6 @@ func (f *retrieveOptions) earlier(digest string) (*retrieveReport, error) {
 	return &r, nil
 }
 
-// cut leaves the first tokens of passages, and counts how they are read.
-func (f *retrieveOptions) cut(m *model.Model, passages []input, r *retrieveReading) error {
-	if f.first == 0 {
-		return nil
-	}
-	if m.Tokenizer() == nil {
-		return errors.New("found a model without a tokenizer, expected one for --first")
-	}
-	for i := range passages {
-		e, err := m.Tokenizer().EncodeDocument(passages[i].text)
-		if err != nil {
-			return fmt.Errorf("%s: %w", passages[i].name, err)
-		}
-		span := e.Texts[0]
-		left := len(e.IDs) - f.first
-		if left <= 0 {
-			continue
-		}
-		last := int(span.To) - left - 1
-		if last < int(span.From) {
-			return fmt.Errorf("found --first %d, expected more tokens than the %d special ones", f.first, len(e.IDs)-int(span.To-span.From))
-		}
-		passages[i].text = passages[i].text[:e.Offsets[last].To]
-		r.Cut++
-		r.LeftOut += left
-	}
-	return nil
-}
-
 // rank embeds all texts and ranks the passages of each query.
 func (f *retrieveOptions) rank(o *output, m *model.Model, l retrieveLines, r *retrieveReport) error {
 	queryPrompt, err := promptOf(m, "", f.queryText, "query")
@@ -222,6 +201,9 @@ func (f *retrieveOptions) rank(o *output, m *model.Model, l retrieveLines, r *re
 	}
 	passagePrompt, err := promptOf(m, "", f.passageText, "document", "passage")
 	if err != nil {
+		return usage(err)
+	}
+	if err := f.cut(m, l.passages, passagePrompt, &r.Read); err != nil {
 		return usage(err)
 	}
 	e := encoderFlags{modelFlags: f.modelFlags, options: f.ReadOptions}
