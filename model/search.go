@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/longspan/longspan/sampling/beam"
 )
@@ -21,8 +22,8 @@ type Found struct {
 // step is called after each step of all beams, with the number of new tokens and the largest one; its error ends the search. Nil: it is not
 // called. When ctx is done, Search returns ctx's error and what has been found, or else the best running beam.
 //
-// It returns an error for settings that beam.Config.Check refuses, for a prompt that fills the learned positions, and where the rules leave
-// no continuation.
+// It returns an error for settings that beam.Config.Check refuses, for a prompt that fills the learned positions, where the rules leave
+// no continuation, and where the settings make scores that are not finite.
 func (s *Session) Search(ctx context.Context, p Prompt, c beam.Config, step func(tokens, longest int) error) ([]Found, error) {
 	if s.x.Pool.Dry() {
 		return nil, errors.New("model: found a session with a dry pool, which computes nothing; expected a pool with memory")
@@ -62,11 +63,25 @@ func (s *Session) Search(ctx context.Context, p Prompt, c beam.Config, step func
 	if err == nil && len(found) == 0 {
 		err = errors.New("model: found no continuation, expected at least one: the settings allow none; lower no_repeat_ngram_size, or ban less")
 	}
-	return found, err
+	return found, errors.Join(err, checkScores(found))
+}
+
+// checkScores refuses scores that overflow, which some settings make of any log-probabilities.
+func checkScores(found []Found) error {
+	for _, f := range found {
+		if math.IsInf(f.Score, 0) || math.IsNaN(f.Score) {
+			return fmt.Errorf("model: found a text with the score %g, expected a finite one; lower the factor of "+
+				"exponential_decay_length_penalty, or set length_penalty nearer to 1", f.Score)
+		}
+	}
+	return nil
 }
 
 // newSearch makes the search of a prompt, within the learned positions.
 func (m *Model) newSearch(p Prompt, c beam.Config) (*beam.Search, error) {
+	if err := c.Check(m.spec.Vocab); err != nil {
+		return nil, err
+	}
 	if c.MaxNew > 0 {
 		c.MaxLength, c.MaxNew = len(p.Tokens)+c.MaxNew, 0
 	}

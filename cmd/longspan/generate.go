@@ -11,6 +11,7 @@ import (
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/plan"
 	"github.com/longspan/longspan/sampling"
+	"github.com/longspan/longspan/sampling/beam"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -112,8 +113,8 @@ func (g *generateOptions) check(c *cobra.Command) error {
 	if g.draw.RepetitionPenalty == 0 {
 		return errors.New("found --repetition-penalty 0, expected a number above 0; 1 is no penalty")
 	}
-	if g.tokens < 1 {
-		return fmt.Errorf("found --tokens %d, expected at least 1", g.tokens)
+	if g.tokens < 1 || g.tokens > beam.MaxTokens {
+		return fmt.Errorf("found --tokens %d, expected 1 to %d", g.tokens, beam.MaxTokens)
 	}
 	for _, s := range g.stop {
 		if s == "" {

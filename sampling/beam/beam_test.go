@@ -99,20 +99,23 @@ func TestGolden(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
-		"found 0 beams, expected 1 to 64":                              func(c *Config) { c.Beams = 0 },
-		"found 65 beams":                                               func(c *Config) { c.Beams = 65 },
-		"found 3 sequences to return of 2 beams, expected 1 to 2":      func(c *Config) { c.Sequences = 3 },
-		"found the length penalty NaN":                                 func(c *Config) { c.LengthPenalty = math.NaN() },
-		`found early stopping "always", expected false, true or never`: func(c *Config) { c.Early = "always" },
-		"found the longest length 0 and 0 new tokens":                  func(c *Config) { c.MaxNew = 0 },
-		"found the longest length 2 for a prompt of 2 tokens":          func(c *Config) { c.MaxNew, c.MaxLength = 0, 2 },
-		"found the size of n-grams that must not repeat -1":            func(c *Config) { c.NoRepeatNgram = -1 },
-		"found the repetition penalty 0":                               func(c *Config) { c.RepetitionPenalty = 0 },
-		"found 9 among the ends, expected ids of the model, 0 to 8":    func(c *Config) { c.Ends = []int32{1, 9} },
-		"found -1 among the forced first tokens":                       func(c *Config) { c.ForcedFirst = new(int32); *c.ForcedFirst = -1 },
-		"found 12 among the tokens of bad words":                       func(c *Config) { c.BadWords = [][]int32{{1}, {2, 12}} },
-		"found a bad word of no tokens":                                func(c *Config) { c.BadWords = [][]int32{{}} },
-		"found the decay factor 0 after 3 tokens":                      func(c *Config) { c.Decay = &Decay{After: 3} },
+		"found 0 beams, expected 1 to 64":                                 func(c *Config) { c.Beams = 0 },
+		"found 65 beams":                                                  func(c *Config) { c.Beams = 65 },
+		"found 3 sequences to return of 2 beams, expected 1 to 2":         func(c *Config) { c.Sequences = 3 },
+		"found the length penalty NaN":                                    func(c *Config) { c.LengthPenalty = math.NaN() },
+		`found early stopping "always", expected false, true or never`:    func(c *Config) { c.Early = "always" },
+		"found the longest length 0 and 0 new tokens":                     func(c *Config) { c.MaxNew = 0 },
+		"found the longest length 2 for a prompt of 2 tokens":             func(c *Config) { c.MaxNew, c.MaxLength = 0, 2 },
+		"found the size of n-grams that must not repeat -1":               func(c *Config) { c.NoRepeatNgram = -1 },
+		"found the largest number of new tokens 536870913, expected 0 to": func(c *Config) { c.MaxNew = MaxTokens + 1 },
+		"found the smallest number of new tokens 2147483647, expected 0":  func(c *Config) { c.MinNew = math.MaxInt32 },
+		"found the longest length 2147483647, expected 0":                 func(c *Config) { c.MaxLength = math.MaxInt32 },
+		"found the repetition penalty 0":                                  func(c *Config) { c.RepetitionPenalty = 0 },
+		"found 9 among the ends, expected ids of the model, 0 to 8":       func(c *Config) { c.Ends = []int32{1, 9} },
+		"found -1 among the forced first tokens":                          func(c *Config) { c.ForcedFirst = new(int32); *c.ForcedFirst = -1 },
+		"found 12 among the tokens of bad words":                          func(c *Config) { c.BadWords = [][]int32{{1}, {2, 12}} },
+		"found a bad word of no tokens":                                   func(c *Config) { c.BadWords = [][]int32{{}} },
+		"found the decay factor 0 after 3 tokens":                         func(c *Config) { c.Decay = &Decay{After: 3} },
 	} {
 		c := Default()
 		c.Beams, c.MaxNew = 2, 5

@@ -14,6 +14,9 @@ import (
 // MaxBeams is the largest number of beams: the memory of a search grows with it.
 const MaxBeams = 64
 
+// MaxTokens is the largest number of tokens in the settings: sums of them are numbers on every machine.
+const MaxTokens = 1 << 29
+
 // Early says when a search ends before the longest length. A search that has as many finished sequences as beams always ends when no
 // running beam can become better than the worst of them, by an estimate of the score that the best running beam may reach.
 type Early string
@@ -121,7 +124,7 @@ func (c Config) Check(vocab int) error {
 	return c.checkIDs(vocab)
 }
 
-// checkSizes refuses negative numbers of tokens.
+// checkSizes refuses numbers of tokens that are negative or above MaxTokens.
 func (c Config) checkSizes() error {
 	for _, s := range []struct {
 		name string
@@ -129,8 +132,8 @@ func (c Config) checkSizes() error {
 	}{{"longest length", c.MaxLength}, {"largest number of new tokens", c.MaxNew}, {"shortest length", c.MinLength},
 		{"smallest number of new tokens", c.MinNew}, {"size of n-grams that must not repeat", c.NoRepeatNgram},
 		{"size of n-grams of the source that must not come", c.SourceNoRepeatNgram}} {
-		if s.n < 0 {
-			return fmt.Errorf("beam: found the %s %d, expected 0 or more", s.name, s.n)
+		if s.n < 0 || s.n > MaxTokens {
+			return fmt.Errorf("beam: found the %s %d, expected 0 to %d", s.name, s.n, MaxTokens)
 		}
 	}
 	return nil
