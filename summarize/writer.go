@@ -218,20 +218,28 @@ func (w *Writer) tell(r *Written, s *Source) {
 		r.Notes = append(r.Notes, fmt.Sprintf("the text has %d tokens, and a piece at most %d: it was read in %d pieces that overlap, and the "+
 			"summary is those of the pieces, one after another", s.tokens, w.piece, n))
 	}
-	open, empty := 0, 0
+	open, blank, empty := 0, 0, 0
 	for _, p := range r.Pieces {
-		if !p.Ended {
+		switch {
+		case p.Ended && p.Text == "":
+			empty++
+		case p.Text == "":
+			blank++
+			open++
+		case !p.Ended:
 			open++
 		}
-		if p.Text == "" {
-			empty++
+	}
+	for _, n := range []struct {
+		texts int
+		what  string
+	}{
+		{open, fmt.Sprintf("have as many tokens as allowed, %d, and no end; allow more", w.settings.Longest(len(s.first)))},
+		{blank, "have no words: the model wrote special tokens or spaces alone"},
+		{empty, "are empty: the model ended them without a word"},
+	} {
+		if n.texts > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%d of %d texts %s", n.texts, len(r.Pieces), n.what))
 		}
-	}
-	if open > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d texts have as many tokens as allowed, %d, and no end; allow more", open, len(r.Pieces),
-			w.settings.Longest(len(s.first))))
-	}
-	if empty > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d texts are empty: the model ended them at once", empty, len(r.Pieces)))
 	}
 }

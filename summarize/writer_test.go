@@ -220,3 +220,23 @@ func TestWriterRefuses(t *testing.T) {
 		t.Errorf("found error %v of an encoder", err)
 	}
 }
+
+// A text is in one of the notes about how texts end.
+func TestNotesOfTexts(t *testing.T) {
+	w, err := NewWriter(tinyWriter(t), WriterOptions{Tokens: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, part := range map[string]WrittenPart{
+		"1 of 1 texts are empty: the model ended them without a word": {Ended: true},
+		"1 of 1 texts have as many tokens as allowed, 5, and no end; allow more; " +
+			"1 of 1 texts have no words: the model wrote special tokens or spaces alone": {},
+		"1 of 1 texts have as many tokens as allowed, 5, and no end; allow more": {Text: "a"},
+		"": {Text: "a", Ended: true},
+	} {
+		r := &Written{Pieces: []WrittenPart{part}}
+		if w.tell(r, &Source{pieces: make([]piece, 1), first: make([]int32, 1)}); strings.Join(r.Notes, "; ") != want {
+			t.Errorf("found %q, want %q", r.Notes, want)
+		}
+	}
+}

@@ -64,7 +64,10 @@ func (f *writerFlags) check(c *cobra.Command, writes bool) error {
 		names, expected = forQuotes, "expected it for summaries that quote: an encoder-decoder writes as --tokens and its files say"
 	}
 	for _, name := range names {
-		if c.Flags().Changed(name) {
+		switch {
+		case name == "words" && c.Flags().Changed(name):
+			return usage(errors.New("found --words, which is for summaries that quote; an encoder-decoder writes tokens: use --tokens N"))
+		case c.Flags().Changed(name):
 			return usage(fmt.Errorf("found --%s, %s", name, expected))
 		}
 	}
