@@ -117,8 +117,8 @@ func (e inputError) Is(err error) bool { return err == ErrInput }
 // ErrExists is the error of Run for a folder that has a run already.
 var ErrExists = errors.New("the folder holds a run already; resume it, or choose another")
 
-// Run trains in the folder dir, which it makes. It returns ErrExists if the folder has a run already, and an ErrInput if it has other files:
-// nothing is written then.
+// Run trains in the folder dir, which it makes. It returns ErrExists if the folder has a run already, and an ErrInput if it has other
+// files. Nothing is written then.
 //
 // When ctx is done, Run finishes the current step, saves a checkpoint, and returns without error and with Interrupted set.
 //
