@@ -63,8 +63,8 @@ after the special tokens that begin a document; with --raw not even these are ad
 prompt, except with --raw.
 
 With --beams, and for models whose files ask for it, the text is searched for: the best of several continuations, as generate of
-transformers finds it. It is printed when it is found. An encoder-decoder reads the prompt as its source; its generation_config.json gives
-the settings that no flag gives.
+transformers finds it. It is printed when it is found. A generation_config.json gives the settings that no flag gives. A decoder follows its
+rules, such as no_repeat_ngram_size, at temperature 0. What is not followed is named in the reply.
 
   longspan generate facebook/bart-large-cnn --file report.txt
   longspan generate gpt2 'Once upon a time' --beams 4 --no-repeat-ngram 3 --length-penalty 1.2 --sequences 2`,
@@ -85,12 +85,16 @@ the settings that no flag gives.
 	}
 	f := c.Flags()
 	g.promptFlags.add(c)
-	f.IntVar(&g.tokens, "tokens", model.DefaultTokens, "largest number of tokens to draw")
+	f.IntVar(&g.tokens, "tokens", model.DefaultTokens,
+		fmt.Sprintf("largest number of tokens to draw (default: an encoder-decoder's files, or %d)", model.DefaultTokens))
+	f.Lookup("tokens").DefValue = "0" // the help has the default in words
 	f.Float64Var(&g.draw.Temperature, "temperature", 0, "0 takes the most probable token; 1 draws as the model has it; below 1 sharper")
 	f.IntVar(&g.draw.TopK, "top-k", 0, "draw from the k most probable tokens only")
 	f.Float64Var(&g.draw.TopP, "top-p", 0, "draw from the fewest tokens with this share of the probability, 0 to 1")
 	f.Float64Var(&g.draw.MinP, "min-p", 0, "draw from tokens with this share of the probability of the most probable one, 0 to 1")
-	f.Float64Var(&g.draw.RepetitionPenalty, "repetition-penalty", 1, "above 1: tokens that were there before are less probable")
+	f.Float64Var(&g.draw.RepetitionPenalty, "repetition-penalty", 1,
+		"above 1: tokens that were there before are less probable (default: the model's files at temperature 0, or 1)")
+	f.Lookup("repetition-penalty").DefValue = "0"
 	f.Uint64Var(&g.draw.Seed, "seed", 1, "seed of the draws")
 	f.StringArrayVar(&g.stop, "stop", nil, "a text that ends the text and is not printed; may be given several times")
 	f.BoolVar(&g.pastEnd, "past-end", false, "go on past the tokens that end a text")

@@ -25,15 +25,21 @@ type beamFlags struct {
 	changed             func(name string) bool
 }
 
+// ofFiles is the default of the flags that a model's files may set.
+const ofFiles = " (default: the model's files)"
+
 func (f *beamFlags) add(c *cobra.Command) {
 	flags := c.Flags()
-	flags.IntVar(&f.beams, "beams", 0, "search with so many beams; 1 takes the most probable token (default: the model's num_beams, or 1)")
-	flags.IntVar(&f.sequences, "sequences", 1, "number of texts of a search, at most as many as beams")
-	flags.Float64Var(&f.lengthPenalty, "length-penalty", 1, "of a search: above 0 longer texts are better, below 0 shorter ones")
-	flags.StringVar(&f.early, "early-stopping", "false", "when a search ends: true, false or never, as in transformers")
-	flags.IntVar(&f.noRepeat, "no-repeat-ngram", 0, "of a search: no so many tokens come twice")
-	flags.IntVar(&f.notSource, "no-source-ngram", 0, "of a search: no so many tokens of the source come in the text")
-	flags.IntVar(&f.least, "min-tokens", 0, "of a search: smallest number of tokens")
+	flags.IntVar(&f.beams, "beams", 0, "search with so many beams; 1 takes the most probable token"+ofFiles)
+	flags.IntVar(&f.sequences, "sequences", 1, "number of texts of a search, at most as many as beams"+ofFiles)
+	flags.Float64Var(&f.lengthPenalty, "length-penalty", 1, "of a search: above 0 longer texts are better, below 0 shorter ones"+ofFiles)
+	flags.StringVar(&f.early, "early-stopping", "false", "when a search ends: true, false or never, as in transformers"+ofFiles)
+	flags.IntVar(&f.noRepeat, "no-repeat-ngram", 0, "of a search: no so many tokens come twice"+ofFiles)
+	flags.IntVar(&f.notSource, "no-source-ngram", 0, "of a search: no so many tokens of the source come in the text"+ofFiles)
+	flags.IntVar(&f.least, "min-tokens", 0, "of a search: smallest number of tokens"+ofFiles)
+	for name, zero := range map[string]string{"sequences": "0", "length-penalty": "0", "early-stopping": ""} {
+		flags.Lookup(name).DefValue = zero // the help has the default in words
+	}
 	f.changed = flags.Changed
 }
 

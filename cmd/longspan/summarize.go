@@ -46,11 +46,11 @@ func newSummarize(o *output) *cobra.Command {
 	var s summarizeOptions
 	c := &cobra.Command{
 		Use:   "summarize [FILE…]",
-		Short: "Quote the sentences of long documents that say most",
-		Long: `Quote the sentences of a document that say most of it, whole and in their order. Plain text, Markdown, LaTeX, HTML and JSON
-lines are read, packed with gzip too; a folder stands for such files below it. Without files the document is standard input. Nothing is
-cut: the whole document is read, however long it is, and the reply says how much that was. Of several files those that cannot be read are
-named on standard error; the others go on, and the exit status is 2.
+		Short: "Quote the sentences of long documents that say most, or write summaries with an encoder-decoder",
+		Long: `Quote the sentences of a document that say most of it, whole and in their order; with an encoder-decoder, write a summary.
+Plain text, Markdown, LaTeX, HTML and JSON lines are read, packed with gzip too; a folder stands for such files below it. Without files the
+document is standard input. Nothing is cut: the whole document is read, however long it is, and the reply says how much that was. Of several
+files those that cannot be read are named on standard error; the others go on, and the exit status is 2.
 
   longspan summarize paper.tex --words 150
   longspan summarize report.html --query 'cost of storage' --sentences 5

@@ -31,8 +31,8 @@ type writerFlags struct {
 func (f *writerFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	f.beamFlags.add(c)
-	flags.IntVar(&f.tokens, "tokens", 0, "largest number of tokens of a summary (default: the model's)")
-	flags.StringVar(&f.prefix, "prefix", "", "text before the document, such as 'summarize: ' (default: the model's)")
+	flags.IntVar(&f.tokens, "tokens", 0, "largest number of tokens of a summary"+ofFiles)
+	flags.StringVar(&f.prefix, "prefix", "", "text before the document, such as 'summarize: '"+ofFiles)
 	flags.IntSliceVar(&f.global, "global", nil, "positions of global tokens, of LED (default: 0, as the cards of these models ask)")
 	for _, name := range f.names() {
 		flag := flags.Lookup(name)
