@@ -318,7 +318,14 @@ func batch(c *model.Spec, lengths []int) *data.Batch {
 	switch c.Head.Kind {
 	case model.Classify, model.Regress:
 		b.Labels = make([]int32, len(lengths))
-	case model.MaskedLM: // the model hides tokens itself
+	case model.MaskedLM: // the model hides tokens itself, and needs some that may be hidden
+		token := int32(0)
+		for slices.Contains(c.Head.NeverMasked, int(token)) && int(token) < c.Vocab-1 {
+			token++
+		}
+		for i := range b.Tokens {
+			b.Tokens[i] = token
+		}
 	case model.Embed: // pairs are their own targets
 	default:
 		b.Targets = make([]int32, total)

@@ -36,6 +36,7 @@ func jobs() map[string]Job {
 		"bf16":            job(model.Config{Precision: "bf16", Attention: []string{"window(16)", "performer(features=16)"}}, 300),
 		"encoder":         job(model.Config{Kind: model.Encoder, Head: model.Classify, Classes: 3}, 150, 150),
 		"masked":          job(model.Config{Kind: model.Encoder}, 150),
+		"tokens kept":     job(model.Config{Kind: model.Encoder, NeverMasked: []int{0, 1, 2}}, 150),
 		"encoder-decoder": job(model.Config{Kind: model.EncoderDecoder}, 150),
 		"transformer-xl":  job(model.Config{Kind: model.TransformerXL, Memory: 96}, 64, 64),
 		"hierarchical":    job(model.Config{Kind: model.Hierarchical, Segment: 16}, 200),

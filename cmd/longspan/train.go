@@ -58,7 +58,7 @@ type trainReport struct {
 	BestStep    int64    `json:"best_step,omitempty"`
 	Checkpoint  string   `json:"checkpoint"`
 	Model       string   `json:"model,omitempty"` // folder in the form of the checkpoint that the run began with
-	PeakBytes   []int64  `json:"peak_bytes"` // of the matrices of each rank
+	PeakBytes   []int64  `json:"peak_bytes"`      // of the matrices of each rank
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
