@@ -88,6 +88,10 @@ func (e *embedOptions) options(m *model.Model) (model.EmbedOptions, error) {
 	case e.normalise || e.plain:
 		s.Normalise = &e.normalise
 	}
+	if m.Spec().Kind == model.EncoderDecoder {
+		return s, errors.New("found an encoder-decoder, expected a model that gives vectors; use generate or summarize. " +
+			"Of T5 and LongT5 the encoder opens alone with --pooling mean")
+	}
 	if head := m.Spec().Head.Kind; head != model.Embed && e.pooling == "" {
 		return s, fmt.Errorf("found a model with the head %s, expected one that gives vectors; use %s, or say --pooling mean for vectors of the "+
 			"states below the head", head, commandOf(head))
