@@ -3,8 +3,6 @@ package hf
 import (
 	"fmt"
 	"math"
-
-	"github.com/longspan/longspan/model/spec"
 )
 
 // bigBird is BERT whose tokens see blocks: those around their own, the first and the last, and random ones (Zaheer et al. 2020,
@@ -28,15 +26,9 @@ func bigBird(c *config, in request) (*built, error) {
 	case maskedLM:
 		b.bertMaskedHead(c, "gelu_new")
 	case classify:
-		b.spec.Head, b.labels = c.classifier(t, "first")
-		b.spec.Head.Transform = &spec.Transform{Activation: c.activation("hidden_act", "gelu_new"), Bias: true}
-		b.spec.Head.Bias = true
-		b.names.linear("head.transform", "classifier.dense")
-		b.names.linear("head", "classifier.out_proj")
+		b.denseClassifier(c, t, c.activation("hidden_act", "gelu_new"))
 	case tag:
-		b.spec.Head, b.labels = c.classifier(t, "")
-		b.spec.Head.Bias = true
-		b.names.linear("head", "classifier")
+		b.tagger(c, t)
 	case body:
 		b.names.ignore(`cls\..*|classifier\..*`, headNotUsed)
 	}

@@ -45,9 +45,7 @@ func (b *built) euroHead(c *config, t task) {
 		b.names.linear("head.transform", "dense")
 		b.names.linear("head", "classifier")
 	case tag:
-		b.spec.Head, b.labels = c.classifier(t, "")
-		b.spec.Head.Bias = true
-		b.names.linear("head", "classifier")
+		b.tagger(c, t)
 	case body:
 		b.names.ignore(`lm_head\..*|dense\..*|classifier\..*`, headNotUsed)
 	}

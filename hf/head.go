@@ -159,3 +159,19 @@ func (c *config) classifier(t task, pooling string) (spec.Head, []string) {
 	}
 	return spec.Head{Kind: spec.Classify, Classes: len(labels), Pooling: pooling, Independent: problem == "multi_label_classification"}, labels
 }
+
+// denseClassifier is a classifier of the first token: classifier.dense, an activation, and classifier.out_proj.
+func (b *built) denseClassifier(c *config, t task, activation string) {
+	b.spec.Head, b.labels = c.classifier(t, "first")
+	b.spec.Head.Transform = &spec.Transform{Activation: activation, Bias: true}
+	b.spec.Head.Bias = true
+	b.names.linear("head.transform", "classifier.dense")
+	b.names.linear("head", "classifier.out_proj")
+}
+
+// tagger is one linear layer over every token, classifier.
+func (b *built) tagger(c *config, t task) {
+	b.spec.Head, b.labels = c.classifier(t, "")
+	b.spec.Head.Bias = true
+	b.names.linear("head", "classifier")
+}

@@ -92,15 +92,9 @@ func (b *built) nystromHead(c *config, t task) {
 		b.names.tied("cls.predictions.decoder.weight")
 		b.names.ignore(`cls\.predictions\.decoder\.bias`, "a second name of the bias")
 	case classify:
-		b.spec.Head, b.labels = c.classifier(t, "first")
-		b.spec.Head.Transform = &spec.Transform{Activation: activation, Bias: true}
-		b.spec.Head.Bias = true
-		b.names.linear("head.transform", "classifier.dense")
-		b.names.linear("head", "classifier.out_proj")
+		b.denseClassifier(c, t, activation)
 	case tag:
-		b.spec.Head, b.labels = c.classifier(t, "")
-		b.spec.Head.Bias = true
-		b.names.linear("head", "classifier")
+		b.tagger(c, t)
 	case body:
 		b.names.ignore(`cls\..*|classifier\..*`, headNotUsed)
 	}

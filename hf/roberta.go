@@ -36,15 +36,9 @@ func (b *built) robertaHead(c *config, t task, prefix string) {
 		b.names.tied("lm_head.decoder.weight")
 		b.names.copied("lm_head.bias", bias, "a second name of the bias")
 	case classify:
-		b.spec.Head, b.labels = c.classifier(t, "first")
-		b.spec.Head.Transform = &spec.Transform{Activation: "tanh", Bias: true}
-		b.spec.Head.Bias = true
-		b.names.linear("head.transform", "classifier.dense")
-		b.names.linear("head", "classifier.out_proj")
+		b.denseClassifier(c, t, "tanh")
 	case tag:
-		b.spec.Head, b.labels = c.classifier(t, "")
-		b.spec.Head.Bias = true
-		b.names.linear("head", "classifier")
+		b.tagger(c, t)
 	case body:
 		b.names.ignore(`lm_head\..*|classifier\..*`, headNotUsed)
 	}
