@@ -183,13 +183,9 @@ func (c *contrast) residual(dst []float32, t int, y *raster.Image, rho float32) 
 // add adds a residual to the base in place, in token t.
 func (c *contrast) add(t int, r []float32, rho float32) {
 	unit := c.sigma[t] * rho
-	c.eachPixel(t, func(k, x, y int) {
-		if !c.inside(x, y) {
-			return
-		}
-		p := c.pixel(x, y)
-		for q := range p {
-			p[q] += unit * r[k+q]
+	c.eachInside(t, func(k, at int) {
+		for q := range channels {
+			c.base.Pix[at+q] += unit * r[k+q]
 		}
 	})
 }

@@ -23,6 +23,7 @@ type flow struct {
 	seed  uint64
 	clean []float32 // of base.base.Pix
 	noise []float32
+	looks [grids]*contrast // the base in each grid, where a step had it
 }
 
 // draw adds to the base what is drawn by Euler's steps from time 1, or from a start. Times are closer near noise where there is no base, as
@@ -70,11 +71,15 @@ func flowPasses(steps int) int { return steps + grids - 1 }
 
 // grid is the base in grid i, of four in turn.
 func (f *flow) grid(i int) *contrast {
-	x, y := gridBegin(i, f.base.patch)
-	if x == 0 && y == 0 {
-		return f.base
+	look := &f.looks[i%grids]
+	switch x, y := gridBegin(i, f.base.patch); {
+	case *look != nil:
+	case x == 0 && y == 0:
+		*look = f.base
+	default:
+		*look = f.base.shifted(x, y, f.s.Exec.Threads)
 	}
-	return f.base.shifted(x, y, f.s.Exec.Threads)
+	return *look
 }
 
 // gridBegin is the number of pixels that grid i, of four in turn, begins before the picture.

@@ -139,7 +139,7 @@ func (s *Pictures) count(need *Need, network, width, height int, o Condition, st
 	need.Pool = max(need.Pool, s.Exec.Pool.Peak()-weights)
 	held += n * patchBytes
 	if network == drawNet {
-		held += 3*int64(width)*int64(height)*pixelBytes + n*patchBytes // the state of flow, and the last step's sum
+		held += 3*int64(width)*int64(height)*pixelBytes + (grids-1)*n*patchBytes // the state of flow, the last step's sum, and the grids
 	}
 	need.Heap = max(need.Heap, held)
 	patches, longest := int64(steps)*n, n
