@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/longspan/longspan/data"
@@ -25,14 +24,14 @@ type targetKeys struct {
 func readTarget(dir string, vocab int) (*data.Target, error) {
 	var files [2]targetKeys
 	found := -1
-	for i, name := range []string{"generation_config.json", "config.json"} {
+	for i, name := range []string{generationConfig, modelConfig} {
 		path := filepath.Join(dir, name)
-		text, err := readSmall(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		text, err := readOptional(path)
 		if err != nil {
-			return nil, fmt.Errorf("model: %w", err)
+			return nil, err
+		}
+		if text == nil {
+			continue
 		}
 		if err := json.Unmarshal(text, &files[i]); err != nil {
 			return nil, fmt.Errorf("model: %s: %w", path, err)
