@@ -9,25 +9,20 @@ import (
 	"time"
 
 	"github.com/longspan/longspan/internal/durable"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/model"
 )
 
-// embedIdentity is what a state of `embed` belongs to. Vectors with another one would not have the same bits.
+// embedIdentity is what a state of `embed` belongs to.
 type embedIdentity struct {
-	Model     string   `json:"model"`     // SHA-256 of the Spec and the weights
-	Text      string   `json:"text"`      // SHA-256 of the texts
-	Tokens    string   `json:"tokenizer"` // SHA-256 of the tokenizer
-	Chunk     int      `json:"chunk"`
-	Overlap   int      `json:"overlap"`
-	Beyond    bool     `json:"beyond"`
-	Pooling   string   `json:"pooling"`
-	Normalise string   `json:"normalise"`
-	Prompt    string   `json:"prompt"`
-	Passages  string   `json:"late_chunks"`
-	Precision string   `json:"precision"`
-	Attention []string `json:"attention"` // of each layer
-	Level     string   `json:"level"`     // of the processor: other vectors add in another order
+	workIdentity
+	Tokens    string `json:"tokenizer"` // SHA-256 of the tokenizer
+	Chunk     int    `json:"chunk"`
+	Overlap   int    `json:"overlap"`
+	Beyond    bool   `json:"beyond"`
+	Pooling   string `json:"pooling"`
+	Normalise string `json:"normalise"`
+	Prompt    string `json:"prompt"`
+	Passages  string `json:"late_chunks"`
 }
 
 // embedFile is the file of --state. Floats keep all their bits.
@@ -46,14 +41,10 @@ const stateEvery = 10 * time.Second
 
 // identity hashes the model and the texts.
 func (e *embedOptions) identity(r *opened, o model.EmbedOptions) embedIdentity {
-	s := r.Spec()
-	id := embedIdentity{Model: hashModel(r.Model), Chunk: o.Chunk, Overlap: o.Overlap, Beyond: o.Beyond, Pooling: o.Pooling, Prompt: o.Prompt,
-		Passages: e.passages, Precision: s.Precision, Level: kernel.Level().String()}
+	id := embedIdentity{workIdentity: identityOf(r.Model), Chunk: o.Chunk, Overlap: o.Overlap, Beyond: o.Beyond, Pooling: o.Pooling,
+		Prompt: o.Prompt, Passages: e.passages}
 	if o.Normalise != nil {
 		id.Normalise = fmt.Sprint(*o.Normalise)
-	}
-	for _, l := range s.Layers {
-		id.Attention = append(id.Attention, l.Attention.Mechanism)
 	}
 	h := sha256.New()
 	for _, t := range r.texts {
@@ -76,18 +67,18 @@ func openEmbedFile(path string, id embedIdentity) (*embedFile, error) {
 	if read.Longspan != stateVersion {
 		return nil, noState(path, "embed", nil)
 	}
+	was := read.Identity
+	if err := sameState(path, was.beside(id.workIdentity, setting{"tokenizer", was.Tokens, id.Tokens}, setting{"--chunk", was.Chunk, id.Chunk},
+		setting{"--overlap", was.Overlap, id.Overlap}, setting{"--beyond", was.Beyond, id.Beyond}, setting{"--pooling", was.Pooling, id.Pooling},
+		setting{"--normalise", was.Normalise, id.Normalise}, setting{"prompt", was.Prompt, id.Prompt},
+		setting{"--late-chunks", was.Passages, id.Passages})); err != nil {
+		return nil, err
+	}
 	if n := read.State.Texts; n < 0 || len(read.Rows) < n || id.Passages == "" && len(read.Rows) != n {
 		return nil, usage(fmt.Errorf("%s: found a state of %d texts with %d vectors, expected a vector for each; take the file away to begin anew",
 			path, n, len(read.Rows)))
 	}
-	was := read.Identity
-	return read, sameState(path, []setting{
-		{"model", was.Model, id.Model}, {"text", was.Text, id.Text}, {"tokenizer", was.Tokens, id.Tokens},
-		{"--chunk", was.Chunk, id.Chunk}, {"--overlap", was.Overlap, id.Overlap},
-		{"--beyond", was.Beyond, id.Beyond}, {"--pooling", was.Pooling, id.Pooling}, {"--normalise", was.Normalise, id.Normalise},
-		{"prompt", was.Prompt, id.Prompt}, {"--late-chunks", was.Passages, id.Passages}, {"--precision", was.Precision, id.Precision},
-		{"mechanism", was.Attention, id.Attention}, {"level of the processor", was.Level, id.Level},
-	})
+	return read, nil
 }
 
 // after notes what is newer than the file, and writes it from time to time.

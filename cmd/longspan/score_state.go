@@ -9,19 +9,14 @@ import (
 	"io"
 
 	"github.com/longspan/longspan/internal/durable"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/model"
 )
 
-// scoreIdentity is what a state belongs to. Results with another one would not have the same bits.
+// scoreIdentity is what a state of `score` belongs to.
 type scoreIdentity struct {
-	Model     string   `json:"model"` // SHA-256 of the Spec and the weights
-	Text      string   `json:"text"`  // SHA-256 of the texts
-	Context   int      `json:"context"`
-	Stride    int      `json:"stride"`
-	Precision string   `json:"precision"`
-	Attention []string `json:"attention"` // of each layer
-	Level     string   `json:"level"`     // of the processor: other vectors add in another order
+	workIdentity
+	Context int `json:"context"`
+	Stride  int `json:"stride"`
 }
 
 // scoreFile is the file of --state. Floats keep all their bits.
@@ -34,12 +29,7 @@ type scoreFile struct {
 
 // identity hashes the model and the texts.
 func (j *scoreJob) identity() scoreIdentity {
-	s := j.model.Spec()
-	id := scoreIdentity{Context: j.options.context, Stride: j.options.stride, Precision: s.Precision, Level: kernel.Level().String(),
-		Model: hashModel(j.model)}
-	for _, l := range s.Layers {
-		id.Attention = append(id.Attention, l.Attention.Mechanism)
-	}
+	id := scoreIdentity{workIdentity: identityOf(j.model), Context: j.options.context, Stride: j.options.stride}
 	h := sha256.New()
 	for i, t := range j.read {
 		fmt.Fprintf(h, "%d:%s", len(t.Text), t.Text)
@@ -59,13 +49,9 @@ func openScoreFile(path string, id scoreIdentity) (*scoreFile, error) {
 	if saved.Longspan != stateVersion {
 		return nil, noState(path, "score", nil)
 	}
-	err := sameState(path, []setting{
-		{"model", saved.Identity.Model, id.Model}, {"text", saved.Identity.Text, id.Text},
-		{"--context", saved.Identity.Context, id.Context}, {"--stride", saved.Identity.Stride, id.Stride},
-		{"--precision", saved.Identity.Precision, id.Precision}, {"mechanism", saved.Identity.Attention, id.Attention},
-		{"level of the processor", saved.Identity.Level, id.Level},
-	})
-	return saved, err
+	was := saved.Identity
+	return saved, sameState(path, was.beside(id.workIdentity, setting{"--context", was.Context, id.Context},
+		setting{"--stride", was.Stride, id.Stride}))
 }
 
 // from is the state of text i.

@@ -12,6 +12,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/tensor"
 )
@@ -43,6 +44,31 @@ func noState(path, command string, err error) error {
 type setting struct {
 	what          string
 	found, wanted any
+}
+
+// workIdentity is what every state belongs to. Results with another one would not have the same bits.
+type workIdentity struct {
+	Model     string   `json:"model"` // SHA-256 of the Spec and the weights
+	Text      string   `json:"text"`  // SHA-256 of the texts
+	Precision string   `json:"precision"`
+	Attention []string `json:"attention"` // of each layer
+	Level     string   `json:"level"`     // of the processor: other vectors add in another order
+}
+
+// identityOf is the identity of work with a model, without its texts.
+func identityOf(m *model.Model) workIdentity {
+	id := workIdentity{Model: hashModel(m), Precision: m.Spec().Precision, Level: kernel.Level().String()}
+	for _, l := range m.Spec().Layers {
+		id.Attention = append(id.Attention, l.Attention.Mechanism)
+	}
+	return id
+}
+
+// beside compares a saved identity with id, and between their texts and their precision the settings of the command.
+func (was workIdentity) beside(id workIdentity, own ...setting) []setting {
+	all := append([]setting{{"model", was.Model, id.Model}, {"text", was.Text, id.Text}}, own...)
+	return append(all, setting{"--precision", was.Precision, id.Precision}, setting{"mechanism", was.Attention, id.Attention},
+		setting{"level of the processor", was.Level, id.Level})
 }
 
 // sameState refuses a state of other settings.
