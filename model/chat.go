@@ -118,6 +118,8 @@ func (n generationFiles) files(all map[string][]byte, roles map[string]string) (
 
 // with adds the end that a tokenizer knows, and drops ids that it does not have, which no model draws.
 func (n generationFiles) with(t *tokenizer.Tokenizer) generationFiles {
+	// Sessions that share a model read its ends at the same time: what follows sorts a copy.
+	n.ends = slices.Clone(n.ends)
 	if t != nil {
 		n.ends = append(n.ends, t.Specials().End)
 	}
@@ -133,7 +135,7 @@ func (m *Model) Ends() ([]int32, error) {
 	if m.generation.err != nil {
 		return nil, m.generation.err
 	}
-	return slices.Clone(m.generation.with(m.tokenizer).ends), nil
+	return m.generation.with(m.tokenizer).ends, nil
 }
 
 // ChatTemplates lists the chat templates that came with the model. The usual one is "default".
