@@ -5,21 +5,21 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/longspan/longspan/rouge"
+	"github.com/longspan/longspan/bootstrap"
 )
 
 // Score is how well queries find their passages, with bootstrap intervals over the queries.
 type Score struct {
-	Queries  int            `json:"queries"`
-	Recall1  rouge.Interval `json:"recall_at_1"`  // share of queries whose passage comes first
-	Recall10 rouge.Interval `json:"recall_at_10"` // share of queries whose passage is among the first ten
-	MRR      rouge.Interval `json:"mrr"`          // mean of 1/rank (mean reciprocal rank)
+	Queries  int                `json:"queries"`
+	Recall1  bootstrap.Interval `json:"recall_at_1"`  // share of queries whose passage comes first
+	Recall10 bootstrap.Interval `json:"recall_at_10"` // share of queries whose passage is among the first ten
+	MRR      bootstrap.Interval `json:"mrr"`          // mean of 1/rank (mean reciprocal rank)
 }
 
 // Comparison is the difference of two systems on the same queries, the first minus the second.
 type Comparison struct {
-	Recall1 rouge.Comparison `json:"recall_at_1"`
-	MRR     rouge.Comparison `json:"mrr"`
+	Recall1 bootstrap.Comparison `json:"recall_at_1"`
+	MRR     bootstrap.Comparison `json:"mrr"`
 }
 
 // Ranks returns the rank of passage i for query i among all passages, from 1, by the cosine of their vectors. A passage that is as near as
@@ -64,7 +64,7 @@ func dot(a, b []float32) (sum float64) {
 }
 
 // ScoreOf is the score of ranks, which begin with 1.
-func ScoreOf(ranks []int32, r rouge.Resampling) (s Score, err error) {
+func ScoreOf(ranks []int32, r bootstrap.Resampling) (s Score, err error) {
 	first, err := within(ranks, 1)
 	if err != nil {
 		return s, err
@@ -75,10 +75,10 @@ func ScoreOf(ranks []int32, r rouge.Resampling) (s Score, err error) {
 	}
 	s.Queries = len(ranks)
 	for _, m := range []struct {
-		to     *rouge.Interval
+		to     *bootstrap.Interval
 		values []float64
 	}{{&s.Recall1, first}, {&s.Recall10, ten}, {&s.MRR, reciprocal(ranks)}} {
-		if *m.to, err = rouge.Bootstrap(m.values, r); err != nil {
+		if *m.to, err = bootstrap.Mean(m.values, r); err != nil {
 			return s, fmt.Errorf("retrieval: %w", err)
 		}
 	}
@@ -86,7 +86,7 @@ func ScoreOf(ranks []int32, r rouge.Resampling) (s Score, err error) {
 }
 
 // Compare compares two systems by their ranks of the same queries, in the same order.
-func Compare(a, b []int32, r rouge.Resampling) (c Comparison, err error) {
+func Compare(a, b []int32, r bootstrap.Resampling) (c Comparison, err error) {
 	if len(a) != len(b) {
 		return c, fmt.Errorf("retrieval: found ranks of %d and of %d queries, expected the same queries", len(a), len(b))
 	}
@@ -98,10 +98,10 @@ func Compare(a, b []int32, r rouge.Resampling) (c Comparison, err error) {
 	if err != nil {
 		return c, err
 	}
-	if c.Recall1, err = rouge.Paired(firstA, firstB, r); err != nil {
+	if c.Recall1, err = bootstrap.Paired(firstA, firstB, r); err != nil {
 		return c, fmt.Errorf("retrieval: %w", err)
 	}
-	if c.MRR, err = rouge.Paired(reciprocal(a), reciprocal(b), r); err != nil {
+	if c.MRR, err = bootstrap.Paired(reciprocal(a), reciprocal(b), r); err != nil {
 		return c, fmt.Errorf("retrieval: %w", err)
 	}
 	return c, nil

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/longspan/longspan/rouge"
+	"github.com/longspan/longspan/bootstrap"
 )
 
 func TestRanks(t *testing.T) {
@@ -21,7 +21,7 @@ func TestRanks(t *testing.T) {
 
 func TestScore(t *testing.T) {
 	ranks := []int32{1, 1, 2, 20}
-	s, err := ScoreOf(ranks, rouge.Resampling{Seed: 1})
+	s, err := ScoreOf(ranks, bootstrap.Resampling{Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestScore(t *testing.T) {
 	if !(s.Recall1.Low < 0.5 && s.Recall1.High > 0.5) {
 		t.Errorf("the interval of recall@1 is %+v", s.Recall1)
 	}
-	c, err := Compare([]int32{1, 1, 1, 1}, ranks, rouge.Resampling{Seed: 1})
+	c, err := Compare([]int32{1, 1, 1, 1}, ranks, bootstrap.Resampling{Seed: 1})
 	if err != nil || c.Recall1.Difference.Mean != 0.5 || math.Abs(c.MRR.Difference.Mean-(1-mrr)) > 1e-15 {
 		t.Errorf("found %+v, %v", c, err)
 	}
@@ -45,9 +45,9 @@ func TestRefuses(t *testing.T) {
 			_, err := Ranks([][]float32{{1}}, [][]float32{{1, 2}})
 			return err
 		},
-		"found the rank 0 of query 1": func() error { _, err := ScoreOf([]int32{1, 0}, rouge.Resampling{}); return err },
-		"found ranks of 1 and of 2":   func() error { _, err := Compare([]int32{1}, []int32{1, 2}, rouge.Resampling{}); return err },
-		"no value":                    func() error { _, err := ScoreOf(nil, rouge.Resampling{}); return err },
+		"found the rank 0 of query 1": func() error { _, err := ScoreOf([]int32{1, 0}, bootstrap.Resampling{}); return err },
+		"found ranks of 1 and of 2":   func() error { _, err := Compare([]int32{1}, []int32{1, 2}, bootstrap.Resampling{}); return err },
+		"no value":                    func() error { _, err := ScoreOf(nil, bootstrap.Resampling{}); return err },
 	} {
 		if err := f(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("found the error %v, want one with %q", err, want)

@@ -1,6 +1,6 @@
 // Package rouge measures how much of a reference summary a candidate has: ROUGE-1, ROUGE-2, ROUGE-L and ROUGE-Lsum (Lin 2004, "ROUGE: A
 // Package for Automatic Evaluation of Summaries"), with Porter's stemmer. The numbers are those of the Python package rouge-score, within
-// the rounding of float64. Bootstrap and Paired give means and differences of systems with intervals.
+// the rounding of float64. Package bootstrap gives means and differences of systems with intervals.
 package rouge
 
 import (

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/memory"
 	"github.com/longspan/longspan/model"
@@ -23,7 +24,6 @@ import (
 	"github.com/longspan/longspan/pretrained"
 	"github.com/longspan/longspan/recipe"
 	"github.com/longspan/longspan/retrieval"
-	"github.com/longspan/longspan/rouge"
 	"github.com/longspan/longspan/tensor"
 	"github.com/longspan/longspan/train"
 )
@@ -298,7 +298,7 @@ func (t *trained) evaluate(ctx context.Context, on string, batches int, ranks pa
 		r.RootError = &root
 	}
 	if ranks := t.model.Ranks(); t.sets.Pairs {
-		s, err := retrieval.ScoreOf(ranks, rouge.Resampling{Seed: t.recipe.Train.Seed})
+		s, err := retrieval.ScoreOf(ranks, bootstrap.Resampling{Seed: t.recipe.Train.Seed})
 		if err != nil {
 			return r, err
 		}

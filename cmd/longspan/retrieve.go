@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/data/text"
 	"github.com/longspan/longspan/internal/smallfile"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/retrieval"
-	"github.com/longspan/longspan/rouge"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -49,7 +49,7 @@ type retrieveOptions struct {
 	modelFlags
 	mechanismFlags
 	model.ReadOptions
-	rouge.Resampling
+	bootstrap.Resampling
 	query, passage         []string
 	queryText, passageText string
 	first                  int
@@ -275,7 +275,7 @@ func (r *retrieveReport) write(w io.Writer) {
 	if b := r.Beside; b != nil {
 		for _, c := range []struct {
 			name string
-			rouge.Comparison
+			bootstrap.Comparison
 		}{{"recall@1", b.Recall1}, {"MRR", b.MRR}} {
 			fmt.Fprintf(w, "%-9s %+.4f (%+.4f … %+.4f) beside %s, p %.4f\n", c.name, c.Difference.Mean, c.Difference.Low, c.Difference.High,
 				b.Model, c.P)
@@ -287,7 +287,7 @@ func (r *retrieveReport) write(w io.Writer) {
 func writeRetrieval(w io.Writer, s retrieval.Score) {
 	for _, m := range []struct {
 		name string
-		rouge.Interval
+		bootstrap.Interval
 	}{{"recall@1", s.Recall1}, {"recall@10", s.Recall10}, {"MRR", s.MRR}} {
 		fmt.Fprintf(w, "%-9s %.4f (%.4f … %.4f)\n", m.name, m.Mean, m.Low, m.High)
 	}

@@ -6,20 +6,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/rouge"
 )
 
 // rougeReport is the output of `rouge`.
 type rougeReport struct {
-	Pairs      int                         `json:"pairs"`
-	Stemmer    bool                        `json:"stemmer"`
-	Level      float64                     `json:"level"` // of the intervals
-	Samples    int                         `json:"samples"`
-	Seed       uint64                      `json:"seed"`
-	Systems    []systemScores              `json:"systems"`
-	Comparison map[string]rouge.Comparison `json:"comparison,omitempty"` // of F1, the first system minus the second
-	Documents  []documentScores            `json:"documents,omitempty"`
-	Notes      []string                    `json:"notes,omitempty"`
+	Pairs      int                             `json:"pairs"`
+	Stemmer    bool                            `json:"stemmer"`
+	Level      float64                         `json:"level"` // of the intervals
+	Samples    int                             `json:"samples"`
+	Seed       uint64                          `json:"seed"`
+	Systems    []systemScores                  `json:"systems"`
+	Comparison map[string]bootstrap.Comparison `json:"comparison,omitempty"` // of F1, the first system minus the second
+	Documents  []documentScores                `json:"documents,omitempty"`
+	Notes      []string                        `json:"notes,omitempty"`
 }
 
 // systemScores are the means of a system.
@@ -31,9 +32,9 @@ type systemScores struct {
 
 // measureMeans are the means of a measure over documents, with their intervals.
 type measureMeans struct {
-	Precision rouge.Interval `json:"precision"`
-	Recall    rouge.Interval `json:"recall"`
-	F1        rouge.Interval `json:"f1"`
+	Precision bootstrap.Interval `json:"precision"`
+	Recall    bootstrap.Interval `json:"recall"`
+	F1        bootstrap.Interval `json:"f1"`
 }
 
 // documentScores are the scores of one document.
@@ -46,7 +47,7 @@ type documentScores struct {
 // rougeOptions are the flags of `rouge`.
 type rougeOptions struct {
 	pairFlags
-	resampling rouge.Resampling
+	resampling bootstrap.Resampling
 	plain      bool
 	documents  bool
 }
@@ -114,9 +115,9 @@ func (r *rougeOptions) run(args []string) (report rougeReport, err error) {
 	if len(report.Systems) < 2 {
 		return report, nil
 	}
-	report.Comparison = map[string]rouge.Comparison{}
+	report.Comparison = map[string]bootstrap.Comparison{}
 	for _, name := range rouge.Names {
-		c, err := rouge.Paired(report.Systems[0].values[name][2], report.Systems[1].values[name][2], r.resampling)
+		c, err := bootstrap.Paired(report.Systems[0].values[name][2], report.Systems[1].values[name][2], r.resampling)
 		if err != nil {
 			return report, err
 		}
@@ -135,12 +136,12 @@ func (s *systemScores) add(scores rouge.Scores) {
 }
 
 // means computes the means and their intervals.
-func (s *systemScores) means(r rouge.Resampling) (err error) {
+func (s *systemScores) means(r bootstrap.Resampling) (err error) {
 	s.Measures = map[string]measureMeans{}
 	for _, name := range rouge.Names {
 		var m measureMeans
-		for k, to := range []*rouge.Interval{&m.Precision, &m.Recall, &m.F1} {
-			if *to, err = rouge.Bootstrap(s.values[name][k], r); err != nil {
+		for k, to := range []*bootstrap.Interval{&m.Precision, &m.Recall, &m.F1} {
+			if *to, err = bootstrap.Mean(s.values[name][k], r); err != nil {
 				return err
 			}
 		}

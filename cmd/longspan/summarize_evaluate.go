@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/rouge"
 	"github.com/longspan/longspan/summarize"
 )
@@ -29,11 +30,11 @@ type summarizeEvaluation struct {
 
 // summarizeSystem is a row of the table.
 type summarizeSystem struct {
-	System  string                        `json:"system"`
-	Words   float64                       `json:"words"` // mean
-	F1      map[string]rouge.Interval     `json:"f1"`
-	Sources map[string]map[string]float64 `json:"sources"` // mean F1 by source and measure
-	Versus  map[string]rouge.Comparison   `json:"versus"`  // the summarizer minus this system, in ROUGE-1 F1 and the other measures
+	System  string                          `json:"system"`
+	Words   float64                         `json:"words"` // mean
+	F1      map[string]bootstrap.Interval   `json:"f1"`
+	Sources map[string]map[string]float64   `json:"sources"` // mean F1 by source and measure
+	Versus  map[string]bootstrap.Comparison `json:"versus"`  // the summarizer minus this system, in ROUGE-1 F1 and the other measures
 }
 
 // summarizeEvaluateOptions are the flags of `summarize evaluate`.
@@ -44,7 +45,7 @@ type summarizeEvaluateOptions struct {
 	words         int
 	first, longer int // tokens; 0: not asked
 	final         bool
-	resampling    rouge.Resampling
+	resampling    bootstrap.Resampling
 }
 
 // ownSystem is the name of the summarizer in tables.
@@ -146,7 +147,7 @@ func (s *summarizeEvaluateOptions) check() error {
 			return fmt.Errorf("found %q, a list with an empty name, expected files with one comma between them", list)
 		}
 	}
-	_, err := rouge.Bootstrap([]float64{0}, s.resampling) // the evaluation takes minutes, and its intervals are last
+	_, err := bootstrap.Mean([]float64{0}, s.resampling) // the evaluation takes minutes, and its intervals are last
 	return err
 }
 
@@ -266,10 +267,10 @@ func (s *summarizeEvaluateOptions) evaluateFiles(ctx context.Context, o *output,
 func (s *summarizeEvaluateOptions) table(r *summarizeEvaluation, examples []summarize.Example, results []summarize.Result) (err error) {
 	own := slices.IndexFunc(results, func(x summarize.Result) bool { return x.System == ownSystem })
 	for k := range results {
-		row := summarizeSystem{System: results[k].System, Words: results[k].Words, F1: map[string]rouge.Interval{},
+		row := summarizeSystem{System: results[k].System, Words: results[k].Words, F1: map[string]bootstrap.Interval{},
 			Sources: map[string]map[string]float64{}}
 		if own >= 0 && k != own {
-			row.Versus = map[string]rouge.Comparison{}
+			row.Versus = map[string]bootstrap.Comparison{}
 		}
 		for i, e := range examples {
 			if row.Sources[e.Source] == nil {
@@ -281,11 +282,11 @@ func (s *summarizeEvaluateOptions) table(r *summarizeEvaluation, examples []summ
 		}
 		for measure, name := range rouge.Names {
 			values := results[k].F1(measure)
-			if row.F1[name], err = rouge.Bootstrap(values, s.resampling); err != nil {
+			if row.F1[name], err = bootstrap.Mean(values, s.resampling); err != nil {
 				return usage(err)
 			}
 			if row.Versus != nil {
-				if row.Versus[name], err = rouge.Paired(results[own].F1(measure), values, s.resampling); err != nil {
+				if row.Versus[name], err = bootstrap.Paired(results[own].F1(measure), values, s.resampling); err != nil {
 					return usage(err)
 				}
 			}

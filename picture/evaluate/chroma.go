@@ -4,9 +4,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/picture/raster"
-	"github.com/longspan/longspan/rouge"
 )
 
 // Agreement tells how well the sides of pictures agree: the correlation, over pictures, of the mean chroma of the left third with that of
@@ -15,7 +15,7 @@ type Agreement struct {
 	Of       string `json:"of"`
 	Pictures int    `json:"pictures"`
 	// Correlation is −1 … 1. The interval is that of a bootstrap: over pictures, and for crops over the photographs that they are of.
-	Correlation rouge.Interval `json:"correlation"`
+	Correlation bootstrap.Interval `json:"correlation"`
 }
 
 // chroma is the mean Cb and Cr of the left and of the right third of a picture, in the full range of ITU-R BT.601.
@@ -62,7 +62,7 @@ func agreement(of string, groups [][]chroma, seed uint64) Agreement {
 	}
 	slices.Sort(drawn)
 	tail := resamples / 40
-	a.Correlation = rouge.Interval{Mean: correlations(all), Low: drawn[tail], High: drawn[resamples-1-tail]}
+	a.Correlation = bootstrap.Interval{Mean: correlations(all), Low: drawn[tail], High: drawn[resamples-1-tail]}
 	return a
 }
 

@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/picture/patchflow"
 	"github.com/longspan/longspan/picture/raster"
 	"github.com/longspan/longspan/picture/resample"
-	"github.com/longspan/longspan/rouge"
 )
 
 // The methods, and the name of what they are compared with.
@@ -31,7 +31,7 @@ type Enlarged struct {
 	Photos []EnlargedPhoto `json:"photos"`
 	Mean   []Measured      `json:"mean"` // over the photographs, of each method
 	// Gain is what the network has over the filters, in decibels: the interval is that of a bootstrap over the photographs.
-	Gain *rouge.Comparison `json:"gain,omitempty"`
+	Gain *bootstrap.Comparison `json:"gain,omitempty"`
 }
 
 // EnlargedPhoto is what was found on a photograph.
@@ -46,7 +46,7 @@ type EnlargedPhoto struct {
 	Methods   []Measured `json:"methods"`
 	// Gain is what the network has over the filters over the whole tiles of 60×60 pixels, in decibels: the interval is that of a bootstrap
 	// over blocks of 4×4 neighbouring tiles.
-	Gain *rouge.Interval `json:"gain,omitempty"`
+	Gain *bootstrap.Interval `json:"gain,omitempty"`
 }
 
 // Seam is the index of measure.Seam, with its arguments. Where patches are as small as the pixels that were enlarged, the pitch is 1, and
@@ -238,7 +238,7 @@ func (e *Enlarged) summarise(seed uint64) (err error) {
 	if network == nil {
 		return nil
 	}
-	c, err := rouge.Paired(network, filters, rouge.Resampling{Seed: seed})
+	c, err := bootstrap.Paired(network, filters, bootstrap.Resampling{Seed: seed})
 	e.Gain = &c
 	return err
 }

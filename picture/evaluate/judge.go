@@ -5,10 +5,10 @@ import (
 	"math"
 	"slices"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/picture/measure"
 	"github.com/longspan/longspan/picture/raster"
-	"github.com/longspan/longspan/rouge"
 )
 
 // Measured is what was found of an enlarged picture.
@@ -149,7 +149,7 @@ const gainStream = 1 << 60
 
 // tileGain is the PSNR of a over that of b, from mean squared errors of tiles, with the ends of the 95 % percentile interval of a block
 // bootstrap: blocks are drawn with replacement (Efron 1979; Künsch 1989 for blocks).
-func tileGain(a, b []float64, blocks [][]int, seed uint64) rouge.Interval {
+func tileGain(a, b []float64, blocks [][]int, seed uint64) bootstrap.Interval {
 	sums := make([][2]float64, len(blocks))
 	var all [2]float64
 	for i, block := range blocks {
@@ -173,7 +173,7 @@ func tileGain(a, b []float64, blocks [][]int, seed uint64) rouge.Interval {
 	}
 	slices.Sort(drawn)
 	tail := resamples / 40
-	return rouge.Interval{Mean: decibels(all), Low: drawn[tail], High: drawn[resamples-1-tail]}
+	return bootstrap.Interval{Mean: decibels(all), Low: drawn[tail], High: drawn[resamples-1-tail]}
 }
 
 // tiny is an error that no picture of 8 bits has but 0: no ratio is infinite.

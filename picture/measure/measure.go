@@ -5,7 +5,7 @@
 // (raster.Image.Round). White is 1. Luma is that of raster.Image.Luma. The functions use all threads, and their results have the same bits
 // for any number.
 //
-// Differences of two methods over pictures or tiles get their interval from rouge.Paired, which knows nothing of texts.
+// Package bootstrap gives differences of two methods over pictures or tiles their interval.
 package measure
 
 import (

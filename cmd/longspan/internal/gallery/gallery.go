@@ -13,12 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/longspan/longspan/bootstrap"
 	"github.com/longspan/longspan/internal/durable"
 	"github.com/longspan/longspan/picture/evaluate"
 	"github.com/longspan/longspan/picture/file"
 	"github.com/longspan/longspan/picture/raster"
 	"github.com/longspan/longspan/picture/resample"
-	"github.com/longspan/longspan/rouge"
 )
 
 // The files that Write makes, beside the crops in the folder CropsName.
@@ -165,6 +165,6 @@ func (p *Page) Write(r *Results) error {
 func signed(v float64) string { return fmt.Sprintf("%+.2f", v) }
 
 // difference is such as +0.014 (+0.003 to +0.025).
-func difference(i rouge.Interval) string {
+func difference(i bootstrap.Interval) string {
 	return fmt.Sprintf("%+.3f (%+.3f to %+.3f)", i.Mean, i.Low, i.High)
 }

@@ -1,4 +1,6 @@
-package rouge
+// Package bootstrap gives means over documents, pictures or queries with intervals, and compares two systems on the same ones: the
+// bootstrap and the paired randomisation test. Its callers name what they measure; here a value belongs to a document.
+package bootstrap
 
 import (
 	"fmt"
@@ -42,17 +44,17 @@ func (r Resampling) withDefaults() (Resampling, error) {
 		r.Level = 0.95
 	}
 	if r.Samples < 100 || r.Samples > 1_000_000 {
-		return r, fmt.Errorf("rouge: found %d resamples, expected 100 to 1000000", r.Samples)
+		return r, fmt.Errorf("bootstrap: found %d resamples, expected 100 to 1000000", r.Samples)
 	}
 	if !(r.Level > 0 && r.Level < 1) {
-		return r, fmt.Errorf("rouge: found a level of %g, expected a share between 0 and 1, such as 0.95", r.Level)
+		return r, fmt.Errorf("bootstrap: found a level of %g, expected a share between 0 and 1, such as 0.95", r.Level)
 	}
 	return r, nil
 }
 
-// Bootstrap returns the mean of values, one a document, and its percentile interval (Efron 1979): the documents are drawn again, with
+// Mean returns the mean of values, one a document, and its percentile interval (Efron 1979): the documents are drawn again, with
 // replacement, Samples times. The same values and seed give the same bits. Cost: Samples times the number of values.
-func Bootstrap(values []float64, r Resampling) (Interval, error) {
+func Mean(values []float64, r Resampling) (Interval, error) {
 	r, err := r.withDefaults()
 	if err == nil {
 		err = checkValues(values)
@@ -70,7 +72,7 @@ func Paired(a, b []float64, r Resampling) (c Comparison, err error) {
 		return c, err
 	}
 	if len(a) != len(b) {
-		return c, fmt.Errorf("rouge: found %d and %d values, expected one of each system for each document", len(a), len(b))
+		return c, fmt.Errorf("bootstrap: found %d and %d values, expected one of each system for each document", len(a), len(b))
 	}
 	differences := make([]float64, len(a))
 	for i := range a {
@@ -96,11 +98,11 @@ func Paired(a, b []float64, r Resampling) (c Comparison, err error) {
 
 func checkValues(values []float64) error {
 	if len(values) == 0 {
-		return fmt.Errorf("rouge: found no values, expected one for each document")
+		return fmt.Errorf("bootstrap: found no values, expected one for each document")
 	}
 	for i, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("rouge: found %g as value %d, expected a finite number", v, i)
+			return fmt.Errorf("bootstrap: found %g as value %d, expected a finite number", v, i)
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package rouge
+package bootstrap
 
 import (
 	"math"
@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-func TestBootstrap(t *testing.T) {
+func TestMean(t *testing.T) {
 	values := make([]float64, 200)
 	for i := range values {
 		values[i] = float64(i%10) / 10
 	}
-	got, err := Bootstrap(values, Resampling{Seed: 3})
+	got, err := Mean(values, Resampling{Seed: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,16 +19,16 @@ func TestBootstrap(t *testing.T) {
 	if got.Mean < 0.4499 || got.Mean > 0.4501 || math.Abs(got.Mean-got.Low-0.0398) > 0.003 || math.Abs(got.High-got.Mean-0.0398) > 0.003 {
 		t.Errorf("found %+v, expected 0.45 ± 0.040", got)
 	}
-	again, _ := Bootstrap(values, Resampling{Seed: 3})
-	other, _ := Bootstrap(values, Resampling{Seed: 4})
+	again, _ := Mean(values, Resampling{Seed: 3})
+	other, _ := Mean(values, Resampling{Seed: 4})
 	if got != again || got == other {
 		t.Errorf("one seed: %+v and %+v; another: %+v", got, again, other)
 	}
-	wide, _ := Bootstrap(values, Resampling{Level: 0.99})
+	wide, _ := Mean(values, Resampling{Level: 0.99})
 	if wide.High-wide.Low <= got.High-got.Low {
 		t.Errorf("the interval of 99 %% %+v is not wider than that of 95 %% %+v", wide, got)
 	}
-	if one, err := Bootstrap([]float64{0.5}, Resampling{}); err != nil || one != (Interval{0.5, 0.5, 0.5}) {
+	if one, err := Mean([]float64{0.5}, Resampling{}); err != nil || one != (Interval{0.5, 0.5, 0.5}) {
 		t.Errorf("one value: %+v, %v", one, err)
 	}
 }
@@ -69,7 +69,7 @@ func TestResamplingRefuses(t *testing.T) {
 		{[]float64{1}, Resampling{Level: 95}, "found a level of 95"},
 		{[]float64{1}, Resampling{Level: math.NaN()}, "found a level of NaN"},
 	} {
-		if _, err := Bootstrap(c.values, c.r); err == nil || !strings.Contains(err.Error(), c.words) {
+		if _, err := Mean(c.values, c.r); err == nil || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%+v: found %v, expected %q", c.r, err, c.words)
 		}
 	}
