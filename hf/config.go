@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/longspan/longspan/internal/pythonjson"
 	"github.com/longspan/longspan/internal/smallfile"
 )
 
@@ -50,7 +51,7 @@ func parseConfig(path string, text []byte) (*config, error) {
 		return nil, fmt.Errorf("hf: %s: found a Git LFS pointer, expected the file; run git lfs pull in its folder", path)
 	}
 	// Python writes numbers that JSON does not have.
-	text = plainNumbers(text)
+	text = pythonjson.Quote(text)
 	if err := json.Unmarshal(text, &c.keys); err != nil {
 		return nil, fmt.Errorf("hf: %s: found no JSON object: %w", path, err)
 	}
@@ -64,39 +65,6 @@ func parseConfig(path string, text []byte) (*config, error) {
 		}
 	}
 	return c, nil
-}
-
-// plainNumbers puts NaN and Infinity outside of strings into quotes. No number is read from a text.
-func plainNumbers(text []byte) []byte {
-	var out []byte
-	inString := false
-	for i := 0; i < len(text); i++ {
-		switch b := text[i]; {
-		case inString && b == '\\' && i+1 < len(text):
-			out = append(out, b)
-			i++
-		case b == '"':
-			inString = !inString
-		case !inString && (b == 'N' || b == 'I' || b == '-'):
-			if n := notJSON(text[i:]); n > 0 {
-				out = append(append(append(out, '"'), text[i:i+n]...), '"')
-				i += n - 1
-				continue
-			}
-		}
-		out = append(out, text[i])
-	}
-	return out
-}
-
-// notJSON is the length of the Python number that text begins with; 0: none.
-func notJSON(text []byte) int {
-	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
-		if bytes.HasPrefix(text, []byte(word)) {
-			return len(word)
-		}
-	}
-	return 0
 }
 
 // repeated finds a key that an object has twice. The text is valid JSON.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/longspan/longspan/internal/pythonjson"
 	"github.com/longspan/longspan/tokenizer/internal/normalize"
 )
 
@@ -157,7 +158,7 @@ func readFolder(dir string) (*folderFiles, error) {
 			*to = config{}
 			continue
 		}
-		if err := json.Unmarshal(b, to); err != nil || *to == nil {
+		if err := json.Unmarshal(pythonjson.Quote(b), to); err != nil || *to == nil {
 			return nil, fmt.Errorf("tokenizer: %s is not a JSON object: %w", filepath.Join(dir, name), err)
 		}
 	}

@@ -178,6 +178,8 @@ func TestOpenFolderRefuses(t *testing.T) {
 			"the class T5 has no other files"},
 		"a broken file":    {map[string]string{"tokenizer.json": "{", "config.json": "{}"}, "tokenizer.json: the JSON ends at byte 1"},
 		"a broken setting": {map[string]string{"tokenizer_config.json": "[]"}, "tokenizer_config.json is not a JSON object"},
+		// Python writes NaN into config.json, which is read on: the missing vocabulary is what is wrong.
+		"a number of Python": {map[string]string{"config.json": `{"model_type": "esm", "x": NaN}`}, "neither tokenizer.json nor vocab.txt"},
 		"a line twice": {map[string]string{"vocab.txt": "a\nb\na\n", "config.json": `{"model_type": "bert"}`},
 			"3 lines and 2 different tokens"},
 		"no special tokens": {map[string]string{"vocab.txt": "a\nb\n", "config.json": `{"model_type": "bert"}`},
