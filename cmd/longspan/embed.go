@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,13 +89,8 @@ func (e *embedOptions) options(m *model.Model) (model.EmbedOptions, error) {
 	case e.normalise || e.plain:
 		s.Normalise = &e.normalise
 	}
-	if m.Spec().Kind == model.EncoderDecoder {
-		return s, errors.New("found an encoder-decoder, expected a model that gives vectors; use generate or summarize. " +
-			"Of T5 and LongT5 the encoder opens alone with --pooling mean")
-	}
-	if head := m.Spec().Head.Kind; head != model.Embed && e.pooling == "" {
-		return s, fmt.Errorf("found a model with the head %s, expected one that gives vectors; use %s, or say --pooling mean for vectors of the "+
-			"states below the head", head, commandOf(head))
+	if err := givesVectors(m, e.pooling); err != nil {
+		return s, err
 	}
 	var err error
 	if e.promptText == "" {
@@ -104,6 +100,22 @@ func (e *embedOptions) options(m *model.Model) (model.EmbedOptions, error) {
 	}
 	s.Passages, err = parsePassages(e.passages)
 	return s, err
+}
+
+// givesVectors refuses a model that has no vectors of texts, and an unknown pooling. With a pooling, any encoder and decoder has vectors.
+func givesVectors(m *model.Model, pooling string) error {
+	if !slices.Contains([]string{"", "mean", "first", "last"}, pooling) {
+		return fmt.Errorf("found --pooling %s, expected mean, first or last", pooling)
+	}
+	if m.Spec().Kind == model.EncoderDecoder {
+		return errors.New("found an encoder-decoder, expected a model that gives vectors; use generate or summarize. " +
+			"Of T5 and LongT5 the encoder opens alone with --pooling mean")
+	}
+	if head := m.Spec().Head.Kind; head != model.Embed && pooling == "" {
+		return fmt.Errorf("found a model with the head %s, expected one that gives vectors; use %s, or say --pooling mean for vectors of the "+
+			"states below the head", head, commandOf(head))
+	}
+	return nil
 }
 
 // parsePassages reads --late-chunks.

@@ -52,6 +52,7 @@ type retrieveOptions struct {
 	bootstrap.Resampling
 	query, passage         []string
 	queryText, passageText string
+	pooling                string
 	first                  int
 	beside                 string
 }
@@ -91,6 +92,7 @@ func (f *retrieveOptions) add(c *cobra.Command) {
 	flags.StringSliceVar(&f.passage, "passage", []string{"passage"}, "fields of the passage")
 	flags.StringVar(&f.queryText, "query-prompt-text", "", "text before each query (default: the model's prompt named query)")
 	flags.StringVar(&f.passageText, "passage-prompt-text", "", "text before each passage (default: the model's prompt for documents)")
+	flags.StringVar(&f.pooling, "pooling", "", "mean, first or last (default: the model's)")
 	flags.IntVar(&f.first, "first", 0, "most tokens of a passage that are read, with special ones and the prompt (default: all)")
 	flags.StringVar(&f.beside, "beside", "", "file with the output of an earlier run, from --json")
 	flags.IntVar(&f.Samples, "samples", 10000, "resamples of the intervals")
@@ -123,13 +125,14 @@ func (f *retrieveOptions) run(o *output, args []string) (r *retrieveReport, err 
 	if err != nil {
 		return nil, usage(err)
 	}
+	f.bodyOnly = f.pooling != ""
 	m, path, err := openModel(o, args[0], f.modelFlags, f.mechanismFlags)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	if head := m.Spec().Head.Kind; head != model.Embed {
-		return nil, usage(fmt.Errorf("found a model with the head %s, expected one that gives vectors", head))
+	if err := givesVectors(m, f.pooling); err != nil {
+		return nil, usage(err)
 	}
 	r = &retrieveReport{Model: path, Digest: lines.digest}
 	began := time.Now()
@@ -233,7 +236,7 @@ func (f *retrieveOptions) embed(ctx context.Context, o *output, s *model.Session
 	for i, t := range texts {
 		all[i] = t.text
 	}
-	options := model.EmbedOptions{ReadOptions: f.ReadOptions, Prompt: prompt}
+	options := model.EmbedOptions{ReadOptions: f.ReadOptions, Pooling: f.pooling, Prompt: prompt}
 	options.Progress = bar(o, "bytes of text").step64
 	err = s.EmbedEach(ctx, all, options, func(_ int, e model.Embedded) error {
 		vectors = append(vectors, e.Vectors[0].Vector)
