@@ -135,17 +135,21 @@ var tileAMX = tileBF16Funcs{
 // write C half as often as 512: together 9% on the products of GPT-2, and more of either gave no more.
 var gemmAMXFuncs = gemmFuncs{
 	rows: 12, cols: 32, lanes: 16, rowsPairs: 192, depthPairs: 1024, pairsGoOn: true,
-	mul:          gemmAVX512,
-	few:          gemmFewAVX512,
-	fewNarrow:    fewNarrowAVX2,
-	narrow:       narrowColsAVX2,
-	mulPairs:     gemmPairsAMX,
-	fewPairs:     gemmFewPairsAMX,
-	packRows:     packRowsF32AVX512,
-	packRowsBF16: packRowsBF16AVX512,
-	packRowsF16:  packRowsF16AVX512,
-	packCols:     packColsAVX512,
-	packPairs:    packPairsAVX512,
+	mul:            gemmAVX512,
+	packed:         gemmPackedAVX512,
+	few:            gemmFewAVX512,
+	fewNarrow:      fewNarrowAVX2,
+	narrow:         narrowColsAVX2,
+	mulPairs:       gemmPairsAMX,
+	fewPairs:       gemmFewPairsAMX,
+	packRows:       packRowsF32AVX512,
+	packRowsBF16:   packRowsBF16AVX512,
+	packRowsF16:    packRowsF16AVX512,
+	packSliver:     packSliverF32AVX512,
+	packSliverBF16: packSliverBF16AVX512,
+	packSliverF16:  packSliverF16AVX512,
+	packCols:       packColsAVX512,
+	packPairs:      packPairsAVX512,
 }
 
 // spinAMX counts four products of full tiles a round.

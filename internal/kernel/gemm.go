@@ -23,6 +23,7 @@ type gemmFuncs struct {
 	depthPairs        int // pairs of K that are best multiplied at a time
 	pairsGoOn         bool
 	mul               func(rows, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc, cols int, add bool)
+	packed            func(rows, k int, a, b, c *float32, ldc, cols int, add bool)
 	mulPairs          func(rows, k int, a *uint16, rs, cs int, b *uint16, ldb int, c *float32, ldc, cols int, add bool)
 	few               func(rows, k int, a *float32, rs int, b *float32, ldb int, next, acc *float32)
 	fewPairs          func(rows, k int, a *uint16, rs int, b *uint16, ldb int, next *uint16, acc *float32)
@@ -31,6 +32,9 @@ type gemmFuncs struct {
 	packRows          func(k int, src *float32, ld int, dst *float32, ldd int)
 	packRowsBF16      func(k int, src *uint16, ld int, dst *float32, ldd int)
 	packRowsF16       func(k int, src *uint16, ld int, dst *float32, ldd int)
+	packSliver        func(k int, src *float32, ld int, dst *float32, ldd int) // rows of lanes elements
+	packSliverBF16    func(k int, src *uint16, ld int, dst *float32, ldd int)
+	packSliverF16     func(k int, src *uint16, ld int, dst *float32, ldd int)
 	packCols          func(k int, src *uint32, ld int, dst *uint32, ldd int)
 	packPairs         func(pairs int, src *uint16, ld int, dst *uint16, ldd int)
 }
@@ -50,6 +54,12 @@ func GemmDepthBF16() int { return active.gemm.depthPairs }
 // Gemm computes c = a·b, or c += a·b, for rows ≤ GemmTile's rows and cols ≤ its columns. k is at least 1.
 func Gemm(rows, k int, a []float32, rs, cs int, b []float32, ldb int, c []float32, ldc, cols int, add bool) {
 	active.gemm.mul(rows, k, &a[0], rs, cs, &b[0], ldb, &c[0], ldc, cols, add)
+}
+
+// GemmPacked is Gemm for any number of rows, where a has been packed into slivers by PackSliversRows or PackSliversCols, and b into a panel
+// whose rows lie together. The bits are those of Gemm.
+func GemmPacked(rows, k int, a, b, c []float32, ldc, cols int, add bool) {
+	active.gemm.packed(rows, k, &a[0], &b[0], &c[0], ldc, cols, add)
 }
 
 // GemmBF16 is Gemm for rows ≤ GemmTileBF16's and pairs of bf16, which lie next to each other: a pair is a[i·rs + 2p] and the element after

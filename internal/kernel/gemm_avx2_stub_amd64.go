@@ -9,6 +9,11 @@ package kernel
 //go:noescape
 func gemmAVX2(rows int, k int, a *float32, rs int, cs int, b *float32, ldb int, c *float32, ldc int, cols int, add bool)
 
+// gemmPackedAVX2 is kernel.GemmPacked's inside: see there for the arguments.
+//
+//go:noescape
+func gemmPackedAVX2(rows int, k int, a *float32, b *float32, c *float32, ldc int, cols int, add bool)
+
 // packRowsF32AVX2 copies k rows of 16 elements, ld apart, to rows ldd apart.
 //
 //go:noescape
@@ -28,6 +33,21 @@ func packRowsF16AVX2(k int, src *uint16, ld int, dst *float32, ldd int)
 //
 //go:noescape
 func packColsAVX2(k int, src *uint32, ld int, dst *uint32, ldd int)
+
+// packSliverF32AVX2 copies k rows of 8 elements, ld apart, to rows ldd apart.
+//
+//go:noescape
+func packSliverF32AVX2(k int, src *float32, ld int, dst *float32, ldd int)
+
+// packSliverBF16AVX2 copies k rows of 8 elements, ld apart, to rows ldd apart.
+//
+//go:noescape
+func packSliverBF16AVX2(k int, src *uint16, ld int, dst *float32, ldd int)
+
+// packSliverF16AVX2 copies k rows of 8 elements, ld apart, to rows ldd apart.
+//
+//go:noescape
+func packSliverF16AVX2(k int, src *uint16, ld int, dst *float32, ldd int)
 
 // gemmFewAVX2 is the inside of kernel.GemmFew and its kind: see there for the arguments.
 //

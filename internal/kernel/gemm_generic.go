@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/longspan/longspan/internal/ceil"
+
 // The generic tile is 4×8: a row of 8 sums stays in registers.
 const (
 	gemmGenericRows = 4
@@ -9,6 +11,7 @@ const (
 var gemmGeneric = gemmFuncs{
 	rows: gemmGenericRows, cols: gemmGenericCols, lanes: gemmGenericCols,
 	mul:       gemmMulGeneric,
+	packed:    gemmPackedGeneric,
 	few:       gemmFewGeneric,
 	fewNarrow: [3]fewNarrowFunc{ElementBF16: fewNarrowOf(widenBF16), ElementF16: fewNarrowOf(widenF16)},
 	narrow:    gemmGenericCols,
@@ -17,6 +20,13 @@ var gemmGeneric = gemmFuncs{
 		packRows16Generic(k, src, ld, dst, ldd, widenBF16)
 	},
 	packRowsF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
+		packRows16Generic(k, src, ld, dst, ldd, widenF16)
+	},
+	packSliver: packRowsGeneric,
+	packSliverBF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
+		packRows16Generic(k, src, ld, dst, ldd, widenBF16)
+	},
+	packSliverF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
 		packRows16Generic(k, src, ld, dst, ldd, widenF16)
 	},
 	packCols: packColsGeneric,
@@ -35,6 +45,13 @@ func gemmMulGeneric(rows, k int, a *float32, rs, cs int, b *float32, ldb int, c 
 				out[j] = sums[j]
 			}
 		}
+	}
+}
+
+func gemmPackedGeneric(rows, k int, a, b, c *float32, ldc, cols int, add bool) {
+	as, cc := slice(a, ceil.Multiple(rows, gemmGenericRows)*k), slice(c, (rows-1)*ldc+cols)
+	for i := 0; i < rows; i += gemmGenericRows {
+		gemmMulGeneric(min(gemmGenericRows, rows-i), k, &as[i*k], 1, gemmGenericRows, b, gemmGenericCols, &cc[i*ldc], ldc, cols, add)
 	}
 }
 
@@ -109,9 +126,9 @@ func packRows16(k, cols, width int, src []uint16, ld int, dst []float32, ldd int
 
 func packColsGeneric(k int, src *uint32, ld int, dst *uint32, ldd int) {
 	from, to := slice(src, (gemmGenericCols-1)*ld/4+k), slice(dst, (k-1)*ldd+gemmGenericCols)
-	for j := range gemmGenericCols {
-		for p, x := range from[j*ld/4 : j*ld/4+k] {
-			to[p*ldd+j] = x
+	for p := range k {
+		for j := range gemmGenericCols {
+			to[p*ldd+j] = from[j*ld/4+p]
 		}
 	}
 }

@@ -11,11 +11,13 @@ import (
 func init() {
 	units["gemm_avx2"] = func() {
 		avx2Gemm.emit()
+		avx2Gemm.emitPacked()
 		avx2Pack.emit()
 		emitFew(fewAVX2)
 	}
 	units["gemm_avx512"] = func() {
 		avx512Gemm.emit()
+		avx512Gemm.emitPacked()
 		avx512Pack.emit()
 		emitFew(fewAVX512)
 	}
@@ -100,36 +102,40 @@ func (g microKernel) emit() {
 	}
 	for rows := 1; rows <= g.rows; rows++ {
 		Label(fmt.Sprintf("rows%d", rows))
-		g.prefetch(rows)
+		to := g.result()
+		g.prefetch(to, rows)
 		g.multiply(v, rows)
-		g.store(rows)
+		g.store(to, rows)
+		VZEROUPPER()
+		RET()
 	}
 }
 
+// result is where a micro-kernel writes: rows of C, ldc bytes apart.
+type result struct{ c, ldc Register }
+
+func (g microKernel) result() result {
+	to := result{Load(Param("c"), GP64()), Load(Param("ldc"), GP64())}
+	SHLQ(U8(2), to.ldc)
+	return to
+}
+
 // prefetch brings the rows of C near while the sums are made: they are 2·rows lines that were last seen k steps ago.
-func (g microKernel) prefetch(rows int) {
-	c, ldc := Load(Param("c"), GP64()), Load(Param("ldc"), GP64())
-	SHLQ(U8(2), ldc)
+func (g microKernel) prefetch(to result, rows int) {
+	c := GP64()
+	MOVQ(to.c, c)
 	for range rows {
 		PREFETCHT0(Mem{Base: c})
 		PREFETCHT0(Mem{Base: c, Disp: 2*g.bytes - 4})
-		ADDQ(ldc, c)
+		ADDQ(to.ldc, c)
 	}
 }
 
 func (g microKernel) multiply(v gemmArgs, rows int) {
-	for i := range rows {
-		for j := range 2 {
-			r := g.sum(i, j)
-			VXORPS(r, r, r)
-		}
-	}
+	g.clear(rows)
 	loop := fmt.Sprintf("loop%d", rows)
 	Label(loop)
-	VMOVUPS(Mem{Base: v.b}, g.b(0))
-	VMOVUPS(Mem{Base: v.b, Disp: g.bytes}, g.b(1))
-	ADDQ(v.ldb, v.b)
-	for i := range rows {
+	g.step(rows, v.b, 0, func(i int) Mem {
 		from := Mem{Base: v.a[i/4]}
 		switch i % 4 {
 		case 1:
@@ -139,11 +145,9 @@ func (g microKernel) multiply(v gemmArgs, rows int) {
 		case 3:
 			from.Index, from.Scale = v.rs3, 1
 		}
-		a := g.broadcast(i)
-		VBROADCASTSS(from, a)
-		g.fma(g.b(0), a, g.sum(i, 0))
-		g.fma(g.b(1), a, g.sum(i, 1))
-	}
+		return from
+	})
+	ADDQ(v.ldb, v.b)
 	for group := range (rows + 3) / 4 {
 		ADDQ(v.cs, v.a[group])
 	}
@@ -151,18 +155,37 @@ func (g microKernel) multiply(v gemmArgs, rows int) {
 	JNZ(LabelRef(loop))
 }
 
-// store writes the sums to C, or adds them to it, touching cols columns and no more.
-func (g microKernel) store(rows int) {
+func (g microKernel) clear(rows int) {
+	for i := range rows {
+		for j := range 2 {
+			r := g.sum(i, j)
+			VXORPS(r, r, r)
+		}
+	}
+}
+
+// step multiplies one row of B, disp bytes behind b, by one element of each row of A.
+func (g microKernel) step(rows int, b Register, disp int, a func(i int) Mem) {
+	VMOVUPS(Mem{Base: b, Disp: disp}, g.b(0))
+	VMOVUPS(Mem{Base: b, Disp: disp + g.bytes}, g.b(1))
+	for i := range rows {
+		x := g.broadcast(i)
+		VBROADCASTSS(a(i), x)
+		g.fma(g.b(0), x, g.sum(i, 0))
+		g.fma(g.b(1), x, g.sum(i, 1))
+	}
+}
+
+// store writes the sums to C, or adds them to it, touching cols columns and no more. It leaves to.c behind the last row.
+func (g microKernel) store(to result, rows int) {
 	whole, add, done := fmt.Sprintf("whole%d", rows), fmt.Sprintf("add%d", rows), fmt.Sprintf("done%d", rows)
-	c, ldc, cols := Load(Param("c"), GP64()), Load(Param("ldc"), GP64()), Load(Param("cols"), GP64())
-	adds := Load(Param("add"), GP8())
-	SHLQ(U8(2), ldc)
+	cols, adds := Load(Param("cols"), GP64()), Load(Param("add"), GP8())
 	each := func(f func(at Mem, i, j int)) {
 		for i := range rows {
 			for j := range 2 {
-				f(Mem{Base: c, Disp: j * g.bytes}, i, j)
+				f(Mem{Base: to.c, Disp: j * g.bytes}, i, j)
 			}
-			ADDQ(ldc, c)
+			ADDQ(to.ldc, to.c)
 		}
 	}
 	CMPQ(cols, U8(g.bytes/2))
@@ -190,8 +213,6 @@ func (g microKernel) store(rows int) {
 		VMOVUPS(g.sum(i, j), at)
 	})
 	Label(done)
-	VZEROUPPER()
-	RET()
 }
 
 // partial moves the first cols elements of two registers.

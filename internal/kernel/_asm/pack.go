@@ -19,10 +19,16 @@ var avx2Pack = packer{"AVX2", YMM, 32}
 var avx512Pack = packer{"AVX512", ZMM, 64}
 
 func (p packer) emit() {
-	p.rows("F32", "float32", 2, func(at Mem, r VecVirtual) { VMOVUPS(at, r) })
-	p.rows("BF16", "uint16", 1, func(at Mem, r VecVirtual) { widenBF16(at, r) })
-	p.rows("F16", "uint16", 1, func(at Mem, r VecVirtual) { VCVTPH2PS(at, r) })
+	p.each(2)
 	p.cols()
+	p.each(1)
+}
+
+// each emits the copying of rows as wide as so many registers, from every type: two are a panel's row, and one covers a sliver's.
+func (p packer) each(registers int) {
+	p.rows("F32", "float32", 2, registers, func(at Mem, r VecVirtual) { VMOVUPS(at, r) })
+	p.rows("BF16", "uint16", 1, registers, func(at Mem, r VecVirtual) { widenBF16(at, r) })
+	p.rows("F16", "uint16", 1, registers, func(at Mem, r VecVirtual) { VCVTPH2PS(at, r) })
 }
 
 // widenBF16 reads bf16 as float32: they are its upper halves.
@@ -31,17 +37,18 @@ func widenBF16(at Mem, r VecVirtual) {
 	VPSLLD(U8(16), r, r)
 }
 
-// rows copies k rows of two registers, which lie in memory as they shall lie in the panel, widening them.
-func (p packer) rows(name, element string, shift int, load func(at Mem, r VecVirtual)) {
-	TEXT("packRows"+name+p.level, NOSPLIT, fmt.Sprintf("func(k int, src *%s, ld int, dst *float32, ldd int)", element))
+// rows copies k rows of one or two registers, which lie in memory as they shall lie in the panel, widening them.
+func (p packer) rows(name, element string, shift, registers int, load func(at Mem, r VecVirtual)) {
+	name = map[int]string{1: "packSliver", 2: "packRows"}[registers] + name + p.level
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(k int, src *%s, ld int, dst *float32, ldd int)", element))
 	Pragma("noescape")
-	Doc(fmt.Sprintf("packRows%s%s copies k rows of %d elements, ld apart, to rows ldd apart.", name, p.level, p.bytes/2))
+	Doc(fmt.Sprintf("%s copies k rows of %d elements, ld apart, to rows ldd apart.", name, registers*p.bytes/4))
 	k, src, ld := Load(Param("k"), GP64()), Load(Param("src"), GP64()), Load(Param("ld"), GP64())
 	dst, ldd := Load(Param("dst"), GP64()), Load(Param("ldd"), GP64())
 	SHLQ(U8(shift), ld)
 	SHLQ(U8(2), ldd)
 	Label("row")
-	for j := range 2 {
+	for j := range registers {
 		r := p.vec()
 		load(Mem{Base: src, Disp: j * p.bytes >> (2 - shift)}, r)
 		VMOVUPS(r, Mem{Base: dst, Disp: j * p.bytes})
