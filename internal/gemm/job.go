@@ -9,10 +9,11 @@ import (
 
 // Sizes, in elements where nothing else is said.
 const (
-	// depthLimit words of k, in float32: a panel of 32 columns is 64 KiB and streams from L2 for every dozen rows of A, whose 24 KiB stay
-	// in L1. Of 256, 384 and 512 this was the fastest by 1 to 3%: C is read and written the least often.
+	// depthLimit words of k, in float32: a panel of 16 columns is 32 KiB, one of 32 is 64 KiB. It streams from L2 for every tile of A, at
+	// 11 bytes a cycle. Blocks of 256 and 384, whose panel L1 keeps at level avx2, were not faster: C is read and written more often.
 	depthLimit = 512
-	// pieceRows of A at depthLimit are 192 KiB of the 1 MiB L2 cache; a multiple of every level's tile, or less than it.
+	// pieceRows of A at depthLimit are 192 KiB: less than half of an L2 cache of 512 KiB, beside the panels of B that go by. It is a multiple
+	// of every level's tile, or less than it.
 	pieceRows = 96
 	// pieceColsLimit of B bounds what a piece needs of C to 192 KiB.
 	pieceColsLimit = 512
@@ -22,8 +23,10 @@ const (
 	chunkCols = 1024
 	// fewRows of A make one piece high, so that nobody shares a panel and each is packed where it is used.
 	fewRows = 256
-	// fewPanels of B do not pay for transposing A: a quarter of a cycle an element, against one cycle a panel.
-	fewPanels = 4
+	// fewPanels of B do not pay for packing rows of A, which takes half a cycle an element: a panel takes one.
+	fewPanels = 8
+	// fewPanelsTrans do not pay for packing columns of A, which are read with a line for six elements otherwise.
+	fewPanelsTrans = 4
 	// serialWork is the multiplications below which waking another goroutine costs more than it saves: some 10 µs.
 	serialWork = 1 << 20
 )
@@ -50,7 +53,7 @@ type job struct {
 	rows   int         // of a piece
 	cols   int         // of a piece, a multiple of tileCols
 
-	scratchA, scratchB, scratchC, square, sums tensor.Mat // a row for each worker
+	scratchA, scratchB, scratchC, square, wide, sums tensor.Mat // a row for each worker
 }
 
 func newJob(x tensor.Exec, c tensor.Mat, a, b Operand, m, n, k int, add bool) job {
@@ -164,7 +167,11 @@ func (j *job) pieceCount() int { return (j.j1 - j.j0 + j.cols - 1) / j.cols }
 // getScratch takes the memory of every worker.
 func (j *job) getScratch() {
 	p := j.x.Pool
-	if !j.aDirect() {
+	switch {
+	case j.aDirect():
+	case j.packsA():
+		j.scratchA = p.Get(j.store, j.threads, j.sliverSize(j.rows))
+	default:
 		j.scratchA = p.Get(j.store, j.threads, j.rows*j.scratchLd())
 	}
 	if !j.b0.ready && j.m <= fewRows {
@@ -179,15 +186,27 @@ func (j *job) getScratch() {
 	j.getSquare()
 }
 
-// getSquare takes scratch for elements that are transposed and, on the way, widened or paired.
+// sliverSize is the elements that rows of A take as slivers.
+func (j *job) sliverSize(rows int) int {
+	return ceil.Multiple(rows, j.tileRows)*j.depth + kernel.SliverSlack
+}
+
+// getSquare takes scratch for pairs that are transposed, and for rows that are widened before they are.
 func (j *job) getSquare() {
-	if j.a.Trans && (j.pairs || j.a.Type != j.store) || !j.b0.ready && j.b.Trans && j.b.Type != j.store {
-		j.square = j.x.Pool.Get(j.store, j.threads, kernel.TransposeScratch)
+	p, packsB := j.x.Pool, !j.b0.ready && j.b.Trans
+	switch {
+	case j.pairs && j.a.Trans:
+		j.square = p.Get(j.store, j.threads, kernel.TransposeScratch)
+	case !j.pairs && (j.packsA() && !j.a.Trans && j.a.Type != j.store || packsB && j.b.Type != j.store):
+		j.wide = p.Get(j.store, j.threads, j.tileCols*j.wideLd())
 	}
 }
 
+// wideLd is the length of a row of wide: one line more than it has terms, so that rows are not a power of two apart.
+func (j *job) wideLd() int { return j.depth + 16 }
+
 func (j *job) putScratch() {
-	for _, m := range [...]tensor.Mat{j.scratchA, j.scratchB, j.scratchC, j.square, j.sums} {
+	for _, m := range [...]tensor.Mat{j.scratchA, j.scratchB, j.scratchC, j.square, j.wide, j.sums} {
 		if m.Rows > 0 {
 			j.x.Pool.Put(m)
 		}

@@ -32,7 +32,7 @@ func (s *panels) free(p *tensor.Pool) {
 func (s *panels) at(block, panel int) factor {
 	m, row := s.data, (block-s.block)*s.across+panel-s.panel
 	if m.Type == tensor.F32 {
-		return factor{f32: m.Row(row), rs: s.wide}
+		return factor{f32: m.Row(row), rs: s.wide, packed: true}
 	}
 	return factor{u16: m.Row16(row), rs: s.wide}
 }
@@ -41,8 +41,13 @@ func (s *panels) at(block, panel int) factor {
 func (j *job) packPiece(worker, piece int) {
 	across := (j.j1 - j.j0 + j.tileCols - 1) / j.tileCols
 	block, panel := j.p0+piece/across, j.j0/j.tileCols+piece%across
+	j.packBlock(worker, &j.b0, block, panel)
+}
+
+// packBlock packs one panel of one block.
+func (j *job) packBlock(worker int, to *panels, block, panel int) {
 	p0, col := block*j.depth, panel*j.tileCols
-	j.packPanel(worker, j.b0.at(block, panel), p0, min(p0+j.depth, j.k), col, min(j.tileCols, j.n-col))
+	j.packPanel(worker, to.at(block, panel), p0, min(p0+j.depth, j.k), col, min(j.tileCols, j.n-col))
 }
 
 // packPanel fills a panel with terms p0 … p1−1 of cols columns of B, from column col on.
@@ -57,7 +62,9 @@ func (j *job) packPanel(worker int, dst factor, p0, p1, col, cols int) {
 	case dst.u16 != nil:
 		kernel.PackPairs(k, cols, b.U16[from:], b.Stride, dst.u16, dst.rs)
 	case b.Trans && b.Type != tensor.F32:
-		packWidened(dst, b, p0, k, col, cols, j.square.Row(worker))
+		wide := j.wide.Row(worker)
+		widen(wide, j.wideLd(), b.Mat, col, col+cols, p0, k)
+		kernel.PackCols(k, cols, wide, j.wideLd(), dst.f32, dst.rs)
 	case b.Trans:
 		kernel.PackCols(k, cols, b.F32[from:], b.Stride, dst.f32, dst.rs)
 	case b.Type == tensor.F32:
@@ -66,19 +73,5 @@ func (j *job) packPanel(worker int, dst factor, p0, p1, col, cols int) {
 		kernel.PackRowsBF16(k, cols, b.U16[from:], b.Stride, dst.f32, dst.rs)
 	default:
 		kernel.PackRowsF16(k, cols, b.U16[from:], b.Stride, dst.f32, dst.rs)
-	}
-}
-
-// squareSide is at least the width of the widest panel.
-const squareSide = 32
-
-// packWidened transposes columns of 16-bit elements: a square at a time is widened, and then transposed.
-func packWidened(dst factor, b Operand, p0, k, col, cols int, square []float32) {
-	for p := 0; p < k; p += squareSide {
-		deep := min(squareSide, k-p)
-		for i := range cols {
-			b.Mat.ReadPart(square[i*squareSide:i*squareSide+deep], col+i, p0+p)
-		}
-		kernel.PackCols(deep, cols, square, squareSide, dst.f32[p*dst.rs:], dst.rs)
 	}
 }
