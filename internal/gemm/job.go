@@ -53,6 +53,8 @@ type job struct {
 	rows   int         // of a piece
 	cols   int         // of a piece, a multiple of tileCols
 
+	turn *deepTurn // where pieces are blocks of K
+
 	scratchA, scratchB, scratchC, square, wide, sums tensor.Mat // a row for each worker
 }
 
@@ -88,6 +90,9 @@ func (j *job) run() {
 	switch {
 	case j.isFew():
 		j.runFewInPlace()
+		return
+	case j.isDeep():
+		j.runDeep()
 		return
 	case j.m <= fewRows:
 		j.runFew()
@@ -219,6 +224,7 @@ type step uint8
 const (
 	pack step = iota
 	multiply
+	deep
 )
 
 // each runs a step over its pieces. One thread stays free of the closure, and so of allocation.
@@ -237,9 +243,12 @@ func (j *job) each(s step, pieces int) {
 }
 
 func (j *job) do(s step, worker, piece int) {
-	if s == pack {
+	switch s {
+	case pack:
 		j.packPiece(worker, piece)
-	} else {
+	case multiply:
 		j.multiplyPiece(worker, piece)
+	default:
+		j.multiplyBlock(worker, piece)
 	}
 }
