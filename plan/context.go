@@ -16,8 +16,9 @@ type Longest struct {
 }
 
 // Context searches for the longest batch of equal sequences that fits a budget of bytes. It has as many sequences as the job, with sources
-// as long. The result is a multiple of step, and within 1/64 of the longest that fits. Learned positions limit it to their table. The
-// recomputation policy auto counts as the one of least memory.
+// as long. The result is a multiple of step, and within 1/64 of the longest that fits. Learned positions limit it to their table. Of an
+// encoder-decoder they are those of a source, and targets are no longer than its own positions allow. The recomputation policy auto counts
+// as the one of least memory.
 //
 // The search ends at limit tokens, and earlier where compiling the attention patterns would be too much work. That bound is counted in
 // spans of keys, not in seconds, so that the result depends on the job alone.
@@ -27,8 +28,8 @@ func Context(j Job, budget int64, step, limit int) (Longest, error) {
 	}
 	end := j.searchEnd(step, min(limit, maxTokens/max(1, len(j.Lengths))))
 	table := j.Model.MaxTokens()
-	if sources := j.Model.MaxSource(); j.Model.Kind == model.EncoderDecoder && sources > 0 && (table == 0 || sources < table) {
-		table = sources // which are as long
+	if j.Model.Kind == model.EncoderDecoder {
+		table = j.Model.MaxSource()
 	}
 	if table > 0 {
 		end = min(end, table)
@@ -41,6 +42,9 @@ func Context(j Job, budget int64, step, limit int) (Longest, error) {
 // leastBytes is the peak of the job with sequences of n tokens, with the policy of least memory if the policy is auto.
 func (j Job) leastBytes(n int) (int64, error) {
 	j.Lengths, j.Sources = slices.Repeat([]int{n}, len(j.Lengths)), nil
+	if most := j.Model.MaxTokens(); j.Model.Kind == model.EncoderDecoder && most > 0 && n > most {
+		j.Lengths, j.Sources = slices.Repeat([]int{most}, len(j.Lengths)), j.Lengths
+	}
 	j.EvalLengths, j.EvalSources = nil, nil // as long, and without a backward pass
 	policies := []string{j.Model.Recompute}
 	if j.Model.Recompute == model.Auto {

@@ -42,6 +42,15 @@ func TestContextWithLearnedPositions(t *testing.T) {
 	}
 }
 
+// Positions of a target bound the target, and those of a source the search.
+func TestContextOfASource(t *testing.T) {
+	j := job(model.Config{Kind: model.EncoderDecoder, Position: "learned", MaxTokens: 64}, 64)
+	j.Model.SourceEmbed = &model.SourceEmbedding{Embedding: model.Embedding{Positions: 500}}
+	if got, err := Context(j, 1<<40, 64, 1<<16); got != (Longest{Tokens: 448}) || err != nil {
+		t.Errorf("found %+v, %v, expected 448 tokens", got, err)
+	}
+}
+
 // The search ends at a number of spans, so that its end depends on the pattern alone.
 func TestSearchEndsByTheWorkOfThePattern(t *testing.T) {
 	const step, limit = 1024, 1 << 24

@@ -23,7 +23,7 @@ func Choose(j Job, budget int64) (recompute string, err error) {
 	}
 	// Each further layer saves memory, except the last: its activations are needed at once in the backward pass.
 	var failed error
-	n := sort.Search(len(j.Model.Layers), func(n int) bool {
+	n := sort.Search(j.Model.Deepest(), func(n int) bool {
 		bytes, err := with(strconv.Itoa(n))
 		failed = errors.Join(failed, err)
 		return bytes <= budget
@@ -31,7 +31,7 @@ func Choose(j Job, budget int64) (recompute string, err error) {
 	if failed != nil {
 		return "", failed
 	}
-	if n < len(j.Model.Layers) {
+	if n < j.Model.Deepest() {
 		return strconv.Itoa(n), nil
 	}
 	every, err := with("every")

@@ -202,7 +202,7 @@ func (s *Spec) checkRun() error {
 		return err
 	}
 	if _, _, ok := s.Recomputed(); !ok {
-		return fmt.Errorf("recompute: found %q, expected none, every, sqrt, auto or a number of layers, 0 to %d", s.Recompute, len(s.Layers))
+		return fmt.Errorf("recompute: found %q, expected none, every, sqrt, auto or a number of layers, 0 to %d", s.Recompute, s.Deepest())
 	}
 	switch {
 	case s.Kind != TransformerXL && s.ZeroMemory:

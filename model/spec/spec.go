@@ -312,9 +312,10 @@ func (s *Spec) Causal() bool { return len(s.Layers) > 0 && s.Layers[0].Attention
 // Policy parses the precision.
 func (s *Spec) Policy() (autograd.Policy, error) { return autograd.ParsePolicy(s.Precision) }
 
-// Recomputed parses Recompute: the number of layers, from the first, that are recomputed in the backward pass, and of those in a group.
+// Recomputed parses Recompute: the number of layers, from the first, that are recomputed in the backward pass, and of those in a group. Of an
+// encoder-decoder they are of each side.
 func (s *Spec) Recomputed() (layers, group int, ok bool) {
-	n := len(s.Layers)
+	n := s.Deepest()
 	switch s.Recompute {
 	case "", "none", Auto:
 		return 0, 1, true
@@ -326,4 +327,12 @@ func (s *Spec) Recomputed() (layers, group int, ok bool) {
 	}
 	k, err := strconv.Atoi(s.Recompute)
 	return k, 1, err == nil && k >= 0 && k <= n
+}
+
+// Deepest is the number of layers, of an encoder-decoder of the side that has more.
+func (s *Spec) Deepest() int {
+	if s.Source != nil {
+		return max(len(s.Layers), len(s.Source.Layers))
+	}
+	return len(s.Layers)
 }
