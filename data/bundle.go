@@ -11,6 +11,7 @@ type Bundle struct {
 
 	Batch   int      // sequences per batch
 	Tokens  int      // of the longest sequence, and of the longest source
+	Targets int      // of the longest sequence, where there are sources; 0: Tokens
 	Uniform bool     // the lengths of all parts have one distribution
 	Bytes   int64    // memory of the readers
 	Notes   []string // on documents and files that are left out, cut or skipped
@@ -38,7 +39,7 @@ type OpenOptions struct {
 	Seed   uint64 // of the training order
 	Memory int64  // the largest memory of the readers, in bytes; 0: any
 
-	Encoder *Encoder // of texts of the kinds text, labelled and contrastive; nil: one byte a token
+	Encoder *Encoder // of texts of the kinds text, labelled, contrastive and pairs; nil: one byte a token
 }
 
 // Parts are the examples of a Bundle.

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -70,11 +71,11 @@ func limit(s *data.Bundle) int {
 	if s.Pairs {
 		return s.Tokens
 	}
-	limit := s.Batch * min(s.Tokens, math.MaxInt/(2*maxBatch))
+	longest := s.Tokens
 	if s.Sources {
-		limit *= 2
+		longest += cmp.Or(s.Targets, s.Tokens)
 	}
-	return limit
+	return s.Batch * min(longest, math.MaxInt/maxBatch)
 }
 
 // PlanEvaluation returns the job of the longest batch among the next batches of source, or among its first 2,048 where batches is 0 or more

@@ -152,8 +152,11 @@ func (p *planOptions) job(r *recipe.Recipe) (job plan.Job, err error) {
 	if err != nil {
 		return job, err
 	}
-	return plan.Job{Model: spec, Train: r.Train, Threads: p.threads, Readers: sets.Bytes,
-		Lengths: slices.Repeat([]int{p.tokens}, sets.Batch)}, nil
+	job = plan.Job{Model: spec, Train: r.Train, Threads: p.threads, Readers: sets.Bytes, Lengths: slices.Repeat([]int{p.tokens}, sets.Batch)}
+	if n := sets.Targets; n > 0 && n < p.tokens {
+		job.Sources, job.Lengths = job.Lengths, slices.Repeat([]int{n}, sets.Batch)
+	}
+	return job, nil
 }
 
 // The longest context is searched in steps of contextStep tokens, up to contextLimit at most.

@@ -34,6 +34,7 @@ type Lengths struct {
 	Tokens  int    // of a sequence
 	Room    int    // the largest number of bytes, or of tokens, in a sequence
 	Unit    string // bytes or tokens; empty: bytes
+	Key     string // of the recipe, that sets Tokens; empty: tokens
 
 	documents, tooLong int
 	dropped            int // units
@@ -42,6 +43,16 @@ type Lengths struct {
 
 // unit is the unit of lengths.
 func (l *Lengths) unit() string { return cmp.Or(l.Unit, "bytes") }
+
+func (l *Lengths) key() string { return cmp.Or(l.Key, "tokens") }
+
+// Check refuses a sequence without room for a unit between the special tokens.
+func (l *Lengths) Check() error {
+	if l.Room < 1 {
+		return fmt.Errorf("found %ss of %d tokens, of which %d are special, expected more; raise %s", l.Noun, l.Tokens, l.Tokens-l.Room, l.key())
+	}
+	return nil
+}
 
 // Fit returns the first bytes, or tokens, of the pieces of a text of n. It returns an error for a text that is too long, unless it is cut.
 func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
@@ -65,8 +76,8 @@ func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
 	if l.Noun != "document" {
 		advice = "too_long: truncate" // a piece of a source has no target of its own
 	}
-	return nil, r.Errorf("the %s has %d %s, and with tokens: %d a sequence has room for %d; raise tokens, or set %s",
-		l.Noun, n, l.unit(), l.Tokens, l.Room, advice)
+	return nil, r.Errorf("the %s has %d %s, and with %[4]s: %[5]d a sequence has room for %d; raise %[4]s, or set %[7]s",
+		l.Noun, n, l.unit(), l.key(), l.Tokens, l.Room, advice)
 }
 
 // Notes is a note on the number and the treatment of texts that are too long, if any.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // lines writes a file of JSON lines.
@@ -80,6 +81,64 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+// A model's tokenizer makes the tokens, the special ones of sources and of targets stay where a text is cut, and the two sides have lengths of
+// their own.
+func TestTokenizerOfTheModel(t *testing.T) {
+	own, err := tokenizer.Bytes().WithTemplate(tokenizer.Template{Before: []int32{256}, After: []int32{256}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &data.Encoder{Tokenizer: own, LowerCase: true, Target: &data.Around{Start: 3, Before: []int32{4}, After: []int32{5, 6}}}
+	path := lines(t, `{"source":"ABCDE","target":"xy"}`, `{"source":"f","target":"1234"}`)
+	c := &Config{Train: []string{path}, Validation: []string{path}, SourcePrompt: "q:", Tokens: 7, TargetTokens: 6, TooLong: "truncate"}
+	if err := c.Check(); err != nil {
+		t.Fatal(err)
+	}
+	sets, err := c.Open(data.OpenOptions{Batch: 2, Seed: 1, Encoder: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := sets.Validation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b data.Batch
+	if err := source.Next(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := data.Batch{
+		Tokens:  []int32{3, 4, 'x', 'y', 5, 3, 4, '1', '2', '3'},
+		Targets: []int32{4, 'x', 'y', 5, 6, 4, '1', '2', '3', data.Ignore},
+		Lengths: []int{5, 5},
+		Source:  &data.Batch{Tokens: []int32{256, 'q', ':', 'a', 'b', 'c', 256, 256, 'q', ':', 'f', 256}, Lengths: []int{7, 5}},
+	}
+	if diff := cmp.Diff(want, b); diff != "" {
+		t.Errorf("the batch (-want +got):\n%s", diff)
+	}
+	notes := strings.Join(sets.Notes, "\n")
+	for _, note := range []string{"train: 1 of 2 sources are longer than 7 tokens, and were truncated: 2 tokens are left out",
+		"train: 1 of 2 targets are longer than 6 tokens, and were truncated: 1 tokens are left out"} {
+		if !strings.Contains(notes, note) || sets.Tokens != 7 || sets.Targets != 6 || sets.Tokenizer != own {
+			t.Errorf("notes %q, tokens %d and %d; want %q", notes, sets.Tokens, sets.Targets, note)
+		}
+	}
+	c.TooLong = ""
+	for _, r := range []struct {
+		tokens, targets int
+		e               *data.Encoder
+		want            string
+	}{
+		{20, 6, e, "line 2: the target has 4 tokens, and with target_tokens: 6 a sequence has room for 3; raise target_tokens, or set too_long"},
+		{20, 3, e, "found targets of 3 tokens, of which 3 are special, expected more; raise target_tokens"},
+		{20, 9, &data.Encoder{Tokenizer: own}, "found the tokenizer of a model that reads no source, expected that of an encoder-decoder"},
+	} {
+		c.Tokens, c.TargetTokens = r.tokens, r.targets
+		if _, err := c.Open(data.OpenOptions{Batch: 2, Encoder: r.e}); err == nil || !strings.Contains(err.Error(), r.want) {
+			t.Errorf("%+v: error %v, want one with %q", r, err, r.want)
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	one := []string{`{"source":"abcdef","target":"x"}`}
 	for _, c := range []struct {
@@ -96,6 +155,7 @@ func TestRefuses(t *testing.T) {
 		{Config{TooLong: "split"}, one, `too_long is "split"; use error or truncate`},
 		{Config{Target: "source"}, one, "target and source are both the field source"},
 		{Config{Tokens: 2}, one, "tokens is 2"},
+		{Config{TargetTokens: 1}, one, "target_tokens is 1; a target needs at least 2"},
 		{Config{HoldOut: 2}, one, "hold_out and validation are given together"},
 		{Config{Source: "a"}, nil, "given without train"},
 	} {

@@ -6,29 +6,39 @@ import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
 	"github.com/longspan/longspan/data/text"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // set is the pairs of a part. It is a data.Dataset.
 type set struct {
 	c                *Config
+	encoder          *data.Encoder
+	around           tokenizer.Template // of a source
 	records          *text.Records
 	items            []int32 // the record of each pair
 	sources, targets documents.Lengths
 }
 
-// newSet returns an empty set. A source lies between two text.End, a target follows one.
-func newSet(c *Config) *set {
-	n := c.tokens()
-	return &set{c: c,
-		sources: documents.Lengths{TooLong: c.TooLong, Noun: "source", Tokens: n, Room: n - 2},
-		targets: documents.Lengths{TooLong: c.TooLong, Noun: "target", Tokens: n, Room: n - 1}}
+// newSet returns an empty set. A source lies between the special tokens of a document, a target between those of the encoder's targets.
+// Texts are counted in units.
+func newSet(c *Config, e *data.Encoder, unit string) *set {
+	n, m, around, key := c.tokens(), c.targetTokens(), e.Tokenizer.Template(), ""
+	if c.TargetTokens > 0 {
+		key = "target_tokens"
+	}
+	return &set{c: c, encoder: e, around: around,
+		sources: documents.Lengths{TooLong: c.TooLong, Noun: "source", Tokens: n, Room: n - len(around.Before) - len(around.After), Unit: unit},
+		targets: documents.Lengths{TooLong: c.TooLong, Noun: "target", Tokens: m, Room: e.Target.Room(m), Key: key, Unit: unit}}
 }
 
 // Add appends a pair.
 func (s *set) Add(i int, r text.Record) error {
-	source, target, err := s.c.pair(r)
+	source, target, err := s.pair(r)
 	if err != nil {
 		return err
+	}
+	if len(source)+len(s.around.Before)+len(s.around.After) == 0 {
+		return r.Errorf("the source has no tokens, expected at least one; leave the line out")
 	}
 	if _, err := s.sources.Fit(r, len(source)); err != nil {
 		return err
@@ -44,21 +54,34 @@ func (s *set) Finish(split data.Split, records *text.Records) (bytes int64, note
 	return 4 * int64(cap(s.items)), append(s.sources.Notes(split), s.targets.Notes(split)...), nil
 }
 
-// pair is the source and the target of a record.
-func (c *Config) pair(r text.Record) (source, target []byte, err error) {
-	from, to := c.fields()
-	if source, err = r.Text(from); err != nil {
+// pair is the tokens of the source and of the target of a record, without the special ones.
+func (s *set) pair(r text.Record) (source, target []int32, err error) {
+	from, to := s.c.fields()
+	if source, err = s.encode(r, s.c.SourcePrompt, from); err != nil {
 		return nil, nil, err
 	}
-	target, err = r.Text(to)
+	target, err = s.encode(r, "", to)
 	return source, target, err
+}
+
+// encode is the tokens of a text behind its prompt.
+func (s *set) encode(r text.Record, prompt, field string) ([]int32, error) {
+	body, err := r.Text(field)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.encoder.Tokens(prompt + string(body))
+	if err != nil {
+		return nil, r.Errorf("%w", err)
+	}
+	return ids, nil
 }
 
 // Len is the number of pairs.
 func (s *set) Len() int { return len(s.items) }
 
 // Append adds pair index to dst and its sources; it is the same in every epoch. A truncated target has nothing to predict after its last
-// byte, as it does not end there.
+// token, as it does not end there.
 func (s *set) Append(dst *data.Batch, _, index int) error {
 	if index < 0 || index >= len(s.items) {
 		return fmt.Errorf("pairs: example %d of %d", index, len(s.items))
@@ -67,7 +90,7 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 	if err != nil {
 		return err
 	}
-	source, target, err := s.c.pair(r)
+	source, target, err := s.pair(r)
 	if err != nil {
 		return err
 	}
@@ -75,14 +98,9 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 		dst.Source = &data.Batch{}
 	}
 	source = source[:min(len(source), s.sources.Room)]
-	dst.Source.Tokens = append(text.AppendTokens(append(dst.Source.Tokens, text.End), source), text.End)
-	dst.Source.Lengths = append(dst.Source.Lengths, len(source)+2)
-	last := int32(text.End)
-	if room := s.targets.Room; len(target) > room {
-		target, last = target[:room], data.Ignore
-	}
-	dst.Tokens = text.AppendTokens(append(dst.Tokens, text.End), target)
-	dst.Targets = append(text.AppendTokens(dst.Targets, target), last)
-	dst.Lengths = append(dst.Lengths, len(target)+1)
+	dst.Source.Tokens = append(append(append(dst.Source.Tokens, s.around.Before...), source...), s.around.After...)
+	dst.Source.Lengths = append(dst.Source.Lengths, len(s.around.Before)+len(source)+len(s.around.After))
+	kept := target[:min(len(target), s.targets.Room)]
+	s.encoder.Target.Append(dst, kept, len(kept) < len(target))
 	return nil
 }
