@@ -39,12 +39,18 @@ func openForeign(dir string, o OpenOptions) (*Model, error) {
 		return nil, errors.Join(err, c.Weights.Close())
 	}
 	m.settings = readSettings(c.Body)
-	if m.spec.Kind == EncoderDecoder {
-		var problem error
-		m.answers.Target, problem = readTarget(c.Body, m.spec.Vocab)
-		m.generation.err = errors.Join(m.generation.err, problem)
-	}
+	m.readTarget(c.Body)
 	return m, nil
+}
+
+// readTarget reads what the folder of an encoder-decoder says about its targets. What it cannot read is an error of generation.
+func (m *Model) readTarget(dir string) {
+	if m.spec.Kind != EncoderDecoder {
+		return
+	}
+	var problem error
+	m.answers.Target, problem = readTarget(dir, m.spec.Vocab)
+	m.generation.err = errors.Join(m.generation.err, problem)
 }
 
 // withTokenizer makes the model of a checkpoint in a folder with the tokenizer of the folder.

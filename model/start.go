@@ -66,7 +66,11 @@ func startForeign(dir string, o hf.Options) (*Start, error) {
 		nameMask(c, t.Roles)
 		like.tokenizer, like.roles, like.generation = t.Tokenizer, t.Roles, readGeneration(c.Body, t.Tokenizer)
 	}
-	return startOf(c, like)
+	s, err := startOf(c, like)
+	if err == nil {
+		like.readTarget(c.Body)
+	}
+	return s, err
 }
 
 func startGGUF(path string, o hf.Options) (*Start, error) {
@@ -106,7 +110,7 @@ func startOf(c *hf.Checkpoint, like *Model) (*Start, error) {
 		return nil, errors.Join(fmt.Errorf("the weights have the tensor %q, which a %s of the family %s does not have: they are of another model",
 			name, c.Class, c.Family), c.Weights.Close())
 	}
-	like.notes, like.checkpoint = c.Notes, c
+	like.spec, like.notes, like.checkpoint = c.Spec, c.Notes, c
 	like.origin = Origin{Form: HuggingFaceForm, Family: c.Family, Class: c.Class, Stored: c.Weights.Stored()}
 	like.answers = data.Answers{Classes: c.Labels, Tokens: c.Context, Prompts: c.Prompts, Prompt: c.Prompt, LowerCase: c.LowerCase}
 	return s, nil
@@ -192,6 +196,26 @@ func (s *Start) Roles() tokenizer.Roles { return s.like.roles }
 // Answers are the names of the classes, and what texts are read with.
 func (s *Start) Answers() data.Answers { return s.like.answers }
 
+// Encoder is how data turns texts into the tokens of the model. It returns an error for a model without a tokenizer, and for an
+// encoder-decoder whose files do not say what a target begins or ends with.
+func (s *Start) Encoder() (*data.Encoder, error) {
+	l := s.like
+	if l.tokenizer == nil {
+		return nil, errNoTokenizer
+	}
+	e := &data.Encoder{Tokenizer: l.tokenizer, LowerCase: l.answers.LowerCase, Causal: s.spec.Kind == Decoder, End: l.roles.End}
+	if s.spec.Kind != EncoderDecoder {
+		return e, nil
+	}
+	var err error
+	e.Target, err = l.targetAround()
+	return e, err
+}
+
+// Prefix is the text that the files put before the sources of a task, such as "summarize: " of T5 before those of summarization; empty:
+// none.
+func (s *Start) Prefix(task string) string { return s.like.settings.tasks[task].prefix }
+
 // Origin is where the checkpoint comes from.
 func (s *Start) Origin() Origin { return s.like.origin }
 
@@ -205,6 +229,9 @@ func (s *Start) New(spec Spec, o Options) (*Model, error) {
 	l := s.like
 	m.tokenizer, m.roles, m.notes, m.generation, m.origin, m.checkpoint = l.tokenizer, l.roles, l.notes, l.generation, l.origin, l.checkpoint
 	m.settings = l.settings
+	if spec.Kind == EncoderDecoder && l.origin.Form == HuggingFaceForm {
+		m.answers.Target = l.startedTarget()
+	}
 	return m, nil
 }
 

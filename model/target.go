@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/tokenizer"
@@ -124,8 +125,8 @@ func (m *Model) Target() *data.Target { return m.answers.Target }
 // TargetStart is the token that the target of an encoder-decoder begins with: decoder_start_token_id of the model's files, or else
 // bos_token_id, or the token that begins a document. It returns an error if there is none.
 func (m *Model) TargetStart() ([]int32, error) {
-	if t := m.answers.Target; t != nil && t.Start != nil {
-		return []int32{*t.Start}, nil
+	if m.startsByFiles() {
+		return []int32{*m.answers.Target.Start}, nil
 	}
 	if m.tokenizer == nil {
 		return nil, errNoTokenizer
@@ -135,4 +136,80 @@ func (m *Model) TargetStart() ([]int32, error) {
 	}
 	return nil, errors.New("model: found neither decoder_start_token_id in generation_config.json nor a tokenizer with a token for the " +
 		"beginning of a document, one of which starts the target of an encoder-decoder")
+}
+
+// startsByFiles reports whether the model's files name the token that a target begins with.
+func (m *Model) startsByFiles() bool { return m.answers.Target != nil && m.answers.Target.Start != nil }
+
+// startedTarget is the target of the files with the token that it starts with, where that is known: the folder of a run says it itself.
+func (m *Model) startedTarget() *data.Target {
+	start, err := m.TargetStart()
+	if err != nil {
+		return m.answers.Target
+	}
+	target := data.Target{}
+	if m.answers.Target != nil {
+		target = *m.answers.Target
+	}
+	target.Start = &start[0]
+	return &target
+}
+
+// targetAround is what stands around a target in training: what transformers' tokenizers put around it, and the first token of generation
+// before it. It returns an error if there is no such token, and if nothing ends a target.
+func (m *Model) targetAround() (*data.Around, error) {
+	if m.generation.err != nil {
+		return nil, m.generation.err
+	}
+	start, err := m.TargetStart()
+	if err != nil {
+		return nil, err
+	}
+	t := m.tokenizer.Template()
+	a := &data.Around{Start: start[0], Before: t.Before, After: t.After}
+	if !m.startsByFiles() && m.CameAs() == NativeForm { // made by data.pairs: a target is its text and its end
+		a.Before = nil
+	}
+	if err := m.addLanguage(a); err != nil {
+		return nil, err
+	}
+	end := m.roles.End
+	switch {
+	case end != tokenizer.None && int(end) < m.spec.Vocab && !slices.Contains(a.After, end):
+		a.After = append(slices.Clone(a.After), end)
+	case len(a.After) == 0:
+		return nil, errors.New("model: found no token that ends a text, expected eos_token in tokenizer_config.json: targets would never end")
+	}
+	return a, nil
+}
+
+// addLanguage puts the language of targets into their special tokens, of models that have one there. mBART's texts end with an end and the
+// language, which is also the start of a target. mBART-50's begin with the language, and forced_bos_token_id names that of targets.
+func (m *Model) addLanguage(a *data.Around) error {
+	const file = "generation_config.json"
+	first := (*int32)(nil)
+	if t := m.answers.Target; t != nil {
+		first = t.First
+	}
+	known := rolesOf(m.tokenizer)
+	role := slices.Contains([]int32{m.roles.Begin, m.roles.End, m.roles.Pad, m.roles.Unknown, known.Begin, known.End}, a.Start)
+	switch languages := m.origin.Family == "mbart"; {
+	case len(a.After) == 2 && (role || !m.startsByFiles()):
+		return fmt.Errorf("model: found the token %d (%s) to begin a target, expected that of a language, such as ro_RO; set "+
+			"decoder_start_token_id in %s", a.Start, m.tokenizer.Token(a.Start), file)
+	case len(a.After) == 2:
+		a.After = []int32{a.After[0], a.Start}
+	case len(a.Before) == 1 && first != nil:
+		a.Before = []int32{*first}
+	case languages && len(a.Before) == 1:
+		return fmt.Errorf("model: found no forced_bos_token_id in %s, expected that of the language of targets, such as that of ro_RO", file)
+	case languages:
+		return fmt.Errorf("model: found a tokenizer that puts %d tokens before a text and %d after it, expected the language of mBART among "+
+			"them", len(a.Before), len(a.After))
+	}
+	if last := a.After; m.origin.Family == "mbart" && last[len(last)-1] != a.Start {
+		return fmt.Errorf("model: found decoder_start_token_id %d, expected %d: a target of mBART starts with the token that ends it; "+
+			"set it in %s", a.Start, last[len(last)-1], file)
+	}
+	return nil
 }

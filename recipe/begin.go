@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -19,7 +18,6 @@ import (
 	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/pretrained"
-	"github.com/longspan/longspan/tokenizer"
 	"github.com/longspan/longspan/train"
 )
 
@@ -28,8 +26,11 @@ type beginning struct {
 	start *model.Start // with the head of the checkpoint until fit
 	path  string       // of a folder in Hugging Face's form or a GGUF file; empty: a model of this program
 	spec  model.Spec   // with the settings of the recipe, once it is fitted
-	note  string       // on the form in which the model is saved
+	notes []string     // on how it is trained, and on the form in which it is saved
 }
+
+// note adds a note.
+func (b *beginning) note(text string) { b.notes = append(b.notes, text) }
 
 // Open opens the model that train.init names, where the recipe has no layers of its own, and the data, in the order that the seed chooses.
 // budget is the largest number of bytes of the readers; 0 is no limit. Close lets go of the model.
@@ -40,13 +41,31 @@ func (r *Recipe) Open(budget int64) (*data.Bundle, error) {
 	if r.beginning == nil {
 		return r.Data.OpenWithin(r.Train.Seed, budget)
 	}
+	if err := r.checkKinds(); err != nil {
+		return nil, err
+	}
+	encoder, err := r.beginning.start.Encoder()
+	if err != nil {
+		return nil, fmt.Errorf("train: init: %w", err)
+	}
+	return r.Data.openWith(data.OpenOptions{Batch: r.Data.Batch, Seed: r.Train.Seed, Memory: budget, Encoder: encoder})
+}
+
+// checkKinds refuses data that the model of train.init does not read.
+func (r *Recipe) checkKinds() error {
 	for name := range r.Data.kinds() {
-		if !slices.Contains([]string{"text", "labelled", "contrastive"}, name) {
-			return nil, fmt.Errorf("data: found %s with the model of train.init, expected text, labelled or contrastive: its tokenizer reads texts",
+		switch pairs := name == "pairs"; {
+		case r.beginning.start.Spec().Kind == model.EncoderDecoder && !pairs:
+			return fmt.Errorf("data: found %s with the encoder-decoder of train.init, expected pairs: it reads a source and writes a target", name)
+		case r.beginning.start.Spec().Kind != model.EncoderDecoder && pairs:
+			return errors.New("data: found pairs with the model of train.init, expected text, labelled or contrastive: " +
+				"only an encoder-decoder reads a source and writes a target")
+		case !slices.Contains([]string{"text", "labelled", "contrastive", "pairs"}, name):
+			return fmt.Errorf("data: found %s with the model of train.init, expected text, labelled or contrastive: its tokenizer reads texts",
 				name)
 		}
 	}
-	return r.Data.openWith(data.OpenOptions{Batch: r.Data.Batch, Seed: r.Train.Seed, Memory: budget, Encoder: r.encoder()})
+	return nil
 }
 
 // OpenAvailable is Open with the available memory.
@@ -88,10 +107,6 @@ func (r *Recipe) begin() error {
 	b, err := openBeginning(r.Train.Init, r.Model.Attention, len(given) > 0)
 	if err != nil || b == nil {
 		return err
-	}
-	if b.start.Spec().Kind == model.EncoderDecoder {
-		return errors.Join(fmt.Errorf("train: init: found an encoder-decoder in %s; encoder-decoders cannot be fine-tuned yet; "+
-			"expected an encoder or a decoder", r.Train.Init), b.start.Close())
 	}
 	if len(given) > 0 {
 		return errors.Join(strict.Under("model", strict.Wrong(given[0], "is given with train.init of a checkpoint, which has its own layers; "+
@@ -165,118 +180,6 @@ func isOwn(path string) bool {
 	return false
 }
 
-// encoder is how the checkpoint reads texts.
-func (r *Recipe) encoder() *data.Encoder {
-	s := r.beginning.start
-	spec := s.Spec()
-	return &data.Encoder{Tokenizer: s.Tokenizer(), LowerCase: s.Answers().LowerCase, Causal: spec.Kind == model.Decoder, End: s.Roles().End}
-}
-
-// fitBeginning chooses the head for the data, and writes the settings of the recipe into the specification of the checkpoint.
-func (r *Recipe) fitBeginning(s *data.Bundle) error {
-	b := r.beginning
-	head, err := r.headFor(s)
-	if err != nil {
-		return err
-	}
-	if err := b.rehead(head, s.Answers.Classes, r.Model.Attention); err != nil {
-		return err
-	}
-	spec := b.start.Spec()
-	if n := spec.MaxTokens(); n > 0 && s.Tokens > n {
-		return fmt.Errorf("data: found sequences of %d tokens for a model of %d learned positions, expected at most that many; set tokens to %d, "+
-			"or make the model longer with longspan lengthen", s.Tokens, n, n)
-	}
-	if m := spec.Head.MaskToken; m != nil && *m < 0 {
-		return errors.New("model: found no mask token in the tokenizer of train.init, which the head mlm needs; choose another head")
-	}
-	c := &r.Model
-	c.Head = head
-	if c.Seed == 0 {
-		c.Seed = r.Train.Seed
-	}
-	spec.Dropout, spec.LabelSmoothing, spec.Recompute, spec.Seed = c.Dropout, c.LabelSmoothing, c.Recompute, c.Seed
-	if c.Precision != "" {
-		spec.Precision = c.Precision
-	}
-	if head == model.Embed {
-		spec.Head.Pooling = cmp.Or(c.Pooling, spec.Head.Pooling)
-		c.Temperature = cmp.Or(c.Temperature, model.DefaultTemperature)
-		spec.Head.Normalise, spec.Head.Contrast = true, &model.Contrast{Temperature: c.Temperature, Symmetric: c.Symmetric}
-	} else if c.Pooling != "" || c.Temperature != 0 || c.Symmetric {
-		return fmt.Errorf("model: found pooling, temperature or symmetric with the head %s, expected them with the head embed", head)
-	}
-	if head == model.MaskedLM {
-		if spec.Head.NeverMasked = c.NeverMasked; len(c.NeverMasked) == 0 {
-			spec.Head.NeverMasked = specialTokens(b.start, spec.Vocab)
-		}
-	}
-	r.Train.Precision = spec.Precision
-	b.spec = spec
-	return spec.Check()
-}
-
-// specialTokens are the tokens with a role, which are neither hidden nor predicted, as in transformers.
-func specialTokens(s *model.Start, vocab int) (ids []int) {
-	roles, specials, around := s.Roles(), s.Tokenizer().Specials(), s.Tokenizer().Template()
-	all := append(slices.Concat(around.Before, around.After), roles.Begin, roles.End, roles.Unknown, roles.Separator, roles.Pad, roles.Class,
-		roles.Mask, specials.Begin, specials.End, specials.Unknown)
-	for _, id := range all {
-		if id != tokenizer.None && int(id) < vocab {
-			ids = append(ids, int(id))
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}
-
-// headFor is the head of the recipe, or that of the data: the checkpoint's where that learns from them.
-func (r *Recipe) headFor(s *data.Bundle) (string, error) {
-	spec := r.beginning.start.Spec()
-	head := r.Model.Head
-	if head == "" {
-		switch {
-		case s.Pairs:
-			head = model.Embed
-		case s.Numbers:
-			head = model.Regress
-		case s.Classes > 0:
-			head = model.Classify
-		case s.Tags > 0:
-			head = model.Tag
-		case spec.Kind == model.Encoder:
-			head = model.MaskedLM
-		default:
-			head = model.LM
-		}
-	}
-	wrong := (head == model.Embed) != s.Pairs || (head == model.LM || head == model.MaskedLM) && !s.TokenTargets ||
-		head == model.Classify && s.Classes == 0 || head == model.Regress && !s.Numbers || head == model.Tag && s.Tags == 0
-	if wrong {
-		return "", fmt.Errorf("model: found the head %s, and %s", head, heads(s))
-	}
-	return head, nil
-}
-
-// rehead opens the checkpoint again, with another head where it has not the one.
-func (b *beginning) rehead(head string, classes, attention []string) (err error) {
-	o := model.StartOptions{Head: head, Classes: classes, Attention: attention}
-	if head != model.Classify && head != model.Tag {
-		o.Classes = nil
-	}
-	var s *model.Start
-	if b.path == "" {
-		s, err = b.start.WithHead(o)
-	} else if s, err = model.OpenStart(b.path, o); err == nil {
-		err = b.start.Close()
-	}
-	if err != nil {
-		return fmt.Errorf("train: init: %w", err)
-	}
-	b.start = s
-	return nil
-}
-
 // Spec is the model of a fitted recipe, layer by layer.
 func (r *Recipe) Spec() (model.Spec, error) {
 	if r.beginning == nil {
@@ -308,9 +211,5 @@ func (b *beginning) fill(m *model.Model, name string) ([]string, error) {
 	if drawn := b.start.Drawn(); len(drawn) > 0 {
 		note += "; new for this task: " + strings.Join(drawn, ", ")
 	}
-	notes := append(slices.Clone(b.start.Notes()), note)
-	if b.note != "" {
-		notes = append(notes, b.note)
-	}
-	return notes, nil
+	return slices.Concat(b.start.Notes(), []string{note}, b.notes), nil
 }

@@ -57,6 +57,11 @@ func texts(t *testing.T, n int) string {
 
 // tuned runs a recipe in dir.
 func tuned(ctx context.Context, text, dir string, resume bool) (train.Result, error) {
+	return tunedWith(ctx, text, dir, resume, 2)
+}
+
+// tunedWith is tuned with a number of threads.
+func tunedWith(ctx context.Context, text, dir string, resume bool, threads int) (train.Result, error) {
 	r, err := recipe.Parse([]byte(text), "tuned.yaml", nil)
 	if err != nil {
 		return train.Result{}, err
@@ -72,7 +77,7 @@ func tuned(ctx context.Context, text, dir string, resume bool) (train.Result, er
 	if _, err := r.FitMemory(sets, recipe.Room{}); err != nil {
 		return train.Result{}, err
 	}
-	x := tensor.Exec{Threads: 2, Pool: tensor.NewPool()}
+	x := tensor.Exec{Threads: threads, Pool: tensor.NewPool()}
 	m, err := r.Build(sets, model.Options{Pool: x.Pool, Train: true})
 	if err != nil {
 		return train.Result{}, err
@@ -248,9 +253,6 @@ func TestWhatCannotBeFineTuned(t *testing.T) {
 			"this model cannot be written in Hugging Face's form"},
 		{"data: {text: {}}\ntrain: {init: no/such}\n", "train: init: no/such is no folder and no file here"},
 		{"data: {text: {}}\ntrain: {init: no/such}\n", "download it with: longspan pull no/such"},
-		{"data: {text: {}}\ntrain: {init: ../hf/testdata/golden/bart}\n", "encoder-decoders cannot be fine-tuned yet; expected an encoder or a"},
-		{"data: {pairs: {}}\ntrain: {init: ../hf/testdata/golden/led}\n", "found an encoder-decoder in ../hf/testdata/golden/led; encoder-dec"},
-		{"data: {labelled: {}}\ntrain: {init: ../hf/testdata/golden/t5}\n", "encoder-decoders cannot be fine-tuned yet"},
 		{"data: {text: {}}\ntrain: {init: " + bare + "}\n", "found no tokenizer in"},
 		{"data: {labelled: {train: [" + file + "], hold_out: 3, tokens: 8}}\n", "with tokens: 8 a sequence has room for 6"},
 		{"data: {text: {}}\ntrain: {save: tensorflow}\n", `save is "tensorflow"; use native or huggingface`},

@@ -69,6 +69,9 @@ func withoutDownloads(t *testing.T, r *recipe.Recipe) {
 	if init := r.Train.Init; init != "" && r.Data.Labelled != nil { // a repo of the hub
 		r.Train.Init, r.Data.Labelled.Tokens = tiny(t), 64
 	}
+	if init := r.Train.Init; init != "" && r.Data.Pairs != nil {
+		r.Train.Init, r.Data.Pairs.Tokens, r.Data.Pairs.TargetTokens = seq2seq(t, "led", []int{0}, []int{2}, nil), 64, 16
+	}
 	if s := r.Data.Splice; s != nil && strings.HasPrefix(s.Reference, ".dna/") {
 		made := spliceData(t)
 		s.Reference, s.Genes, s.HoldOut, s.Margin, s.Validation = made.Reference, made.Genes, made.HoldOut, made.Margin, made.Validation

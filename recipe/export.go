@@ -18,7 +18,7 @@ func (r *Recipe) export(m *model.Model) (func(dir string) ([]string, error), err
 	}
 	err := m.CheckSave(o)
 	if errors.Is(err, hf.ErrForm) && r.Train.Save == "" {
-		r.beginning.note = fmt.Sprintf("the model will be in the form of this program alone: %v", err)
+		r.beginning.note(fmt.Sprintf("the model will be in the form of this program alone: %v", err))
 		return nil, nil
 	}
 	if err != nil {
