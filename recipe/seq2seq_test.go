@@ -15,7 +15,9 @@ import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/recipe"
+	"github.com/longspan/longspan/safetensors"
 	"github.com/longspan/longspan/sampling"
+	"github.com/longspan/longspan/tensor"
 )
 
 // seq2seq is a folder of a golden encoder-decoder with a tokenizer whose token i is the word wi_. The tokens before and after stand around a
@@ -143,6 +145,43 @@ func TestFineTunePairs(t *testing.T) {
 		}
 		checkTuned(t, f.name, whole, model.LM, f.class)
 		checkWrites(t, f.name, whole)
+		keepTuned(t, f.name, whole)
+	}
+}
+
+// keepTuned copies a fine-tuned model to a folder that LONGSPAN_TUNED names, with the logits of the run's folder, for
+// hf/testdata/golden/tuned.py.
+func keepTuned(t *testing.T, name, run string) {
+	t.Helper()
+	keep := os.Getenv("LONGSPAN_TUNED")
+	if keep == "" {
+		return
+	}
+	m, err := model.OpenWith(run, model.OpenOptions{Precision: "f32"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	ids := func(from, to int32) *data.Batch {
+		b := &data.Batch{Lengths: []int{int(to - from)}}
+		for id := from; id < to; id++ {
+			b.Tokens = append(b.Tokens, id)
+		}
+		return b
+	}
+	b := ids(40, 51)
+	b.Source = ids(5, 38)
+	logits, err := m.NewSession(tensor.Exec{}).Predict(b, model.StepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(keep, name)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(run, "model"))); err != nil {
+		t.Fatal(err)
+	}
+	all := []safetensors.Tensor{safetensors.Shaped("logits", logits, logits.Rows, logits.Cols)}
+	if err := safetensors.Save(filepath.Join(dir, "logits.safetensors"), all, nil); err != nil {
+		t.Fatal(err)
 	}
 }
 
