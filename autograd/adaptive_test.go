@@ -70,6 +70,24 @@ func TestAdaptiveLogProbs(t *testing.T) {
 	}
 }
 
+// Losses of rows are added to the places that they are given.
+func TestCrossEntropyLossRows(t *testing.T) {
+	x, w := tensor.FromF32([]float32{1, 0, 0, 1}, 2, 2), tensor.FromF32([]float32{1, 0, 0, 1}, 2, 2)
+	losses := []float32{10, 20, 30}
+	g := New(tensor.Exec{Pool: tensor.NewPool()}, Options{})
+	g.CrossEntropy(g.Input(x), g.Input(w), nil, []int32{0, 0}, CrossEntropyOptions{Losses: losses, LossRows: []int32{2, 0}})
+	if err := g.Forward(); err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	right := math.Log(1 + math.Exp(-1)) // −log p where the target's logit is 1 above the other
+	for i, want := range []float64{11 + right, 20, 30 + right} {
+		if math.Abs(float64(losses[i])-want) > 1e-5 {
+			t.Errorf("loss %d is %g, want %g", i, losses[i], want)
+		}
+	}
+}
+
 func TestAdaptiveRefuses(t *testing.T) {
 	f32 := func(rows, cols int) tensor.Mat { return tensor.New(tensor.F32, rows, cols) }
 	for want, build := range map[string]func(g *Graph){
@@ -80,6 +98,13 @@ func TestAdaptiveRefuses(t *testing.T) {
 		"found logits 0 of f32 2×4": func(g *Graph) { g.AdaptiveLogProbs(g.Leaf(f32(2, 4), f32(2, 4)), nil, nil) },
 		"found 1 tails for a head of 1 logits": func(g *Graph) {
 			g.AdaptiveLogProbs(g.Input(f32(2, 1)), []*Var{g.Input(f32(2, 3))}, nil)
+		},
+		"found 1 places of losses for 2 rows": func(g *Graph) {
+			g.CrossEntropy(g.Input(f32(2, 4)), g.Input(f32(3, 4)), nil, make([]int32, 2), CrossEntropyOptions{LossRows: make([]int32, 1)})
+		},
+		"of the 2 losses that there is room for": func(g *Graph) {
+			g.CrossEntropy(g.Input(f32(2, 4)), g.Input(f32(3, 4)), nil, make([]int32, 2),
+				CrossEntropyOptions{Losses: make([]float32, 2), LossRows: []int32{0, 2}})
 		},
 		"found room for 1 tokens": func(g *Graph) { g.AdaptiveLogProbs(g.Input(f32(2, 4)), nil, make([]int32, 1)) },
 	} {

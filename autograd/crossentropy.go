@@ -18,6 +18,7 @@ type CrossEntropyOptions struct {
 	// s, 0 ≤ s < 1: the target has probability 1−s, and all V classes share s (Szegedy et al. 2016, arXiv:1512.00567)
 	Smoothing float64
 	Losses    []float32 // −log p of each row's target, in nats, without smoothing; 0 where it is ignored
+	LossRows  []int32   // where not nil, the loss of row i is added to Losses[LossRows[i]], for each row another, and Losses has any length
 	Best      []int32   // the most probable class of each row, the lowest of equals
 
 	// N, the rows that the mean is over; 0: those of x that count. A part of a batch has the number of the whole, so that the losses and
@@ -31,6 +32,16 @@ type CrossEntropyOptions struct {
 	// gradients are then computed in Forward, while the logits are there, and with the same bits. Those of w and b are added then, even if
 	// Backward is never called; that of x waits for it. Backward refuses another derivative than the one announced.
 	Derivative float32
+}
+
+// placed reports whether each of so many rows has a place for its loss.
+func (o CrossEntropyOptions) placed(rows int) bool {
+	for _, at := range o.LossRows {
+		if o.Losses != nil && (at < 0 || int(at) >= len(o.Losses)) {
+			return false
+		}
+	}
+	return len(o.LossRows) == rows
 }
 
 // crossEntropy is the projection to V classes and the mean of −log softmax in one operation, so that the T×V logits never
@@ -87,7 +98,10 @@ func (g *Graph) CrossEntropy(x, w, b *Var, targets []int32, o CrossEntropyOption
 		return g.failf("CrossEntropy: found a prior of %s %d×%d, expected f32 %d×%d", o.Prior.Type, o.Prior.Rows, o.Prior.Cols, x.rows, w.rows)
 	case !(o.Smoothing >= 0 && o.Smoothing < 1):
 		return g.failf("CrossEntropy: found smoothing %g, expected 0 up to 1", o.Smoothing)
-	case o.Losses != nil && len(o.Losses) != x.rows, o.Best != nil && len(o.Best) != x.rows:
+	case o.LossRows != nil && !o.placed(x.rows):
+		return g.failf("CrossEntropy: found %d places of losses for %d rows, expected one each, of the %d losses that there is room for",
+			len(o.LossRows), x.rows, len(o.Losses))
+	case o.Losses != nil && o.LossRows == nil && len(o.Losses) != x.rows, o.Best != nil && len(o.Best) != x.rows:
 		return g.failf("CrossEntropy: found room for %d losses and %d classes, expected none or one a row: %d",
 			len(o.Losses), len(o.Best), x.rows)
 	}
@@ -215,7 +229,11 @@ func (o *crossEntropy) rowLoss(z []float32, i int, s []float32) (loss, lse float
 			loss = (1-q)*plain + q*(lse-kernel.Sum(z)/float32(len(z)))
 		}
 	}
-	if o.options.Losses != nil {
+	switch {
+	case o.options.Losses == nil:
+	case o.options.LossRows != nil:
+		o.options.Losses[o.options.LossRows[i]] += plain
+	default:
 		o.options.Losses[i] = plain
 	}
 	return loss, lse
