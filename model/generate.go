@@ -262,8 +262,7 @@ func (g *Generation) score(p *nn.Pass, h *autograd.Var, tokens []int32, losses [
 	default:
 		x = p.G.Join(p.G.Input(g.last), []int{1}, x, []int{n - 1})
 	}
-	table, bias := g.m.projection(p)
-	p.G.Keep(p.G.CrossEntropy(g.m.beforeHead(p, x), table, bias, tokens, autograd.CrossEntropyOptions{Losses: losses}))
+	p.G.Keep(g.m.crossEntropy(p, x, tokens, autograd.CrossEntropyOptions{Losses: losses}))
 }
 
 func (g *Generation) pass(lengths, starts []int) *nn.Pass { return g.session.pass(lengths, starts) }

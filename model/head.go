@@ -42,6 +42,8 @@ func (m *Model) makeHead() {
 			m.project = append(m.project, m.newProjector(fmt.Sprintf("%s.project.%d", headLayer, i), width, p))
 			width = p.Out
 		}
+	case m.spec.Clusters() > 0:
+		m.softmax = m.makeAdaptiveHead()
 	case !h.Tied:
 		m.head = nn.NewLinear(m.params, headLayer,
 			nn.LinearConfig{In: width, Out: m.spec.Outputs(), Bias: h.Bias, Scale: headStd * math.Sqrt(float64(width))})
@@ -78,10 +80,25 @@ func (m *Model) beforeHead(p *nn.Pass, x *autograd.Var) *autograd.Var {
 	return m.transform.apply(p, x)
 }
 
-// logits records the outputs of the head, in float32, for hidden states x, pooled if the head is of sequences: [rows, outputs].
+// logits records the outputs of the head, in float32, for hidden states x, pooled if the head is of sequences: [rows, outputs]. Those of an
+// adaptive softmax are log-probabilities, which have no gradient.
 func (m *Model) logits(p *nn.Pass, x *autograd.Var) *autograd.Var {
+	x = m.beforeHead(p, x)
+	if m.softmax != nil {
+		return m.softmax.logProbs(p, x, nil)
+	}
 	w, bias := m.projection(p)
-	return p.G.LinearF32(m.beforeHead(p, x), w, bias)
+	return p.G.LinearF32(x, w, bias)
+}
+
+// crossEntropy records the mean loss of classes, for hidden states x [rows, width], without the prior.
+func (m *Model) crossEntropy(p *nn.Pass, x *autograd.Var, classes []int32, o autograd.CrossEntropyOptions) *autograd.Var {
+	x = m.beforeHead(p, x)
+	if m.softmax != nil {
+		return m.softmax.loss(p, x, classes, o)
+	}
+	w, bias := m.projection(p)
+	return p.G.CrossEntropy(x, w, bias, classes, o)
 }
 
 // projection is the weight [outputs, width] and the bias [1, outputs] of the head. A tied head has the rows of the embedding.

@@ -155,13 +155,11 @@ func (m *Model) loss(p *nn.Pass, in inputs, x *autograd.Var, t *targets) *autogr
 	if m.spec.Head.Kind == Regress {
 		return p.G.MeanSquareOf(m.logits(p, x), t.values, t.counted)
 	}
-	x = m.beforeHead(p, x)
-	w, bias := m.projection(p)
 	smoothing := 0.0 // evaluation measures against the true labels
 	if p.G.Train() {
 		smoothing = m.spec.LabelSmoothing
 	}
-	return p.G.CrossEntropy(x, w, bias, t.classes, autograd.CrossEntropyOptions{
+	return m.crossEntropy(p, x, t.classes, autograd.CrossEntropyOptions{
 		Smoothing: smoothing, Losses: t.losses, Best: t.best, Derivative: t.derivative, Counted: t.counted,
 		Prior: m.ownPrior(p, in, t.rows),
 	})

@@ -34,6 +34,7 @@ type Model struct {
 	project   []projector // of the head embed
 	head      *nn.Linear  // nil: the embedding's table, with headBias
 	headBias  *tensor.Param
+	softmax   *adaptiveHead // of clusters of the vocabulary; nil: of all of it
 
 	tokenizer  *tokenizer.Tokenizer // nil: none
 	roles      tokenizer.Roles

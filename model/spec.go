@@ -16,6 +16,7 @@ type (
 	Transform   = spec.Transform
 	Projector   = spec.Projector
 	Contrast    = spec.Contrast
+	Adaptive    = spec.Adaptive
 
 	RotaryScaling   = spec.RotaryScaling
 	SourceEmbedding = spec.SourceEmbedding

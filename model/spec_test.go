@@ -88,6 +88,21 @@ func specs(t *testing.T) map[string]Spec {
 		"global queries, learned positions": make(Config{Kind: Encoder, Position: "learned", MaxTokens: 64,
 			Attention: []string{"window(4) | global(0)"}},
 			func(s *Spec) { s.Layers[1].Attention.Global = []int{0} }),
+		"adaptive softmax": make(Config{Kind: TransformerXL, Position: "relative", Tied: true}, func(s *Spec) {
+			s.Embed.Adaptive = &Adaptive{Ends: []int{4, 6, 11}, Width: 16, Divisor: 2}
+			s.Head.TiedBias, s.Head.TiedProjections = true, []int{2, 1}
+		}),
+		"adaptive softmax of its own": make(Config{Kind: TransformerXL, Position: "relative", Bias: true}, func(s *Spec) {
+			s.Embed.Adaptive = &Adaptive{Ends: []int{5, 7, 11}, Width: 12, Divisor: 1}
+			s.Head.TiedProjections = []int{1}
+		}),
+		"clusters without projections": make(Config{Kind: TransformerXL, Position: "relative"}, func(s *Spec) {
+			s.Embed.Adaptive = &Adaptive{Ends: []int{1, 11}, Width: 16, Divisor: 1}
+		}),
+		"adaptive embedding": make(Config{Kind: TransformerXL, Position: "relative", Head: Classify, Classes: 11, Pooling: "last"},
+			func(s *Spec) {
+				s.Embed.Adaptive = &Adaptive{Ends: []int{2, 5, 11}, Width: 16, Divisor: 4}
+			}),
 	}
 }
 

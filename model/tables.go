@@ -8,7 +8,8 @@ import (
 // tables are the weights of an [Embedding]: what the first layer of a stack reads.
 type tables struct {
 	of        Embedding
-	tokens    *nn.Embedding
+	tokens    *nn.Embedding // nil: adaptive has them
+	adaptive  *adaptive
 	positions *nn.Embedding // learned ones; nil: none
 	types     *nn.Embedding // of tokens; nil: none
 	norm      *nn.Norm
@@ -18,10 +19,11 @@ type tables struct {
 // makeTables makes the tables of e, whose names begin with prefix. tokens are the token vectors; nil: new ones of so many rows.
 func (m *Model) makeTables(prefix string, e Embedding, tokens *nn.Embedding, rows int) tables {
 	width := m.spec.Width
-	if tokens == nil {
+	clusters := m.makeAdaptive(prefix+embeddingLayer, e.Adaptive)
+	if tokens == nil && clusters == nil {
 		tokens = nn.NewEmbedding(m.params, prefix+embeddingLayer, rows, width)
 	}
-	t := tables{of: e, tokens: tokens}
+	t := tables{of: e, tokens: tokens, adaptive: clusters}
 	if n := e.Positions; n > 0 {
 		t.positions = nn.NewEmbedding(m.params, prefix+"positions", n, width)
 	}
@@ -49,7 +51,7 @@ func (m *Model) makeSourceTables() tables {
 // whole batch, the result of the rows of p. While a sequence is decoded, before are its earlier tokens. No types are all 0.
 func (t *tables) apply(p *nn.Pass, before, tokens, types []int32) *autograd.Var {
 	p.Read(before, tokens)
-	x := t.tokens.Apply(p, nn.Own(p, tokens))
+	x := t.vectors(p, nn.Own(p, tokens))
 	if scale := t.of.Scale; scale != 0 && scale != 1 {
 		x = p.G.Scale(x, float32(scale))
 	}
@@ -73,6 +75,14 @@ func (t *tables) apply(p *nn.Pass, before, tokens, types []int32) *autograd.Var 
 		return p.G.Anchor(x)
 	}
 	return x
+}
+
+// vectors looks tokens up: [len(tokens), width].
+func (t *tables) vectors(p *nn.Pass, tokens []int32) *autograd.Var {
+	if t.adaptive != nil {
+		return t.adaptive.apply(p, tokens)
+	}
+	return t.tokens.Apply(p, tokens)
 }
 
 // positionRows is the row of each token of p in the table of learned positions. tokens are of the whole batch.

@@ -61,6 +61,7 @@ type Embedding struct {
 	Padding       *int32 `json:"padding,omitempty"`
 
 	TokenDropout *TokenDropout `json:"token_dropout,omitempty"` // nil: none
+	Adaptive     *Adaptive     `json:"adaptive,omitempty"`      // of a transformer-xl; nil: one table of vectors of Width features
 
 	HashedNgrams    []int `json:"hashed_ngrams,omitempty"`     // n of each table of n-gram vectors; experimental
 	HashedNgramRows int   `json:"hashed_ngram_rows,omitempty"` // of each such table
@@ -71,6 +72,39 @@ type SourceEmbedding struct {
 	Embedding
 
 	OwnTable bool `json:"own_table,omitempty"` // the token vectors are other ones than the decoder's
+}
+
+// Adaptive cuts the vocabulary, whose tokens are in order of frequency, into clusters. Rare tokens have shorter vectors: those of cluster i
+// have Width / Divisor^i features, which a projection maps to the width of the model (Baevski & Auli 2019, arXiv:1809.10853). With the head
+// lm the softmax is adaptive too: the probability of a token after those of the first cluster is that of its cluster times that of the
+// token in it (Grave et al. 2017, arXiv:1609.04309).
+type Adaptive struct {
+	Ends    []int `json:"ends"`    // of the clusters, ascending: cluster i is the tokens Ends[i−1] … Ends[i]−1. The last is Vocab
+	Width   int   `json:"width"`   // features of a vector of the first cluster
+	Divisor int   `json:"divisor"` // 1: all clusters share one projection in the embedding
+}
+
+// MaxClusters is the most clusters of an adaptive embedding. Models have 4.
+const MaxClusters = 16
+
+// Features is the number of features of a vector of cluster i.
+func (a *Adaptive) Features(i int) int {
+	n := a.Width
+	for range i {
+		n /= a.Divisor
+	}
+	return n
+}
+
+// Projected reports whether vectors are projected to the width of the model.
+func (a *Adaptive) Projected(width int) bool { return a.Divisor > 1 || a.Width != width }
+
+// Cluster is the tokens [from, to) of cluster i.
+func (a *Adaptive) Cluster(i int) (from, to int) {
+	if i > 0 {
+		from = a.Ends[i-1]
+	}
+	return from, a.Ends[i]
 }
 
 // TokenDropout is how ESM reads its mask token: the token's vector is 0, and the other token vectors of a sequence are multiplied by
@@ -216,6 +250,9 @@ type Head struct {
 	Bias    bool   `json:"bias,omitempty"`    // of a weight that is not tied
 
 	Scale float64 `json:"scale,omitempty"` // lm and mlm: factor of the hidden states that the head reads; 0: 1
+
+	// TiedProjections lists the clusters of an adaptive softmax whose projection is that of the embedding, read the other way.
+	TiedProjections []int `json:"tied_projections,omitempty"`
 
 	TiedBias  bool        `json:"tied_bias,omitempty"`  // a bias beside the tied weight
 	FixedBias bool        `json:"fixed_bias,omitempty"` // training leaves the bias as it is
