@@ -67,9 +67,10 @@ var classes = map[string]class{
 	"GPTNeoX": gptNeoXClass,
 	"Qwen2":   {roles: roles("eos=<|endoftext|> unk=<|endoftext|> pad=<|endoftext|>"), files: fromVocabAndMerges},
 	"Llama":   llamaClass, "CodeLlama": llamaClass,
-	"Gemma":  {roles: roles("bos=<bos> eos=<eos> unk=<unk> pad=<pad>"), rewrites: []rewrite{rewriteEnds(true)}},
-	"Esm":    esmClass,
-	"Cohere": {roles: roles("bos=<BOS_TOKEN> eos=<|END_OF_TURN_TOKEN|> unk=<UNK>"), rewrites: []rewrite{rewriteEnds(true)}},
+	"Gemma":     {roles: roles("bos=<bos> eos=<eos> unk=<unk> pad=<pad>"), rewrites: []rewrite{rewriteEnds(true)}},
+	"Esm":       esmClass,
+	"TransfoXL": transfoXLClass,
+	"Cohere":    {roles: roles("bos=<BOS_TOKEN> eos=<|END_OF_TURN_TOKEN|> unk=<UNK>"), rewrites: []rewrite{rewriteEnds(true)}},
 }
 
 // families are the classes by the model_type of config.json, for a folder that does not name its class.
@@ -81,7 +82,7 @@ var families = map[string]string{
 	"qwen2": "Qwen2", "qwen3": "Qwen2", "llama": "Llama", "mistral": "Llama", "gemma": "Gemma", "gemma2": "Gemma", "gemma3": "Gemma",
 	"gemma3_text": "Gemma", "cohere": "Cohere", "modernbert": "PreTrainedTokenizer", "smollm3": "PreTrainedTokenizer",
 	"gpt_oss": "PreTrainedTokenizer", "eurobert": "PreTrainedTokenizer", "esm": "Esm", "nomic_bert": "Bert",
-	"gte": "XLMRoberta",
+	"gte": "XLMRoberta", "transfo-xl": "TransfoXL",
 }
 
 // extraIDs are the sentinels of T5.

@@ -19,7 +19,7 @@ var esmClass = class{roles: roles("unk=<unk> cls=<cls> pad=<pad> mask=<mask> eos
 // first and of these the longest, as transformers looks for added tokens. So DNA is cut into six bases from the left, and into single ones
 // before an N and at the end. What lies between tokens is one unknown token for each word.
 func fromEsmVocab(f *folderFiles, kind class) ([]byte, error) {
-	lines, err := f.esmLines()
+	lines, err := f.tokenLines()
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +49,8 @@ func fromEsmVocab(f *folderFiles, kind class) ([]byte, error) {
 	})
 }
 
-// esmLines are the lines of vocab.txt without white space around them.
-func (f *folderFiles) esmLines() (lines []string, err error) {
+// tokenLines are the lines of vocab.txt without white space around them.
+func (f *folderFiles) tokenLines() (lines []string, err error) {
 	text, err := limited(f.dir, "vocab.txt", MaxFile)
 	if err != nil {
 		return nil, err

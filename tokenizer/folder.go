@@ -38,8 +38,8 @@ type Roles struct{ Begin, End, Unknown, Separator, Pad, Class, Mask int32 }
 // it) and chat_template.jinja, each where it is there. The class changes components: add_prefix_space, do_lower_case, add_bos_token and
 // others of the configuration hold, not the components of tokenizer.json. What is not followed is in [Tokenizer.Ignored].
 //
-// A folder without tokenizer.json opens where it has vocab.txt (BERT, ESM, Nucleotide Transformer), or vocab.json and merges.txt (GPT-2,
-// RoBERTa, Qwen).
+// A folder without tokenizer.json opens where it has vocab.txt (BERT, ESM, Nucleotide Transformer, Transformer-XL), or vocab.json and
+// merges.txt (GPT-2, RoBERTa, Qwen).
 func OpenFolder(dir string) (*Folder, error) {
 	files, err := readFolder(dir)
 	if err != nil {

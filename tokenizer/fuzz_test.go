@@ -196,7 +196,16 @@ func TestOpenFolderRefuses(t *testing.T) {
 			"an empty line, number 2"},
 		"bytes of ESM": {map[string]string{"vocab.txt": "<unk>\n\xff", "config.json": `{"model_type": "esm"}`},
 			"vocab.txt is not UTF-8"},
-		"nothing of ESM": {map[string]string{"config.json": `{"model_type": "esm"}`}, "neither tokenizer.json nor vocab.txt"},
+		"no unknown word of Transformer-XL": {map[string]string{"vocab.txt": "<eos>\nthe\n", "config.json": `{"model_type": "transfo-xl"}`},
+			`vocab.txt lacks the token "<unk>"`},
+		"no end of Transformer-XL": {map[string]string{"vocab.txt": "<unk>\nthe\n", "config.json": `{"model_type": "transfo-xl"}`},
+			`vocab.txt lacks the token "<eos>"`},
+		"an empty line of Transformer-XL": {map[string]string{"vocab.txt": "<unk>\n\nthe", "config.json": `{"model_type": "transfo-xl"}`},
+			"an empty line, number 2"},
+		"Python objects of Transformer-XL": {map[string]string{"vocab.pkl": "x", "config.json": `{"model_type": "transfo-xl"}`},
+			"the words of a Transformer-XL are in vocab.pkl or vocab.bin"},
+		"nothing of Transformer-XL": {map[string]string{"config.json": `{"model_type": "transfo-xl"}`}, "neither tokenizer.json nor vocab.txt"},
+		"nothing of ESM":            {map[string]string{"config.json": `{"model_type": "esm"}`}, "neither tokenizer.json nor vocab.txt"},
 	} {
 		dir := t.TempDir()
 		for file, text := range c.files {
