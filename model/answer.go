@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -109,13 +110,16 @@ func checkFinite(outputs []float32) error {
 	return nil
 }
 
+// textError is the error of a text for a model without a tokenizer.
+func (m *Model) textError() error { return cmp.Or(m.noTokenizer, errNoTokenizer) }
+
 var errNoTokenizer = errors.New("model: found a model without a tokenizer, which reads no text; " +
 	"use tokens, or add tokenizer.json to its folder")
 
 // encodeDocument returns the tokens of a text, with the special tokens of a document.
 func (m *Model) encodeDocument(text string) (e tokenizer.Encoding, err error) {
 	if m.tokenizer == nil {
-		return e, errNoTokenizer
+		return e, m.textError()
 	}
 	if e, err = m.tokenizer.EncodeDocument(text); err != nil {
 		return e, fmt.Errorf("model: the text: %w", err)

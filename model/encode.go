@@ -75,7 +75,7 @@ func (s *Session) checkTexts(texts []string) error {
 	case s.x.Pool.Dry():
 		return errors.New("model: found a session with a dry pool, which computes nothing; expected a pool with memory")
 	case s.m.tokenizer == nil:
-		return errNoTokenizer
+		return s.m.textError()
 	case s.m.spec.Kind == EncoderDecoder:
 		return errors.New("model: found a model of kind encoder-decoder, which reads a source; expected an encoder or a decoder")
 	}

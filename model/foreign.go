@@ -55,14 +55,15 @@ func (m *Model) readTarget(dir string) {
 
 // withTokenizer makes the model of a checkpoint in a folder with the tokenizer of the folder.
 func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
-	t, err := tokenizerFor(c)
+	t, err := openFolderTokenizer(c.Body)
 	if err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	if t == nil {
+		without := wordsNotRead(c)
 		m, err := buildForeign(c, o)
 		if err == nil {
-			m.roles = noRoles()
+			m.roles, m.noTokenizer = noRoles(), without
 		}
 		return m, err
 	}
@@ -90,18 +91,17 @@ func nameMask(c *hf.Checkpoint, roles tokenizer.Roles) {
 	}
 }
 
-// tokenizerFor opens the tokenizer of a checkpoint's folder; nil: it has none. Other files than tokenizer.json of a Transformer-XL hold
-// pickled objects, or lists of words that are no WordPiece vocabulary.
-func tokenizerFor(c *hf.Checkpoint) (*tokenizer.Folder, error) {
+// wordsNotRead says why a Transformer-XL without a file that can be read has no tokenizer, and notes it; nil of other families.
+func wordsNotRead(c *hf.Checkpoint) error {
 	if c.Family != "transfo-xl" {
-		return openFolderTokenizer(c.Body)
+		return nil
 	}
-	if _, err := os.Stat(filepath.Join(c.Body, "tokenizer.json")); err == nil {
-		return openFolderTokenizer(c.Body)
+	_, err := tokenizer.OpenFolder(c.Body)
+	if err == nil {
+		return nil
 	}
-	c.Notes = append(c.Notes, "the words of a Transformer-XL are in vocab.pkl, vocab.bin or vocab.txt, which this program does not read: "+
-		"give tokens as ids, or add a tokenizer.json")
-	return nil, nil
+	c.Notes = append(c.Notes, "the model takes tokens as ids alone: "+err.Error())
+	return fmt.Errorf("model: found a model without a tokenizer, which reads no text: %w", err)
 }
 
 // isGGUF reports whether a path is that of a GGUF file.

@@ -36,16 +36,17 @@ type Model struct {
 	headBias  *tensor.Param
 	softmax   *adaptiveHead // of clusters of the vocabulary; nil: of all of it
 
-	tokenizer  *tokenizer.Tokenizer // nil: none
-	roles      tokenizer.Roles
-	answers    data.Answers
-	file       io.Closer       // weights of an opened model
-	notes      []string        // about an opened model, for people
-	generation generationFiles // of an opened model
-	settings   searchFiles     // of an opened folder
-	origin     Origin          // of an opened model
-	checkpoint *hf.Checkpoint  // from which the model came; nil: none
-	train      bool            // weights have gradients
+	tokenizer   *tokenizer.Tokenizer // nil: none
+	noTokenizer error                // why, where that is known
+	roles       tokenizer.Roles
+	answers     data.Answers
+	file        io.Closer       // weights of an opened model
+	notes       []string        // about an opened model, for people
+	generation  generationFiles // of an opened model
+	settings    searchFiles     // of an opened folder
+	origin      Origin          // of an opened model
+	checkpoint  *hf.Checkpoint  // from which the model came; nil: none
+	train       bool            // weights have gradients
 
 	progress progress
 	shares   shares

@@ -67,7 +67,7 @@ func (m *Model) endsOf(o GenerateOptions) ([]int32, error) {
 // chatPrompt is the prompt of a conversation.
 func (m *Model) chatPrompt(prompt string, o GenerateOptions) (p Prompt, err error) {
 	if m.tokenizer == nil {
-		return p, errNoTokenizer
+		return p, m.textError()
 	}
 	t, err := m.ChatTemplate(o.Template)
 	if err != nil {
@@ -101,7 +101,7 @@ func (m *Model) plain(text string) ([]int32, error) {
 	case m.spec.Kind == EncoderDecoder:
 		return nil, errors.New("model: found a conversation or a prompt as it stands for an encoder-decoder, expected a text: its source")
 	case m.tokenizer == nil:
-		return nil, errNoTokenizer
+		return nil, m.textError()
 	}
 	e, err := m.tokenizer.Encode(text)
 	if err != nil {

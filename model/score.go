@@ -58,7 +58,7 @@ const scoreStep = promptTokens
 // ReadScored returns the tokens of a text to score. It returns an error for a text that the tokenizer cannot read, and for an empty one.
 func (m *Model) ReadScored(text string) (t ScoreText, err error) {
 	if m.tokenizer == nil {
-		return t, errNoTokenizer
+		return t, m.textError()
 	}
 	t.Text, t.Before = text, m.tokenizer.Template().Before
 	if t.Encoding, err = m.tokenizer.Encode(text); err != nil {

@@ -129,7 +129,7 @@ func (m *Model) TargetStart() ([]int32, error) {
 		return []int32{*m.answers.Target.Start}, nil
 	}
 	if m.tokenizer == nil {
-		return nil, errNoTokenizer
+		return nil, m.textError()
 	}
 	if begin := m.tokenizer.Specials().Begin; begin != tokenizer.None {
 		return []int32{begin}, nil

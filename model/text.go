@@ -84,7 +84,7 @@ func (s *Session) Continue(ctx context.Context, p Prompt, o GenerateOptions) (g 
 		return g, err
 	}
 	if s.m.tokenizer == nil {
-		return g, errNoTokenizer
+		return g, s.m.textError()
 	}
 	if err := checkTarget(&data.Target{First: p.ForcedFirst, Last: p.ForcedLast}, s.m.spec.Vocab); err != nil {
 		return g, fmt.Errorf("model: %w", err)
