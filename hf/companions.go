@@ -22,7 +22,7 @@ import (
 var companionFiles = []string{
 	"generation_config.json", "chat_template.jinja", "chat_template.json",
 	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
-	"spiece.model", "sentencepiece.bpe.model", "tokenizer.model",
+	"spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.pkl", "vocab.bin",
 	"LICENSE", "LICENSE.txt", "NOTICE",
 }
 

@@ -70,7 +70,7 @@ func (v *inverse) add(p *tensor.Param) error {
 		}
 		at += sizes[i]
 		if part.slice.of > 0 {
-			v.addSlice(part, piece)
+			v.addSlice(p.Name, part, piece)
 			continue
 		}
 		if first, twice := v.pieces[part.name]; twice {
@@ -106,11 +106,21 @@ func checkShared(name string, a, b tensor.Mat) error {
 	return nil
 }
 
-// addSlice keeps some rows of a tensor, and appends the tensor with its last ones. The slices come in the order of their rows.
-func (v *inverse) addSlice(p part, m tensor.Mat) {
+// addSlice keeps some rows of a tensor, or elements of a vector, and appends the tensor with its last ones. The slices come in the order of
+// their rows.
+func (v *inverse) addSlice(weight string, p part, m tensor.Mat) {
 	all := append(v.slices[p.name], m)
 	v.slices[p.name] = all
 	if p.slice.to < p.slice.of {
+		return
+	}
+	if strings.HasSuffix(weight, ".bias") {
+		v.put(safetensors.Rows(p.name, v.typeOf(p.name), []int{p.slice.of}, p.slice.of, func(dst []float32, _ int) {
+			for _, m := range all {
+				m.ReadRow(dst[:m.Cols], 0)
+				dst = dst[m.Cols:]
+			}
+		}))
 		return
 	}
 	v.put(safetensors.Rows(p.name, v.typeOf(p.name), []int{p.slice.of, m.Cols}, m.Cols, func(dst []float32, i int) {
@@ -204,7 +214,7 @@ func (v *inverse) typeOf(name string) tensor.Type {
 	}
 	e, ok := source.entry(name)
 	if !ok {
-		e, _ = source.entry(v.w.names.parts["embedding.weight"][0].name)
+		e, _ = source.entry(v.w.names.table())
 	}
 	switch e.DType {
 	case safetensors.BF16:
@@ -275,9 +285,10 @@ func (w *Weights) minusOne(name string, m tensor.Mat) func(dst []float32, i int)
 }
 
 // addUnused appends a tensor of the source that the model does not use: as it was, or with the elements of the one that it repeats. A
-// second name of a tied head, or of the embedding's table, is left out, as transformers leaves it out, and so is a head that was replaced.
+// second name of a tied head, of another tied tensor or of the embedding's table is left out, as transformers leaves it out, and so is a head that was replaced.
 func (v *inverse) addUnused(name string) error {
-	if name == v.w.names.second || slices.Contains(v.w.names.copies, name) || v.w.left[name] {
+	_, twin := v.w.names.twins[name]
+	if name == v.w.names.second || slices.Contains(v.w.names.copies, name) || twin || v.w.left[name] {
 		return nil
 	}
 	source, ok := v.w.tensors.(entries)

@@ -40,6 +40,7 @@ type names struct {
 	made   map[string]func(i int, row []float32) // rows of weights that are computed, where the file does not have them
 	copies []string                              // other names of the embedding's table, which must have the same numbers
 
+	twins   map[string]string // other names of tied tensors, which must have the same numbers: the tensor that is read, by the other name
 	repeats map[string]string // other tensors that repeat one: that one by their name
 
 	putPrefix func(prefix string) // puts a prefix before names that have none, where the family's class has one; nil: they stay
@@ -53,7 +54,8 @@ type unused struct {
 
 func newNames(has func(string) bool) *names {
 	return &names{has: has, parts: map[string][]part{}, rows: map[string][]int{},
-		made: map[string]func(int, []float32){}, repeats: map[string]string{}}
+		made: map[string]func(int, []float32){}, repeats: map[string]string{},
+		twins: map[string]string{}}
 }
 
 // put says that the rows of a weight are those of tensors, one after another.
@@ -143,6 +145,22 @@ func (n *names) ignore(expression, what string) {
 func (n *names) tied(name string) {
 	n.second = name
 	n.ignore(regexp.QuoteMeta(name), "a second name of the tied head")
+}
+
+// twin names a tensor that is a second name of another, with the same numbers where a file has it.
+func (n *names) twin(name, of string) {
+	n.twins[name] = of
+	n.ignore(regexp.QuoteMeta(name), "a second name of a tied tensor")
+}
+
+// table is the tensor of the embedding's table, or of the first one.
+func (n *names) table() string {
+	for _, weight := range []string{"embedding.weight", "embedding.0.weight"} {
+		if parts := n.parts[weight]; len(parts) > 0 {
+			return parts[0].name
+		}
+	}
+	return ""
 }
 
 // shared names the embedding's table, which files have under one or several of these names.

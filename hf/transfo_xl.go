@@ -26,12 +26,20 @@ func transfoXL(c *config, in request) (*built, error) {
 	}
 	p := b.names.prefix(c, "layers.0.dec_attn.qkv_net.weight", "transformer.", "")
 	c.transfoXLLayers(b, p)
-	c.transfoXLVocabulary(b, p)
-	b.transfoXLHead(c, t)
+	b.spec.Embed.Adaptive = c.transfoXLClusters(b)
+	b.nameTransfoXLTables(p)
+	b.transfoXLHead(c, t, p)
 	b.names.ignore(regexp.QuoteMeta(p)+`pos_emb\.inv_freq`, "frequencies of distances")
+	for _, key := range transfoXLWithoutEffect {
+		c.read[key] = true
+	}
 	c.transfoXLNotes()
 	return b, c.first
 }
+
+// transfoXLWithoutEffect are keys that have no effect on what is computed. Whether weights are tied is tie_word_embeddings for transformers
+// 4.57, and was tie_weight before.
+var transfoXLWithoutEffect = []string{"adaptive", "dropatt", "ext_len", "init", "init_range", "proj_init_std", "tgt_len", "tie_weight"}
 
 // transfoXLNotes says what transformers' class does not say.
 func (c *config) transfoXLNotes() {
@@ -127,37 +135,4 @@ func (b *built) nameTransfoXLLayer(i int, p, shared string) {
 	n.linear(layer(i, "feed_forward.up"), p+"pos_ff.CoreNet.0")
 	n.linear(layer(i, "feed_forward.down"), p+"pos_ff.CoreNet.3")
 	n.norm(layer(i, "feed_forward.norm"), p+"pos_ff.layer_norm")
-}
-
-// transfoXLVocabulary reads the vectors of the tokens. Those of adaptive embeddings have a size for each range of tokens.
-func (c *config) transfoXLVocabulary(b *built, p string) {
-	cutoffs, div := c.integers("cutoffs"), c.integer("div_val", 4)
-	if !c.has("cutoffs") {
-		cutoffs = []int{20000, 40000, 200000}
-	}
-	if len(cutoffs) > 0 {
-		c.fail("cutoffs", "found %v, expected none: this program does not compute an adaptive softmax", cutoffs)
-	}
-	if div != 1 {
-		c.fail("div_val", "found %d, expected 1: this program does not compute adaptive embeddings", div)
-	}
-	if e := c.integer("d_embed", 1024); e != b.spec.Width {
-		c.fail("d_embed", "found %d, expected d_model, %d: this program does not compute projected embeddings", e, b.spec.Width)
-	}
-	b.names.put("embedding.weight", p+"word_emb.emb_layers.0.weight")
-}
-
-// transfoXLHead reads the head.
-func (b *built) transfoXLHead(c *config, t task) {
-	switch t {
-	case lm:
-		tied := c.flag("tie_word_embeddings", true)
-		b.spec.Head = spec.Head{Kind: spec.LM, Tied: tied, TiedBias: tied, Bias: !tied}
-		b.names.linear("head", "crit.out_layers.0")
-		b.names.tied("crit.out_layers.0.weight")
-	case classify:
-		b.decoderHead(c, t)
-	case body:
-		b.names.ignore(`crit\..*|score\.weight`, headNotUsed)
-	}
 }

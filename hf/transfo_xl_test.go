@@ -3,6 +3,7 @@ package hf_test
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,10 +131,16 @@ func TestTransfoXLIsRefused(t *testing.T) {
 		edits map[string]any
 		want  string
 	}{
-		{map[string]any{"cutoffs": []int{20, 50}}, "cutoffs: found [20 50], expected none"},
-		{map[string]any{"cutoffs": absent{}}, "cutoffs: found [20000 40000 200000]"},
-		{map[string]any{"div_val": 4}, "div_val: found 4"},
-		{map[string]any{"d_embed": 16}, "d_embed: found 16"},
+		{map[string]any{"cutoffs": []int{20, 50}}, `no tensor "crit.cluster_weight"`},
+		{map[string]any{"cutoffs": absent{}}, "cutoffs: found [20000 40000 200000], expected ascending tokens from 1 to 88"},
+		{map[string]any{"cutoffs": []int{20, 20}}, "cutoffs: found [20 20], expected ascending"},
+		{map[string]any{"cutoffs": []int{0}}, "cutoffs: found [0], expected ascending"},
+		{map[string]any{"cutoffs": make([]int, 16)}, "cutoffs: found 16, expected at most 15"},
+		{map[string]any{"cutoffs": []int{20, 50}, "div_val": 6}, "div_val: found 6, which leaves none of 32 features in cluster 2"},
+		{map[string]any{"div_val": 0}, "div_val: found 0"},
+		{map[string]any{"div_val": 4}, "word_emb.emb_projs.0"},
+		{map[string]any{"d_embed": 16}, "emb_layers.0.weight"},
+		{map[string]any{"d_embed": 0}, "d_embed: found 0"},
 		{map[string]any{"mem_len": 0}, "mem_len: found 0"},
 		{map[string]any{"attn_type": 1}, "attn_type: found 1"},
 		{map[string]any{"sample_softmax": 5}, "sample_softmax: found 5"},
@@ -150,5 +157,33 @@ func TestTransfoXLIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v, want one with %q", c.edits, err, c.want)
 		}
+	}
+}
+
+// A folder with words in vocab.txt reads text. One whose words are Python objects takes tokens as ids, and says how they become words.
+func TestTransfoXLWords(t *testing.T) {
+	dir := edited(t, "transfo_xl", nil)
+	open := func() *model.Model {
+		t.Helper()
+		m, err := model.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.Close() })
+		return m
+	}
+	write(t, dir, map[string]string{"vocab.bin": "PK"})
+	const pickled = "vocab.bin, which hold Python objects"
+	m := open()
+	if notes := strings.Join(m.Notes(), "\n"); !strings.Contains(notes, pickled) {
+		t.Errorf("notes %q, want one with %q", notes, pickled)
+	}
+	if _, err := m.ReadScored("the cat"); err == nil || !strings.Contains(err.Error(), pickled) {
+		t.Errorf("a text: error %v, want one with %q", err, pickled)
+	}
+	write(t, dir, map[string]string{"vocab.txt": "<eos>\nthe\n<unk>\ncat 17\n"})
+	e, err := open().Tokenizer().EncodeDocument("the dog,\n the cat <eos> cat")
+	if want := []int32{1, 2, 1, 3, 0, 3}; err != nil || !slices.Equal(e.IDs, want) {
+		t.Errorf("tokens %v, want %v; %v", e.IDs, want, err)
 	}
 }

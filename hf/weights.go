@@ -3,6 +3,7 @@ package hf
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/longspan/longspan/nn"
@@ -154,7 +155,7 @@ func (w *Weights) check(weight string, parts []part, rows, cols int) error {
 			return fmt.Errorf("hf: %s has no tensor %q, which makes %q: the weights are of another model, or not whole", w.where, p.name, weight)
 		}
 		w.used[p.name] = true
-		if s := p.slice; s.of > 0 && (len(shape) != 2 || shape[0] != s.of) {
+		if s := p.slice; s.of > 0 && (len(shape) < 1 || len(shape) > 2 || shape[0] != s.of) {
 			return fmt.Errorf("hf: %s: the tensor %q has the shape %v, expected %d rows by config.json", w.where, p.name, shape, s.of)
 		}
 		r, c := w.matrix(p)
@@ -179,31 +180,36 @@ func (w *Weights) check(weight string, parts []part, rows, cols int) error {
 
 // checkTied refuses a tied model whose file has another head: transformers 4 ties it all the same, and 5 takes the file's.
 func (w *Weights) checkTied() error {
-	return w.checkEqual(w.names.second, "with tie_word_embeddings true in config.json; expected equal ones. "+
+	return w.checkEqual(w.names.second, w.names.table(), "with tie_word_embeddings true in config.json; expected equal ones. "+
 		"transformers 4 uses the second, 5 the first: set tie_word_embeddings to false, or take the first away")
 }
 
-// checkCopies refuses a file whose copies of the embedding's table have other numbers.
+// checkCopies refuses a file whose copies of the embedding's table, or of tied tensors, have other numbers.
 func (w *Weights) checkCopies() error {
 	for _, name := range w.names.copies {
-		if err := w.checkEqual(name, "expected equal ones: they are names of one table"); err != nil {
+		if err := w.checkEqual(name, w.names.table(), "expected equal ones: they are names of one table"); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.names.twins)) {
+		if err := w.checkEqual(name, w.names.twins[name], "expected equal ones: config.json says that they are tied"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkEqual refuses a tensor that is there and unlike the embedding's table; why ends the error.
-func (w *Weights) checkEqual(name, why string) error {
-	if _, ok := w.tensors.Shape(name); !ok {
-		return nil
+// checkEqual refuses a tensor that is there and unlike another; why ends the error.
+func (w *Weights) checkEqual(name, other, why string) error {
+	_, is := w.tensors.Shape(name)
+	if _, has := w.tensors.Shape(other); !is || !has {
+		return nil // what lacks is found when it is read
 	}
-	table := w.names.parts["embedding.weight"][0].name
-	equal, err := w.equal(name, table)
+	equal, err := w.equal(name, other)
 	if err != nil || equal {
 		return err
 	}
-	return fmt.Errorf("hf: %s: found the tensor %q unlike %q, %s", w.where, name, table, why)
+	return fmt.Errorf("hf: %s: found the tensor %q unlike %q, %s", w.where, name, other, why)
 }
 
 // equal compares two tensors.
@@ -249,6 +255,8 @@ func (w *Weights) matrix(p part) (rows, cols int) {
 		return cols, rows
 	case p.change == flat:
 		return 1, rows * cols
+	case p.slice.of > 0 && len(shape) == 1:
+		return 1, p.slice.to - p.slice.from
 	case p.slice.of > 0:
 		return p.slice.to - p.slice.from, cols
 	}
@@ -258,10 +266,22 @@ func (w *Weights) matrix(p part) (rows, cols int) {
 // view is a part where it lies in the file, as [Tensors].View. The part is not changed.
 func (w *Weights) view(p part) (tensor.Mat, bool) {
 	m, ok := w.tensors.View(p.name)
-	if ok && p.slice.of > 0 {
-		m = m.SliceRows(p.slice.from, p.slice.to)
+	if ok {
+		m = w.sliceOf(m, p)
 	}
 	return m, ok
+}
+
+// sliceOf are the rows of a part in its tensor m; of a vector, its elements.
+func (w *Weights) sliceOf(m tensor.Mat, p part) tensor.Mat {
+	shape, _ := w.tensors.Shape(p.name)
+	switch {
+	case p.slice.of == 0:
+		return m
+	case len(shape) == 1:
+		return m.SliceCols(p.slice.from, p.slice.to)
+	}
+	return m.SliceRows(p.slice.from, p.slice.to)
 }
 
 // typeOf is the type that a weight is kept in: 16 bits where all its parts have them, or products need them.
@@ -332,15 +352,13 @@ func (w *Weights) copySame(dst tensor.Mat, p part) error {
 	case dst.Type == tensor.F32 && p.slice.of == 0:
 		return w.tensors.ReadMat(dst, p.name)
 	default:
-		all := w.pool.Get(tensor.F32, max(dst.Rows, p.slice.of), dst.Cols)
+		rows, cols := w.matrix(part{name: p.name})
+		all := w.pool.Get(tensor.F32, rows, cols)
 		defer w.pool.Put(all)
 		if err := w.tensors.ReadMat(all, p.name); err != nil {
 			return err
 		}
-		src = all
-		if p.slice.of > 0 {
-			src = all.SliceRows(p.slice.from, p.slice.to)
-		}
+		src = w.sliceOf(all, p)
 	}
 	return tensor.Convert(tensor.Exec{Pool: w.pool}, dst, src)
 }
