@@ -28,7 +28,7 @@ func logProbabilities(logits tensor.Mat) tensor.Mat {
 
 // The log-probabilities over the vocabulary are transformers', of texts alone.
 func TestTransfoXLLogProbabilities(t *testing.T) {
-	for _, name := range []string{"transfo_xl", "transfo_xl_whole"} {
+	for _, name := range []string{"transfo_xl", "transfo_xl_whole", "transfo_xl_adaptive", "transfo_xl_clusters", "transfo_xl_softmax"} {
 		g := readGolden(t, name)
 		m, err := model.Open(filepath.Join(goldenDir, name))
 		if err != nil {
@@ -50,7 +50,7 @@ func TestTransfoXLLogProbabilities(t *testing.T) {
 // A second segment sees the memory of the first as transformers' does: hidden states of each layer, and log-probabilities.
 func TestTransfoXLSegments(t *testing.T) {
 	const first = 40
-	for _, name := range []string{"transfo_xl", "transfo_xl_whole"} {
+	for _, name := range []string{"transfo_xl", "transfo_xl_whole", "transfo_xl_adaptive", "transfo_xl_clusters", "transfo_xl_softmax"} {
 		g := readGolden(t, name)
 		c := goldenCase{Name: "segments"}
 		var tokens []int32

@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SEGMENT = 40  # tokens of the first segment of the case segments
 BIASES = ("r_w_bias", "r_r_bias")
 BIAS_SPREAD = 0.5
+PROJECTION_SPREAD = 0.3
 STEPS = 20
 
 BASE = dict(vocab_size=checkpoints.VOCAB, d_model=checkpoints.WIDTH, d_embed=checkpoints.WIDTH, n_head=checkpoints.HEADS, d_head=8,
@@ -49,8 +50,24 @@ def transfo_xl_classify():
     return t.TransfoXLForSequenceClassification, t.TransfoXLConfig(**BASE | dict(n_layer=1), **checkpoints.LABELS, pad_token_id=0)
 
 
-FOLDERS = (transfo_xl, transfo_xl_whole, transfo_xl_plain, transfo_xl_classify)
-GENERATES = (transfo_xl,)
+def transfo_xl_adaptive():
+    """As transfo-xl-wt103: shorter vectors for rarer tokens, all weights but the first projection shared with the softmax."""
+    return t.TransfoXLLMHeadModel, t.TransfoXLConfig(**BASE | dict(cutoffs=[20, 50], div_val=4))
+
+
+def transfo_xl_clusters():
+    """Clusters of one table, whose vectors are shorter than the model is wide. One projection of the embedding, one of the softmax."""
+    return t.TransfoXLLMHeadModel, t.TransfoXLConfig(**BASE | dict(n_layer=1, cutoffs=[30, 31], d_embed=24))
+
+
+def transfo_xl_softmax():
+    """A softmax that shares nothing with the embedding but the projection of the last cluster."""
+    settings = dict(n_layer=1, cutoffs=[11, 60], div_val=2, d_embed=24, tie_word_embeddings=False, tie_projs=[False, False, True])
+    return t.TransfoXLLMHeadModel, t.TransfoXLConfig(**BASE | settings)
+
+
+FOLDERS = (transfo_xl, transfo_xl_whole, transfo_xl_plain, transfo_xl_classify, transfo_xl_adaptive, transfo_xl_clusters, transfo_xl_softmax)
+GENERATES = (transfo_xl, transfo_xl_adaptive)
 
 
 def draw(make):
@@ -65,7 +82,9 @@ def draw(make):
                 drawn *= BIAS_SPREAD
             elif weight.dim() == 1:
                 drawn = weight + checkpoints.NOISE * drawn
-            elif "emb_layers" in name:
+            elif "_projs" in name:
+                drawn *= PROJECTION_SPREAD
+            elif "emb_layers" in name or "cluster_weight" in name:
                 drawn *= checkpoints.EMBEDDING_SPREAD
             else:
                 drawn *= checkpoints.SPREAD
@@ -73,7 +92,7 @@ def draw(make):
                 drawn[: 2 * weight.shape[0] // 3] *= checkpoints.PEAKED_SPREAD / checkpoints.SPREAD
             weight.copy_(drawn)
         for name, bias in model.named_parameters():
-            if name.endswith("out_layers.0.bias"):
+            if "out_layers" in name and name.endswith("bias"):
                 bias.copy_(0.5 * torch.randn(bias.shape, generator=generator))
     return model
 
