@@ -18,6 +18,8 @@ type Attention struct {
 	farQueries, farKeys int     // rows of others
 	padded              int     // rows of the packed keys: every sequence rounded up to keyGroup
 	strips              []strip // the pieces of the forward pass
+	mostStrips          int     // of a sequence
+	shares              bool    // the sequences are shares
 	pairs               pairs
 	long                bool // some rows are summed by several ranks
 }
@@ -96,10 +98,13 @@ func (a *Attention) addLayout(s sequence, queries, keys int) {
 	a.tq, a.tk, a.padded = a.tq+queries, a.tk+keys, a.padded+ceil.Multiple(s.K, keyGroup)
 	a.pairs.add(s.pairs)
 	first, n := s.ownTiles()
+	before := len(a.strips)
 	// Last tiles first: under a causal mask they have most to do.
 	for t := (ceil.Div(n, stripTiles) - 1) * stripTiles; t >= 0; t -= stripTiles {
 		a.addStrips(strip{i, first + t, min(stripTiles, n-t)})
 	}
+	a.shares = a.shares || s.share != nil
+	a.mostStrips = max(a.mostStrips, len(a.strips)-before)
 }
 
 // addStrips adds the tiles of a strip that are summed here.

@@ -28,9 +28,9 @@ type Grads struct {
 // Every chunk of 512 keys is one piece of work for each key/value head. It owns its rows of dK and dV, and adds its share of a
 // tile's dQ after the chunks before it have, so that every sum has one order whatever the number of threads.
 //
-// Scratch from x.Pool: keys, values and, in float32, dQ once more, and once again for tiles that see several spans; and twice the scratch
-// of Forward for a bias. Cost: BackwardFlops; without DQ 4/5 of them, and without DK and DV 3/5. Gradients of a bias are summed over all
-// tiles of a head, which leaves a head's chunks to one thread.
+// Scratch from x.Pool: in float32 dQ once more, and once again for tiles that see several spans; the keys, values and gradients of a chunk
+// for each thread; and twice the scratch of Forward for a bias. Cost: BackwardFlops; without DQ 4/5 of them, and without DK and DV 3/5.
+// Gradients of a bias are summed over all tiles of a head, which leaves a head's chunks to one thread.
 func (a *Attention) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
 	b, err := a.StartBackward(x, g, do, out, in)
 	if err != nil {
@@ -60,8 +60,8 @@ type backward struct {
 	a       *Attention
 	x       tensor.Exec
 	g       Grads
-	q, do   tensor.Mat
-	far     Far
+	in      In
+	do      tensor.Mat
 	lse     tensor.Mat
 	bias    tileBias
 	dry     bool
@@ -91,7 +91,7 @@ type chunkWork struct {
 }
 
 func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool) *backward {
-	b := &backward{a: a, x: x, g: g, q: in.Q, far: in.Far, lse: out.LSE, delta: in.Delta, dry: dry}
+	b := &backward{a: a, x: x, g: g, in: in, lse: out.LSE, delta: in.Delta, dry: dry}
 	b.wantQ, b.wantKV = given(g.DQ) || g.Bias != nil, given(g.DK)
 	use := packBackward
 	if !b.wantQ {

@@ -12,6 +12,7 @@ import (
 // backwardWorker is one thread's scratch, and where it is.
 type backwardWorker struct {
 	b      *backward
+	p      *packed
 	wantQ  bool // dQ of the tile at hand is computed here
 	wantKV bool // dK and dV of the chunk at hand are
 	used   int  // elements of dK that the chunk at hand has
@@ -45,11 +46,14 @@ func (w *backwardWorker) free(mem *tensor.Pool) {
 	if w.b.p.bf16 {
 		mem.Put(w.mem16)
 	}
+	if w.p.own {
+		w.p.free(mem)
+	}
 }
 
 func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	d, lanes, tile := b.a.c.HeadDim, kernel.Lanes, kernel.KeyBlock*kernel.Lanes
-	w := &backwardWorker{b: b, width: ceil.Multiple(d, lanes)}
+	w := &backwardWorker{b: b, p: b.p.worker(b.a, mem, chunkKeys), width: ceil.Multiple(d, lanes)}
 	capped, chunk, all, sum := 0, 0, 0, 0
 	if b.a.c.SoftCap > 0 {
 		capped = tile
@@ -98,6 +102,9 @@ func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 	w.wantKV = w.b.wantKV && s.sumsChunk(c.lo/chunkKeys)
 	w.used = ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
 	w.emptyChunk()
+	if w.p.own && len(c.visits) > 0 {
+		w.p.load(w.b.a, w.b.in, kvHead, s, c.lo, c.hi)
+	}
 	for visits := c.visits; len(visits) > 0; spans++ {
 		if spans > 0 {
 			w.joinChunk(spans)
@@ -180,7 +187,7 @@ func (w *backwardWorker) load(seq, head, tile int) {
 	if s.ownTile(tile) {
 		row := s.queryRow(tile)
 		cols := func(m tensor.Mat) tensor.Mat { return m.Slice(row, row+rows, head*d, (head+1)*d) }
-		w.q, w.do = w.view(cols(w.b.q), w.qr, w.b.bias != nil), w.view(cols(w.b.do), w.dor, false)
+		w.q, w.do = w.view(cols(w.b.in.Q), w.qr, w.b.bias != nil), w.view(cols(w.b.do), w.dor, false)
 		copy(w.lse, w.b.lse.Row(head)[row:row+rows])
 		copy(w.delta, w.b.delta.Row(head)[row:row+rows])
 	} else {
@@ -204,7 +211,7 @@ func (w *backwardWorker) load(seq, head, tile int) {
 
 // loadFar reads the rows of a tile of others. Those that are not there are zeros, which no own key sees.
 func (w *backwardWorker) loadFar(s *sequence, head, tile int) {
-	d, far := w.b.a.c.HeadDim, w.b.far
+	d, far := w.b.a.c.HeadDim, w.b.in.Far
 	s.farQueries(w.qr, w.width, far.Q, tile, head*d, (head+1)*d)
 	s.farQueries(w.dor, w.width, far.DO, tile, head*d, (head+1)*d)
 	s.farQueries(w.lse, 1, far.LSE, tile, head, head+1)
@@ -275,8 +282,8 @@ func (w *backwardWorker) pairLanes(dst []uint16, rows rowView) {
 
 // attend computes the probabilities of one tile again and what follows from them. from is the tile's first row in dk and dv.
 func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
-	a, p, n := w.b.a, w.b.p, ref.n
-	at := p.row(ref.head, a.seqs[ref.seq].p0+ref.lo) * a.c.HeadDim
+	a, p, n := w.b.a, w.p, ref.n
+	at := p.row(ref.head, &a.seqs[ref.seq], ref.lo) * a.c.HeadDim
 	w.scores(w.s, at, n)
 	a.adjust(w.b.bias, ref, w.s, w.extra)
 	if a.c.SoftCap > 0 {
@@ -311,19 +318,19 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 
 // addDQ adds the keys of a tile, times the gradients of their scores, to its share of dQ.
 func (w *backwardWorker) addDQ(ref tileRef) {
-	a, p, d := w.b.a, w.b.p, w.b.a.c.HeadDim
+	a, p, d := w.b.a, w.p, w.b.a.c.HeadDim
 	if p.bf16 {
 		kernel.TilePair(ref.n, w.dp, w.pairs16)
 		kt, ld := p.transposed(p.kt, ref.head, &a.seqs[ref.seq], ref.lo)
 		kernel.TileMulInBF16(d, ref.n, kt, ld, w.pairs16, w.ones, w.dq)
 		return
 	}
-	kernel.TileMulT(d, ref.n, p.k[p.row(ref.head, a.seqs[ref.seq].p0+ref.lo)*d:], d, w.dp, w.ones, w.dq)
+	kernel.TileMulT(d, ref.n, p.k[p.row(ref.head, &a.seqs[ref.seq], ref.lo)*d:], d, w.dp, w.ones, w.dq)
 }
 
 // scores multiplies n packed keys, from element at on, by the tile's queries.
 func (w *backwardWorker) scores(s []float32, at, n int) {
-	d, p := w.b.a.c.HeadDim, w.b.p
+	d, p := w.b.a.c.HeadDim, w.p
 	if p.bf16 {
 		kernel.TileMulBF16(n, d, p.k16[at:], d, w.qt16, s)
 		return
@@ -338,7 +345,7 @@ func (w *backwardWorker) keepCapped(ref tileRef) {
 	if w.b.bias == nil {
 		return
 	}
-	at := w.b.p.row(ref.head, a.seqs[ref.seq].p0+ref.lo) * a.c.HeadDim
+	at := w.p.row(ref.head, &a.seqs[ref.seq], ref.lo) * a.c.HeadDim
 	w.scores(w.capped, at, n)
 	a.adjust(nil, ref, w.capped, w.extra)
 }

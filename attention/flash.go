@@ -18,7 +18,8 @@ import (
 // A key that is hidden from a query within a visited tile counts with probability 0: its value must be finite, since 0 times NaN
 // or infinity is NaN. A bias so low that it leaves float32 hides a key as −Inf does.
 //
-// Scratch from x.Pool: keys and values once more, 150 KiB a thread at D = 64 (220 where a row may see two spans), and a bias by distance
+// Scratch from x.Pool: keys and values once more, or a block of them for each thread where no key is read by more than 256 queries and one
+// head; 150 KiB a thread at D = 64 (220 where a row may see two spans), and a bias by distance
 // for every distance that occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
 	if err := a.checkForward(x.Pool, a.forward(in), a.c.outMats(a.tq, out)...); err != nil {
@@ -66,7 +67,7 @@ type queryTile struct {
 
 func newForwardWorker(a *Attention, mem *tensor.Pool, p *packed) *forwardWorker {
 	d, lanes := a.c.HeadDim, kernel.Lanes
-	w := &forwardWorker{a: a, p: p, tiles: make([]queryTile, stripTiles)}
+	w := &forwardWorker{a: a, p: p.worker(a, mem, kernel.KeyBlock), tiles: make([]queryTile, stripTiles)}
 	all := 0
 	if a.severalSpans() || a.long {
 		all = 1
@@ -101,10 +102,36 @@ func (w *forwardWorker) free(mem *tensor.Pool) {
 	if w.p.bf16 {
 		mem.Put(w.mem16)
 	}
+	if w.p.own {
+		w.p.free(mem)
+	}
 }
 
-// run attends every query of the strip to every key it sees, block by block.
-func (w *forwardWorker) run(in In) {
+// run attends every query of the strip to every key it sees, and writes the results.
+func (w *forwardWorker) run(in In, out Out) {
+	if w.a.seqs[w.strip.seq].K <= kernel.KeyBlock {
+		w.runTiles(in, out)
+		return
+	}
+	w.runBlocks(in)
+	w.store(out)
+}
+
+// runTiles is run where all keys are one block: tile by tile, each of which so stays in the first-level cache.
+func (w *forwardWorker) runTiles(in In, out Out) {
+	t, seq := &w.tiles[0], &w.a.seqs[w.strip.seq]
+	if w.p.own {
+		w.p.load(w.a, in, w.head, seq, 0, seq.K)
+	}
+	for tile := w.strip.tile; tile < w.strip.tile+w.strip.tiles; tile++ {
+		w.begin(t, seq, tile, in)
+		w.attendBlock(t, tile, kernel.KeyBlock)
+		w.storeTile(t, tile, out)
+	}
+}
+
+// runBlocks takes the keys of a strip block by block.
+func (w *forwardWorker) runBlocks(in In) {
 	seq := &w.a.seqs[w.strip.seq]
 	for i := range w.strip.tiles {
 		w.begin(&w.tiles[i], seq, w.strip.tile+i, in)
@@ -119,8 +146,12 @@ func (w *forwardWorker) run(in In) {
 		if block == math.MaxInt {
 			return
 		}
+		if w.p.own {
+			lo := block * kernel.KeyBlock
+			w.p.load(w.a, in, w.head, seq, lo, min(lo+kernel.KeyBlock, seq.K))
+		}
 		for i := range w.strip.tiles {
-			w.attendBlock(i, (block+1)*kernel.KeyBlock)
+			w.attendBlock(&w.tiles[i], w.strip.tile+i, (block+1)*kernel.KeyBlock)
 		}
 	}
 }
@@ -152,9 +183,9 @@ func (c *Config) sink(head int) (m, l float32) {
 	return float32(float64(c.Sinks[head]) * math.Log2E), 1
 }
 
-// attendBlock attends tile i to the keys it sees before end, all of one block.
-func (w *forwardWorker) attendBlock(i, end int) {
-	t, seq := &w.tiles[i], &w.a.seqs[w.strip.seq]
+// attendBlock attends a tile to the keys it sees before end, all of one block.
+func (w *forwardWorker) attendBlock(t *queryTile, tile, end int) {
+	seq := &w.a.seqs[w.strip.seq]
 	for len(t.runs) > 0 && t.at < end {
 		r := t.runs[0]
 		hi := min(int(r.hi), end)
@@ -162,7 +193,7 @@ func (w *forwardWorker) attendBlock(i, end int) {
 			w.join(t)
 			t.span = span
 		}
-		w.attend(t, w.strip.tile+i, t.at, hi-t.at, seq.maskOf(r, t.at))
+		w.attend(t, tile, t.at, hi-t.at, seq.maskOf(r, t.at))
 		t.at = hi
 		if hi == int(r.hi) {
 			if t.runs = t.runs[1:]; len(t.runs) > 0 {
@@ -175,7 +206,7 @@ func (w *forwardWorker) attendBlock(i, end int) {
 // attend takes keys lo … lo+n−1 of the sequence, n ≤ KeyBlock, into tile t.
 func (w *forwardWorker) attend(t *queryTile, tile, lo, n int, mask []uint32) {
 	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
-	from := w.p.row(w.head, seq.p0+lo)
+	from := w.p.row(w.head, seq, lo)
 	if w.p.bf16 {
 		kernel.TileMulBF16(n, d, w.p.k16[from*d:], d, t.qt16, w.s)
 	} else {

@@ -98,11 +98,20 @@ func (f *ForwardPass) Free() {
 	f.p.free(f.x.Pool)
 }
 
-// run calls work for every piece of every head.
+// run calls work for every piece of every head. Heads follow one another where their keys are many: the pieces of a head find its keys in
+// the last cache. Where all keys are one block, pieces follow one another: the rows of their queries matter then, and those of all heads are
+// side by side.
 func (f *ForwardPass) run(pieces int, work func(w *forwardWorker, piece int)) {
-	pool.Run(len(f.workers), pieces*f.a.c.Heads, func(worker, i int) {
+	heads, short := f.a.c.Heads, f.a.longestKeys() <= kernel.KeyBlock
+	pool.Run(len(f.workers), pieces*heads, func(worker, i int) {
 		w := f.workers[worker]
-		w.bias, w.head = f.bias, i/pieces
+		w.bias = f.bias
+		if short {
+			w.head = i % heads
+			work(w, i/heads)
+			return
+		}
+		w.head = i / pieces
 		work(w, i%pieces)
 	})
 }
@@ -136,8 +145,7 @@ func (f *ForwardPass) strips(strips []strip, out Out) {
 	}
 	f.run(len(strips), func(w *forwardWorker, piece int) {
 		w.strip = strips[piece]
-		w.run(f.in)
-		w.store(out)
+		w.run(f.in, out)
 	})
 }
 

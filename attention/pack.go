@@ -7,9 +7,13 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// packed holds keys and values by head, rows contiguous: what a strip reads again and again must not lie strides of a power
-// of two apart. Each sequence's rows are rounded up to keyGroup with zeros, which masks hide.
+// packed holds keys and values by head, rows contiguous: what is read again and again must not lie strides of a power of two apart. Rows
+// are rounded up to keyGroup with zeros, which masks hide. It holds all keys, which many strips read. Or it holds, for one worker, keys that
+// no other reads: those stay in its cache, and do not go to memory and back.
 type packed struct {
+	use      packFor
+	own      bool         // a worker's
+	lo       int          // the first key of a worker's
 	bf16     bool         // factors are bf16; else float32
 	mem      []tensor.Mat // what the slices are cut from
 	k, v     []float32    // [Hkv][padded][D]
@@ -33,32 +37,73 @@ const (
 // packRows is the number of keys one piece of packing takes, but in a Share.
 const packRows = 1024
 
-// pack copies K and V. Factors are bf16 where Q, K and V all are, and the level multiplies them.
+// pack copies K and V, unless workers do. Factors are bf16 where Q, K and V all are, and the level multiplies them.
 func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
-	p := &packed{group: a.c.Heads / a.c.KVHeads, perHead: a.padded, width: a.c.HeadDim}
+	p := &packed{use: use, group: a.c.Heads / a.c.KVHeads, perHead: a.padded, width: a.c.HeadDim}
 	p.bf16 = in.Q.Type == tensor.BF16 && in.K.Type == tensor.BF16 && in.V.Type == tensor.BF16 && kernel.HasBF16()
-	get := func(t tensor.Type) tensor.Mat {
-		p.mem = append(p.mem, x.Pool.Get(t, a.c.KVHeads*a.padded, a.c.HeadDim))
-		return p.mem[len(p.mem)-1]
+	if p.own = a.readOnce(use); !p.own {
+		p.take(x.Pool, a.c.KVHeads*a.padded)
 	}
 	switch {
-	case !p.bf16:
-		p.k, p.v = get(tensor.F32).F32, get(tensor.F32).F32
-	case use == packForward:
-		p.k16, p.vt = get(tensor.BF16).U16, get(tensor.BF16).U16
-	case use == packBackwardKV:
-		p.k16, p.v16 = get(tensor.BF16).U16, get(tensor.BF16).U16
-	default:
-		p.k16, p.v16, p.kt = get(tensor.BF16).U16, get(tensor.BF16).U16, get(tensor.BF16).U16
-	}
-	switch {
-	case dry:
+	case dry || p.own:
 	case use == packForward && in.Far.Arrive != nil:
 		p.fill(a, x, in, func(s *sequence, unit int) bool { return s.share == nil || s.share.ownsUnit(unit) })
 	default:
 		p.fill(a, x, in, nil)
 	}
 	return p
+}
+
+// readOnce reports whether one worker alone reads a key of a head. In the backward pass that is the one that owns its chunk.
+func (a *Attention) readOnce(use packFor) bool {
+	if use != packForward {
+		return !a.long
+	}
+	return a.c.Heads == a.c.KVHeads && a.mostStrips <= 1 && !a.shares
+}
+
+// take takes the memory of rows of keys and values.
+func (p *packed) take(mem *tensor.Pool, rows int) {
+	get := func(t tensor.Type) tensor.Mat {
+		p.mem = append(p.mem, mem.Get(t, rows, p.width))
+		return p.mem[len(p.mem)-1]
+	}
+	switch {
+	case !p.bf16:
+		p.k, p.v = get(tensor.F32).F32, get(tensor.F32).F32
+	case p.use == packForward:
+		p.k16, p.vt = get(tensor.BF16).U16, get(tensor.BF16).U16
+	case p.use == packBackwardKV:
+		p.k16, p.v16 = get(tensor.BF16).U16, get(tensor.BF16).U16
+	default:
+		p.k16, p.v16, p.kt = get(tensor.BF16).U16, get(tensor.BF16).U16, get(tensor.BF16).U16
+	}
+}
+
+// worker is what a worker reads of p: p itself, or room of its own for the keys of the longest sequence, up to so many.
+func (p *packed) worker(a *Attention, mem *tensor.Pool, keys int) *packed {
+	if !p.own {
+		return p
+	}
+	w := *p
+	w.mem = nil
+	w.take(mem, min(keys, ceil.Multiple(a.longestKeys(), keyGroup)))
+	return &w
+}
+
+// longestKeys is the keys of the longest sequence.
+func (a *Attention) longestKeys() (longest int) {
+	for i := range a.seqs {
+		longest = max(longest, a.seqs[i].K)
+	}
+	return longest
+}
+
+// load copies keys lo … hi−1 of a sequence, as a key/value head has them, into the room of a worker. hi is a multiple of KeyBlock, or the
+// end.
+func (p *packed) load(a *Attention, in In, head int, s *sequence, lo, hi int) {
+	p.lo = lo
+	a.packKeys(p, in, head, s, lo, hi, 0)
 }
 
 // fill copies the pieces of the keys and values that are asked for; nil: all. A piece of a Share is a unit.
@@ -92,10 +137,12 @@ func (s *sequence) packRows() int {
 
 // packPiece copies one piece of the keys and values of one head.
 func (a *Attention) packPiece(p *packed, in In, head int, s *sequence, from int) {
-	d := a.c.HeadDim
-	to := min(from+s.packRows(), s.K)
-	end := ceil.Multiple(to, keyGroup)
-	first, rows := head*p.perHead+s.p0+from, end-from
+	a.packKeys(p, in, head, s, from, min(from+s.packRows(), s.K), head*p.perHead+s.p0+from)
+}
+
+// packKeys copies keys from … to−1 of a sequence to the rows from first on.
+func (a *Attention) packKeys(p *packed, in In, head int, s *sequence, from, to, first int) {
+	d, rows := a.c.HeadDim, ceil.Multiple(to, keyGroup)-from
 	source := func(own, far tensor.Mat) tensor.Mat { return s.keyRows(own, far, from, to, head*d, (head+1)*d) }
 	if !p.bf16 {
 		copyRows(p.k[first*d:(first+rows)*d], source(in.K, in.Far.K))
@@ -136,19 +183,28 @@ func transposeRows16(dst []uint16, src tensor.Mat) {
 // copyRows widens the rows of src into dst, contiguous, and fills what is left of dst with zeros.
 func copyRows(dst []float32, src tensor.Mat) {
 	for i := range src.Rows {
-		src.ReadRow(dst[i*src.Cols:(i+1)*src.Cols], i)
+		if to := dst[i*src.Cols : (i+1)*src.Cols]; src.Type == tensor.F32 {
+			copy(to, src.Row(i))
+		} else {
+			src.ReadRow(to, i)
+		}
 	}
 	clear(dst[src.Rows*src.Cols:])
 }
 
-// row is the first packed row of key j of a batch, as query head h reads it.
-func (p *packed) row(h, j int) int { return h/p.group*p.perHead + j }
+// row is the packed row of a key of a sequence, as query head h reads it.
+func (p *packed) row(h int, s *sequence, key int) int {
+	if p.own {
+		return key - p.lo
+	}
+	return h/p.group*p.perHead + s.p0 + key
+}
 
 // transposed is the block of kt or vt that key lo of a sequence is in, from that key on, as query head h reads it: a row for each of
 // the head's D columns, ld elements apart.
 func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint16, ld int) {
 	block := lo / kernel.KeyBlock * kernel.KeyBlock
-	return t[p.row(h, s.p0+block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Multiple(s.K, keyGroup)-block)
+	return t[p.row(h, s, block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Multiple(s.K, keyGroup)-block)
 }
 
 func (p *packed) free(mem *tensor.Pool) {
