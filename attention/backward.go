@@ -19,8 +19,8 @@ type Grads struct {
 }
 
 // Backward computes the gradients of Q, K and V from do [Tq, H·D], the gradient of O. in is what Forward read, and out what it wrote,
-// with its LSE, and O unless in has Delta. All probabilities are computed again, tile by tile (Dao et al. 2022, arXiv:2205.14135,
-// algorithm 4). Sums are float32. Factors are bf16 where those of Forward are.
+// with its LSE, and O unless in has Delta. Where [Attention.WholeRows], the zero Out will do. All probabilities are computed again, tile by
+// tile (Dao et al. 2022, arXiv:2205.14135, algorithm 4). Sums are float32. Factors are bf16 where those of Forward are.
 //
 // The gradients of a part of the keys alone follow from O and LSE of all keys (see [Merge]): probabilities are exp(score − LSE),
 // whichever other keys there are.
@@ -63,6 +63,7 @@ type backward struct {
 	in      In
 	do      tensor.Mat
 	lse     tensor.Mat
+	whole   bool // without lse and delta: a tile of scores has all keys
 	bias    tileBias
 	dry     bool
 	wantQ   bool         // dQ is computed: it is wanted, or the gradients of a bias follow from it
@@ -91,7 +92,7 @@ type chunkWork struct {
 }
 
 func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool) *backward {
-	b := &backward{a: a, x: x, g: g, in: in, lse: out.LSE, delta: in.Delta, dry: dry}
+	b := &backward{a: a, x: x, g: g, in: in, lse: out.LSE, delta: in.Delta, whole: !given(out.LSE), dry: dry}
 	b.wantQ, b.wantKV = given(g.DQ) || g.Bias != nil, given(g.DK)
 	use := packBackward
 	if !b.wantQ {
@@ -109,7 +110,7 @@ func (a *Attention) newBackward(x tensor.Exec, g Grads, out Out, in In, dry bool
 		}
 		b.wides += a.seqs[i].wides
 	}
-	if !given(b.delta) {
+	if !given(b.delta) && !b.whole {
 		b.ownDelta = x.Pool.Get(tensor.F32, a.c.Heads, a.tq)
 		b.delta = b.ownDelta
 	}

@@ -30,6 +30,7 @@ type backwardWorker struct {
 	dk, dv     []float32 // [chunkKeys][width], of a span of queries; none where they are not wanted
 	allK, allV []float32 // [chunkKeys][width], of the spans before it; none where there is one span
 	lse, delta []float32 // [Lanes]
+	inv        []float32 // [Lanes], where there is no lse: 1 over the normaliser, 0 where there is none
 	ones       []float32 // [Lanes]
 	extra      []float32 // what a bias works in
 
@@ -67,7 +68,7 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	if b.a.long {
 		sum = d * lanes
 	}
-	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+sum+2*lanes*w.width+2*chunk+2*all+3*lanes+2*b.a.biasScratch())
+	w.mem = mem.Get(tensor.F32, 1, 2*tile+capped+3*d*lanes+sum+2*lanes*w.width+2*chunk+2*all+4*lanes+2*b.a.biasScratch())
 	if b.p.bf16 {
 		w.mem16 = mem.Get(tensor.BF16, 1, 2*d*lanes+2*lanes*w.width+2*tile+2*w.width)
 	}
@@ -87,7 +88,7 @@ func newBackwardWorker(b *backward, mem *tensor.Pool) *backwardWorker {
 	w.qr, w.dor = cut.Take(lanes*w.width), cut.Take(lanes*w.width)
 	w.dk, w.dv = cut.Take(chunk), cut.Take(chunk)
 	w.allK, w.allV = cut.Take(all), cut.Take(all)
-	w.lse, w.delta, w.ones = cut.Take(lanes), cut.Take(lanes), cut.Take(lanes)
+	w.lse, w.delta, w.ones, w.inv = cut.Take(lanes), cut.Take(lanes), cut.Take(lanes), cut.Take(lanes)
 	for x := range w.ones {
 		w.ones[x] = 1
 	}
@@ -188,8 +189,10 @@ func (w *backwardWorker) load(seq, head, tile int) {
 		row := s.queryRow(tile)
 		cols := func(m tensor.Mat) tensor.Mat { return m.Slice(row, row+rows, head*d, (head+1)*d) }
 		w.q, w.do = w.view(cols(w.b.in.Q), w.qr, w.b.bias != nil), w.view(cols(w.b.do), w.dor, false)
-		copy(w.lse, w.b.lse.Row(head)[row:row+rows])
-		copy(w.delta, w.b.delta.Row(head)[row:row+rows])
+		if !w.b.whole {
+			copy(w.lse, w.b.lse.Row(head)[row:row+rows])
+			copy(w.delta, w.b.delta.Row(head)[row:row+rows])
+		}
 	} else {
 		w.loadFar(s, head, tile)
 	}
@@ -289,11 +292,14 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	if a.c.SoftCap > 0 {
 		w.keepCapped(ref)
 	}
-	kernel.TileProbs(n, w.s, mask, w.lse)
+	w.probabilities(ref, mask)
 	if p.bf16 {
 		kernel.TileMulBF16(n, a.c.HeadDim, p.v16[at:], a.c.HeadDim, w.dot16, w.dp)
 	} else {
 		kernel.TileMul(n, a.c.HeadDim, p.v[at:], a.c.HeadDim, w.dot, kernel.Lanes, w.dp, kernel.Lanes)
+	}
+	if w.b.whole {
+		kernel.FeatureDot(n, w.s, w.dp, w.delta)
 	}
 	kernel.TileDScores(n, w.dp, w.s, w.delta)
 	if w.wantKV {
@@ -314,6 +320,27 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	if w.wantQ {
 		w.addDQ(ref)
 	}
+}
+
+// probabilities turns the scores of a tile into probabilities.
+func (w *backwardWorker) probabilities(ref tileRef, mask []uint32) {
+	if !w.b.whole {
+		kernel.TileProbs(ref.n, w.s, mask, w.lse)
+		return
+	}
+	sum := w.delta
+	clear(sum)
+	for x := range w.lse {
+		w.lse[x] = kernel.NoScore
+	}
+	kernel.TileSoftmax(ref.n, w.s, mask, w.lse, sum, w.inv)
+	rows := w.b.a.seqs[ref.seq].rows(ref.tile)
+	for x, l := range sum {
+		if w.inv[x] = 0; x < rows && l != 0 {
+			w.inv[x] = 1 / l
+		}
+	}
+	scaleLanes(w.s[:ref.n*kernel.Lanes], w.inv)
 }
 
 // addDQ adds the keys of a tile, times the gradients of their scores, to its share of dQ.

@@ -38,7 +38,7 @@ func (a *Attention) StartBackward(x tensor.Exec, g Grads, do tensor.Mat, out Out
 		}
 		b.biasOut = b.bias.gradient(b)
 	}
-	if !dry && !given(in.Delta) {
+	if !dry && !given(in.Delta) && !b.whole {
 		a.deltas(x, b.delta, do, out.O)
 	}
 	return p, nil
@@ -46,12 +46,15 @@ func (a *Attention) StartBackward(x tensor.Exec, g Grads, do tensor.Mat, out Out
 
 // checkBackward refuses what a backward pass cannot read or write. It returns whether the call is dry.
 func (a *Attention) checkBackward(mem *tensor.Pool, g Grads, do tensor.Mat, out Out, in In) (dry bool, err error) {
-	result := check.Of("O", out.O, a.tq, a.qWidth())
-	if given(in.Delta) {
-		result = check.Of("Delta", in.Delta, a.c.Heads, a.tq)
+	mats := append(a.gradMats(g, in), check.Of("DO", do, a.tq, a.qWidth()))
+	switch whole := !given(out.O) && !given(out.LSE) && !given(in.Delta); {
+	case whole && a.WholeRows():
+	case given(in.Delta):
+		mats = append(mats, check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("Delta", in.Delta, a.c.Heads, a.tq))
+	default:
+		mats = append(mats, check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("O", out.O, a.tq, a.qWidth()))
 	}
-	dry, err = a.c.checkMats(mem, a.tq, a.tk, in,
-		append(a.gradMats(g, in), check.Of("LSE", out.LSE, a.c.Heads, a.tq), check.Of("DO", do, a.tq, a.qWidth()), result)...)
+	dry, err = a.c.checkMats(mem, a.tq, a.tk, in, mats...)
 	if err == nil {
 		err = in.checkFarTypes()
 	}

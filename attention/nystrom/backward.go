@@ -18,8 +18,8 @@ type Grads struct {
 // what is read.
 //
 // Forward is computed again: nothing is kept from it. Scratch from x.Pool: that of package attention's Backward with T
-// keys, [T, H·D] floats for the product, as much for each gradient that is stored in 16 bits, and nine rows of H·D for
-// every landmark. Cost: [Nystrom.BackwardFlops] and [Nystrom.ForwardFlops]. Errors, bits and dry matrices are as in
+// keys, [T, H·D] floats for each gradient that is stored in 16 bits, as much for the product if there are more than 128 landmarks, and nine
+// rows of H·D for every landmark. Cost: [Nystrom.BackwardFlops] and [Nystrom.ForwardFlops]. Errors, bits and dry matrices are as in
 // Forward.
 func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	t, width := n.tokens, n.width()
@@ -36,19 +36,23 @@ func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	if n.c.Exact {
 		return r.exactBackward(g, do, in)
 	}
-	norms, product := lse{r.get(n.c.Heads, n.marks), r.get(n.c.Heads, t)}, r.get(t, width)
-	if err := r.product(product, norms, in.In); err != nil {
+	norms, out := r.get(n.c.Heads, n.marks), attention.Out{}
+	if n.toMark.WholeRows() {
+		err = r.values(norms, in.In)
+	} else {
+		out = attention.Out{O: r.get(t, width), LSE: r.get(n.c.Heads, t)}
+		err = r.product(out, norms, in.In)
+	}
+	if err != nil {
 		return err
 	}
 	b := r.newBackward(g)
-	err = n.toMark.Backward(x, attention.Grads{DQ: b.dq, DK: b.dmarkK, DV: b.dw}, do,
-		attention.Out{O: product, LSE: norms.toMark}, attention.In{Q: in.Q, K: r.markK, V: r.w})
-	if err != nil {
+	if err := n.toMark.Backward(x, attention.Grads{DQ: b.dq, DK: b.dmarkK, DV: b.dw}, do, out, r.toMark(in.In)); err != nil {
 		return err
 	}
 	r.inverses(b)
 	err = n.toKeys.Backward(x, attention.Grads{DQ: b.dmarkQ2, DK: b.dk, DV: b.dv}, b.dbv,
-		attention.Out{O: r.bv, LSE: norms.toKeys}, attention.In{Q: r.markQ, K: in.K, V: in.V})
+		attention.Out{O: r.bv, LSE: norms}, attention.In{Q: r.markQ, K: in.K, V: in.V})
 	if err != nil {
 		return err
 	}

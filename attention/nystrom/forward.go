@@ -28,7 +28,7 @@ func (n *Nystrom) Forward(x tensor.Exec, out tensor.Mat, in In) error {
 	if n.c.Exact {
 		err = n.toMark.Forward(x, attention.Out{O: out}, in.In)
 	} else {
-		err = r.product(out, lse{}, in.In)
+		err = r.product(attention.Out{O: out}, tensor.Mat{}, in.In)
 	}
 	if err != nil {
 		return err
@@ -37,13 +37,23 @@ func (n *Nystrom) Forward(x tensor.Exec, out tensor.Mat, in In) error {
 	return nil
 }
 
-// lse is the logarithms of the normalisers of B and F; zero Mats where they are not wanted.
-type lse struct{ toKeys, toMark tensor.Mat }
+// product computes F·A⁺·B·V into out. The logarithms of the normalisers of B go into norms, unless it is the zero Mat.
+func (r *run) product(out attention.Out, norms tensor.Mat, in attention.In) error {
+	if err := r.values(norms, in); err != nil {
+		return err
+	}
+	return r.n.toMark.Forward(r.x, out, r.toMark(in))
+}
 
-// product computes F·A⁺·B·V into out, and the normalisers.
-func (r *run) product(out tensor.Mat, norms lse, in attention.In) error {
+// toMark is what the tokens' attention to the landmarks reads.
+func (r *run) toMark(in attention.In) attention.In {
+	return attention.In{Q: in.Q, K: r.markK, V: r.w}
+}
+
+// values computes the landmarks, B·V and A⁺·B·V. norms is as in product.
+func (r *run) values(norms tensor.Mat, in attention.In) error {
 	r.landmarks(in)
-	err := r.n.toKeys.Forward(r.x, attention.Out{O: r.bv, LSE: norms.toKeys}, attention.In{Q: r.markQ, K: in.K, V: in.V})
+	err := r.n.toKeys.Forward(r.x, attention.Out{O: r.bv, LSE: norms}, attention.In{Q: r.markQ, K: in.K, V: in.V})
 	if err != nil {
 		return err
 	}
@@ -57,7 +67,7 @@ func (r *run) product(out tensor.Mat, norms lse, in attention.In) error {
 		w.forward(one.of(piece / heads))
 		storeRows(r.w, s.at, col, w)
 	})
-	return r.n.toMark.Forward(r.x, attention.Out{O: out, LSE: norms.toMark}, attention.In{Q: in.Q, K: r.markK, V: r.w})
+	return nil
 }
 
 // long lists the sequences that have more tokens than landmarks.
