@@ -144,13 +144,16 @@ func (r *run) join(g Grads, b *backward) {
 		s, i := all[piece].s, all[piece].i
 		from, to := segment(i, s.landmarks, s.tokens)
 		share := 1 / float32(to-from)
+		if !s.short {
+			q := b.dmarkQ.Row(s.mark + i)
+			kernel.Add(q, q, b.dmarkQ2.Row(s.mark+i))
+		}
 		for t := s.row + from; t < s.row+to; t++ {
 			kernel.Axpy(b.dk.Row(t)[:width], share, b.dmarkK.Row(s.at+i))
 			if s.short {
 				kernel.Add(b.dv.Row(t), b.dv.Row(t), b.dw.Row(s.at+i))
 			} else {
 				kernel.Axpy(b.dq.Row(t), share, b.dmarkQ.Row(s.mark+i))
-				kernel.Axpy(b.dq.Row(t), share, b.dmarkQ2.Row(s.mark+i))
 			}
 			for _, pair := range [3][2]tensor.Mat{{g.DQ, b.dq}, {g.DK, b.dk}, {g.DV, b.dv}} {
 				if pair[0].Type != tensor.F32 {

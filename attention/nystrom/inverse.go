@@ -115,13 +115,15 @@ func (w *inverse) maskOf(j, keys int) []uint32 {
 	return w.mask
 }
 
-// transpose computes dst = xᵀ.
+// transpose computes dst = xᵀ. It uses up the tile.
 func (w *inverse) transpose(dst, x []float32) {
 	n := w.side
-	for i := 0; i < n; i += 8 {
-		for j := range n {
-			for r := i; r < i+8; r++ {
-				dst[j*n+r] = x[r*n+j]
+	for i := 0; i < n; i += lanes {
+		for j := 0; j < n; j += kernel.KeyBlock {
+			columns := min(kernel.KeyBlock, n-j)
+			kernel.TileLoad(lanes, columns, x[i*n+j:], n, 1, w.tile)
+			for c := range columns {
+				copy(dst[(j+c)*n+i:(j+c)*n+i+lanes], w.tile[c*lanes:])
 			}
 		}
 	}
