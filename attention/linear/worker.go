@@ -122,8 +122,15 @@ func (w *worker) store(m tensor.Mat, row, n, col int, tile, scale []float32) {
 func (w *worker) values(m tensor.Mat, row, n, col int) {
 	d, width := w.l.c.HeadDim, w.l.width()
 	for i := range n {
-		m.ReadPart(w.vals[i*width:i*width+d], row+i, col)
-		clear(w.vals[i*width+d : (i+1)*width])
+		to := w.vals[i*width : (i+1)*width]
+		if m.Type == tensor.F32 {
+			copy(to[:d], m.F32[(row+i)*m.Stride+col:])
+		} else {
+			m.ReadPart(to[:d], row+i, col)
+		}
+		if d < width {
+			clear(to[d:])
+		}
 	}
 	clear(w.vals[n*width : ceil.Multiple(n, kernel.Lanes)*width])
 }
