@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -41,7 +43,78 @@ func ymms(n int) []VecVirtual {
 	return v
 }
 
-// tileMul256 emits c[4 rows][16 lanes] (+)= a·b, both halves of the lanes for each group of rows.
+// rowGroups256 emits a loop over rows, a multiple of 8, six or four at a time, and both halves of the lanes. Six rows by two quarters are
+// 12 sums: two multiply-adds a cycle that take 4 cycles each keep 8 sums busy, and 8 alone would lose every hiccup. Four rows are the rest:
+// eight rows left are two fours.
+func rowGroups256(rows Register, body func(n, half int), next func(n int)) {
+	group := func(n int) {
+		for half := range 2 {
+			body(n, half)
+		}
+		next(n)
+		SUBQ(Imm(uint64(n)), rows)
+	}
+	JMP(LabelRef("choose"))
+	Label("six")
+	group(6)
+	JZ(LabelRef("done"))
+	Label("choose")
+	CMPQ(rows, Imm(4))
+	JEQ(LabelRef("four"))
+	CMPQ(rows, Imm(8))
+	JNE(LabelRef("six"))
+	Label("four")
+	group(4)
+	JNZ(LabelRef("four"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// sums256 are n rows of two quarters, and what multiplies them: with six rows, all 16 registers.
+type sums256 struct {
+	of        [][2]VecVirtual
+	b, factor []VecVirtual
+}
+
+func newSums256(n int) sums256 {
+	s := sums256{of: make([][2]VecVirtual, n), b: ymms(2), factor: ymms(2)}
+	for i := range s.of {
+		s.of[i] = [2]VecVirtual{YMM(), YMM()}
+	}
+	return s
+}
+
+// each calls f for every sum with the bytes of its quarter from the first.
+func (s sums256) each(half int, f func(sum VecVirtual, i, h, disp int)) {
+	for i := range s.of {
+		for h := range s.of[i] {
+			f(s.of[i][h], i, h, 64*half+32*h)
+		}
+	}
+}
+
+func (s sums256) clear() {
+	s.each(0, func(sum VecVirtual, _, _, _ int) { VXORPS(sum, sum, sum) })
+}
+
+// step emits sums += a·b for one k: b is two quarters, from at on, and a one element a row.
+func (s sums256) step(at Mem, a func(i int) Mem) {
+	for h := range s.b {
+		VMOVUPS(at.Offset(32*h), s.b[h])
+	}
+	for i := range s.of {
+		f := s.factor[i%2]
+		VBROADCASTSS(a(i), f)
+		VFMADD231PS(s.b[0], f, s.of[i][0])
+		VFMADD231PS(s.b[1], f, s.of[i][1])
+	}
+}
+
+// loop256 is the label of a loop over k.
+func loop256(n, half int) string { return fmt.Sprintf("loop%d%s", n, [2]string{"low", "high"}[half]) }
+
+// tileMul256 emits c (+)= a·b.
 func tileMul256(name string, add bool) {
 	kernel(name, "func(rows, k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int)")
 	rows := Load(Param("rows"), GP64())
@@ -51,55 +124,38 @@ func tileMul256(name string, add bool) {
 	SHLQ(Imm(2), ldb)
 	c := Load(Param("c"), GP64())
 	ldc, ldc3 := loadStride("ldc")
-	a0, bp, n := GP64(), GP64(), GP64()
-	Label("group")
-	for half, label := range []string{"low", "high"} {
-		var sum [4][2]VecVirtual
-		for i := range sum {
-			for h := range sum[i] {
-				sum[i][h] = YMM()
-				if add {
-					VMOVUPS(rowMem(c, c, ldc, ldc3, i, 64*half+32*h), sum[i][h])
-				} else {
-					VXORPS(sum[i][h], sum[i][h], sum[i][h])
-				}
-			}
+	a0, a4, c4, bp, n := GP64(), GP64(), GP64(), GP64(), GP64()
+	rowGroups256(rows, func(group, half int) {
+		sums := newSums256(group)
+		LEAQ(Mem{Base: c, Index: ldc, Scale: 4}, c4)
+		if add {
+			sums.each(half, func(sum VecVirtual, i, _, disp int) { VMOVUPS(rowMem(c, c4, ldc, ldc3, i, disp), sum) })
+		} else {
+			sums.clear()
 		}
 		MOVQ(a, a0)
+		LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a4)
 		Load(Param("b"), bp)
 		Load(Param("k"), n)
-		b, factor := ymms(2), ymms(2)
-		Label(label)
+		Label(loop256(group, half))
 		for u := range 2 {
-			for h := range b {
-				VMOVUPS(Mem{Base: bp, Disp: 64*half + 32*h}, b[h])
-			}
+			sums.step(Mem{Base: bp, Disp: 64 * half}, func(i int) Mem { return rowMem(a0, a4, lda, lda3, i, 4*u) })
 			ADDQ(ldb, bp)
-			for i := range sum {
-				f := factor[i%2]
-				VBROADCASTSS(rowMem(a0, a0, lda, lda3, i, 4*u), f)
-				VFMADD231PS(b[0], f, sum[i][0])
-				VFMADD231PS(b[1], f, sum[i][1])
-			}
 		}
 		ADDQ(Imm(8), a0)
+		ADDQ(Imm(8), a4)
 		SUBQ(Imm(2), n)
-		JNZ(LabelRef(label))
-		for i := range sum {
-			for h := range sum[i] {
-				VMOVUPS(sum[i][h], rowMem(c, c, ldc, ldc3, i, 64*half+32*h))
-			}
+		JNZ(LabelRef(loop256(group, half)))
+		sums.each(half, func(sum VecVirtual, i, _, disp int) { VMOVUPS(sum, rowMem(c, c4, ldc, ldc3, i, disp)) })
+	}, func(group int) {
+		for i := group; i > 0; i -= 2 {
+			LEAQ(Mem{Base: a, Index: lda, Scale: 2}, a)
+			LEAQ(Mem{Base: c, Index: ldc, Scale: 2}, c)
 		}
-	}
-	LEAQ(Mem{Base: a, Index: lda, Scale: 4}, a)
-	LEAQ(Mem{Base: c, Index: ldc, Scale: 4}, c)
-	SUBQ(Imm(4), rows)
-	JNZ(LabelRef("group"))
-	VZEROUPPER()
-	RET()
+	})
 }
 
-// tileMulT256 emits c[4 rows][16 lanes] = alpha·c + aᵀ·b, both halves of the lanes for each group of rows.
+// tileMulT256 emits c = alpha·c + aᵀ·b.
 func tileMulT256() {
 	kernel("tileMulTAVX2", "func(rows, k int, a *float32, lda int, b, alpha, c *float32)")
 	rows := Load(Param("rows"), GP64())
@@ -109,82 +165,81 @@ func tileMulT256() {
 	alpha := Load(Param("alpha"), GP64())
 	c := Load(Param("c"), GP64())
 	ap, bp, n := GP64(), GP64(), GP64()
-	Label("group")
-	for half, label := range []string{"low", "high"} {
-		b, factor := ymms(2), ymms(2)
-		var sum [4][2]VecVirtual
-		for i := range sum {
-			for h := range sum[i] {
-				sum[i][h] = YMM()
-				VXORPS(sum[i][h], sum[i][h], sum[i][h])
-			}
-		}
+	rowGroups256(rows, func(group, half int) {
+		sums := newSums256(group)
+		sums.clear()
 		MOVQ(a, ap)
 		Load(Param("b"), bp)
 		Load(Param("k"), n)
-		Label(label)
+		Label(loop256(group, half))
 		for u := range 2 {
-			for h := range b {
-				VMOVUPS(Mem{Base: bp, Disp: laneBytes*u + 64*half + 32*h}, b[h])
-			}
-			for i := range sum {
-				f := factor[i%2]
-				VBROADCASTSS(Mem{Base: ap, Disp: 4 * i}, f)
-				VFMADD231PS(b[0], f, sum[i][0])
-				VFMADD231PS(b[1], f, sum[i][1])
-			}
+			sums.step(Mem{Base: bp, Disp: laneBytes*u + 64*half}, func(i int) Mem { return Mem{Base: ap, Disp: 4 * i} })
 			ADDQ(lda, ap)
 		}
 		ADDQ(U32(2*laneBytes), bp)
 		SUBQ(Imm(2), n)
-		JNZ(LabelRef(label))
-		for h := range b {
-			VMOVUPS(Mem{Base: alpha, Disp: 64*half + 32*h}, b[h])
+		JNZ(LabelRef(loop256(group, half)))
+		for h := range sums.b {
+			VMOVUPS(Mem{Base: alpha, Disp: 64*half + 32*h}, sums.b[h])
 		}
-		for i := range sum {
-			for h := range sum[i] {
-				at := Mem{Base: c, Disp: laneBytes*i + 64*half + 32*h}
-				VFMADD231PS(at, b[h], sum[i][h])
-				VMOVUPS(sum[i][h], at)
-			}
-		}
-	}
-	ADDQ(Imm(16), a)
-	ADDQ(U32(4*laneBytes), c)
-	SUBQ(Imm(4), rows)
-	JNZ(LabelRef("group"))
-	VZEROUPPER()
-	RET()
+		sums.each(half, func(sum VecVirtual, i, h, disp int) {
+			at := Mem{Base: c, Disp: laneBytes*i + disp}
+			VFMADD231PS(at, sums.b[h], sum)
+			VMOVUPS(sum, at)
+		})
+	}, func(group int) {
+		ADDQ(Imm(uint64(4*group)), a)
+		ADDQ(U32(group*laneBytes), c)
+	})
 }
 
-// exponential256 emits x = 2^x. The whole part goes into the exponent's bits: at −127, the least it can be, they are 0 and so is
-// the result. VMAXPS returns its second source where either is NaN, so NaN stays NaN.
-func exponential256(x, whole, y VecVirtual) {
+// exp256 holds the constants of 2^x, but for the last coefficient, in registers: seven of them, so that the loops over scores load little
+// but the scores.
+type exp256 struct {
+	c   [4]VecVirtual // c[i] multiplies f^(i+1)
+	one VecVirtual
+	// magic is 1.5·2²³ + 127. The sum of it and x is a float32 with steps of 1: x is rounded, and the low bits are the rounded x + 127,
+	// which shifted by 23 are 2^x.
+	magic VecVirtual
+}
+
+func newExp256() exp256 {
+	e := exp256{one: YMM(), magic: YMM()}
+	names := [4]string{"tileExp2C18", "tileExp2C28", "tileExp2C38", "tileExp2C48"}
+	for i := range e.c {
+		e.c[i] = YMM()
+		VMOVUPS(eightFloats(names[i], exp2Poly[i]), e.c[i])
+	}
+	VMOVUPS(eightFloats("tileOne8", 1), e.one)
+	VMOVUPS(eightFloats("tileMagic8", 0x1.8p23+127), e.magic)
+	return e
+}
+
+// least is the register that apply needs besides: the whole part −127, whose power of two is 0.
+func (e exp256) least() VecVirtual {
 	low := YMM()
 	VMOVUPS(eightFloats("tileLow8", -127), low)
-	VMAXPS(x, low, x)
-	split256(x, whole, y)
-	VFMADD213PS(eightFloats("tileOne8", 1), x, y)
-	exponent256(whole)
+	return low
+}
+
+// apply emits x = 2^x. VMAXPS returns its second source where either is NaN, so NaN stays NaN.
+func (e exp256) apply(x, whole, y, least VecVirtual) {
+	VMAXPS(x, least, x)
+	e.split(x, whole, y)
+	VFMADD213PS(e.one, x, y)
 	VMULPS(whole, y, x)
 }
 
-// split256 emits whole = x rounded, x = the fraction left, and y = (2^x − 1 − lower terms) up to the last coefficient: 2^x = 1 + x·y.
-func split256(x, whole, y VecVirtual) {
-	VROUNDPS(Imm(8), x, whole)
-	VSUBPS(whole, x, x)
-	names := [5]string{"tileExp2C18", "tileExp2C28", "tileExp2C38", "tileExp2C48", "tileExp2C58"}
-	VMOVUPS(eightFloats(names[4], exp2Poly[4]), y)
+// split emits whole = 2^(x rounded), for x from −127 (which gives 0) to 127, x = the fraction left, and y for which 2^x = 1 + x·y.
+func (e exp256) split(x, whole, y VecVirtual) {
+	VADDPS(e.magic, x, whole)
+	VSUBPS(e.magic, whole, y)
+	VSUBPS(y, x, x)
+	VPSLLD(Imm(23), whole, whole)
+	VMOVUPS(eightFloats("tileExp2C58", exp2Poly[4]), y)
 	for i := 3; i >= 0; i-- {
-		VFMADD213PS(eightFloats(names[i], exp2Poly[i]), x, y)
+		VFMADD213PS(e.c[i], x, y)
 	}
-}
-
-// exponent256 emits x = 2^x for whole x from −127 (which gives 0) to 127.
-func exponent256(x VecVirtual) {
-	VCVTPS2DQ(x, x)
-	VPADDD(eight("tileBias8", 127), x, x)
-	VPSLLD(Imm(23), x, x)
 }
 
 // laneBits are the bits of the 32 queries in a mask, a quarter after the other.
@@ -197,13 +252,11 @@ func laneBits() Mem {
 }
 
 // hide256 emits x = x where the mask's bits of this quarter are set, −Inf elsewhere.
-func hide256(mask Register, disp int, lanes, x VecVirtual) {
-	seen, hidden := YMM(), YMM()
-	VPBROADCASTD(Mem{Base: mask, Disp: disp}, seen)
-	VPAND(lanes, seen, seen)
-	VPCMPEQD(lanes, seen, seen)
-	VMOVUPS(eightFloats("tileMinusInf8", negInf), hidden)
-	VBLENDVPS(seen, x, hidden, x)
+func hide256(mask Register, disp int, lanes, x, hidden VecVirtual) {
+	VPBROADCASTD(Mem{Base: mask, Disp: disp}, hidden)
+	VPANDN(lanes, hidden, hidden)
+	VPCMPEQD(lanes, hidden, hidden)
+	VBLENDVPS(hidden, eightFloats("tileMinusInf8", negInf), x, x)
 }
 
 // quarters emits a loop over the four quarters of the lanes; f gets the byte offset of the quarter, in a register.
@@ -230,7 +283,7 @@ func tileSoftmax256() {
 	quarters(func(offset Register) {
 		p, n, mask, m, at := GP64(), GP64(), GP64(), GP64(), GP64()
 		Load(Param("m"), m)
-		high, old, x := ymms(2), YMM(), ymms(2)
+		high, old, x, whole, y := ymms(2), YMM(), ymms(2), ymms(2), ymms(2)
 		VMOVUPS(Mem{Base: m, Index: offset, Scale: 1}, old)
 		VMOVAPS(old, high[0])
 		VMOVAPS(old, high[1])
@@ -244,7 +297,7 @@ func tileSoftmax256() {
 		Label("hide")
 		for u := range 2 {
 			VMOVUPS(Mem{Base: p, Disp: laneBytes * u}, x[u])
-			hide256(mask, 4*u, lanes, x[u])
+			hide256(mask, 4*u, lanes, x[u], whole[u])
 			VMOVUPS(x[u], Mem{Base: p, Disp: laneBytes * u})
 			VMAXPS(x[u], high[u], high[u])
 		}
@@ -254,21 +307,22 @@ func tileSoftmax256() {
 		JNZ(LabelRef("hide"))
 		JMP(LabelRef("exponentials"))
 		Label("maxima")
-		for u := range 2 {
-			VMAXPS(Mem{Base: p, Disp: laneBytes * u}, high[u], high[u])
+		for u := range 4 {
+			VMAXPS(Mem{Base: p, Disp: laneBytes * u}, high[u%2], high[u%2])
 		}
-		ADDQ(U32(2*laneBytes), p)
-		SUBQ(Imm(2), n)
+		ADDQ(U32(4*laneBytes), p)
+		SUBQ(Imm(4), n)
 		JNZ(LabelRef("maxima"))
 
 		Label("exponentials")
-		whole, y, sum := ymms(2), ymms(2), YMM()
+		e, sum := newExp256(), YMM()
+		least := e.least()
 		VMAXPS(high[1], high[0], high[0])
 		VMOVUPS(high[0], Mem{Base: m, Index: offset, Scale: 1})
-		VSUBPS(high[0], old, old)
-		exponential256(old, whole[0], y[0])
+		VSUBPS(high[0], old, x[0])
+		e.apply(x[0], whole[0], y[0], least)
 		Load(Param("alpha"), at)
-		VMOVUPS(old, Mem{Base: at, Index: offset, Scale: 1})
+		VMOVUPS(x[0], Mem{Base: at, Index: offset, Scale: 1})
 		VXORPS(sum, sum, sum)
 		Load(Param("s"), p)
 		ADDQ(offset, p)
@@ -277,13 +331,15 @@ func tileSoftmax256() {
 		for u := range 2 {
 			VMOVUPS(Mem{Base: p, Disp: laneBytes * u}, x[u])
 			VSUBPS(high[0], x[u], x[u])
-			exponential256(x[u], whole[u], y[u])
+			e.apply(x[u], whole[u], y[u], least)
 			VADDPS(x[u], sum, sum)
 			VMOVUPS(x[u], Mem{Base: p, Disp: laneBytes * u})
 		}
 		ADDQ(U32(2*laneBytes), p)
 		SUBQ(Imm(2), n)
 		JNZ(LabelRef("exp"))
+		Load(Param("alpha"), at)
+		VMOVUPS(Mem{Base: at, Index: offset, Scale: 1}, old)
 		Load(Param("l"), at)
 		VFMADD231PS(Mem{Base: at, Index: offset, Scale: 1}, old, sum)
 		VMOVUPS(sum, Mem{Base: at, Index: offset, Scale: 1})
@@ -294,6 +350,8 @@ func tileSoftmax256() {
 
 func tileProbs256() {
 	kernel("tileProbsAVX2", "func(keys int, s *float32, mask *uint32, lse *float32)")
+	e := newExp256()
+	least := e.least()
 	quarters(func(offset Register) {
 		p, n, mask, at := GP64(), GP64(), GP64(), GP64()
 		base, x, whole, y := YMM(), ymms(2), ymms(2), ymms(2)
@@ -308,7 +366,7 @@ func tileProbs256() {
 				VMOVUPS(Mem{Base: p, Disp: laneBytes * u}, x[u])
 				hide(u)
 				VSUBPS(base, x[u], x[u])
-				exponential256(x[u], whole[u], y[u])
+				e.apply(x[u], whole[u], y[u], least)
 				VMOVUPS(x[u], Mem{Base: p, Disp: laneBytes * u})
 			}
 			ADDQ(U32(2*laneBytes), p)
@@ -318,7 +376,7 @@ func tileProbs256() {
 		JZ(LabelRef("seen"))
 		lanes := laneBitsOf(offset)
 		Label("masked")
-		step(func(u int) { hide256(mask, 4*u, lanes, x[u]) })
+		step(func(u int) { hide256(mask, 4*u, lanes, x[u], whole[u]) })
 		LEAQ(Mem{Base: mask, Disp: 8}, mask)
 		JNZ(LabelRef("masked"))
 		JMP(LabelRef("done"))
@@ -464,15 +522,15 @@ func tileSoftcap256() {
 	x, whole, y, bottom, top := YMM(), YMM(), YMM(), YMM(), YMM()
 	VMOVUPS(eightFloats("tileBottom8", -126), bottom)
 	VMOVUPS(eightFloats("tileTop8", 126), top)
+	e := newExp256()
 	Label("loop")
 	VMULPS(Mem{Base: s}, in, x)
 	VMAXPS(x, bottom, x) // NaN stays NaN: it is the second source
 	VMINPS(x, top, x)
-	split256(x, whole, y)
-	exponent256(whole)
+	e.split(x, whole, y)
 	VMULPS(x, y, y)
 	VMULPS(whole, y, y)
-	VSUBPS(eightFloats("tileOne8", 1), whole, whole)
+	VSUBPS(e.one, whole, whole)
 	VADDPS(whole, y, y)
 	VADDPS(eightFloats("tileTwo8", 2), y, x)
 	VDIVPS(x, y, y)
