@@ -23,8 +23,7 @@ type backwardWorker struct {
 	s, dp      []float32 // [KeyBlock][Lanes]
 	capped     []float32 // [KeyBlock][Lanes], capped scores, where there is a cap
 	qt, dot    []float32 // [D][Lanes]
-	qr, dor    []float32 // [Lanes][width], the same as rows where they must be copied
-	q, do      rowView   // the rows: those above, or the caller's own
+	qr, dor    []float32 // [Lanes][width], the same as rows
 	dq         []float32 // [D][Lanes], this chunk's share
 	sum        []float32 // [D][Lanes], of a long tile; none where there are none
 	dk, dv     []float32 // [chunkKeys][width], of a span of queries; none where they are not wanted
@@ -187,8 +186,8 @@ func (w *backwardWorker) load(seq, head, tile int) {
 	d, rows := a.c.HeadDim, s.rows(tile)
 	if s.ownTile(tile) {
 		row := s.queryRow(tile)
-		cols := func(m tensor.Mat) tensor.Mat { return m.Slice(row, row+rows, head*d, (head+1)*d) }
-		w.q, w.do = w.view(cols(w.b.in.Q), w.qr, w.b.bias != nil), w.view(cols(w.b.do), w.dor, false)
+		w.loadRows(w.qr, w.b.in.Q.Slice(row, row+rows, head*d, (head+1)*d))
+		w.loadRows(w.dor, w.b.do.Slice(row, row+rows, head*d, (head+1)*d))
 		if !w.b.whole {
 			copy(w.lse, w.b.lse.Row(head)[row:row+rows])
 			copy(w.delta, w.b.delta.Row(head)[row:row+rows])
@@ -197,8 +196,8 @@ func (w *backwardWorker) load(seq, head, tile int) {
 		w.loadFar(s, head, tile)
 	}
 	w.fadeLanes(rows)
-	kernel.TileLoad(kernel.Lanes, d, w.q.x, w.q.ld, float32(a.c.Scale*math.Log2E), w.qt)
-	kernel.TileLoad(kernel.Lanes, d, w.do.x, w.do.ld, 1, w.dot)
+	kernel.TileLoad(kernel.Lanes, d, w.qr, w.width, float32(a.c.Scale*math.Log2E), w.qt)
+	kernel.TileLoad(kernel.Lanes, d, w.dor, w.width, 1, w.dot)
 	if w.b.bias != nil {
 		w.b.bias.content(head, w.qt)
 		w.b.bias.contentRows(head, w.qr, w.width, rows)
@@ -206,8 +205,8 @@ func (w *backwardWorker) load(seq, head, tile int) {
 	if w.b.p.bf16 {
 		kernel.TilePair(d, w.qt, w.qt16)
 		kernel.TilePair(d, w.dot, w.dot16)
-		w.pairLanes(w.qr16, w.q)
-		w.pairLanes(w.dor16, w.do)
+		w.pairLanes(w.qr16, w.qr)
+		w.pairLanes(w.dor16, w.dor)
 	}
 	clear(w.dq)
 }
@@ -219,7 +218,6 @@ func (w *backwardWorker) loadFar(s *sequence, head, tile int) {
 	s.farQueries(w.dor, w.width, far.DO, tile, head*d, (head+1)*d)
 	s.farQueries(w.lse, 1, far.LSE, tile, head, head+1)
 	s.farQueries(w.delta, 1, far.Delta, tile, head, head+1)
-	w.q, w.do = rowView{w.qr, w.width}, rowView{w.dor, w.width}
 }
 
 // fadeLanes turns lse to units of log2, and that of lanes without a query, or whose query sees nothing, to +Inf.
@@ -234,25 +232,12 @@ func (w *backwardWorker) fadeLanes(rows int) {
 	}
 }
 
-// rowView is a tile of queries as rows ld apart: Lanes of them, width columns each.
-type rowView struct {
-	x  []float32
-	ld int
-}
-
-// view reads a tile's rows where they lie if they are whole and float32, and else from a copy in to; a copy that will be written to
-// is asked for by own.
-func (w *backwardWorker) view(src tensor.Mat, to []float32, own bool) rowView {
-	if src.Type == tensor.F32 && src.Rows == kernel.Lanes && src.Cols == w.width && !own {
-		return rowView{src.F32, src.Stride}
-	}
-	w.loadRows(to, src)
-	return rowView{to, w.width}
-}
-
-// loadRows widens the rows of src into dst [Lanes][width], zeros beyond.
+// loadRows widens the rows of src into dst [Lanes][width], zeros beyond. Also rows that could be read where they lie are copied: heads
+// side by side put them strides of a power of two apart, and every block of keys reads them again.
 func (w *backwardWorker) loadRows(dst []float32, src tensor.Mat) {
-	clear(dst)
+	if src.Rows < kernel.Lanes || src.Cols < w.width {
+		clear(dst)
+	}
 	for i := range src.Rows {
 		src.ReadRow(dst[i*w.width:i*w.width+src.Cols], i)
 	}
@@ -275,10 +260,10 @@ func (w *backwardWorker) tile(c *chunkWork, head, tile int) {
 }
 
 // pairLanes rounds rows to bf16 and pairs neighbouring queries.
-func (w *backwardWorker) pairLanes(dst []uint16, rows rowView) {
+func (w *backwardWorker) pairLanes(dst []uint16, rows []float32) {
 	for x := 0; x < kernel.Lanes; x += 2 {
-		kernel.F32ToBF16(w.row16[:w.width], rows.x[x*rows.ld:x*rows.ld+w.width])
-		kernel.F32ToBF16(w.row16[w.width:], rows.x[(x+1)*rows.ld:(x+1)*rows.ld+w.width])
+		kernel.F32ToBF16(w.row16[:w.width], rows[x*w.width:(x+1)*w.width])
+		kernel.F32ToBF16(w.row16[w.width:], rows[(x+1)*w.width:(x+2)*w.width])
 		kernel.TileZip(w.width, w.row16[:w.width], w.row16[w.width:], dst[x*w.width:])
 	}
 }
@@ -286,7 +271,7 @@ func (w *backwardWorker) pairLanes(dst []uint16, rows rowView) {
 // attend computes the probabilities of one tile again and what follows from them. from is the tile's first row in dk and dv.
 func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	a, p, n := w.b.a, w.p, ref.n
-	at := p.row(ref.head, &a.seqs[ref.seq], ref.lo) * a.c.HeadDim
+	at := p.row(ref.head, &a.seqs[ref.seq], ref.lo)
 	w.scores(w.s, at, n)
 	a.adjust(w.b.bias, ref, w.s, w.extra)
 	if a.c.SoftCap > 0 {
@@ -294,16 +279,16 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	}
 	w.probabilities(ref, mask)
 	if p.bf16 {
-		kernel.TileMulBF16(n, a.c.HeadDim, p.v16[at:], a.c.HeadDim, w.dot16, w.dp)
+		kernel.TileMulBF16(n, a.c.HeadDim, p.v16[at*p.width:], p.width, w.dot16, w.dp)
 	} else {
-		kernel.TileMul(n, a.c.HeadDim, p.v[at:], a.c.HeadDim, w.dot, kernel.Lanes, w.dp, kernel.Lanes)
+		kernel.TileMul(n, a.c.HeadDim, p.v[at*p.stride:], p.stride, w.dot, kernel.Lanes, w.dp, kernel.Lanes)
 	}
 	if w.b.whole {
 		kernel.FeatureDot(n, w.s, w.dp, w.delta)
 	}
 	kernel.TileDScores(n, w.dp, w.s, w.delta)
 	if w.wantKV {
-		w.addRows(w.dv[from*w.width:], w.s, w.do, w.dor16, n)
+		w.addRows(w.dv[from*w.width:], w.s, w.dor, w.dor16, n)
 	}
 	if w.b.biasOut != nil && w.wantQ {
 		w.b.biasOut.add(ref, w)
@@ -315,7 +300,7 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 		}
 	}
 	if w.wantKV {
-		w.addRows(w.dk[from*w.width:], w.dp, w.q, w.qr16, n)
+		w.addRows(w.dk[from*w.width:], w.dp, w.qr, w.qr16, n)
 	}
 	if w.wantQ {
 		w.addDQ(ref)
@@ -352,17 +337,17 @@ func (w *backwardWorker) addDQ(ref tileRef) {
 		kernel.TileMulInBF16(d, ref.n, kt, ld, w.pairs16, w.ones, w.dq)
 		return
 	}
-	kernel.TileMulT(d, ref.n, p.k[p.row(ref.head, &a.seqs[ref.seq], ref.lo)*d:], d, w.dp, w.ones, w.dq)
+	kernel.TileMulT(d, ref.n, p.k[p.row(ref.head, &a.seqs[ref.seq], ref.lo)*p.stride:], p.stride, w.dp, w.ones, w.dq)
 }
 
-// scores multiplies n packed keys, from element at on, by the tile's queries.
+// scores multiplies n packed keys, from row at on, by the tile's queries.
 func (w *backwardWorker) scores(s []float32, at, n int) {
 	d, p := w.b.a.c.HeadDim, w.p
 	if p.bf16 {
-		kernel.TileMulBF16(n, d, p.k16[at:], d, w.qt16, s)
+		kernel.TileMulBF16(n, d, p.k16[at*d:], d, w.qt16, s)
 		return
 	}
-	kernel.TileMul(n, d, p.k[at:], d, w.qt, kernel.Lanes, s, kernel.Lanes)
+	kernel.TileMul(n, d, p.k[at*p.stride:], p.stride, w.qt, kernel.Lanes, s, kernel.Lanes)
 }
 
 // keepCapped keeps the capped scores, from which the cap's slope follows. A bias is added after the cap, so it comes off again.
@@ -372,13 +357,13 @@ func (w *backwardWorker) keepCapped(ref tileRef) {
 	if w.b.bias == nil {
 		return
 	}
-	at := w.p.row(ref.head, &a.seqs[ref.seq], ref.lo) * a.c.HeadDim
+	at := w.p.row(ref.head, &a.seqs[ref.seq], ref.lo)
 	w.scores(w.capped, at, n)
 	a.adjust(nil, ref, w.capped, w.extra)
 }
 
 // addRows adds p [n][Lanes] times rows [Lanes][width] to dst [n][width]; pairs are the rows in bf16, where factors are.
-func (w *backwardWorker) addRows(dst, p []float32, rows rowView, pairs []uint16, n int) {
+func (w *backwardWorker) addRows(dst, p []float32, rows []float32, pairs []uint16, n int) {
 	if w.b.p.bf16 {
 		kernel.F32ToBF16(w.rows16[:n*kernel.Lanes], p[:n*kernel.Lanes])
 	}
@@ -386,7 +371,7 @@ func (w *backwardWorker) addRows(dst, p []float32, rows rowView, pairs []uint16,
 		if w.b.p.bf16 {
 			kernel.TileMulAddBF16(n, kernel.Lanes, w.rows16, kernel.Lanes, pairs[2*col:], w.width, dst[col:], w.width)
 		} else {
-			kernel.TileMulAdd(n, kernel.Lanes, p, kernel.Lanes, rows.x[col:], rows.ld, dst[col:], w.width)
+			kernel.TileMulAdd(n, kernel.Lanes, p, kernel.Lanes, rows[col:], w.width, dst[col:], w.width)
 		}
 	}
 }

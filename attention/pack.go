@@ -16,13 +16,24 @@ type packed struct {
 	lo       int          // the first key of a worker's
 	bf16     bool         // factors are bf16; else float32
 	mem      []tensor.Mat // what the slices are cut from
-	k, v     []float32    // [Hkv][padded][D]
-	k16, v16 []uint16     // the same in bf16
+	k, v     []float32    // [Hkv][padded][stride], of which D are used
+	k16, v16 []uint16     // [Hkv][padded][D], in bf16
 	// transposed, by blocks of KeyBlock keys, [Hkv][blocks][D][KeyBlock]: values for the forward pass, keys for the backward
 	kt, vt  []uint16
 	group   int // query heads per key/value head
 	perHead int // rows of one head
 	width   int // D
+	stride  int // of k and v
+}
+
+// rowStride is the floats from one packed row of D to the next. A product that reads a few columns of all rows touches one cache line a
+// row. With 2^n lines from row to row these lie in few of the sets of the first cache, and evict each other. So such rows get half a line
+// more.
+func rowStride(d int) int {
+	if d%32 == 0 {
+		return d + 8
+	}
+	return d
 }
 
 // packFor is the pass that keys and values are packed for.
@@ -34,12 +45,12 @@ const (
 	packBackwardKV // without dQ
 )
 
-// packRows is the number of keys one piece of packing takes, but in a Share.
-const packRows = 1024
+// packHeadRows is the number of rows of a head that one piece of packing takes, of all key/value heads together.
+const packHeadRows = 1024
 
 // pack copies K and V, unless workers do. Factors are bf16 where Q, K and V all are, and the level multiplies them.
 func (a *Attention) pack(x tensor.Exec, in In, use packFor, dry bool) *packed {
-	p := &packed{use: use, group: a.c.Heads / a.c.KVHeads, perHead: a.padded, width: a.c.HeadDim}
+	p := &packed{use: use, group: a.c.Heads / a.c.KVHeads, perHead: a.padded, width: a.c.HeadDim, stride: rowStride(a.c.HeadDim)}
 	p.bf16 = in.Q.Type == tensor.BF16 && in.K.Type == tensor.BF16 && in.V.Type == tensor.BF16 && kernel.HasBF16()
 	if p.own = a.readOnce(use); !p.own {
 		p.take(x.Pool, a.c.KVHeads*a.padded)
@@ -64,19 +75,21 @@ func (a *Attention) readOnce(use packFor) bool {
 
 // take takes the memory of rows of keys and values.
 func (p *packed) take(mem *tensor.Pool, rows int) {
-	get := func(t tensor.Type) tensor.Mat {
-		p.mem = append(p.mem, mem.Get(t, rows, p.width))
+	get := func(t tensor.Type, cols int) tensor.Mat {
+		p.mem = append(p.mem, mem.Get(t, rows, cols))
 		return p.mem[len(p.mem)-1]
 	}
+	floats := func() []float32 { return get(tensor.F32, p.stride).F32 }
+	halves := func() []uint16 { return get(tensor.BF16, p.width).U16 }
 	switch {
 	case !p.bf16:
-		p.k, p.v = get(tensor.F32).F32, get(tensor.F32).F32
+		p.k, p.v = floats(), floats()
 	case p.use == packForward:
-		p.k16, p.vt = get(tensor.BF16).U16, get(tensor.BF16).U16
+		p.k16, p.vt = halves(), halves()
 	case p.use == packBackwardKV:
-		p.k16, p.v16 = get(tensor.BF16).U16, get(tensor.BF16).U16
+		p.k16, p.v16 = halves(), halves()
 	default:
-		p.k16, p.v16, p.kt = get(tensor.BF16).U16, get(tensor.BF16).U16, get(tensor.BF16).U16
+		p.k16, p.v16, p.kt = halves(), halves(), halves()
 	}
 }
 
@@ -103,7 +116,7 @@ func (a *Attention) longestKeys() (longest int) {
 // end.
 func (p *packed) load(a *Attention, in In, head int, s *sequence, lo, hi int) {
 	p.lo = lo
-	a.packKeys(p, in, head, s, lo, hi, 0)
+	a.packKeys(p, in, head, 1, s, lo, hi, 0)
 }
 
 // fill copies the pieces of the keys and values that are asked for; nil: all. A piece of a Share is a unit.
@@ -112,8 +125,8 @@ func (p *packed) fill(a *Attention, x tensor.Exec, in In, asked func(s *sequence
 	var pieces []piece
 	for i := range a.seqs {
 		s := &a.seqs[i]
-		for from := 0; from < s.K; from += s.packRows() {
-			if asked == nil || asked(s, from/s.packRows()) {
+		for from := 0; from < s.K; from += a.packRows(s) {
+			if asked == nil || asked(s, from/a.packRows(s)) {
 				pieces = append(pieces, piece{i, from})
 			}
 		}
@@ -121,44 +134,60 @@ func (p *packed) fill(a *Attention, x tensor.Exec, in In, asked func(s *sequence
 	if len(pieces) == 0 {
 		return
 	}
-	pool.Run(x.Threads, len(pieces)*a.c.KVHeads, func(_, i int) {
-		head, at := i/len(pieces), pieces[i%len(pieces)]
-		a.packPiece(p, in, head, &a.seqs[at.seq], at.from)
-	})
+	pool.Run(x.Threads, len(pieces), func(_, i int) { a.packPiece(p, in, &a.seqs[pieces[i].seq], pieces[i].from) })
 }
 
-// packRows is the number of keys one piece of packing takes. A unit of a Share has a source of its own.
-func (s *sequence) packRows() int {
+// packRows is the number of keys one piece of packing takes: whole blocks. A unit of a Share has a source of its own.
+func (a *Attention) packRows(s *sequence) int {
 	if s.share != nil {
 		return ShareUnit
 	}
-	return packRows
+	return ceil.Multiple(packHeadRows/a.c.KVHeads, kernel.KeyBlock)
 }
 
-// packPiece copies one piece of the keys and values of one head.
-func (a *Attention) packPiece(p *packed, in In, head int, s *sequence, from int) {
-	a.packKeys(p, in, head, s, from, min(from+s.packRows(), s.K), head*p.perHead+s.p0+from)
+// packPiece copies one piece of the keys and values, of all heads.
+func (a *Attention) packPiece(p *packed, in In, s *sequence, from int) {
+	a.packKeys(p, in, 0, a.c.KVHeads, s, from, min(from+a.packRows(s), s.K), s.p0+from)
 }
 
-// packKeys copies keys from … to−1 of a sequence to the rows from first on.
-func (a *Attention) packKeys(p *packed, in In, head int, s *sequence, from, to, first int) {
-	d, rows := a.c.HeadDim, ceil.Multiple(to, keyGroup)-from
-	source := func(own, far tensor.Mat) tensor.Mat { return s.keyRows(own, far, from, to, head*d, (head+1)*d) }
+// packKeys copies keys from … to−1 of a sequence, of some heads from head on, to the rows of each from first on.
+func (a *Attention) packKeys(p *packed, in In, head, heads int, s *sequence, from, to, first int) {
+	d, n := a.c.HeadDim, ceil.Multiple(to, keyGroup)-from
+	source := func(own, far tensor.Mat) tensor.Mat { return s.keyRows(own, far, from, to, head*d, (head+heads)*d) }
+	k, v := source(in.K, in.Far.K), source(in.V, in.Far.V)
 	if !p.bf16 {
-		copyRows(p.k[first*d:(first+rows)*d], source(in.K, in.Far.K))
-		copyRows(p.v[first*d:(first+rows)*d], source(in.V, in.Far.V))
+		p.copyHeads(p.k, k, first, n)
+		p.copyHeads(p.v, v, first, n)
 		return
 	}
-	at := first * d
-	for _, x := range []struct {
-		from             tensor.Mat
-		rows, transposed []uint16
-	}{{source(in.K, in.Far.K), p.k16, p.kt}, {source(in.V, in.Far.V), p.v16, p.vt}} {
-		if x.rows != nil {
-			copyRows16(x.rows[at:at+rows*d], x.from)
+	for h := range heads {
+		at, size := (h*p.perHead+first)*d, n*d
+		for _, x := range []struct {
+			from             tensor.Mat
+			rows, transposed []uint16
+		}{{k.SliceCols(h*d, (h+1)*d), p.k16, p.kt}, {v.SliceCols(h*d, (h+1)*d), p.v16, p.vt}} {
+			if x.rows != nil {
+				copyRows16(x.rows[at:at+size], x.from)
+			}
+			if x.transposed != nil {
+				transposeRows16(x.transposed[at:at+size], x.from)
+			}
 		}
-		if x.transposed != nil {
-			transposeRows16(x.transposed[at:at+rows*d], x.from)
+	}
+}
+
+// copyHeads widens the rows of src, of all its heads, to rows first … first+n−1 of each in dst, and fills those past the last with zeros. A
+// row is read from end to end: rows of one head alone lie too far apart for the processor to fetch them ahead.
+func (p *packed) copyHeads(dst []float32, src tensor.Mat, first, n int) {
+	heads := src.Cols / p.width
+	for i := range n {
+		for head := range heads {
+			row := dst[(head*p.perHead+first+i)*p.stride:][:p.width]
+			if i < src.Rows {
+				src.ReadPart(row, i, head*p.width)
+			} else {
+				clear(row)
+			}
 		}
 	}
 }
