@@ -110,8 +110,11 @@ func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 			w.joinChunk(spans)
 		}
 		n := s.oneSpan(visits)
-		for _, at := range visits[:n] {
+		for i, at := range visits[:n] {
 			for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
+				if i+1 < n {
+					w.fetch(c.seq, h, int(visits[i+1].tile))
+				}
 				w.visit(c, h, at)
 			}
 		}
@@ -160,6 +163,16 @@ func (w *backwardWorker) visit(c *chunkWork, head int, at visit) {
 	if w.wantQ {
 		w.share(c, head, at)
 	}
+}
+
+// fetch brings near the rows that load reads of an own tile: the rows of one head lie too far apart for the processor to do so by itself.
+func (w *backwardWorker) fetch(seq, head, tile int) {
+	s, d := &w.b.a.seqs[seq], w.b.a.c.HeadDim
+	if !s.ownTile(tile) {
+		return
+	}
+	fetchHead(w.b.in.Q, s.queryRow(tile), s.rows(tile), head, d)
+	fetchHead(w.b.do, s.queryRow(tile), s.rows(tile), head, d)
 }
 
 // storeKeys writes dK, times scale, and dV of one chunk and key/value head.

@@ -151,6 +151,9 @@ func (w *forwardWorker) runBlocks(in In) {
 			w.p.load(w.a, in, w.head, seq, lo, min(lo+kernel.KeyBlock, seq.K))
 		}
 		for i := range w.strip.tiles {
+			if !w.p.own {
+				w.p.fetch(w.p.row(w.head, seq, (block+1)*kernel.KeyBlock), i)
+			}
 			w.attendBlock(&w.tiles[i], w.strip.tile+i, (block+1)*kernel.KeyBlock)
 		}
 	}

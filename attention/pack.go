@@ -236,6 +236,38 @@ func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint
 	return t[p.row(h, s, block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Multiple(s.K, keyGroup)-block)
 }
 
+// fetch brings near what tile i of a strip has to: its part of the keys and values from a row on, where the next block of the strip is most
+// often. They come from the last cache or from memory, and the processor by itself fetches too little ahead.
+func (p *packed) fetch(row, i int) {
+	const rows = kernel.KeyBlock / stripTiles
+	row += i * rows
+	if p.bf16 {
+		fetch(p.k16, row*p.width, rows*p.width)
+		fetch(p.vt, row*p.width, rows*p.width)
+		return
+	}
+	fetch(p.k, row*p.stride, rows*p.stride)
+	fetch(p.v, row*p.stride, rows*p.stride)
+}
+
+// fetch brings n elements of x near, if they are there.
+func fetch[E float32 | uint16](x []E, from, n int) {
+	if from+n <= len(x) {
+		kernel.TileFetch(x[from : from+n])
+	}
+}
+
+// fetchHead brings the columns of a head of some rows near.
+func fetchHead(m tensor.Mat, row, rows, head, d int) {
+	for i := row; i < row+rows; i++ {
+		if from := i*m.Stride + head*d; m.Type == tensor.F32 {
+			fetch(m.F32, from, d)
+		} else {
+			fetch(m.U16, from, d)
+		}
+	}
+}
+
 func (p *packed) free(mem *tensor.Pool) {
 	for _, m := range p.mem {
 		mem.Put(m)

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // The tile family is the inside of flash attention. Queries lie across the vector lanes: a tile is Lanes queries by
 // up to KeyBlock keys, stored transposed, so that row maxima and sums are lane-wise and need no horizontal reduction.
 //
@@ -34,6 +36,7 @@ type tileFuncs struct {
 	softcap func(keys int, s *float32, in, out float32)
 	skew    func(keys int, s, c *float32)
 	unskew  func(keys int, s, c *float32)
+	fetch   func(lines int, p *byte)
 }
 
 var tileGeneric = tileFuncs{
@@ -49,6 +52,7 @@ var tileGeneric = tileFuncs{
 	softcap: tileSoftcapGeneric,
 	skew:    tileSkewGeneric,
 	unskew:  tileUnskewGeneric,
+	fetch:   func(int, *byte) {},
 }
 
 // TileMul computes c[i][x] = Σ_p a[i][p]·b[p][x] for rows rows (a multiple of 8) and Lanes columns x, p < k (even). Rows of
@@ -121,6 +125,14 @@ func TileSkew(keys int, s, c []float32) { active.tile.skew(keys, &s[0], &c[0]) }
 
 // TileUnskew adds s[j][x] to c[j + Lanes−1 − x][x].
 func TileUnskew(keys int, s, c []float32) { active.tile.unskew(keys, &s[0], &c[0]) }
+
+// TileFetch asks for x to be in the second cache when it is needed. It changes nothing. The generic level does nothing.
+func TileFetch[E float32 | uint16](x []E) {
+	const line = 64
+	if lines := len(x) * int(unsafe.Sizeof(x[0])) / line; lines > 0 {
+		active.tile.fetch(lines, (*byte)(unsafe.Pointer(&x[0])))
+	}
+}
 
 func first(mask []uint32) *uint32 {
 	if mask == nil {

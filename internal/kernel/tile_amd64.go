@@ -29,6 +29,7 @@ var tileAVX2 = tileFuncs{
 	softcap: tileSoftcapAVX2,
 	skew:    tileSkewAVX2,
 	unskew:  tileUnskewAVX2,
+	fetch:   tileFetchAVX2,
 }
 
 var tileAVX512 = tileFuncs{
@@ -56,6 +57,7 @@ var tileAVX512 = tileFuncs{
 	softcap: tileSoftcapAVX512,
 	skew:    tileSkewAVX512,
 	unskew:  tileUnskewAVX512,
+	fetch:   tileFetchAVX2,
 }
 
 var tileAVX512BF16 = tileBF16Funcs{

@@ -1580,6 +1580,19 @@ DATA tileTwo8<>+24(SB)/4, $0x40000000
 DATA tileTwo8<>+28(SB)/4, $0x40000000
 GLOBL tileTwo8<>(SB), RODATA|NOPTR, $32
 
+// func tileFetchAVX2(lines int, p *byte)
+// Requires: MMX+
+TEXT ·tileFetchAVX2(SB), NOSPLIT, $0-16
+	MOVQ lines+0(FP), AX
+	MOVQ p+8(FP), CX
+
+line:
+	PREFETCHT1 (CX)
+	ADDQ       $0x40, CX
+	DECQ       AX
+	JNZ        line
+	RET
+
 // func tileSkewAVX2(keys int, s *float32, c *float32)
 // Requires: AVX
 TEXT ·tileSkewAVX2(SB), NOSPLIT, $0-24

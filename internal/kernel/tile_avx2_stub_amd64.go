@@ -35,6 +35,9 @@ func tileShiftAVX2(keys int, s *float32, table *float32)
 func tileSoftcapAVX2(keys int, s *float32, in float32, out float32)
 
 //go:noescape
+func tileFetchAVX2(lines int, p *byte)
+
+//go:noescape
 func tileSkewAVX2(keys int, s *float32, c *float32)
 
 //go:noescape

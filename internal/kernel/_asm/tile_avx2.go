@@ -23,6 +23,7 @@ func init() {
 		tileStore256()
 		tileShift256()
 		tileSoftcap256()
+		tileFetch()
 		tileSkew(simdAVX2)
 		tileUnskew(simdAVX2)
 	}
@@ -540,5 +541,18 @@ func tileSoftcap256() {
 	DECQ(n)
 	JNZ(LabelRef("loop"))
 	VZEROUPPER()
+	RET()
+}
+
+// tileFetch emits a request for the second cache a line.
+func tileFetch() {
+	kernel("tileFetchAVX2", "func(lines int, p *byte)")
+	n := Load(Param("lines"), GP64())
+	p := Load(Param("p"), GP64())
+	Label("line")
+	PREFETCHT1(Mem{Base: p})
+	ADDQ(Imm(64), p)
+	DECQ(n)
+	JNZ(LabelRef("line"))
 	RET()
 }
