@@ -6,7 +6,6 @@ package pool
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
@@ -30,16 +29,41 @@ func Run(threads, pieces int, f func(worker, piece int)) {
 		}
 		return
 	}
-	var next atomic.Int64
-	work := func(worker int) {
-		for i := int(next.Add(1)) - 1; i < pieces; i = int(next.Add(1)) - 1 {
-			f(worker, i)
-		}
-	}
-	var others sync.WaitGroup
+	w := &work{f: f, pieces: int64(pieces), over: make(chan struct{})}
+	w.others.Store(int64(threads - 1))
 	for worker := 1; worker < threads; worker++ {
-		others.Go(func() { work(worker) })
+		give(share{w, worker})
 	}
-	work(0)
-	others.Wait()
+	w.do(0)
+	w.wait()
+}
+
+// work is what one call of Run asks for.
+type work struct {
+	f      func(worker, piece int)
+	pieces int64
+	next   atomic.Int64
+	others atomic.Int64  // workers that have not finished
+	over   chan struct{} // closed by the last of them
+}
+
+// do runs pieces until none is left.
+func (w *work) do(worker int) {
+	for i := w.next.Add(1) - 1; i < w.pieces; i = w.next.Add(1) - 1 {
+		w.f(worker, int(i))
+	}
+}
+
+// finish counts one worker as finished.
+func (w *work) finish() {
+	if w.others.Add(-1) == 0 {
+		close(w.over)
+	}
+}
+
+// wait returns when the others have finished.
+func (w *work) wait() {
+	if !linger(func() bool { return w.others.Load() == 0 }) {
+		<-w.over
+	}
 }
