@@ -11,6 +11,26 @@ TEXT ·bf16ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+8(FP), CX
 	MOVQ src+16(FP), DX
 
+many:
+	CMPQ      AX, $0x00000020
+	JL        one
+	VPMOVZXWD (DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	VPMOVZXWD 16(DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 32(CX)
+	VPMOVZXWD 32(DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 64(CX)
+	VPMOVZXWD 48(DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 96(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000020, AX
+	JMP       many
+
 one:
 	CMPQ      AX, $0x00000008
 	JL        done
@@ -33,6 +53,22 @@ TEXT ·f16ToF32AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+8(FP), CX
 	MOVQ src+16(FP), DX
 
+many:
+	CMPQ      AX, $0x00000020
+	JL        one
+	VCVTPH2PS (DX), Y0
+	VMOVUPS   Y0, (CX)
+	VCVTPH2PS 16(DX), Y0
+	VMOVUPS   Y0, 32(CX)
+	VCVTPH2PS 32(DX), Y0
+	VMOVUPS   Y0, 64(CX)
+	VCVTPH2PS 48(DX), Y0
+	VMOVUPS   Y0, 96(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000020, AX
+	JMP       many
+
 one:
 	CMPQ      AX, $0x00000008
 	JL        done
@@ -53,6 +89,56 @@ TEXT ·f32ToBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+0(FP), AX
 	MOVQ dst+8(FP), CX
 	MOVQ src+16(FP), DX
+
+many:
+	CMPQ      AX, $0x00000020
+	JL        one
+	VMOVUPS   (DX), Y0
+	VPSRLD    $0x10, Y0, Y2
+	VPAND     wordOne<>+0(SB), Y2, Y1
+	VPOR      wordQuiet<>+0(SB), Y2, Y2
+	VPADDD    Y0, Y1, Y1
+	VPADDD    wordHalf<>+0(SB), Y1, Y1
+	VPSRLD    $0x10, Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   32(DX), Y1
+	VPSRLD    $0x10, Y1, Y3
+	VPAND     wordOne<>+0(SB), Y3, Y2
+	VPOR      wordQuiet<>+0(SB), Y3, Y3
+	VPADDD    Y1, Y2, Y2
+	VPADDD    wordHalf<>+0(SB), Y2, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VBLENDVPS Y1, Y3, Y2, Y1
+	VPACKUSDW Y1, Y0, Y0
+	VPERMQ    $0xd8, Y0, Y0
+	VMOVDQU   Y0, (CX)
+	VMOVUPS   64(DX), Y0
+	VPSRLD    $0x10, Y0, Y2
+	VPAND     wordOne<>+0(SB), Y2, Y1
+	VPOR      wordQuiet<>+0(SB), Y2, Y2
+	VPADDD    Y0, Y1, Y1
+	VPADDD    wordHalf<>+0(SB), Y1, Y1
+	VPSRLD    $0x10, Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y0
+	VMOVUPS   96(DX), Y1
+	VPSRLD    $0x10, Y1, Y3
+	VPAND     wordOne<>+0(SB), Y3, Y2
+	VPOR      wordQuiet<>+0(SB), Y3, Y3
+	VPADDD    Y1, Y2, Y2
+	VPADDD    wordHalf<>+0(SB), Y2, Y2
+	VPSRLD    $0x10, Y2, Y2
+	VCMPPS    $0x03, Y1, Y1, Y1
+	VBLENDVPS Y1, Y3, Y2, Y1
+	VPACKUSDW Y1, Y0, Y0
+	VPERMQ    $0xd8, Y0, Y0
+	VMOVDQU   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JMP       many
 
 one:
 	CMPQ         AX, $0x00000008
@@ -138,6 +224,26 @@ TEXT ·f32ToF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ n+0(FP), AX
 	MOVQ dst+8(FP), CX
 	MOVQ src+16(FP), DX
+
+many:
+	CMPQ      AX, $0x00000020
+	JL        one
+	VMOVUPS   (DX), Y0
+	VCVTPS2PH $0x00, Y0, X0
+	VMOVDQU   X0, (CX)
+	VMOVUPS   32(DX), Y0
+	VCVTPS2PH $0x00, Y0, X0
+	VMOVDQU   X0, 16(CX)
+	VMOVUPS   64(DX), Y0
+	VCVTPS2PH $0x00, Y0, X0
+	VMOVDQU   X0, 32(CX)
+	VMOVUPS   96(DX), Y0
+	VCVTPS2PH $0x00, Y0, X0
+	VMOVDQU   X0, 48(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JMP       many
 
 one:
 	CMPQ      AX, $0x00000008

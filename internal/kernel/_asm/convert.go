@@ -14,7 +14,11 @@ func init() {
 				VPSLLD(U8(16), r, r)
 			})
 			s.widening("f16ToF32", func(from Op, r VecVirtual) { VCVTPH2PS(from, r) })
-			s.narrowing("f32ToBF16", s.roundBF16)
+			if s.wide() {
+				s.narrowing("f32ToBF16", s.roundBF16)
+			} else {
+				s.narrowingPairs("f32ToBF16", s.roundWords)
+			}
 			s.narrowing("f32ToF16", func(r VecVirtual) VecVirtual {
 				h := s.half()
 				VCVTPS2PH(U8(0), r, h)
@@ -65,27 +69,68 @@ func (s simd) narrowing(name string, narrow func(r VecVirtual) VecVirtual) {
 	end()
 }
 
+// narrowingPairs is narrowing for AVX2, of words whose upper halves are zero. Two registers are packed into one, and stored as one.
+func (s simd) narrowingPairs(name string, words func(r VecVirtual) VecVirtual) {
+	s.function(name, "func(n int, dst *uint16, src *float32)", "rounds n elements to nearest, ties to even.")
+	n, dst, src := Load(Param("n"), GP64()), array{Load(Param("dst"), GP64()), 2}, floats("src")
+	arrays := []array{dst, src}
+	s.whole(n, arrays, "many", "one", 4, func(u int) {
+		if u%2 == 1 {
+			return
+		}
+		low, high := words(s.load(src, u, nil)), words(s.load(src, u+1, nil))
+		VPACKUSDW(high, low, low)
+		VPERMQ(U8(0b11011000), low, low) // packing goes by halves of a register
+		VMOVDQU(low, Mem{Base: dst.at, Disp: u * s.bytes / 2})
+	})
+	s.whole(n, arrays, "one", "done", 1, func(int) {
+		h := s.half()
+		word, upper := words(s.load(src, 0, nil)), XMM()
+		VEXTRACTI128(U8(1), word, upper)
+		VPACKUSDW(upper, word.AsX(), h)
+		VMOVDQU(h, Mem{Base: dst.at})
+	})
+	Label("done")
+	end()
+}
+
 // forEachHalf is forEach without the rest where there are no masks for it.
 func (s simd) forEachHalf(n Register, arrays []array, body func(u int, m *mask)) {
 	if s.wide() {
 		s.forEach(n, arrays, 2, body)
 		return
 	}
-	Label("one")
-	CMPQ(n, U32(s.lanes()))
-	JL(LabelRef("done"))
-	body(0, nil)
-	for _, a := range arrays {
-		ADDQ(U32(s.lanes()*a.size), a.at)
-	}
-	SUBQ(U32(s.lanes()), n)
-	JMP(LabelRef("one"))
+	whole := func(u int) { body(u, nil) }
+	s.whole(n, arrays, "many", "one", 4, whole)
+	s.whole(n, arrays, "one", "done", 1, whole)
 	Label("done")
 }
 
-// roundBF16 adds half a unit of the last place that stays, less one if the bit there is even, and cuts: integers round
-// denormals too, which VCVTNEPS2BF16 does not. A NaN is cut and made quiet instead.
+// whole is a loop over groups of registers as long as there are whole ones.
+func (s simd) whole(n Register, arrays []array, name, next string, registers int, body func(u int)) {
+	Label(name)
+	CMPQ(n, U32(registers*s.lanes()))
+	JL(LabelRef(next))
+	for u := range registers {
+		body(u)
+	}
+	for _, a := range arrays {
+		ADDQ(U32(registers*s.lanes()*a.size), a.at)
+	}
+	SUBQ(U32(registers*s.lanes()), n)
+	JMP(LabelRef(name))
+}
+
+// roundBF16 is roundWords, and cuts off the upper halves.
 func (s simd) roundBF16(x VecVirtual) VecVirtual {
+	h := s.half()
+	VPMOVDW(s.roundWords(x), h)
+	return h
+}
+
+// roundWords adds half a unit of the last place that stays, less one if the bit there is even, and cuts: integers round
+// denormals too, which VCVTNEPS2BF16 does not. A NaN is cut and made quiet instead.
+func (s simd) roundWords(x VecVirtual) VecVirtual {
 	sum, quiet := s.vec(), s.vec()
 	VPSRLD(U8(16), x, quiet)
 	if s.wide() {
@@ -99,14 +144,5 @@ func (s simd) roundBF16(x VecVirtual) VecVirtual {
 	VPADDD(repeated("wordHalf", 0x7FFF), sum, sum)
 	VPSRLD(U8(16), sum, sum)
 	const unordered = 3
-	word := s.choose(x, unordered, x, quiet, sum)
-	h := s.half()
-	if s.wide() {
-		VPMOVDW(word, h)
-		return h
-	}
-	upper := XMM()
-	VEXTRACTI128(U8(1), word, upper)
-	VPACKUSDW(upper, word.AsX(), h)
-	return h
+	return s.choose(x, unordered, x, quiet, sum)
 }
