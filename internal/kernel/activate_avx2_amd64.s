@@ -2525,6 +2525,402 @@ DATA geluB3<>+56(SB)/4, $0x3e5b33b5
 DATA geluB3<>+60(SB)/4, $0x3e5b33b5
 GLOBL geluB3<>(SB), RODATA|NOPTR, $64
 
+// func siluMulAVX2(n int, dst *float32, a *float32, b *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluMulAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+
+many:
+	CMPQ        AX, $0x00000010
+	JL          one
+	VMOVUPS     (DX), Y0
+	VXORPS      sign<>+0(SB), Y0, Y1
+	VMOVUPS     expHigh<>+0(SB), Y2
+	VMINPS      Y1, Y2, Y2
+	VMOVUPS     expLow<>+0(SB), Y1
+	VMAXPS      Y2, Y1, Y2
+	VMULPS      log2e<>+0(SB), Y2, Y1
+	VROUNDPS    $0x08, Y1, Y1
+	VMOVAPS     Y2, Y3
+	VFMSUB132PS log2e<>+0(SB), Y1, Y3
+	VFMADD231PS log2eLow<>+0(SB), Y2, Y3
+	VMOVUPS     exp6<>+0(SB), Y2
+	VFMADD213PS exp5<>+0(SB), Y3, Y2
+	VFMADD213PS exp4<>+0(SB), Y3, Y2
+	VFMADD213PS exp3<>+0(SB), Y3, Y2
+	VFMADD213PS exp2<>+0(SB), Y3, Y2
+	VFMADD213PS exp1<>+0(SB), Y3, Y2
+	VFMADD213PS exp0<>+0(SB), Y3, Y2
+	VCVTPS2DQ   Y1, Y1
+	VPSRAD      $0x01, Y1, Y3
+	VPSUBD      Y3, Y1, Y1
+	VPADDD      bias<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y3, Y2, Y2
+	VPADDD      bias<>+0(SB), Y1, Y1
+	VPSLLD      $0x17, Y1, Y1
+	VMULPS      Y1, Y2, Y2
+	VADDPS      one<>+0(SB), Y2, Y2
+	VMOVUPS     one<>+0(SB), Y1
+	VDIVPS      Y2, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     (BX), Y0
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     Y1, (CX)
+	VMOVUPS     32(DX), Y0
+	VXORPS      sign<>+0(SB), Y0, Y1
+	VMOVUPS     expHigh<>+0(SB), Y2
+	VMINPS      Y1, Y2, Y2
+	VMOVUPS     expLow<>+0(SB), Y1
+	VMAXPS      Y2, Y1, Y2
+	VMULPS      log2e<>+0(SB), Y2, Y1
+	VROUNDPS    $0x08, Y1, Y1
+	VMOVAPS     Y2, Y3
+	VFMSUB132PS log2e<>+0(SB), Y1, Y3
+	VFMADD231PS log2eLow<>+0(SB), Y2, Y3
+	VMOVUPS     exp6<>+0(SB), Y2
+	VFMADD213PS exp5<>+0(SB), Y3, Y2
+	VFMADD213PS exp4<>+0(SB), Y3, Y2
+	VFMADD213PS exp3<>+0(SB), Y3, Y2
+	VFMADD213PS exp2<>+0(SB), Y3, Y2
+	VFMADD213PS exp1<>+0(SB), Y3, Y2
+	VFMADD213PS exp0<>+0(SB), Y3, Y2
+	VCVTPS2DQ   Y1, Y1
+	VPSRAD      $0x01, Y1, Y3
+	VPSUBD      Y3, Y1, Y1
+	VPADDD      bias<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y3, Y2, Y2
+	VPADDD      bias<>+0(SB), Y1, Y1
+	VPSLLD      $0x17, Y1, Y1
+	VMULPS      Y1, Y2, Y2
+	VADDPS      one<>+0(SB), Y2, Y2
+	VMOVUPS     one<>+0(SB), Y1
+	VDIVPS      Y2, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     32(BX), Y0
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     Y1, 32(CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, AX
+	JMP         many
+
+one:
+	CMPQ        AX, $0x00000008
+	JL          rest
+	VMOVUPS     (DX), Y0
+	VXORPS      sign<>+0(SB), Y0, Y1
+	VMOVUPS     expHigh<>+0(SB), Y2
+	VMINPS      Y1, Y2, Y2
+	VMOVUPS     expLow<>+0(SB), Y1
+	VMAXPS      Y2, Y1, Y2
+	VMULPS      log2e<>+0(SB), Y2, Y1
+	VROUNDPS    $0x08, Y1, Y1
+	VMOVAPS     Y2, Y3
+	VFMSUB132PS log2e<>+0(SB), Y1, Y3
+	VFMADD231PS log2eLow<>+0(SB), Y2, Y3
+	VMOVUPS     exp6<>+0(SB), Y2
+	VFMADD213PS exp5<>+0(SB), Y3, Y2
+	VFMADD213PS exp4<>+0(SB), Y3, Y2
+	VFMADD213PS exp3<>+0(SB), Y3, Y2
+	VFMADD213PS exp2<>+0(SB), Y3, Y2
+	VFMADD213PS exp1<>+0(SB), Y3, Y2
+	VFMADD213PS exp0<>+0(SB), Y3, Y2
+	VCVTPS2DQ   Y1, Y1
+	VPSRAD      $0x01, Y1, Y3
+	VPSUBD      Y3, Y1, Y1
+	VPADDD      bias<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y3, Y2, Y2
+	VPADDD      bias<>+0(SB), Y1, Y1
+	VPSLLD      $0x17, Y1, Y1
+	VMULPS      Y1, Y2, Y2
+	VADDPS      one<>+0(SB), Y2, Y2
+	VMOVUPS     one<>+0(SB), Y1
+	VDIVPS      Y2, Y1, Y1
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     (BX), Y0
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     Y1, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	SUBQ        $0x00000008, AX
+	JMP         one
+
+rest:
+	TESTQ       AX, AX
+	JZ          done
+	LEAQ        columnMask<>+0(SB), SI
+	NEGQ        AX
+	VMOVUPS     64(SI)(AX*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VXORPS      sign<>+0(SB), Y1, Y2
+	VMOVUPS     expHigh<>+0(SB), Y3
+	VMINPS      Y2, Y3, Y3
+	VMOVUPS     expLow<>+0(SB), Y2
+	VMAXPS      Y3, Y2, Y3
+	VMULPS      log2e<>+0(SB), Y3, Y2
+	VROUNDPS    $0x08, Y2, Y2
+	VMOVAPS     Y3, Y4
+	VFMSUB132PS log2e<>+0(SB), Y2, Y4
+	VFMADD231PS log2eLow<>+0(SB), Y3, Y4
+	VMOVUPS     exp6<>+0(SB), Y3
+	VFMADD213PS exp5<>+0(SB), Y4, Y3
+	VFMADD213PS exp4<>+0(SB), Y4, Y3
+	VFMADD213PS exp3<>+0(SB), Y4, Y3
+	VFMADD213PS exp2<>+0(SB), Y4, Y3
+	VFMADD213PS exp1<>+0(SB), Y4, Y3
+	VFMADD213PS exp0<>+0(SB), Y4, Y3
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y4
+	VPSUBD      Y4, Y2, Y2
+	VPADDD      bias<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VPADDD      bias<>+0(SB), Y2, Y2
+	VPSLLD      $0x17, Y2, Y2
+	VMULPS      Y2, Y3, Y3
+	VADDPS      one<>+0(SB), Y3, Y3
+	VMOVUPS     one<>+0(SB), Y2
+	VDIVPS      Y3, Y2, Y2
+	VMULPS      Y1, Y2, Y2
+	VMASKMOVPS  (BX), Y0, Y1
+	VMULPS      Y1, Y2, Y2
+	VMASKMOVPS  Y2, Y0, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func siluMulGradAVX2(n int, da *float32, db *float32, dy *float32, a *float32, b *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluMulGradAVX2(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), AX
+	MOVQ a+32(FP), CX
+	MOVQ b+40(FP), DX
+	MOVQ da+8(FP), BX
+	MOVQ db+16(FP), SI
+	MOVQ dy+24(FP), DI
+
+many:
+	CMPQ        AX, $0x00000010
+	JL          one
+	VMOVUPS     (CX), Y0
+	VMOVUPS     siluFlatLow<>+0(SB), Y1
+	VMOVUPS     siluFlat<>+0(SB), Y2
+	VMAXPS      Y0, Y1, Y1
+	VMINPS      Y1, Y2, Y0
+	VXORPS      sign<>+0(SB), Y0, Y2
+	VMOVUPS     expHigh<>+0(SB), Y3
+	VMINPS      Y2, Y3, Y3
+	VMOVUPS     expLow<>+0(SB), Y2
+	VMAXPS      Y3, Y2, Y3
+	VMULPS      log2e<>+0(SB), Y3, Y2
+	VROUNDPS    $0x08, Y2, Y2
+	VMOVAPS     Y3, Y4
+	VFMSUB132PS log2e<>+0(SB), Y2, Y4
+	VFMADD231PS log2eLow<>+0(SB), Y3, Y4
+	VMOVUPS     exp6<>+0(SB), Y3
+	VFMADD213PS exp5<>+0(SB), Y4, Y3
+	VFMADD213PS exp4<>+0(SB), Y4, Y3
+	VFMADD213PS exp3<>+0(SB), Y4, Y3
+	VFMADD213PS exp2<>+0(SB), Y4, Y3
+	VFMADD213PS exp1<>+0(SB), Y4, Y3
+	VFMADD213PS exp0<>+0(SB), Y4, Y3
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y4
+	VPSUBD      Y4, Y2, Y2
+	VPADDD      bias<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VPADDD      bias<>+0(SB), Y2, Y2
+	VPSLLD      $0x17, Y2, Y2
+	VMULPS      Y2, Y3, Y3
+	VADDPS      one<>+0(SB), Y3, Y2
+	VMOVUPS     one<>+0(SB), Y4
+	VDIVPS      Y2, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VMULPS      Y4, Y1, Y1
+	VFMADD213PS one<>+0(SB), Y0, Y3
+	VMULPS      Y4, Y3, Y3
+	VMOVUPS     (DI), Y0
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     (DX), Y2
+	VMULPS      Y2, Y0, Y0
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (BX)
+	VMOVUPS     Y1, (SI)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     siluFlatLow<>+0(SB), Y1
+	VMOVUPS     siluFlat<>+0(SB), Y2
+	VMAXPS      Y0, Y1, Y1
+	VMINPS      Y1, Y2, Y0
+	VXORPS      sign<>+0(SB), Y0, Y2
+	VMOVUPS     expHigh<>+0(SB), Y3
+	VMINPS      Y2, Y3, Y3
+	VMOVUPS     expLow<>+0(SB), Y2
+	VMAXPS      Y3, Y2, Y3
+	VMULPS      log2e<>+0(SB), Y3, Y2
+	VROUNDPS    $0x08, Y2, Y2
+	VMOVAPS     Y3, Y4
+	VFMSUB132PS log2e<>+0(SB), Y2, Y4
+	VFMADD231PS log2eLow<>+0(SB), Y3, Y4
+	VMOVUPS     exp6<>+0(SB), Y3
+	VFMADD213PS exp5<>+0(SB), Y4, Y3
+	VFMADD213PS exp4<>+0(SB), Y4, Y3
+	VFMADD213PS exp3<>+0(SB), Y4, Y3
+	VFMADD213PS exp2<>+0(SB), Y4, Y3
+	VFMADD213PS exp1<>+0(SB), Y4, Y3
+	VFMADD213PS exp0<>+0(SB), Y4, Y3
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y4
+	VPSUBD      Y4, Y2, Y2
+	VPADDD      bias<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VPADDD      bias<>+0(SB), Y2, Y2
+	VPSLLD      $0x17, Y2, Y2
+	VMULPS      Y2, Y3, Y3
+	VADDPS      one<>+0(SB), Y3, Y2
+	VMOVUPS     one<>+0(SB), Y4
+	VDIVPS      Y2, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VMULPS      Y4, Y1, Y1
+	VFMADD213PS one<>+0(SB), Y0, Y3
+	VMULPS      Y4, Y3, Y3
+	VMOVUPS     32(DI), Y0
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     32(DX), Y2
+	VMULPS      Y2, Y0, Y0
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, 32(BX)
+	VMOVUPS     Y1, 32(SI)
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         many
+
+one:
+	CMPQ        AX, $0x00000008
+	JL          rest
+	VMOVUPS     (CX), Y0
+	VMOVUPS     siluFlatLow<>+0(SB), Y1
+	VMOVUPS     siluFlat<>+0(SB), Y2
+	VMAXPS      Y0, Y1, Y1
+	VMINPS      Y1, Y2, Y0
+	VXORPS      sign<>+0(SB), Y0, Y2
+	VMOVUPS     expHigh<>+0(SB), Y3
+	VMINPS      Y2, Y3, Y3
+	VMOVUPS     expLow<>+0(SB), Y2
+	VMAXPS      Y3, Y2, Y3
+	VMULPS      log2e<>+0(SB), Y3, Y2
+	VROUNDPS    $0x08, Y2, Y2
+	VMOVAPS     Y3, Y4
+	VFMSUB132PS log2e<>+0(SB), Y2, Y4
+	VFMADD231PS log2eLow<>+0(SB), Y3, Y4
+	VMOVUPS     exp6<>+0(SB), Y3
+	VFMADD213PS exp5<>+0(SB), Y4, Y3
+	VFMADD213PS exp4<>+0(SB), Y4, Y3
+	VFMADD213PS exp3<>+0(SB), Y4, Y3
+	VFMADD213PS exp2<>+0(SB), Y4, Y3
+	VFMADD213PS exp1<>+0(SB), Y4, Y3
+	VFMADD213PS exp0<>+0(SB), Y4, Y3
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y4
+	VPSUBD      Y4, Y2, Y2
+	VPADDD      bias<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VPADDD      bias<>+0(SB), Y2, Y2
+	VPSLLD      $0x17, Y2, Y2
+	VMULPS      Y2, Y3, Y3
+	VADDPS      one<>+0(SB), Y3, Y2
+	VMOVUPS     one<>+0(SB), Y4
+	VDIVPS      Y2, Y4, Y4
+	VMULPS      Y4, Y3, Y3
+	VMULPS      Y4, Y1, Y1
+	VFMADD213PS one<>+0(SB), Y0, Y3
+	VMULPS      Y4, Y3, Y3
+	VMOVUPS     (DI), Y0
+	VMULPS      Y0, Y1, Y1
+	VMOVUPS     (DX), Y2
+	VMULPS      Y2, Y0, Y0
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (BX)
+	VMOVUPS     Y1, (SI)
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, AX
+	JMP         one
+
+rest:
+	TESTQ       AX, AX
+	JZ          done
+	LEAQ        columnMask<>+0(SB), R8
+	NEGQ        AX
+	VMOVUPS     64(R8)(AX*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMOVUPS     siluFlatLow<>+0(SB), Y2
+	VMOVUPS     siluFlat<>+0(SB), Y3
+	VMAXPS      Y1, Y2, Y2
+	VMINPS      Y2, Y3, Y1
+	VXORPS      sign<>+0(SB), Y1, Y3
+	VMOVUPS     expHigh<>+0(SB), Y4
+	VMINPS      Y3, Y4, Y4
+	VMOVUPS     expLow<>+0(SB), Y3
+	VMAXPS      Y4, Y3, Y4
+	VMULPS      log2e<>+0(SB), Y4, Y3
+	VROUNDPS    $0x08, Y3, Y3
+	VMOVAPS     Y4, Y5
+	VFMSUB132PS log2e<>+0(SB), Y3, Y5
+	VFMADD231PS log2eLow<>+0(SB), Y4, Y5
+	VMOVUPS     exp6<>+0(SB), Y4
+	VFMADD213PS exp5<>+0(SB), Y5, Y4
+	VFMADD213PS exp4<>+0(SB), Y5, Y4
+	VFMADD213PS exp3<>+0(SB), Y5, Y4
+	VFMADD213PS exp2<>+0(SB), Y5, Y4
+	VFMADD213PS exp1<>+0(SB), Y5, Y4
+	VFMADD213PS exp0<>+0(SB), Y5, Y4
+	VCVTPS2DQ   Y3, Y3
+	VPSRAD      $0x01, Y3, Y5
+	VPSUBD      Y5, Y3, Y3
+	VPADDD      bias<>+0(SB), Y5, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VMULPS      Y5, Y4, Y4
+	VPADDD      bias<>+0(SB), Y3, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VMULPS      Y3, Y4, Y4
+	VADDPS      one<>+0(SB), Y4, Y3
+	VMOVUPS     one<>+0(SB), Y5
+	VDIVPS      Y3, Y5, Y5
+	VMULPS      Y5, Y4, Y4
+	VMULPS      Y5, Y2, Y2
+	VFMADD213PS one<>+0(SB), Y1, Y4
+	VMULPS      Y5, Y4, Y4
+	VMASKMOVPS  (DI), Y0, Y1
+	VMULPS      Y1, Y2, Y2
+	VMASKMOVPS  (DX), Y0, Y3
+	VMULPS      Y3, Y1, Y1
+	VMULPS      Y1, Y4, Y4
+	VMASKMOVPS  Y4, Y0, (BX)
+	VMASKMOVPS  Y2, Y0, (SI)
+
+done:
+	VZEROUPPER
+	RET
+
 // func expSumAVX2(n int, dst *float32, x *float32, shift float32) float32
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-36

@@ -49,6 +49,16 @@ func geluGradAVX2(n int, dst *float32, dy *float32, x *float32)
 //go:noescape
 func geluTanhGradAVX2(n int, dst *float32, dy *float32, x *float32)
 
+// siluMulAVX2 is dst = silu(a)·b.
+//
+//go:noescape
+func siluMulAVX2(n int, dst *float32, a *float32, b *float32)
+
+// siluMulGradAVX2 is da = dy·b·silu'(a) and db = dy·silu(a).
+//
+//go:noescape
+func siluMulGradAVX2(n int, da *float32, db *float32, dy *float32, a *float32, b *float32)
+
 // expSumAVX2 is dst = e^(x − shift); it returns Σ dst.
 //
 //go:noescape

@@ -2194,6 +2194,340 @@ DATA geluB3<>+56(SB)/4, $0x3e5b33b5
 DATA geluB3<>+60(SB)/4, $0x3e5b33b5
 GLOBL geluB3<>(SB), RODATA|NOPTR, $64
 
+// func siluMulAVX512(n int, dst *float32, a *float32, b *float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·siluMulAVX512(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), CX
+	MOVQ dst+8(FP), AX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+
+many:
+	CMPQ        CX, $0x00000020
+	JL          one
+	VMOVUPS     (DX), Z0
+	VXORPS      sign<>+0(SB), Z0, Z1
+	VMOVUPS     expHigh<>+0(SB), Z2
+	VMINPS      Z1, Z2, Z2
+	VMOVUPS     expLow<>+0(SB), Z1
+	VMAXPS      Z2, Z1, Z2
+	VMULPS      log2e<>+0(SB), Z2, Z1
+	VRNDSCALEPS $0x08, Z1, Z1
+	VMOVAPS     Z2, Z3
+	VFMSUB132PS log2e<>+0(SB), Z1, Z3
+	VFMADD231PS log2eLow<>+0(SB), Z2, Z3
+	VMOVUPS     exp6<>+0(SB), Z2
+	VFMADD213PS exp5<>+0(SB), Z3, Z2
+	VFMADD213PS exp4<>+0(SB), Z3, Z2
+	VFMADD213PS exp3<>+0(SB), Z3, Z2
+	VFMADD213PS exp2<>+0(SB), Z3, Z2
+	VFMADD213PS exp1<>+0(SB), Z3, Z2
+	VFMADD213PS exp0<>+0(SB), Z3, Z2
+	VSCALEFPS   Z1, Z2, Z2
+	VADDPS      one<>+0(SB), Z2, Z2
+	VMOVUPS     one<>+0(SB), Z1
+	VDIVPS      Z2, Z1, Z1
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     (BX), Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     Z1, (AX)
+	VMOVUPS     64(DX), Z0
+	VXORPS      sign<>+0(SB), Z0, Z1
+	VMOVUPS     expHigh<>+0(SB), Z2
+	VMINPS      Z1, Z2, Z2
+	VMOVUPS     expLow<>+0(SB), Z1
+	VMAXPS      Z2, Z1, Z2
+	VMULPS      log2e<>+0(SB), Z2, Z1
+	VRNDSCALEPS $0x08, Z1, Z1
+	VMOVAPS     Z2, Z3
+	VFMSUB132PS log2e<>+0(SB), Z1, Z3
+	VFMADD231PS log2eLow<>+0(SB), Z2, Z3
+	VMOVUPS     exp6<>+0(SB), Z2
+	VFMADD213PS exp5<>+0(SB), Z3, Z2
+	VFMADD213PS exp4<>+0(SB), Z3, Z2
+	VFMADD213PS exp3<>+0(SB), Z3, Z2
+	VFMADD213PS exp2<>+0(SB), Z3, Z2
+	VFMADD213PS exp1<>+0(SB), Z3, Z2
+	VFMADD213PS exp0<>+0(SB), Z3, Z2
+	VSCALEFPS   Z1, Z2, Z2
+	VADDPS      one<>+0(SB), Z2, Z2
+	VMOVUPS     one<>+0(SB), Z1
+	VDIVPS      Z2, Z1, Z1
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     64(BX), Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     Z1, 64(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x00000020, CX
+	JMP         many
+
+one:
+	CMPQ        CX, $0x00000010
+	JL          rest
+	VMOVUPS     (DX), Z0
+	VXORPS      sign<>+0(SB), Z0, Z1
+	VMOVUPS     expHigh<>+0(SB), Z2
+	VMINPS      Z1, Z2, Z2
+	VMOVUPS     expLow<>+0(SB), Z1
+	VMAXPS      Z2, Z1, Z2
+	VMULPS      log2e<>+0(SB), Z2, Z1
+	VRNDSCALEPS $0x08, Z1, Z1
+	VMOVAPS     Z2, Z3
+	VFMSUB132PS log2e<>+0(SB), Z1, Z3
+	VFMADD231PS log2eLow<>+0(SB), Z2, Z3
+	VMOVUPS     exp6<>+0(SB), Z2
+	VFMADD213PS exp5<>+0(SB), Z3, Z2
+	VFMADD213PS exp4<>+0(SB), Z3, Z2
+	VFMADD213PS exp3<>+0(SB), Z3, Z2
+	VFMADD213PS exp2<>+0(SB), Z3, Z2
+	VFMADD213PS exp1<>+0(SB), Z3, Z2
+	VFMADD213PS exp0<>+0(SB), Z3, Z2
+	VSCALEFPS   Z1, Z2, Z2
+	VADDPS      one<>+0(SB), Z2, Z2
+	VMOVUPS     one<>+0(SB), Z1
+	VDIVPS      Z2, Z1, Z1
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     (BX), Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, CX
+	JMP         one
+
+rest:
+	TESTQ       CX, CX
+	JZ          done
+	MOVQ        $0x00000001, SI
+	SHLQ        CL, SI
+	DECQ        SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VXORPS      sign<>+0(SB), Z0, Z1
+	VMOVUPS     expHigh<>+0(SB), Z2
+	VMINPS      Z1, Z2, Z2
+	VMOVUPS     expLow<>+0(SB), Z1
+	VMAXPS      Z2, Z1, Z2
+	VMULPS      log2e<>+0(SB), Z2, Z1
+	VRNDSCALEPS $0x08, Z1, Z1
+	VMOVAPS     Z2, Z3
+	VFMSUB132PS log2e<>+0(SB), Z1, Z3
+	VFMADD231PS log2eLow<>+0(SB), Z2, Z3
+	VMOVUPS     exp6<>+0(SB), Z2
+	VFMADD213PS exp5<>+0(SB), Z3, Z2
+	VFMADD213PS exp4<>+0(SB), Z3, Z2
+	VFMADD213PS exp3<>+0(SB), Z3, Z2
+	VFMADD213PS exp2<>+0(SB), Z3, Z2
+	VFMADD213PS exp1<>+0(SB), Z3, Z2
+	VFMADD213PS exp0<>+0(SB), Z3, Z2
+	VSCALEFPS   Z1, Z2, Z2
+	VADDPS      one<>+0(SB), Z2, Z2
+	VMOVUPS     one<>+0(SB), Z1
+	VDIVPS      Z2, Z1, Z1
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS.Z   (BX), K1, Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     Z1, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func siluMulGradAVX512(n int, da *float32, db *float32, dy *float32, a *float32, b *float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·siluMulGradAVX512(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), CX
+	MOVQ a+32(FP), AX
+	MOVQ b+40(FP), DX
+	MOVQ da+8(FP), BX
+	MOVQ db+16(FP), SI
+	MOVQ dy+24(FP), DI
+
+many:
+	CMPQ        CX, $0x00000020
+	JL          one
+	VMOVUPS     (AX), Z0
+	VMOVUPS     siluFlatLow<>+0(SB), Z1
+	VMOVUPS     siluFlat<>+0(SB), Z2
+	VMAXPS      Z0, Z1, Z1
+	VMINPS      Z1, Z2, Z0
+	VXORPS      sign<>+0(SB), Z0, Z2
+	VMOVUPS     expHigh<>+0(SB), Z3
+	VMINPS      Z2, Z3, Z3
+	VMOVUPS     expLow<>+0(SB), Z2
+	VMAXPS      Z3, Z2, Z3
+	VMULPS      log2e<>+0(SB), Z3, Z2
+	VRNDSCALEPS $0x08, Z2, Z2
+	VMOVAPS     Z3, Z4
+	VFMSUB132PS log2e<>+0(SB), Z2, Z4
+	VFMADD231PS log2eLow<>+0(SB), Z3, Z4
+	VMOVUPS     exp6<>+0(SB), Z3
+	VFMADD213PS exp5<>+0(SB), Z4, Z3
+	VFMADD213PS exp4<>+0(SB), Z4, Z3
+	VFMADD213PS exp3<>+0(SB), Z4, Z3
+	VFMADD213PS exp2<>+0(SB), Z4, Z3
+	VFMADD213PS exp1<>+0(SB), Z4, Z3
+	VFMADD213PS exp0<>+0(SB), Z4, Z3
+	VSCALEFPS   Z2, Z3, Z3
+	VADDPS      one<>+0(SB), Z3, Z2
+	VMOVUPS     one<>+0(SB), Z4
+	VDIVPS      Z2, Z4, Z4
+	VMULPS      Z4, Z3, Z3
+	VMULPS      Z4, Z1, Z1
+	VFMADD213PS one<>+0(SB), Z0, Z3
+	VMULPS      Z4, Z3, Z3
+	VMOVUPS     (DI), Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     (DX), Z2
+	VMULPS      Z2, Z0, Z0
+	VMULPS      Z0, Z3, Z3
+	VMOVUPS     Z3, (BX)
+	VMOVUPS     Z1, (SI)
+	VMOVUPS     64(AX), Z0
+	VMOVUPS     siluFlatLow<>+0(SB), Z1
+	VMOVUPS     siluFlat<>+0(SB), Z2
+	VMAXPS      Z0, Z1, Z1
+	VMINPS      Z1, Z2, Z0
+	VXORPS      sign<>+0(SB), Z0, Z2
+	VMOVUPS     expHigh<>+0(SB), Z3
+	VMINPS      Z2, Z3, Z3
+	VMOVUPS     expLow<>+0(SB), Z2
+	VMAXPS      Z3, Z2, Z3
+	VMULPS      log2e<>+0(SB), Z3, Z2
+	VRNDSCALEPS $0x08, Z2, Z2
+	VMOVAPS     Z3, Z4
+	VFMSUB132PS log2e<>+0(SB), Z2, Z4
+	VFMADD231PS log2eLow<>+0(SB), Z3, Z4
+	VMOVUPS     exp6<>+0(SB), Z3
+	VFMADD213PS exp5<>+0(SB), Z4, Z3
+	VFMADD213PS exp4<>+0(SB), Z4, Z3
+	VFMADD213PS exp3<>+0(SB), Z4, Z3
+	VFMADD213PS exp2<>+0(SB), Z4, Z3
+	VFMADD213PS exp1<>+0(SB), Z4, Z3
+	VFMADD213PS exp0<>+0(SB), Z4, Z3
+	VSCALEFPS   Z2, Z3, Z3
+	VADDPS      one<>+0(SB), Z3, Z2
+	VMOVUPS     one<>+0(SB), Z4
+	VDIVPS      Z2, Z4, Z4
+	VMULPS      Z4, Z3, Z3
+	VMULPS      Z4, Z1, Z1
+	VFMADD213PS one<>+0(SB), Z0, Z3
+	VMULPS      Z4, Z3, Z3
+	VMOVUPS     64(DI), Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     64(DX), Z2
+	VMULPS      Z2, Z0, Z0
+	VMULPS      Z0, Z3, Z3
+	VMOVUPS     Z3, 64(BX)
+	VMOVUPS     Z1, 64(SI)
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, CX
+	JMP         many
+
+one:
+	CMPQ        CX, $0x00000010
+	JL          rest
+	VMOVUPS     (AX), Z0
+	VMOVUPS     siluFlatLow<>+0(SB), Z1
+	VMOVUPS     siluFlat<>+0(SB), Z2
+	VMAXPS      Z0, Z1, Z1
+	VMINPS      Z1, Z2, Z0
+	VXORPS      sign<>+0(SB), Z0, Z2
+	VMOVUPS     expHigh<>+0(SB), Z3
+	VMINPS      Z2, Z3, Z3
+	VMOVUPS     expLow<>+0(SB), Z2
+	VMAXPS      Z3, Z2, Z3
+	VMULPS      log2e<>+0(SB), Z3, Z2
+	VRNDSCALEPS $0x08, Z2, Z2
+	VMOVAPS     Z3, Z4
+	VFMSUB132PS log2e<>+0(SB), Z2, Z4
+	VFMADD231PS log2eLow<>+0(SB), Z3, Z4
+	VMOVUPS     exp6<>+0(SB), Z3
+	VFMADD213PS exp5<>+0(SB), Z4, Z3
+	VFMADD213PS exp4<>+0(SB), Z4, Z3
+	VFMADD213PS exp3<>+0(SB), Z4, Z3
+	VFMADD213PS exp2<>+0(SB), Z4, Z3
+	VFMADD213PS exp1<>+0(SB), Z4, Z3
+	VFMADD213PS exp0<>+0(SB), Z4, Z3
+	VSCALEFPS   Z2, Z3, Z3
+	VADDPS      one<>+0(SB), Z3, Z2
+	VMOVUPS     one<>+0(SB), Z4
+	VDIVPS      Z2, Z4, Z4
+	VMULPS      Z4, Z3, Z3
+	VMULPS      Z4, Z1, Z1
+	VFMADD213PS one<>+0(SB), Z0, Z3
+	VMULPS      Z4, Z3, Z3
+	VMOVUPS     (DI), Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS     (DX), Z2
+	VMULPS      Z2, Z0, Z0
+	VMULPS      Z0, Z3, Z3
+	VMOVUPS     Z3, (BX)
+	VMOVUPS     Z1, (SI)
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JMP         one
+
+rest:
+	TESTQ       CX, CX
+	JZ          done
+	MOVQ        $0x00000001, R8
+	SHLQ        CL, R8
+	DECQ        R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS     siluFlatLow<>+0(SB), Z1
+	VMOVUPS     siluFlat<>+0(SB), Z2
+	VMAXPS      Z0, Z1, Z1
+	VMINPS      Z1, Z2, Z0
+	VXORPS      sign<>+0(SB), Z0, Z2
+	VMOVUPS     expHigh<>+0(SB), Z3
+	VMINPS      Z2, Z3, Z3
+	VMOVUPS     expLow<>+0(SB), Z2
+	VMAXPS      Z3, Z2, Z3
+	VMULPS      log2e<>+0(SB), Z3, Z2
+	VRNDSCALEPS $0x08, Z2, Z2
+	VMOVAPS     Z3, Z4
+	VFMSUB132PS log2e<>+0(SB), Z2, Z4
+	VFMADD231PS log2eLow<>+0(SB), Z3, Z4
+	VMOVUPS     exp6<>+0(SB), Z3
+	VFMADD213PS exp5<>+0(SB), Z4, Z3
+	VFMADD213PS exp4<>+0(SB), Z4, Z3
+	VFMADD213PS exp3<>+0(SB), Z4, Z3
+	VFMADD213PS exp2<>+0(SB), Z4, Z3
+	VFMADD213PS exp1<>+0(SB), Z4, Z3
+	VFMADD213PS exp0<>+0(SB), Z4, Z3
+	VSCALEFPS   Z2, Z3, Z3
+	VADDPS      one<>+0(SB), Z3, Z2
+	VMOVUPS     one<>+0(SB), Z4
+	VDIVPS      Z2, Z4, Z4
+	VMULPS      Z4, Z3, Z3
+	VMULPS      Z4, Z1, Z1
+	VFMADD213PS one<>+0(SB), Z0, Z3
+	VMULPS      Z4, Z3, Z3
+	VMOVUPS.Z   (DI), K1, Z0
+	VMULPS      Z0, Z1, Z1
+	VMOVUPS.Z   (DX), K1, Z2
+	VMULPS      Z2, Z0, Z0
+	VMULPS      Z0, Z3, Z3
+	VMOVUPS     Z3, K1, (BX)
+	VMOVUPS     Z1, K1, (SI)
+
+done:
+	VZEROUPPER
+	RET
+
 // func expSumAVX512(n int, dst *float32, x *float32, shift float32) float32
 // Requires: AVX, AVX512DQ, AVX512F, SSE
 TEXT ·expSumAVX512(SB), NOSPLIT, $0-36

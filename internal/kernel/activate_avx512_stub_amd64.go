@@ -49,6 +49,16 @@ func geluGradAVX512(n int, dst *float32, dy *float32, x *float32)
 //go:noescape
 func geluTanhGradAVX512(n int, dst *float32, dy *float32, x *float32)
 
+// siluMulAVX512 is dst = silu(a)·b.
+//
+//go:noescape
+func siluMulAVX512(n int, dst *float32, a *float32, b *float32)
+
+// siluMulGradAVX512 is da = dy·b·silu'(a) and db = dy·silu(a).
+//
+//go:noescape
+func siluMulGradAVX512(n int, da *float32, db *float32, dy *float32, a *float32, b *float32)
+
 // expSumAVX512 is dst = e^(x − shift); it returns Σ dst.
 //
 //go:noescape

@@ -9,6 +9,8 @@ var activateGeneric = activateFuncs{
 	tanh:         func(n int, dst, x *float32) { mapGeneric(n, dst, x, tanh) },
 	silu:         func(n int, dst, x *float32) { mapGeneric(n, dst, x, func(x float32) float32 { return x * sigmoid(x) }) },
 	siluGrad:     func(n int, dst, dy, x *float32) { gradGeneric(n, dst, dy, x, siluSlope) },
+	siluMul:      siluMulGeneric,
+	siluMulGrad:  siluMulGradGeneric,
 	gelu:         func(n int, dst, x *float32) { mapGeneric(n, dst, x, gelu) },
 	geluGrad:     func(n int, dst, dy, x *float32) { gradGeneric(n, dst, dy, x, geluSlope) },
 	geluTanh:     func(n int, dst, x *float32) { mapGeneric(n, dst, x, geluTanh) },
@@ -26,6 +28,23 @@ func gradGeneric(n int, dst, dy, x *float32, slope func(float32) float32) {
 	to, ds := slice(dst, n), slice(dy, n)
 	for i, v := range slice(x, n) {
 		to[i] = ds[i] * slope(v)
+	}
+}
+
+func siluMulGeneric(n int, dst, a, b *float32) {
+	to, gate := slice(dst, n), slice(b, n)
+	for i, x := range slice(a, n) {
+		to[i] = x * sigmoid(x) * gate[i]
+	}
+}
+
+func siluMulGradGeneric(n int, da, db, dy, a, b *float32) {
+	toA, toB, ds, gate := slice(da, n), slice(db, n), slice(dy, n), slice(b, n)
+	for i, x := range slice(a, n) {
+		x = max(x, -siluFlat)
+		d, flat := ds[i], min(x, siluFlat)
+		s, rest := sigmoids(flat)
+		toA[i], toB[i] = d*gate[i]*(s*(1+flat*rest)), d*(x*s)
 	}
 }
 

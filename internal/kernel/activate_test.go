@@ -242,3 +242,37 @@ func FuzzExp(f *testing.F) {
 		}
 	})
 }
+
+// TestSiluGates holds the gate and its gradient to the bits of their parts.
+func TestSiluGates(t *testing.T) {
+	kerneltest.Levels(t, func(t *testing.T) {
+		r := kerneltest.Rand(12)
+		all := arguments()
+		for _, n := range []int{0, 1, 5, 15, 16, 17, 31, 33, len(all)} {
+			a := kerneltest.TailOf(t, all[len(all)-n:])
+			b, dy := kerneltest.TailOf(t, kerneltest.Normal(r, n)), kerneltest.HeadOf(t, kerneltest.Normal(r, n))
+			got, da, db := kerneltest.Tail[float32](t, n), kerneltest.Tail[float32](t, n), kerneltest.Head[float32](t, n)
+			silu, want, through := make([]float32, n), make([]float32, n), make([]float32, n)
+			same := kerneltest.Unchanged(t, a, b, dy)
+			kernel.SiluMul(got, a, b)
+			kernel.SiluMulGrad(da, db, dy, a, b)
+			same()
+			kernel.Silu(silu, a)
+			kernel.Mul(want, silu, b)
+			kerneltest.SameBits(t, got, want)
+			kernel.Mul(through, dy, b)
+			kernel.SiluGrad(want, through, a)
+			kerneltest.SameBits(t, da, want)
+			for i := range n {
+				if d := math.Abs(float64(db[i] - dy[i]*silu[i])); d > 1e-35 && !(a[i] > -88) || d > 0 && a[i] > -88 && a[i] < 88 {
+					t.Fatalf("n = %d: the gradient of the gate beside %v is %v, want %v", n, a[i], db[i], dy[i]*silu[i])
+				}
+			}
+		}
+		nan := []float32{float32(math.NaN())}
+		da, db := []float32{0}, []float32{0}
+		if kernel.SiluMulGrad(da, db, []float32{1}, nan, []float32{1}); da[0] == da[0] || db[0] == db[0] {
+			t.Errorf("the gradients beside a NaN are %v and %v, want NaN", da, db)
+		}
+	})
+}

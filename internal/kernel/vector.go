@@ -24,6 +24,10 @@ type vectorFuncs struct {
 	scale       func(n int, dst *float32, a float32, x *float32)
 	standardise func(n int, dst, x *float32, mean, scale float32)
 	softmaxGrad func(n int, dst, p, dp *float32, delta float32)
+	rotate      func(heads, apart, n int, x, cos, sin *float32)
+	normalise   func(n int, dst, x, gamma *float32, mean, scale float32)
+	normSums    func(n int, dgamma, dbeta, x, dy, gamma *float32, mean, scale float32) (along, level float32)
+	normGrad    func(n int, dst, x, dy, gamma *float32, mean, scale, along, level float32)
 }
 
 const errVector = "kernel: slices of different lengths"
@@ -121,5 +125,42 @@ func Standardise(dst, x []float32, mean, scale float32) {
 func SoftmaxGrad(dst, p, dp []float32, delta float32) {
 	if same(dst, p)+same(dst, dp) > 0 {
 		active.vector.softmaxGrad(len(dst), &dst[0], &p[0], &dp[0], delta)
+	}
+}
+
+// Rotate turns pairs of elements of each head of x by their angles: (a, b) becomes (a·cos − b·sin, b·cos + a·sin), where pair p of a head is
+// its elements p and p + len(cos). Heads lie apart elements apart, and what is left of x behind the last whole one stays. Products are
+// rounded before they are added, at every level to the same bits.
+func Rotate(x []float32, apart int, cos, sin []float32) {
+	n := same(cos, sin)
+	if n == 0 || len(x) < apart {
+		return
+	}
+	if apart < 2*n {
+		panic("kernel: heads that are shorter than their pairs")
+	}
+	active.vector.rotate(len(x)/apart, apart, n, &x[0], &cos[0], &sin[0])
+}
+
+// Normalise computes dst = (x − mean)·scale·gamma.
+func Normalise(dst, x, gamma []float32, mean, scale float32) {
+	if same(dst, x)+same(dst, gamma) > 0 {
+		active.vector.normalise(len(dst), &dst[0], &x[0], &gamma[0], mean, scale)
+	}
+}
+
+// NormSums is what the gradient of a norm needs of a row: with x̂ = (x − mean)·scale, it adds dy·x̂ to dgamma and dy to dbeta, and returns
+// Σ γ·dy·x̂ and Σ γ·dy.
+func NormSums(dgamma, dbeta, x, dy, gamma []float32, mean, scale float32) (along, level float32) {
+	if same(dgamma, dbeta)+same(dgamma, x)+same(dgamma, dy)+same(dgamma, gamma) == 0 {
+		return 0, 0
+	}
+	return active.vector.normSums(len(x), &dgamma[0], &dbeta[0], &x[0], &dy[0], &gamma[0], mean, scale)
+}
+
+// NormGrad computes dst = scale·(γ·dy − level − x̂·along), with x̂ = (x − mean)·scale: the gradient of a row of a norm.
+func NormGrad(dst, x, dy, gamma []float32, mean, scale, along, level float32) {
+	if same(dst, x)+same(dst, dy)+same(dst, gamma) > 0 {
+		active.vector.normGrad(len(dst), &dst[0], &x[0], &dy[0], &gamma[0], mean, scale, along, level)
 	}
 }

@@ -15,6 +15,10 @@ var vectorAVX2 = vectorFuncs{
 	scale:       scaleAVX2,
 	standardise: standardiseAVX2,
 	softmaxGrad: softmaxGradAVX2,
+	rotate:      rotateAVX2,
+	normalise:   normaliseAVX2,
+	normSums:    normSumsAVX2,
+	normGrad:    normGradAVX2,
 }
 
 var vectorAVX512 = vectorFuncs{
@@ -30,4 +34,8 @@ var vectorAVX512 = vectorFuncs{
 	scale:       scaleAVX512,
 	standardise: standardiseAVX512,
 	softmaxGrad: softmaxGradAVX512,
+	rotate:      rotateAVX512,
+	normalise:   normaliseAVX512,
+	normSums:    normSumsAVX512,
+	normGrad:    normGradAVX512,
 }

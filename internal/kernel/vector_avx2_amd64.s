@@ -732,3 +732,404 @@ rest:
 done:
 	VZEROUPPER
 	RET
+
+// func rotateAVX2(heads int, apart int, n int, x *float32, cos *float32, sin *float32)
+// Requires: AVX
+TEXT ·rotateAVX2(SB), NOSPLIT, $0-48
+	MOVQ heads+0(FP), AX
+	MOVQ apart+8(FP), CX
+	MOVQ x+24(FP), DX
+	SHLQ $0x02, CX
+
+head:
+	MOVQ n+16(FP), BX
+	MOVQ cos+32(FP), DI
+	MOVQ sin+40(FP), R8
+	MOVQ DX, SI
+	LEAQ (SI)(BX*4), R9
+
+many:
+	CMPQ    BX, $0x00000008
+	JL      one
+	VMOVUPS (SI), Y0
+	VMOVUPS (R9), Y1
+	VMOVUPS (DI), Y2
+	VMOVUPS (R8), Y3
+	VMULPS  Y1, Y3, Y4
+	VMULPS  Y0, Y3, Y3
+	VMULPS  Y0, Y2, Y0
+	VMULPS  Y1, Y2, Y1
+	VSUBPS  Y4, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (R9)
+	ADDQ    $0x00000020, SI
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, DI
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x00000008, BX
+	JMP     many
+
+one:
+	CMPQ    BX, $0x00000008
+	JL      rest
+	VMOVUPS (SI), Y0
+	VMOVUPS (R9), Y1
+	VMOVUPS (DI), Y2
+	VMOVUPS (R8), Y3
+	VMULPS  Y1, Y3, Y4
+	VMULPS  Y0, Y3, Y3
+	VMULPS  Y0, Y2, Y0
+	VMULPS  Y1, Y2, Y1
+	VSUBPS  Y4, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (R9)
+	ADDQ    $0x00000020, SI
+	ADDQ    $0x00000020, R9
+	ADDQ    $0x00000020, DI
+	ADDQ    $0x00000020, R8
+	SUBQ    $0x00000008, BX
+	JMP     one
+
+rest:
+	TESTQ      BX, BX
+	JZ         done
+	LEAQ       columnMask<>+0(SB), R10
+	NEGQ       BX
+	VMOVUPS    64(R10)(BX*4), Y0
+	VMASKMOVPS (SI), Y0, Y1
+	VMASKMOVPS (R9), Y0, Y2
+	VMASKMOVPS (DI), Y0, Y3
+	VMASKMOVPS (R8), Y0, Y4
+	VMULPS     Y2, Y4, Y5
+	VMULPS     Y1, Y4, Y4
+	VMULPS     Y1, Y3, Y1
+	VMULPS     Y2, Y3, Y2
+	VSUBPS     Y5, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS Y1, Y0, (SI)
+	VMASKMOVPS Y2, Y0, (R9)
+
+done:
+	ADDQ CX, DX
+	DECQ AX
+	JNZ  head
+	VZEROUPPER
+	RET
+
+// func normaliseAVX2(n int, dst *float32, x *float32, gamma *float32, mean float32, scale float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·normaliseAVX2(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         gamma+24(FP), BX
+	MOVSS        mean+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        scale+36(FP), X1
+	VBROADCASTSS X1, Y1
+
+many:
+	CMPQ    AX, $0x00000010
+	JL      one
+	VMOVUPS (DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS (BX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, (CX)
+	VMOVUPS 32(DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS 32(BX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many
+
+one:
+	CMPQ    AX, $0x00000008
+	JL      rest
+	VMOVUPS (DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS (BX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS Y2, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one
+
+rest:
+	TESTQ      AX, AX
+	JZ         done
+	LEAQ       columnMask<>+0(SB), SI
+	NEGQ       AX
+	VMOVUPS    64(SI)(AX*4), Y2
+	VMASKMOVPS (DX), Y2, Y3
+	VSUBPS     Y0, Y3, Y3
+	VMULPS     Y1, Y3, Y3
+	VMASKMOVPS (BX), Y2, Y0
+	VMULPS     Y0, Y3, Y3
+	VMASKMOVPS Y3, Y2, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func normSumsAVX2(n int, dgamma *float32, dbeta *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32) (along float32, level float32)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·normSumsAVX2(SB), NOSPLIT, $0-64
+	MOVQ         n+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         x+24(FP), BX
+	MOVQ         dy+32(FP), SI
+	MOVQ         gamma+40(FP), DI
+	MOVSS        mean+48(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        scale+52(FP), X1
+	VBROADCASTSS X1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+
+many:
+	CMPQ        AX, $0x00000020
+	JL          one
+	VMOVUPS     (BX), Y10
+	VSUBPS      Y0, Y10, Y10
+	VMULPS      Y1, Y10, Y10
+	VMOVUPS     (SI), Y11
+	VMOVUPS     (DX), Y12
+	VADDPS      Y11, Y12, Y12
+	VMOVUPS     Y12, (DX)
+	VMOVUPS     (CX), Y12
+	VFMADD231PS Y10, Y11, Y12
+	VMOVUPS     Y12, (CX)
+	VMOVUPS     (DI), Y12
+	VMULPS      Y12, Y11, Y11
+	VFMADD231PS Y10, Y11, Y2
+	VADDPS      Y11, Y6, Y6
+	VMOVUPS     32(BX), Y10
+	VSUBPS      Y0, Y10, Y10
+	VMULPS      Y1, Y10, Y10
+	VMOVUPS     32(SI), Y11
+	VMOVUPS     32(DX), Y12
+	VADDPS      Y11, Y12, Y12
+	VMOVUPS     Y12, 32(DX)
+	VMOVUPS     32(CX), Y12
+	VFMADD231PS Y10, Y11, Y12
+	VMOVUPS     Y12, 32(CX)
+	VMOVUPS     32(DI), Y12
+	VMULPS      Y12, Y11, Y11
+	VFMADD231PS Y10, Y11, Y3
+	VADDPS      Y11, Y7, Y7
+	VMOVUPS     64(BX), Y10
+	VSUBPS      Y0, Y10, Y10
+	VMULPS      Y1, Y10, Y10
+	VMOVUPS     64(SI), Y11
+	VMOVUPS     64(DX), Y12
+	VADDPS      Y11, Y12, Y12
+	VMOVUPS     Y12, 64(DX)
+	VMOVUPS     64(CX), Y12
+	VFMADD231PS Y10, Y11, Y12
+	VMOVUPS     Y12, 64(CX)
+	VMOVUPS     64(DI), Y12
+	VMULPS      Y12, Y11, Y11
+	VFMADD231PS Y10, Y11, Y4
+	VADDPS      Y11, Y8, Y8
+	VMOVUPS     96(BX), Y10
+	VSUBPS      Y0, Y10, Y10
+	VMULPS      Y1, Y10, Y10
+	VMOVUPS     96(SI), Y11
+	VMOVUPS     96(DX), Y12
+	VADDPS      Y11, Y12, Y12
+	VMOVUPS     Y12, 96(DX)
+	VMOVUPS     96(CX), Y12
+	VFMADD231PS Y10, Y11, Y12
+	VMOVUPS     Y12, 96(CX)
+	VMOVUPS     96(DI), Y12
+	VMULPS      Y12, Y11, Y11
+	VFMADD231PS Y10, Y11, Y5
+	VADDPS      Y11, Y9, Y9
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, AX
+	JMP         many
+
+one:
+	CMPQ        AX, $0x00000008
+	JL          rest
+	VMOVUPS     (BX), Y10
+	VSUBPS      Y0, Y10, Y10
+	VMULPS      Y1, Y10, Y10
+	VMOVUPS     (SI), Y11
+	VMOVUPS     (DX), Y12
+	VADDPS      Y11, Y12, Y12
+	VMOVUPS     Y12, (DX)
+	VMOVUPS     (CX), Y12
+	VFMADD231PS Y10, Y11, Y12
+	VMOVUPS     Y12, (CX)
+	VMOVUPS     (DI), Y12
+	VMULPS      Y12, Y11, Y11
+	VFMADD231PS Y10, Y11, Y2
+	VADDPS      Y11, Y6, Y6
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, AX
+	JMP         one
+
+rest:
+	TESTQ       AX, AX
+	JZ          done
+	LEAQ        columnMask<>+0(SB), R8
+	NEGQ        AX
+	VMOVUPS     64(R8)(AX*4), Y10
+	VMASKMOVPS  (BX), Y10, Y11
+	VSUBPS      Y0, Y11, Y11
+	VMULPS      Y1, Y11, Y11
+	VMASKMOVPS  (SI), Y10, Y0
+	VMASKMOVPS  (DX), Y10, Y1
+	VADDPS      Y0, Y1, Y1
+	VMASKMOVPS  Y1, Y10, (DX)
+	VMASKMOVPS  (CX), Y10, Y1
+	VFMADD231PS Y11, Y0, Y1
+	VMASKMOVPS  Y1, Y10, (CX)
+	VMASKMOVPS  (DI), Y10, Y1
+	VMULPS      Y1, Y0, Y0
+	VFMADD231PS Y11, Y0, Y2
+	VADDPS      Y0, Y6, Y6
+
+done:
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X2
+	VPERMILPS    $0x0e, X2, X0
+	VADDPS       X0, X2, X2
+	VPERMILPS    $0x01, X2, X0
+	VADDPS       X0, X2, X2
+	MOVSS        X2, along+56(FP)
+	VADDPS       Y8, Y6, Y6
+	VADDPS       Y9, Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X0
+	VADDPS       X0, X6, X6
+	VPERMILPS    $0x0e, X6, X0
+	VADDPS       X0, X6, X6
+	VPERMILPS    $0x01, X6, X0
+	VADDPS       X0, X6, X6
+	MOVSS        X6, level+60(FP)
+	VZEROUPPER
+	RET
+
+// func normGradAVX2(n int, dst *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32, along float32, level float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·normGradAVX2(SB), NOSPLIT, $0-56
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         gamma+32(FP), BX
+	MOVQ         dy+24(FP), SI
+	MOVSS        along+48(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        level+52(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        mean+40(FP), X2
+	VBROADCASTSS X2, Y2
+	MOVSS        scale+44(FP), X3
+	VBROADCASTSS X3, Y3
+
+many:
+	CMPQ    AX, $0x00000010
+	JL      one
+	VMOVUPS (DX), Y4
+	VSUBPS  Y2, Y4, Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS (SI), Y5
+	VMOVUPS (BX), Y6
+	VMULPS  Y6, Y5, Y5
+	VSUBPS  Y1, Y5, Y5
+	VMULPS  Y0, Y4, Y4
+	VSUBPS  Y4, Y5, Y5
+	VMULPS  Y3, Y5, Y5
+	VMOVUPS Y5, (CX)
+	VMOVUPS 32(DX), Y4
+	VSUBPS  Y2, Y4, Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS 32(SI), Y5
+	VMOVUPS 32(BX), Y6
+	VMULPS  Y6, Y5, Y5
+	VSUBPS  Y1, Y5, Y5
+	VMULPS  Y0, Y4, Y4
+	VSUBPS  Y4, Y5, Y5
+	VMULPS  Y3, Y5, Y5
+	VMOVUPS Y5, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many
+
+one:
+	CMPQ    AX, $0x00000008
+	JL      rest
+	VMOVUPS (DX), Y4
+	VSUBPS  Y2, Y4, Y4
+	VMULPS  Y3, Y4, Y4
+	VMOVUPS (SI), Y5
+	VMOVUPS (BX), Y6
+	VMULPS  Y6, Y5, Y5
+	VSUBPS  Y1, Y5, Y5
+	VMULPS  Y0, Y4, Y4
+	VSUBPS  Y4, Y5, Y5
+	VMULPS  Y3, Y5, Y5
+	VMOVUPS Y5, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, SI
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one
+
+rest:
+	TESTQ      AX, AX
+	JZ         done
+	LEAQ       columnMask<>+0(SB), DI
+	NEGQ       AX
+	VMOVUPS    64(DI)(AX*4), Y4
+	VMASKMOVPS (DX), Y4, Y5
+	VSUBPS     Y2, Y5, Y5
+	VMULPS     Y3, Y5, Y5
+	VMASKMOVPS (SI), Y4, Y2
+	VMASKMOVPS (BX), Y4, Y6
+	VMULPS     Y6, Y2, Y2
+	VSUBPS     Y1, Y2, Y2
+	VMULPS     Y0, Y5, Y5
+	VSUBPS     Y5, Y2, Y2
+	VMULPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y4, (CX)
+
+done:
+	VZEROUPPER
+	RET

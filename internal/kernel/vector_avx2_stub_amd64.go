@@ -63,3 +63,23 @@ func standardiseAVX2(n int, dst *float32, x *float32, mean float32, scale float3
 //
 //go:noescape
 func softmaxGradAVX2(n int, dst *float32, p *float32, dp *float32, delta float32)
+
+// rotateAVX2 turns the pairs of each head by their angles.
+//
+//go:noescape
+func rotateAVX2(heads int, apart int, n int, x *float32, cos *float32, sin *float32)
+
+// normaliseAVX2 is dst = (x − mean)·scale·gamma.
+//
+//go:noescape
+func normaliseAVX2(n int, dst *float32, x *float32, gamma *float32, mean float32, scale float32)
+
+// normSumsAVX2 adds dy·x̂ to dgamma and dy to dbeta, and returns Σ γ·dy·x̂ and Σ γ·dy.
+//
+//go:noescape
+func normSumsAVX2(n int, dgamma *float32, dbeta *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32) (along float32, level float32)
+
+// normGradAVX2 is dst = scale·(γ·dy − level − x̂·along).
+//
+//go:noescape
+func normGradAVX2(n int, dst *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32, along float32, level float32)

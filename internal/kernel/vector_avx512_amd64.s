@@ -718,3 +718,412 @@ rest:
 done:
 	VZEROUPPER
 	RET
+
+// func rotateAVX512(heads int, apart int, n int, x *float32, cos *float32, sin *float32)
+// Requires: AVX, AVX512F
+TEXT ·rotateAVX512(SB), NOSPLIT, $0-48
+	MOVQ heads+0(FP), AX
+	MOVQ apart+8(FP), DX
+	MOVQ x+24(FP), BX
+	SHLQ $0x02, DX
+
+head:
+	MOVQ n+16(FP), CX
+	MOVQ cos+32(FP), DI
+	MOVQ sin+40(FP), R8
+	MOVQ BX, SI
+	LEAQ (SI)(CX*4), R9
+
+many:
+	CMPQ    CX, $0x00000010
+	JL      one
+	VMOVUPS (SI), Z0
+	VMOVUPS (R9), Z1
+	VMOVUPS (DI), Z2
+	VMOVUPS (R8), Z3
+	VMULPS  Z1, Z3, Z4
+	VMULPS  Z0, Z3, Z3
+	VMULPS  Z0, Z2, Z0
+	VMULPS  Z1, Z2, Z1
+	VSUBPS  Z4, Z0, Z0
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (R9)
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x00000010, CX
+	JMP     many
+
+one:
+	CMPQ    CX, $0x00000010
+	JL      rest
+	VMOVUPS (SI), Z0
+	VMOVUPS (R9), Z1
+	VMOVUPS (DI), Z2
+	VMOVUPS (R8), Z3
+	VMULPS  Z1, Z3, Z4
+	VMULPS  Z0, Z3, Z3
+	VMULPS  Z0, Z2, Z0
+	VMULPS  Z1, Z2, Z1
+	VSUBPS  Z4, Z0, Z0
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (R9)
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, R9
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, R8
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+rest:
+	TESTQ     CX, CX
+	JZ        done
+	MOVQ      $0x00000001, R10
+	SHLQ      CL, R10
+	DECQ      R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (R9), K1, Z1
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z (R8), K1, Z3
+	VMULPS    Z1, Z3, Z4
+	VMULPS    Z0, Z3, Z3
+	VMULPS    Z0, Z2, Z0
+	VMULPS    Z1, Z2, Z1
+	VSUBPS    Z4, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS   Z0, K1, (SI)
+	VMOVUPS   Z1, K1, (R9)
+
+done:
+	ADDQ DX, BX
+	DECQ AX
+	JNZ  head
+	VZEROUPPER
+	RET
+
+// func normaliseAVX512(n int, dst *float32, x *float32, gamma *float32, mean float32, scale float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·normaliseAVX512(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), CX
+	MOVQ         dst+8(FP), AX
+	MOVQ         x+16(FP), DX
+	MOVQ         gamma+24(FP), BX
+	MOVSS        mean+32(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        scale+36(FP), X1
+	VBROADCASTSS X1, Z1
+
+many:
+	CMPQ    CX, $0x00000020
+	JL      one
+	VMOVUPS (DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VMULPS  Z1, Z2, Z2
+	VMOVUPS (BX), Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS Z2, (AX)
+	VMOVUPS 64(DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VMULPS  Z1, Z2, Z2
+	VMOVUPS 64(BX), Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS Z2, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, CX
+	JMP     many
+
+one:
+	CMPQ    CX, $0x00000010
+	JL      rest
+	VMOVUPS (DX), Z2
+	VSUBPS  Z0, Z2, Z2
+	VMULPS  Z1, Z2, Z2
+	VMOVUPS (BX), Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS Z2, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+rest:
+	TESTQ     CX, CX
+	JZ        done
+	MOVQ      $0x00000001, SI
+	SHLQ      CL, SI
+	DECQ      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX), K1, Z2
+	VSUBPS    Z0, Z2, Z2
+	VMULPS    Z1, Z2, Z2
+	VMOVUPS.Z (BX), K1, Z0
+	VMULPS    Z0, Z2, Z2
+	VMOVUPS   Z2, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func normSumsAVX512(n int, dgamma *float32, dbeta *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32) (along float32, level float32)
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·normSumsAVX512(SB), NOSPLIT, $0-64
+	MOVQ         n+0(FP), CX
+	MOVQ         dgamma+8(FP), AX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         x+24(FP), BX
+	MOVQ         dy+32(FP), SI
+	MOVQ         gamma+40(FP), DI
+	MOVSS        mean+48(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        scale+52(FP), X1
+	VBROADCASTSS X1, Z1
+	VXORPS       Z2, Z2, Z2
+	VXORPS       Z3, Z3, Z3
+	VXORPS       Z4, Z4, Z4
+	VXORPS       Z5, Z5, Z5
+	VXORPS       Z6, Z6, Z6
+	VXORPS       Z7, Z7, Z7
+	VXORPS       Z8, Z8, Z8
+	VXORPS       Z9, Z9, Z9
+
+many:
+	CMPQ        CX, $0x00000040
+	JL          one
+	VMOVUPS     (BX), Z10
+	VSUBPS      Z0, Z10, Z10
+	VMULPS      Z1, Z10, Z10
+	VMOVUPS     (SI), Z11
+	VMOVUPS     (DX), Z12
+	VADDPS      Z11, Z12, Z12
+	VMOVUPS     Z12, (DX)
+	VMOVUPS     (AX), Z12
+	VFMADD231PS Z10, Z11, Z12
+	VMOVUPS     Z12, (AX)
+	VMOVUPS     (DI), Z12
+	VMULPS      Z12, Z11, Z11
+	VFMADD231PS Z10, Z11, Z2
+	VADDPS      Z11, Z6, Z6
+	VMOVUPS     64(BX), Z10
+	VSUBPS      Z0, Z10, Z10
+	VMULPS      Z1, Z10, Z10
+	VMOVUPS     64(SI), Z11
+	VMOVUPS     64(DX), Z12
+	VADDPS      Z11, Z12, Z12
+	VMOVUPS     Z12, 64(DX)
+	VMOVUPS     64(AX), Z12
+	VFMADD231PS Z10, Z11, Z12
+	VMOVUPS     Z12, 64(AX)
+	VMOVUPS     64(DI), Z12
+	VMULPS      Z12, Z11, Z11
+	VFMADD231PS Z10, Z11, Z3
+	VADDPS      Z11, Z7, Z7
+	VMOVUPS     128(BX), Z10
+	VSUBPS      Z0, Z10, Z10
+	VMULPS      Z1, Z10, Z10
+	VMOVUPS     128(SI), Z11
+	VMOVUPS     128(DX), Z12
+	VADDPS      Z11, Z12, Z12
+	VMOVUPS     Z12, 128(DX)
+	VMOVUPS     128(AX), Z12
+	VFMADD231PS Z10, Z11, Z12
+	VMOVUPS     Z12, 128(AX)
+	VMOVUPS     128(DI), Z12
+	VMULPS      Z12, Z11, Z11
+	VFMADD231PS Z10, Z11, Z4
+	VADDPS      Z11, Z8, Z8
+	VMOVUPS     192(BX), Z10
+	VSUBPS      Z0, Z10, Z10
+	VMULPS      Z1, Z10, Z10
+	VMOVUPS     192(SI), Z11
+	VMOVUPS     192(DX), Z12
+	VADDPS      Z11, Z12, Z12
+	VMOVUPS     Z12, 192(DX)
+	VMOVUPS     192(AX), Z12
+	VFMADD231PS Z10, Z11, Z12
+	VMOVUPS     Z12, 192(AX)
+	VMOVUPS     192(DI), Z12
+	VMULPS      Z12, Z11, Z11
+	VFMADD231PS Z10, Z11, Z5
+	VADDPS      Z11, Z9, Z9
+	ADDQ        $0x00000100, AX
+	ADDQ        $0x00000100, DX
+	ADDQ        $0x00000100, BX
+	ADDQ        $0x00000100, SI
+	ADDQ        $0x00000100, DI
+	SUBQ        $0x00000040, CX
+	JMP         many
+
+one:
+	CMPQ        CX, $0x00000010
+	JL          rest
+	VMOVUPS     (BX), Z10
+	VSUBPS      Z0, Z10, Z10
+	VMULPS      Z1, Z10, Z10
+	VMOVUPS     (SI), Z11
+	VMOVUPS     (DX), Z12
+	VADDPS      Z11, Z12, Z12
+	VMOVUPS     Z12, (DX)
+	VMOVUPS     (AX), Z12
+	VFMADD231PS Z10, Z11, Z12
+	VMOVUPS     Z12, (AX)
+	VMOVUPS     (DI), Z12
+	VMULPS      Z12, Z11, Z11
+	VFMADD231PS Z10, Z11, Z2
+	VADDPS      Z11, Z6, Z6
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, CX
+	JMP         one
+
+rest:
+	TESTQ       CX, CX
+	JZ          done
+	MOVQ        $0x00000001, R8
+	SHLQ        CL, R8
+	DECQ        R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (BX), K1, Z10
+	VSUBPS      Z0, Z10, Z10
+	VMULPS      Z1, Z10, Z10
+	VMOVUPS.Z   (SI), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VADDPS      Z0, Z1, Z1
+	VMOVUPS     Z1, K1, (DX)
+	VMOVUPS.Z   (AX), K1, Z1
+	VFMADD231PS Z10, Z0, Z1
+	VMOVUPS     Z1, K1, (AX)
+	VMOVUPS.Z   (DI), K1, Z1
+	VMULPS      Z1, Z0, Z0
+	VFMADD231PS Z10, Z0, Z2
+	VADDPS      Z0, Z6, Z6
+
+done:
+	VADDPS        Z4, Z2, Z2
+	VADDPS        Z5, Z3, Z3
+	VADDPS        Z3, Z2, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPS        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPS        X0, X2, X2
+	VPERMILPS     $0x0e, X2, X0
+	VADDPS        X0, X2, X2
+	VPERMILPS     $0x01, X2, X0
+	VADDPS        X0, X2, X2
+	MOVSS         X2, along+56(FP)
+	VADDPS        Z8, Z6, Z6
+	VADDPS        Z9, Z7, Z7
+	VADDPS        Z7, Z6, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y0
+	VADDPS        Y0, Y6, Y6
+	VEXTRACTF128  $0x01, Y6, X0
+	VADDPS        X0, X6, X6
+	VPERMILPS     $0x0e, X6, X0
+	VADDPS        X0, X6, X6
+	VPERMILPS     $0x01, X6, X0
+	VADDPS        X0, X6, X6
+	MOVSS         X6, level+60(FP)
+	VZEROUPPER
+	RET
+
+// func normGradAVX512(n int, dst *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32, along float32, level float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·normGradAVX512(SB), NOSPLIT, $0-56
+	MOVQ         n+0(FP), CX
+	MOVQ         dst+8(FP), AX
+	MOVQ         x+16(FP), DX
+	MOVQ         gamma+32(FP), BX
+	MOVQ         dy+24(FP), SI
+	MOVSS        along+48(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        level+52(FP), X1
+	VBROADCASTSS X1, Z1
+	MOVSS        mean+40(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVSS        scale+44(FP), X3
+	VBROADCASTSS X3, Z3
+
+many:
+	CMPQ    CX, $0x00000020
+	JL      one
+	VMOVUPS (DX), Z4
+	VSUBPS  Z2, Z4, Z4
+	VMULPS  Z3, Z4, Z4
+	VMOVUPS (SI), Z5
+	VMOVUPS (BX), Z6
+	VMULPS  Z6, Z5, Z5
+	VSUBPS  Z1, Z5, Z5
+	VMULPS  Z0, Z4, Z4
+	VSUBPS  Z4, Z5, Z5
+	VMULPS  Z3, Z5, Z5
+	VMOVUPS Z5, (AX)
+	VMOVUPS 64(DX), Z4
+	VSUBPS  Z2, Z4, Z4
+	VMULPS  Z3, Z4, Z4
+	VMOVUPS 64(SI), Z5
+	VMOVUPS 64(BX), Z6
+	VMULPS  Z6, Z5, Z5
+	VSUBPS  Z1, Z5, Z5
+	VMULPS  Z0, Z4, Z4
+	VSUBPS  Z4, Z5, Z5
+	VMULPS  Z3, Z5, Z5
+	VMOVUPS Z5, 64(AX)
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, SI
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, CX
+	JMP     many
+
+one:
+	CMPQ    CX, $0x00000010
+	JL      rest
+	VMOVUPS (DX), Z4
+	VSUBPS  Z2, Z4, Z4
+	VMULPS  Z3, Z4, Z4
+	VMOVUPS (SI), Z5
+	VMOVUPS (BX), Z6
+	VMULPS  Z6, Z5, Z5
+	VSUBPS  Z1, Z5, Z5
+	VMULPS  Z0, Z4, Z4
+	VSUBPS  Z4, Z5, Z5
+	VMULPS  Z3, Z5, Z5
+	VMOVUPS Z5, (AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+rest:
+	TESTQ     CX, CX
+	JZ        done
+	MOVQ      $0x00000001, DI
+	SHLQ      CL, DI
+	DECQ      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX), K1, Z4
+	VSUBPS    Z2, Z4, Z4
+	VMULPS    Z3, Z4, Z4
+	VMOVUPS.Z (SI), K1, Z2
+	VMOVUPS.Z (BX), K1, Z5
+	VMULPS    Z5, Z2, Z2
+	VSUBPS    Z1, Z2, Z2
+	VMULPS    Z0, Z4, Z4
+	VSUBPS    Z4, Z2, Z2
+	VMULPS    Z3, Z2, Z2
+	VMOVUPS   Z2, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET

@@ -63,3 +63,23 @@ func standardiseAVX512(n int, dst *float32, x *float32, mean float32, scale floa
 //
 //go:noescape
 func softmaxGradAVX512(n int, dst *float32, p *float32, dp *float32, delta float32)
+
+// rotateAVX512 turns the pairs of each head by their angles.
+//
+//go:noescape
+func rotateAVX512(heads int, apart int, n int, x *float32, cos *float32, sin *float32)
+
+// normaliseAVX512 is dst = (x − mean)·scale·gamma.
+//
+//go:noescape
+func normaliseAVX512(n int, dst *float32, x *float32, gamma *float32, mean float32, scale float32)
+
+// normSumsAVX512 adds dy·x̂ to dgamma and dy to dbeta, and returns Σ γ·dy·x̂ and Σ γ·dy.
+//
+//go:noescape
+func normSumsAVX512(n int, dgamma *float32, dbeta *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32) (along float32, level float32)
+
+// normGradAVX512 is dst = scale·(γ·dy − level − x̂·along).
+//
+//go:noescape
+func normGradAVX512(n int, dst *float32, x *float32, dy *float32, gamma *float32, mean float32, scale float32, along float32, level float32)

@@ -17,6 +17,10 @@ var vectorGeneric = vectorFuncs{
 	scale:       scaleGeneric,
 	standardise: standardiseGeneric,
 	softmaxGrad: softmaxGradGeneric,
+	rotate:      rotateGeneric,
+	normalise:   normaliseGeneric,
+	normSums:    normSumsGeneric,
+	normGrad:    normGradGeneric,
 }
 
 // fold4 is the order in which four partial sums become one.
@@ -110,5 +114,43 @@ func softmaxGradGeneric(n int, dst, p, dp *float32, delta float32) {
 	to, ds := slice(dst, n), slice(dp, n)
 	for i, v := range slice(p, n) {
 		to[i] = v * (ds[i] - delta)
+	}
+}
+
+func rotateGeneric(heads, apart, n int, x, cos, sin *float32) {
+	all, c, s := slice(x, heads*apart), slice(cos, n), slice(sin, n)
+	for h := range heads {
+		head := all[h*apart:]
+		for p := range n {
+			a, b := head[p], head[p+n]
+			head[p], head[p+n] = float32(a*c[p])-float32(b*s[p]), float32(b*c[p])+float32(a*s[p])
+		}
+	}
+}
+
+func normaliseGeneric(n int, dst, x, gamma *float32, mean, scale float32) {
+	to, g := slice(dst, n), slice(gamma, n)
+	for i, v := range slice(x, n) {
+		to[i] = (v - mean) * scale * g[i]
+	}
+}
+
+func normSumsGeneric(n int, dgamma, dbeta, x, dy, gamma *float32, mean, scale float32) (along, level float32) {
+	var sa, sl [4]float32
+	gain, shift, d, g := slice(dgamma, n), slice(dbeta, n), slice(dy, n), slice(gamma, n)
+	for i, v := range slice(x, n) {
+		unit, gd := (v-mean)*scale, g[i]*d[i]
+		gain[i] += d[i] * unit
+		shift[i] += d[i]
+		sa[i%4] += gd * unit
+		sl[i%4] += gd
+	}
+	return fold4(sa), fold4(sl)
+}
+
+func normGradGeneric(n int, dst, x, dy, gamma *float32, mean, scale, along, level float32) {
+	to, d, g := slice(dst, n), slice(dy, n), slice(gamma, n)
+	for i, v := range slice(x, n) {
+		to[i] = scale * (g[i]*d[i] - level - (v-mean)*scale*along)
 	}
 }

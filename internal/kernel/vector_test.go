@@ -195,3 +195,71 @@ func BenchmarkVector(b *testing.B) {
 		})
 	}
 }
+
+// TestRotate holds the rotation of heads to the same bits at every level, and to leave alone what lies behind the pairs and the heads.
+func TestRotate(t *testing.T) {
+	kerneltest.Levels(t, func(t *testing.T) {
+		r := kerneltest.Rand(9)
+		for n := range 36 {
+			for heads := range 4 {
+				apart := 2*n + n%3
+				x := kerneltest.TailOf(t, kerneltest.Normal(r, heads*apart+min(n, 2)))
+				cos, sin := kerneltest.TailOf(t, kerneltest.Normal(r, n)), kerneltest.HeadOf(t, kerneltest.Normal(r, n))
+				want := append([]float32(nil), x...)
+				for h := range heads {
+					for p := range n {
+						low, high := &want[h*apart+p], &want[h*apart+p+n]
+						a, b := *low, *high
+						*low, *high = float32(a*cos[p])-float32(b*sin[p]), float32(b*cos[p])+float32(a*sin[p])
+					}
+				}
+				same := kerneltest.Unchanged(t, cos, sin)
+				kernel.Rotate(x, apart, cos, sin)
+				same()
+				kerneltest.SameBits(t, x, want)
+			}
+		}
+	})
+}
+
+func TestNorms(t *testing.T) {
+	const mean, scale = 0.375, 1.25
+	kerneltest.Levels(t, func(t *testing.T) {
+		r := kerneltest.Rand(10)
+		for _, n := range lengths()[1:] {
+			tail := func() []float32 { return kerneltest.TailOf(t, kerneltest.Normal(r, n)) }
+			x, dy, gamma, dgamma, dbeta := tail(), tail(), tail(), tail(), tail()
+			y, dx := tail(), tail()
+			var along, alongSize, level, levelSize float64
+			want := make([][4]float64, n) // y, dγ, dβ, dx without the part of the sums
+			for i := range n {
+				unit, d, g := (float64(x[i])-mean)*scale, float64(dy[i]), float64(gamma[i])
+				want[i] = [4]float64{unit * g, float64(dgamma[i]) + d*unit, float64(dbeta[i]) + d, d * g}
+				along, alongSize = along+d*g*unit, alongSize+math.Abs(d*g*unit)
+				level, levelSize = level+d*g, levelSize+math.Abs(d*g)
+			}
+			same := kerneltest.Unchanged(t, x, dy, gamma)
+			kernel.Normalise(y, x, gamma, mean, scale)
+			gotAlong, gotLevel := kernel.NormSums(dgamma, dbeta, x, dy, gamma, mean, scale)
+			kernel.NormGrad(dx, x, dy, gamma, mean, scale, 0.5, -0.25)
+			same()
+			unit := (float64(n)/4 + 11) * 0x1p-24 // as in TestReductions, and two roundings of a term
+			if !(math.Abs(float64(gotAlong)-along) <= unit*alongSize) || !(math.Abs(float64(gotLevel)-level) <= unit*levelSize) {
+				t.Fatalf("n = %d: sums %v and %v, want %v and %v", n, gotAlong, gotLevel, along, level)
+			}
+			for i := range n {
+				d := scale * (want[i][3] + 0.25 - (float64(x[i])-mean)*scale*0.5)
+				for k, got := range []float32{y[i], dgamma[i], dbeta[i], dx[i]} {
+					w := [4]float64{want[i][0], want[i][1], want[i][2], d}[k]
+					if math.Abs(float64(got)-w) > 64*0x1p-23 { // four roundings of numbers below 32
+						t.Fatalf("n = %d: result %d of element %d is %v, want %v", n, k, i, got, w)
+					}
+				}
+			}
+			before := append([]float32(nil), dx...)
+			copy(dx, dy)
+			kernel.NormGrad(dx, x, dx, gamma, mean, scale, 0.5, -0.25) // in place
+			kerneltest.SameBits(t, dx, before)
+		}
+	})
+}

@@ -13,6 +13,7 @@ func init() {
 	for name, s := range map[string]simd{"activate_avx2": simdAVX2, "activate_avx512": simdAVX512} {
 		units[name] = func() {
 			s.activations()
+			s.siluGates()
 			s.expSum()
 		}
 	}
@@ -242,6 +243,41 @@ func (s simd) grad(name, doc string, f func(x VecVirtual) VecVirtual) {
 		slope := f(s.load(x, u, m))
 		VMULPS(s.load(dy, u, m), slope, slope)
 		s.store(slope, dst, u, m)
+	})
+	end()
+}
+
+// siluGates are the gate silu(a)·b and its gradient, which has one exponential for both of its results.
+func (s simd) siluGates() {
+	s.function("siluMul", "func(n int, dst, a, b *float32)", "is dst = silu(a)·b.")
+	n, dst, a, b := Load(Param("n"), GP64()), floats("dst"), floats("a"), floats("b")
+	s.forEach(n, []array{dst, a, b}, 2, func(u int, m *mask) {
+		x := s.load(a, u, m)
+		sig := s.sigmoid(x)
+		VMULPS(x, sig, sig)
+		VMULPS(s.load(b, u, m), sig, sig)
+		s.store(sig, dst, u, m)
+	})
+	end()
+
+	s.function("siluMulGrad", "func(n int, da, db, dy, a, b *float32)", "is da = dy·b·silu'(a) and db = dy·silu(a).")
+	n, a, b = Load(Param("n"), GP64()), floats("a"), floats("b")
+	da, db, dy := floats("da"), floats("db"), floats("dy")
+	s.forEach(n, []array{da, db, dy, a, b}, 2, func(u int, m *mask) {
+		x, value := s.load(a, u, m), s.vec()
+		low, high := s.get(constant("siluFlatLow", -88)), s.get(constant("siluFlat", 88))
+		VMAXPS(x, low, value) // a NaN stays one
+		VMINPS(value, high, x)
+		sig, slope := s.sigmoids(x)
+		VMULPS(sig, value, value)
+		VFMADD213PS(one(), x, slope)
+		VMULPS(sig, slope, slope)
+		d := s.load(dy, u, m)
+		VMULPS(d, value, value)
+		VMULPS(s.load(b, u, m), d, d)
+		VMULPS(d, slope, slope)
+		s.store(slope, da, u, m)
+		s.store(value, db, u, m)
 	})
 	end()
 }

@@ -207,7 +207,10 @@ func (s simd) zeros(n int) []VecVirtual {
 }
 
 // fold adds (or whatever op does) partial sums in halves, l and l + half, and returns the last as the function's result.
-func (s simd) fold(acc []VecVirtual, op func(x, y, to VecVirtual)) {
+func (s simd) fold(acc []VecVirtual, op func(x, y, to VecVirtual)) { s.foldTo(0, acc, op) }
+
+// foldTo is fold for one of several results.
+func (s simd) foldTo(result int, acc []VecVirtual, op func(x, y, to VecVirtual)) {
 	for len(acc) > 1 {
 		half := len(acc) / 2
 		for i := range half {
@@ -230,7 +233,7 @@ func (s simd) fold(acc []VecVirtual, op func(x, y, to VecVirtual)) {
 	op(upper, low, low)
 	VPERMILPS(U8(0b0001), low, upper)
 	op(upper, low, low)
-	Store(low, ReturnIndex(0))
+	Store(low, ReturnIndex(result))
 }
 
 // function begins a kernel over slices.

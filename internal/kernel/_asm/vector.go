@@ -2,6 +2,7 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
@@ -11,6 +12,8 @@ func init() {
 			s.sums()
 			s.maximum()
 			s.elementwise()
+			s.rotate()
+			s.norms()
 		}
 	}
 }
@@ -140,5 +143,94 @@ func (s simd) scaled(unroll int) {
 		VMULPS(a, r, r)
 		s.store(r, dst, u, m)
 	})
+	end()
+}
+
+// rotate turns the pairs of each head. Products are rounded before they are added.
+func (s simd) rotate() {
+	s.function("rotate", "func(heads, apart, n int, x, cos, sin *float32)", "turns the pairs of each head by their angles.")
+	heads, apart, x := Load(Param("heads"), GP64()), Load(Param("apart"), GP64()), Load(Param("x"), GP64())
+	SHLQ(U8(2), apart)
+	Label("head")
+	n, low, cos, sin := Load(Param("n"), GP64()), array{GP64(), 4}, floats("cos"), floats("sin")
+	high := array{GP64(), 4}
+	MOVQ(x, low.at)
+	LEAQ(Mem{Base: low.at, Index: n, Scale: 4}, high.at)
+	s.forEach(n, []array{low, high, cos, sin}, 1, func(u int, m *mask) {
+		a, b, c, d := s.load(low, u, m), s.load(high, u, m), s.load(cos, u, m), s.load(sin, u, m)
+		left, right := s.vec(), s.vec()
+		VMULPS(b, d, left)
+		VMULPS(a, d, right)
+		VMULPS(a, c, a)
+		VMULPS(b, c, b)
+		VSUBPS(left, a, a)
+		VADDPS(right, b, b)
+		s.store(a, low, u, m)
+		s.store(b, high, u, m)
+	})
+	ADDQ(apart, x)
+	DECQ(heads)
+	JNZ(LabelRef("head"))
+	end()
+}
+
+// norms are the passes over a row of a norm: its result, and in the backward pass two sums and the gradient.
+func (s simd) norms() {
+	standard := func(x array, u int, m *mask, mean, scale VecVirtual) VecVirtual {
+		r := s.load(x, u, m)
+		VSUBPS(mean, r, r)
+		VMULPS(scale, r, r)
+		return r
+	}
+	s.function("normalise", "func(n int, dst, x, gamma *float32, mean, scale float32)", "is dst = (x − mean)·scale·gamma.")
+	n, dst, x, gamma := Load(Param("n"), GP64()), floats("dst"), floats("x"), floats("gamma")
+	mean, scale := s.scalar("mean"), s.scalar("scale")
+	s.forEach(n, []array{dst, x, gamma}, 2, func(u int, m *mask) {
+		r := standard(x, u, m, mean, scale)
+		VMULPS(s.load(gamma, u, m), r, r)
+		s.store(r, dst, u, m)
+	})
+	end()
+	s.normSums(standard)
+
+	s.function("normGrad", "func(n int, dst, x, dy, gamma *float32, mean, scale, along, level float32)",
+		"is dst = scale·(γ·dy − level − x̂·along).")
+	n, dst, x, gamma = Load(Param("n"), GP64()), floats("dst"), floats("x"), floats("gamma")
+	dy, along, level := floats("dy"), s.scalar("along"), s.scalar("level")
+	mean, scale = s.scalar("mean"), s.scalar("scale")
+	s.forEach(n, []array{dst, x, dy, gamma}, 2, func(u int, m *mask) {
+		r, g := standard(x, u, m, mean, scale), s.load(dy, u, m)
+		VMULPS(s.load(gamma, u, m), g, g)
+		VSUBPS(level, g, g)
+		VMULPS(along, r, r)
+		VSUBPS(r, g, g)
+		VMULPS(scale, g, g)
+		s.store(g, dst, u, m)
+	})
+	end()
+}
+
+// normSums has four partial sums a lane for each of its results, in the order of dot and sum.
+func (s simd) normSums(standard func(x array, u int, m *mask, mean, scale VecVirtual) VecVirtual) {
+	const unroll = 4
+	s.function("normSums", "func(n int, dgamma, dbeta, x, dy, gamma *float32, mean, scale float32) (along, level float32)",
+		"adds dy·x̂ to dgamma and dy to dbeta, and returns Σ γ·dy·x̂ and Σ γ·dy.")
+	n, dgamma, dbeta, x := Load(Param("n"), GP64()), floats("dgamma"), floats("dbeta"), floats("x")
+	dy, gamma, mean, scale := floats("dy"), floats("gamma"), s.scalar("mean"), s.scalar("scale")
+	along, level := s.zeros(unroll), s.zeros(unroll)
+	s.forEach(n, []array{dgamma, dbeta, x, dy, gamma}, unroll, func(u int, m *mask) {
+		r, d := standard(x, u, m, mean, scale), s.load(dy, u, m)
+		to := s.load(dbeta, u, m)
+		VADDPS(d, to, to)
+		s.store(to, dbeta, u, m)
+		to = s.load(dgamma, u, m)
+		VFMADD231PS(r, d, to)
+		s.store(to, dgamma, u, m)
+		VMULPS(s.load(gamma, u, m), d, d)
+		VFMADD231PS(r, d, along[u])
+		VADDPS(d, level[u], level[u])
+	})
+	s.foldTo(0, along, add)
+	s.foldTo(1, level, add)
 	end()
 }
