@@ -7,6 +7,7 @@ import (
 
 	"github.com/longspan/longspan/attention/internal/check"
 	"github.com/longspan/longspan/internal/ceil"
+	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -132,9 +133,10 @@ func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, s
 	pieces := ceil.Div(src.Rows, rotaryRows)
 	scratch := x.Pool.Get(tensor.F32, min(pool.Threads(x.Threads), pieces), src.Cols+r.c.Dim)
 	defer x.Pool.Put(scratch)
-	if dry {
+	if dry || src.Rows == 0 { // a rank may have no rows
 		return nil
 	}
+	inPlace := dst.Type == tensor.F32 && src.Type == tensor.F32 && &dst.F32[0] == &src.F32[0] && dst.Stride == src.Stride
 	pool.Run(x.Threads, pieces, func(worker, piece int) {
 		row, angle := scratch.Row(worker)[:src.Cols], scratch.Row(worker)[src.Cols:]
 		for i := piece * rotaryRows; i < min(src.Rows, (piece+1)*rotaryRows); i++ {
@@ -143,11 +145,17 @@ func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, s
 				at = int(positions[i])
 			}
 			r.angle(angle, at, sign)
-			src.ReadRow(row, i)
-			for h := 0; h < src.Cols; h += r.c.HeadDim {
-				r.rotateHead(row[h:h+r.c.Dim], angle)
+			to := row
+			if dst.Type == tensor.F32 {
+				to = dst.Row(i)
 			}
-			dst.WriteRow(i, row)
+			if !inPlace {
+				src.ReadRow(to, i)
+			}
+			r.rotateRow(to, angle)
+			if dst.Type != tensor.F32 {
+				dst.WriteRow(i, to)
+			}
 		}
 	})
 	return nil
@@ -156,27 +164,28 @@ func (r *Rotary) rotate(x tensor.Exec, dst, src tensor.Mat, positions []int32, s
 // rotaryRows is the number of rows one piece of rotate takes.
 const rotaryRows = 64
 
-// angle writes cosine and sine of every pair at a position, from the sum of its two parts.
+// angle writes the cosines of every pair at a position, and then the sines, from the sum of its two parts.
 func (r *Rotary) angle(to []float32, position int, sign float64) {
 	far, near := r.far[position/rotaryStep*r.c.Dim:], r.near[position%rotaryStep*r.c.Dim:]
-	for p := 0; p < r.c.Dim; p += 2 {
-		to[p] = float32(r.amplitude * (far[p]*near[p] - far[p+1]*near[p+1]))
-		to[p+1] = float32(r.amplitude * sign * (far[p+1]*near[p] + far[p]*near[p+1]))
+	cos, sin := to[:r.half], to[r.half:]
+	for p := range cos {
+		f, n := far[2*p:2*p+2], near[2*p:2*p+2]
+		cos[p] = float32(r.amplitude * (f[0]*n[0] - f[1]*n[1]))
+		sin[p] = float32(r.amplitude * sign * (f[1]*n[0] + f[0]*n[1]))
 	}
 }
 
-// rotateHead rotates the pairs of one head in place.
-func (r *Rotary) rotateHead(x, angle []float32) {
-	if r.c.Interleaved {
-		for p := 0; p < len(x); p += 2 {
-			a, b := x[p], x[p+1]
-			x[p], x[p+1] = a*angle[p]-b*angle[p+1], b*angle[p]+a*angle[p+1]
-		}
+// rotateRow rotates the heads of a row in place.
+func (r *Rotary) rotateRow(x, angle []float32) {
+	cos, sin := angle[:r.half], angle[r.half:]
+	if !r.c.Interleaved {
+		kernel.Rotate(x, r.c.HeadDim, cos, sin)
 		return
 	}
-	low, high := x[:r.half], x[r.half:]
-	for p := range low {
-		a, b := low[p], high[p]
-		low[p], high[p] = a*angle[2*p]-b*angle[2*p+1], b*angle[2*p]+a*angle[2*p+1]
+	for ; len(x) > 0; x = x[r.c.HeadDim:] {
+		for p, c := range cos {
+			a, b := x[2*p], x[2*p+1]
+			x[2*p], x[2*p+1] = a*c-b*sin[p], b*c+a*sin[p]
+		}
 	}
 }

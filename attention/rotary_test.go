@@ -2,6 +2,7 @@ package attention
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/longspan/longspan/internal/kerneltest"
@@ -37,6 +38,31 @@ func TestRotaryDependsOnDistance(t *testing.T) {
 		}
 		if a, b := dot(7, 2), dot(7, 3); a == b {
 			t.Errorf("%+v: the product does not depend on the distance", c)
+		}
+	}
+}
+
+// TestRotaryInPlace holds that rows are rotated in their own memory as they are elsewhere, and that there may be none.
+func TestRotaryInPlace(t *testing.T) {
+	for _, interleaved := range []bool{false, true} {
+		r, err := NewRotary(RotaryConfig{HeadDim: 8, Dim: 6, Interleaved: interleaved}, 70)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rows := range []int{0, 1, 70} {
+			x, y := tensor.New(tensor.F32, rows, 24), tensor.New(tensor.F32, rows, 24)
+			for i := range x.F32 {
+				x.F32[i] = float32(i%17) - 8
+			}
+			if err := r.Rotate(tensor.Exec{}, y, x, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Rotate(tensor.Exec{}, x, x, nil); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(x.F32, y.F32) {
+				t.Errorf("%d rows, interleaved %v: in place they differ", rows, interleaved)
+			}
 		}
 	}
 }
