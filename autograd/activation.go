@@ -76,9 +76,14 @@ func (o activation) forward(c *call) error {
 	eachRow(c.x, c.dry, x.Rows, x.Cols, x.Cols+n, func(i int, s []float32) {
 		row := load(x, i, s[:x.Cols])
 		y := room(out, i, s[x.Cols:])
-		o.kind.value(y, row[:n])
-		if o.kind.Gated() {
+		switch {
+		case o.kind == SwiGLU:
+			kernel.SiluMul(y, row[:n], row[n:])
+		case o.kind.Gated():
+			o.kind.value(y, row[:n])
 			kernel.Mul(y, y, row[n:])
+		default:
+			o.kind.value(y, row)
 		}
 		store(out, i, y)
 	})
@@ -92,14 +97,18 @@ func (o activation) backward(b *backCall) error {
 		row, d := load(x, i, s[:x.Cols]), room(dx, i, s[x.Cols:2*x.Cols])
 		s = s[2*x.Cols:]
 		dy := load(b.dout, i, s[:n])
-		if o.kind.Gated() {
+		switch {
+		case o.kind == SwiGLU:
+			kernel.SiluMulGrad(d[:n], d[n:], dy, row[:n], row[n:])
+		case o.kind.Gated():
 			value, gate := s[n:], row[n:]
 			o.kind.value(value, row[:n])
 			kernel.Mul(d[n:], dy, value)
 			kernel.Mul(value, dy, gate)
-			dy = value
+			o.kind.gradient(d[:n], value, row[:n])
+		default:
+			o.kind.gradient(d, dy, row)
 		}
-		o.kind.gradient(d[:n], dy, row[:n])
 		store(dx, i, d)
 	})
 	b.give(0, dx)

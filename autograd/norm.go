@@ -59,8 +59,7 @@ func (o norm) forward(c *call) error {
 		mean, r := o.stats(row)
 		stats.F32[2*i], stats.F32[2*i+1] = mean, r
 		y, gamma := room(c.out, i, s[n:]), c.in[1].Row(0)
-		kernel.Standardise(y, row, mean, r)
-		kernel.Mul(y, y, gamma)
+		kernel.Normalise(y, row, gamma, mean, r)
 		if len(c.in) > 2 {
 			kernel.Add(y, y, c.in[2].Row(0))
 		}
@@ -81,25 +80,26 @@ func (o norm) stats(row []float32) (mean, r float32) {
 	return mean, float32(1 / math.Sqrt(float64(kernel.SumSquares(row, mean)/n+o.eps)))
 }
 
+// backward adds what has come in of the gradient of x already: that of a residual connection around the norm and what reads it. Another
+// pass over two matrices would take as long as all of this does.
 func (o norm) backward(b *backCall) error {
 	x, n := b.in[0], b.in[0].Cols
+	before := b.before(0)
 	dx := b.reuse(0)
 	params := b.x.Pool.GetZero(tensor.F32, 1, 2*n)
-	reduceRows(b.x, b.dry, x.Rows, params.F32, 2*n, 5*n, func(i int, s, sums []float32) {
-		row, dy, xhat, gd := load(x, i, s[:n]), load(b.dout, i, s[n:2*n]), s[2*n:3*n], s[3*n:4*n]
+	reduceRows(b.x, b.dry, x.Rows, params.F32, 2*n, 4*n, func(i int, s, sums []float32) {
+		row, dy := load(x, i, s[:n]), load(b.dout, i, s[n:2*n])
 		mean, r := b.saved[0].F32[2*i], b.saved[0].F32[2*i+1]
 		gamma := b.in[1].Row(0)
-		kernel.Standardise(xhat, row, mean, r)
-		kernel.Mul(gd, gamma, dy)
-		kernel.MulAdd(sums[:n], dy, xhat)
-		kernel.Add(sums[n:], sums[n:], dy)
-		along, level := kernel.Dot(gd, xhat)/float32(n), float32(0)
-		if !o.rms {
-			level = kernel.Sum(gd) / float32(n)
+		along, level := kernel.NormSums(sums[:n], sums[n:], row, dy, gamma, mean, r)
+		along /= float32(n)
+		if level /= float32(n); o.rms {
+			level = 0
 		}
-		d := room(dx, i, s[4*n:])
-		for j := range d {
-			d[j] = r * (gd[j] - level - xhat[j]*along)
+		d := room(dx, i, s[2*n:3*n])
+		kernel.NormGrad(d, row, dy, gamma, mean, r, along, level)
+		if before.Rows > 0 {
+			kernel.Add(d, load(before, i, s[3*n:]), d)
 		}
 		store(dx, i, d)
 	})
@@ -109,7 +109,11 @@ func (o norm) backward(b *backCall) error {
 		}
 	}
 	b.x.Pool.Put(params)
-	b.give(0, dx)
+	if before.Rows > 0 {
+		b.replace(0, dx)
+	} else {
+		b.give(0, dx)
+	}
 	return nil
 }
 

@@ -104,6 +104,22 @@ func (b *backCall) done(i int) {
 // give hands over m, which came from the pool, as a part of the gradient of input i.
 func (b *backCall) give(i int, m tensor.Mat) { b.graph.give(b.node.in[i], m) }
 
+// before is what has come in so far of the gradient of input i, for an operation that adds its own part in the same pass and gives the sum
+// to replace; without rows where nothing has, or where i is a leaf.
+func (b *backCall) before(i int) tensor.Mat {
+	if v := b.node.in[i]; v.wants && !v.leaf && v.grad != nil {
+		return v.grad.m
+	}
+	return tensor.Mat{}
+}
+
+// replace is give for a sum that has all of before.
+func (b *backCall) replace(i int, m tensor.Mat) {
+	v := b.node.in[i]
+	b.graph.dropGrad(v)
+	v.grad = &gradient{m: m, owners: 1}
+}
+
 // pass makes the gradient of the result, as it is, a part of the gradient of input i, which has its shape and type.
 func (b *backCall) pass(i int) { b.graph.pass(b.node.in[i], b.node.out) }
 

@@ -119,6 +119,31 @@ func TestNorm(t *testing.T) {
 		build: func(g *Graph, v []*Var) *Var { return g.RMSNorm(v[0], v[1], eps) },
 		naive: func(v [][]float64) []float64 { return naive(v, true) },
 	}.check(t)
+	// The gradient of a residual connection has come in when that of the norm does: by itself, or shared.
+	opCase{
+		name: "in a branch",
+		in:   []operand{{rows, cols, false}, {1, cols, true}},
+		build: func(g *Graph, v []*Var) *Var {
+			x := g.Scale(v[0], 1)
+			return g.Add(x, g.Scale(g.RMSNorm(x, v[1], eps), 0.5))
+		},
+		naive: func(v [][]float64) []float64 {
+			y := naive(v, true)
+			for i, x := range v[0] {
+				y[i] = x + y[i]/2
+			}
+			return y
+		},
+	}.check(t)
+	opCase{
+		name: "beside",
+		in:   []operand{{rows, cols, false}, {1, cols, true}, {1, cols, true}},
+		build: func(g *Graph, v []*Var) *Var {
+			x := g.Scale(v[0], 1)
+			return g.Add(x, g.LayerNorm(x, v[1], v[2], eps))
+		},
+		naive: func(v [][]float64) []float64 { return sum64(naive(v, false), v[0]) },
+	}.check(t)
 }
 
 func TestHeadNorm(t *testing.T) {
