@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -27,6 +28,7 @@ type pipeline struct {
 	decoder    *decode.Decoder
 	ignored    []string
 
+	local   bool     // a text has the tokens of the pieces that it is cut into before blanks and line ends
 	spaces  []spaces // of each token's name, where the post-processor takes white space off
 	writers *sync.Pool
 }
@@ -83,6 +85,7 @@ func (p *pipeline) finish() {
 			p.spaces[id] = spacesOf(name)
 		}
 	}
+	p.local = normalize.Local(p.normalizer) && pretokenize.Local(p.split) && !p.added.HasNormalized()
 	p.writers = &sync.Pool{New: func() any { return &writer{p: p, reader: p.model.reader()} }}
 }
 
@@ -130,13 +133,30 @@ func (p *pipeline) run(text string) (post.Run, error) {
 	defer p.writers.Put(w)
 	room := len(text)/4 + 8
 	w.text, w.ids, w.offsets, w.err = text, make([]int32, 0, room), make([]aligned.Span, 0, room), nil
-	p.added.Exact(aligned.Of(text, 0), w.found, w.normalize)
+	p.added.Exact(aligned.Of(text, 0), w.found, w.between)
 	run := post.Run{IDs: w.ids, Offsets: w.offsets}
 	w.text, w.ids, w.offsets = "", nil, nil
 	return run, w.err
 }
 
-// normalize takes a text between added tokens.
+// pieceBytes is the least length of the pieces that a local pipeline normalizes. A normalized text has places for every byte, some 20 bytes
+// for one of the text, which a long text as a whole would take at once.
+const pieceBytes = 1 << 16
+
+// between takes a text between added tokens.
+func (w *writer) between(t aligned.Text) {
+	for w.p.local && len(t.S) > pieceBytes {
+		at := strings.IndexAny(t.S[pieceBytes:], " \n")
+		if at < 0 {
+			break
+		}
+		w.normalize(t.Slice(0, pieceBytes+at))
+		t = t.Slice(pieceBytes+at, len(t.S))
+	}
+	w.normalize(t)
+}
+
+// normalize takes a text, or a piece of it.
 func (w *writer) normalize(t aligned.Text) {
 	if w.err != nil {
 		return

@@ -167,6 +167,9 @@ func (s *Set) Exact(t aligned.Text, found func(Token, aligned.Text), rest func(a
 	s.exact.find(t, found, rest)
 }
 
+// HasNormalized says whether tokens are looked for in the normalized text.
+func (s *Set) HasNormalized() bool { return len(s.changed.tokens) > 0 }
+
 // Normalized calls found with each token of the normalized text, and rest with the texts between.
 func (s *Set) Normalized(t aligned.Text, found func(Token, aligned.Text), rest func(aligned.Text)) {
 	s.changed.find(t, found, rest)

@@ -35,6 +35,12 @@ func (b bert) Apply(t aligned.Text) (aligned.Text, error) {
 	return t, nil
 }
 
+// Local says whether a text that is cut before a blank or a line's end becomes what its pieces become.
+func Local(n Normalizer) bool {
+	_, ok := n.(bert)
+	return ok
+}
+
 // cleanText removes control characters, and turns white space into blanks.
 func cleanText(t aligned.Text, table *chars.Tables) aligned.Text {
 	t = filter(t, func(r rune) bool { return table.Of(r)&chars.Control == 0 })

@@ -83,7 +83,7 @@ func read(path string, raw json.RawMessage, depth int) (Pretokenizer, error) {
 	var p Pretokenizer
 	switch f.Type() {
 	case "BertPreTokenizer":
-		p = plain(bert)
+		p = bert{}
 	case "ByteLevel":
 		p = readByteLevel(f)
 	case "CharDelimiterSplit":

@@ -12,7 +12,10 @@ import (
 )
 
 // bert removes white space and makes each punctuation mark a part.
-func bert(t aligned.Text, f func(aligned.Text)) {
+type bert struct{}
+
+// Split implements [Pretokenizer].
+func (bert) Split(t aligned.Text, f func(aligned.Text)) error {
 	table := chars.All()
 	last := 0
 	for i := 0; i < len(t.S); {
@@ -31,6 +34,13 @@ func bert(t aligned.Text, f func(aligned.Text)) {
 	if last < len(t.S) {
 		f(t.Slice(last, len(t.S)))
 	}
+	return nil
+}
+
+// Local says whether a text that is cut before a blank or a line's end has the parts of its pieces.
+func Local(p Pretokenizer) bool {
+	_, ok := p.(bert)
+	return ok
 }
 
 // whitespace makes a part of each run of word characters, and of each run of characters that are neither these nor white space.
