@@ -31,10 +31,10 @@ measure() {
 }
 
 test -e "$out/long/model.json" || "$tool" lengthen "$model" --tokens 4096 --pattern 'window(256) | global(0)' -o "$out/long"
-learn masked text "$out/long" "$out/masked"
-learn pairs contrastive "$out/masked" "$out/masked-pairs"
 learn pairs contrastive "$out/long" "$out/pairs"
 learn short contrastive "$model" "$out/short-pairs"
+learn masked text "$out/long" "$out/masked"
+learn pairs contrastive "$out/masked" "$out/masked-pairs"
 
 # Choose on dev, and report on test, once.
 for part in dev test; do
