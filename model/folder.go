@@ -39,6 +39,9 @@ type card struct {
 	Longspan int          `json:"longspan"` // formatVersion
 	Spec     Spec         `json:"spec"`
 	Answers  data.Answers `json:"answers,omitzero"`
+
+	// Tokens that the tokenizer has more than the model, such as <mask> of bart-large-cnn. A text that has one is refused.
+	Beyond int `json:"tokens_beyond,omitempty"`
 }
 
 // OpenOptions select the weights of a folder, and how they are read. The zero value opens the final weights.
@@ -110,15 +113,31 @@ func OpenWith(dir string, o OpenOptions) (*Model, error) {
 	m.generation = readGeneration(dir, t)
 	m.tokenizer, m.roles, m.answers = t, named(rolesOf(t), t, m.generation.chat.Tokens), c.Answers
 	m.settings = readSettings(dir)
+	if m.tokensBeyond() > 0 {
+		m.notes = append(m.notes, beyondNote(t.Vocab(), c.Spec.Vocab))
+	}
 	return m, nil
 }
 
-// suits refuses a tokenizer of more tokens than the model has; nil is none.
+// suits refuses a tokenizer of more tokens than the card knows of; nil is none.
 func (c *card) suits(t *tokenizer.Tokenizer) error {
-	if t == nil || t.Vocab() <= c.Spec.Vocab {
+	if t == nil || t.Vocab()-c.Beyond <= c.Spec.Vocab {
 		return nil
 	}
 	return fmt.Errorf("found a tokenizer of %d tokens for a model of %d; the files are of two models", t.Vocab(), c.Spec.Vocab)
+}
+
+// tokensBeyond is the number of tokens that the tokenizer has more than the model.
+func (m *Model) tokensBeyond() int {
+	if m.tokenizer == nil {
+		return 0
+	}
+	return max(0, m.tokenizer.Vocab()-m.spec.Vocab)
+}
+
+// beyondNote is the note about a tokenizer of more tokens than the model has.
+func beyondNote(tokenizer, model int) string {
+	return fmt.Sprintf("the tokenizer has %d tokens, the model %d: the last ones are refused in a text", tokenizer, model)
 }
 
 // checkRegular refuses what is there and no regular file, such as a pipe that nobody writes to.
@@ -201,6 +220,9 @@ func parseCard(text []byte, c *card) error {
 	}
 	if err := checkTarget(c.Answers.Target, c.Spec.Vocab); err != nil {
 		return err
+	}
+	if c.Beyond < 0 {
+		return fmt.Errorf("found %d tokens_beyond, expected 0 or more", c.Beyond)
 	}
 	if n := len(c.Answers.Classes); n > c.Spec.Head.Classes {
 		return fmt.Errorf("found names of %d classes for a head of %d", n, c.Spec.Head.Classes)
@@ -306,7 +328,7 @@ func OpenFiles(files map[string][]byte, o OpenOptions) (*Model, error) {
 
 // Files returns the contents of a model folder's files by name, without the weights.
 func (m *Model) Files() (map[string][]byte, error) {
-	c := card{Longspan: formatVersion, Spec: m.spec, Answers: m.answers}
+	c := card{Longspan: formatVersion, Spec: m.spec, Answers: m.answers, Beyond: m.tokensBeyond()}
 	c.Spec.Recompute = ""
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

@@ -69,8 +69,7 @@ func withTokenizer(c *hf.Checkpoint, o OpenOptions) (*Model, error) {
 	}
 	nameMask(c, t.Roles)
 	if t.Vocab() > c.Spec.Vocab {
-		c.Notes = append(c.Notes, fmt.Sprintf("the tokenizer has %d tokens, the model %d: the last ones are refused in a text", t.Vocab(),
-			c.Spec.Vocab))
+		c.Notes = append(c.Notes, beyondNote(t.Vocab(), c.Spec.Vocab))
 	}
 	m, err := buildForeign(c, o)
 	if err != nil {

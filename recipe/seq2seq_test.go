@@ -384,3 +384,35 @@ func TestWhatPairsCannotTrain(t *testing.T) {
 		}
 	}
 }
+
+// A tokenizer may have more tokens than the model, as that of bart-large-cnn has <mask>: the run's folder opens as model/ does.
+func TestPairsOfMoreTokensThanTheModel(t *testing.T) {
+	dir := seq2seq(t, "bart", []int{0}, []int{2}, nil)
+	path := filepath.Join(dir, "tokenizer.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, "tokenizer.json", bytes.Replace(text, []byte(`"w88_":88`), []byte(`"w88_":88,"w89_":89`), 1))
+	run := filepath.Join(t.TempDir(), "run")
+	config := fmt.Sprintf("data: {pairs: {train: [%s], %s}}\ntrain: {init: %s, steps: 1, optimizer: {warmup: 1}}\n", pairsFile(t, 6),
+		fieldsOfPairs, dir)
+	if _, err := tuned(t.Context(), config, run, false); err != nil {
+		t.Fatal(err)
+	}
+	checkWrites(t, "more tokens", run)
+	for _, folder := range []string{run, filepath.Join(run, "model")} {
+		m, err := model.Open(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if notes := strings.Join(m.Notes(), "\n"); !strings.Contains(notes, "the tokenizer has 90 tokens, the model 89") {
+			t.Errorf("%s: found the notes %q, want one about the tokenizer", folder, notes)
+		}
+		_, err = m.Generate(t.Context(), "w10_ w89_", model.GenerateOptions{Tokens: 2})
+		if err == nil || !strings.Contains(err.Error(), `found the token "w89_" at byte 5`) {
+			t.Errorf("%s: %v; want an error with the token that the model does not have", folder, err)
+		}
+	}
+}
