@@ -13,6 +13,7 @@ import (
 // Encoder turns texts into the tokens that a checkpoint reads.
 type Encoder struct {
 	Tokenizer *tokenizer.Tokenizer
+	Vocab     int   // tokens of the model, which may be fewer than the tokenizer's; 0: as many
 	LowerCase bool  // texts are put into lower case first
 	Causal    bool  // of a decoder, whose documents end with End
 	End       int32 // tokenizer.None: no token ends a document
@@ -45,13 +46,23 @@ func (a *Around) Append(dst *Batch, ids []int32, cut bool) {
 	dst.Lengths = append(dst.Lengths, len(dst.Tokens)-first)
 }
 
-// Tokens are the tokens of a text, without the special tokens around a document. Errors are those of [tokenizer.Tokenizer.Encode].
+// Tokens are the tokens of a text, without the special tokens around a document. Errors are those of [tokenizer.Tokenizer.Encode], and
+// that the model lacks a token.
 func (e *Encoder) Tokens(text string) ([]int32, error) {
 	if e.LowerCase {
 		text = cases.Lower(language.Und).String(text)
 	}
 	encoding, err := e.Tokenizer.Encode(text)
-	return encoding.IDs, err
+	if err != nil || e.Vocab == 0 {
+		return encoding.IDs, err
+	}
+	for i, id := range encoding.IDs {
+		if int(id) >= e.Vocab {
+			return nil, fmt.Errorf("found the token %q at byte %d, number %d of the tokenizer, expected one of the model's %d tokens; take it "+
+				"out of the text", e.Tokenizer.Token(id), encoding.Offsets[i].From, id, e.Vocab)
+		}
+	}
+	return encoding.IDs, nil
 }
 
 // Around are the special tokens before and after the tokens of a document. A decoder's documents end with End.

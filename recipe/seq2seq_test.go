@@ -362,6 +362,8 @@ func TestWhatPairsCannotTrain(t *testing.T) {
 		{bart(), "", "pairs: {tokens: 20, target_tokens: 1}", "target_tokens is 1; a target needs at least 2"},
 		{bart(), "", "pairs: {tokens: 8}", "tokens, and with tokens: 8 a sequence has room for 6; raise tokens"},
 		{bart(), "", "pairs: {tokens: 24, target_tokens: 3}", "the target has 2 tokens, and with target_tokens: 3 a sequence has room for 1"},
+		{bart(), "", "pairs: {tokens: 12, target_tokens: 60, source_prompt: '" + strings.Repeat("w5_ ", 10) + "'}",
+			"source_prompt has 10 tokens, and a source has room for 10: no text is left"},
 		{bart(), "model: {head: embed}\n", "pairs: {tokens: 64}", "found the head embed, and the data has tokens to predict"},
 		{bart(), "model: {width: 32}\n", "pairs: {tokens: 64}", "width is given with train.init of a checkpoint"},
 		{seq2seq(t, "mbart", nil, []int{2, 4}, map[string]any{"decoder_start_token_id": 2}), "", "pairs: {tokens: 64}",
