@@ -67,7 +67,7 @@ func (m *Model) ReadScored(text string) (t ScoreText, err error) {
 	if len(t.IDs) == 0 {
 		return t, errors.New("model: the text is empty, expected something to score")
 	}
-	return t, nil
+	return t, m.checkVocabulary(t.Encoding)
 }
 
 // Score is [Session.Score] with a new session on all processors.

@@ -52,6 +52,9 @@ Without files the text is --text, or standard input. The folder is all the model
 func (p *predictOptions) run(o *output, dir string, files []string) (rows []prediction, err error) {
 	var texts []input
 	m, err := p.open(o, dir, "the longest text", "use shorter texts", func(m *model.Model) (e plan.Estimate, err error) {
+		if m.Spec().Kind == model.EncoderDecoder {
+			return e, errors.New("found an encoder-decoder, expected a model that answers with classes, tags or a number; use generate or summarize")
+		}
 		if texts, err = p.read(o, m.Tokenizer(), files); err != nil {
 			return e, err
 		}
