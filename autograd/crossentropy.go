@@ -199,11 +199,8 @@ func (o *crossEntropy) room(p *tensor.Pool, classes int) tensor.Mat {
 // project computes z = x·wᵀ + b + prior for the chunk that begins at row i0.
 func (o *crossEntropy) project(x tensor.Exec, z tensor.Mat, i0 int, w tensor.Mat, in []tensor.Mat) {
 	a, done := o.affine.operand(x, in[0].SliceRows(i0, i0+z.Rows))
-	gemm.Mul(x, z, gemm.N(a), gemm.T(w), false)
+	gemm.MulBias(x, z, gemm.N(a), gemm.T(w), bias(in))
 	done()
-	if len(in) > 2 {
-		addBias(x, z, in[2])
-	}
 	if prior := o.options.Prior; prior.Rows > 0 {
 		eachRow(x, z.Dry(), z.Rows, z.Cols, 0, func(i int, _ []float32) { kernel.Add(z.Row(i), z.Row(i), prior.Row(i0+i)) })
 	}

@@ -42,12 +42,9 @@ func (affine) reads() (inputs uint64, result bool) { return 1<<0 | 1<<1, false }
 func (l affine) forward(c *call) error {
 	x, xDone := l.operand(c.x, c.in[0])
 	w, wDone := l.operand(c.x, c.in[1])
-	gemm.Mul(c.x, c.out, gemm.N(x), gemm.T(w), false)
+	gemm.MulBias(c.x, c.out, gemm.N(x), gemm.T(w), bias(c.in))
 	wDone()
 	xDone()
-	if len(c.in) > 2 {
-		addBias(c.x, c.out, c.in[2])
-	}
 	return nil
 }
 
@@ -72,6 +69,14 @@ func (l affine) backward(b *backCall) error {
 		b.give(0, dx)
 	}
 	return nil
+}
+
+// bias is the last of the inputs x, w and b, or a matrix without rows where there is none.
+func bias(in []tensor.Mat) tensor.Mat {
+	if len(in) < 3 {
+		return tensor.Mat{}
+	}
+	return in[2]
 }
 
 // sumRows adds the sum of the rows of dy to db: the gradient of a bias.
@@ -106,12 +111,3 @@ func (l affine) cost(out *Var, in []*Var) (forward, backward Cost) {
 
 func (v *Var) bytes() int64    { return int64(v.rows) * int64(v.cols) * int64(v.typ.Size()) }
 func (v *Var) elements() int64 { return int64(v.rows) * int64(v.cols) }
-
-// addBias adds the row b to every row of m.
-func addBias(x tensor.Exec, m, b tensor.Mat) {
-	eachRow(x, m.Dry() || b.Dry(), m.Rows, m.Cols, m.Cols, func(i int, s []float32) {
-		row := load(m, i, s)
-		kernel.Add(row, row, b.Row(0))
-		store(m, i, row)
-	})
-}

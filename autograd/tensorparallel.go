@@ -64,12 +64,12 @@ func (o *linearRows) forward(c *call) error {
 	defer xDone()
 	o.each(func(s Span, lo, hi int) {
 		w, done := o.operand(c.x, c.in[1].SliceRows(s.From, s.To))
-		out := c.out.SliceCols(lo, hi)
-		gemm.Mul(c.x, out, gemm.N(x), gemm.T(w), false)
-		done()
-		if len(c.in) > 2 {
-			addBias(c.x, out, c.in[2].SliceCols(s.From, s.To))
+		b := bias(c.in)
+		if b.Rows > 0 {
+			b = b.SliceCols(s.From, s.To)
 		}
+		gemm.MulBias(c.x, c.out.SliceCols(lo, hi), gemm.N(x), gemm.T(w), b)
+		done()
 	})
 	return nil
 }
@@ -149,12 +149,9 @@ func (o *linearCols) part(m tensor.Mat) tensor.Mat { return m.SliceCols(o.span.F
 func (o *linearCols) forward(c *call) error {
 	x, xDone := o.operand(c.x, c.in[0])
 	w, wDone := o.operand(c.x, o.part(c.in[1]))
-	gemm.Mul(c.x, c.out, gemm.N(x), gemm.T(w), false)
+	gemm.MulBias(c.x, c.out, gemm.N(x), gemm.T(w), bias(c.in))
 	wDone()
 	xDone()
-	if len(c.in) > 2 {
-		addBias(c.x, c.out, c.in[2])
-	}
 	return nil
 }
 

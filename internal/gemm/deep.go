@@ -19,9 +19,9 @@ const (
 	deepRows = 1 << 10
 )
 
-// isDeep reports whether pieces are blocks of K. Pairs are left out: at level amx their sums go on from C.
+// isDeep reports whether pieces are blocks of K. Pairs are left out: at level amx their sums go on from C. Gradients have no bias.
 func (j *job) isDeep() bool {
-	return !j.pairs && !j.b0.ready && j.c.Type == tensor.F32 && j.threads > 1 &&
+	return !j.pairs && !j.b0.ready && j.bias.Rows == 0 && j.c.Type == tensor.F32 && j.threads > 1 &&
 		j.blocks >= deepBlocks && j.m*j.n <= deepArea && j.m <= deepRows && j.packsA()
 }
 

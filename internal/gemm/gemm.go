@@ -58,6 +58,31 @@ func Mul(x tensor.Exec, c tensor.Mat, a, b Operand, add bool) {
 	j.run()
 }
 
+// MulBias computes c = op(a)·op(b) + bias, where bias, [1, N] in F32, is added to every row of the product. A bias without rows is none. A
+// piece of c gets its bias while a cache has it, so the addition costs no pass over c. In F32 the bits are those of Mul and of an addition
+// after it; c in 16 bits is rounded once, after the addition. It panics if the shapes disagree, and is else as Mul.
+func MulBias(x tensor.Exec, c tensor.Mat, a, b Operand, bias tensor.Mat) {
+	m, n, k := check(c, a, b, false)
+	if bias.Rows == 0 || m == 0 || n == 0 {
+		Mul(x, c, a, b, false)
+		return
+	}
+	if bias.Type != tensor.F32 || bias.Rows != 1 || bias.Cols != n {
+		panic("gemm: a bias is one float32 row of the result's width")
+	}
+	if k == 0 {
+		if !c.Dry() && !bias.Dry() {
+			for i := range m {
+				c.WriteRow(i, bias.Row(0))
+			}
+		}
+		return
+	}
+	j := newJob(x, c, a, b, m, n, k, false)
+	j.bias, j.dry = bias, j.dry || bias.Dry()
+	j.run()
+}
+
 // pairs reports whether a and b are multiplied as pairs of bf16.
 func pairs(a, b tensor.Type) bool {
 	return a == tensor.BF16 && b == tensor.BF16 && kernel.HasBF16()

@@ -363,6 +363,9 @@ func TestMulRefuses(t *testing.T) {
 	for name, f := range map[string]func(){
 		"inner sizes":    func() { Mul(tensor.Exec{}, m(0, 2, 3), N(m(0, 2, 4)), N(m(0, 5, 3)), false) },
 		"result's shape": func() { Mul(tensor.Exec{}, m(0, 3, 3), N(m(0, 2, 4)), N(m(0, 4, 3)), false) },
+		"bias of 2 rows": func() { MulBias(tensor.Exec{}, m(0, 2, 3), N(m(0, 2, 4)), N(m(0, 4, 3)), m(0, 2, 3)) },
+		"wider bias":     func() { MulBias(tensor.Exec{}, m(0, 2, 3), N(m(0, 2, 4)), N(m(0, 4, 3)), m(0, 1, 4)) },
+		"bias in bf16":   func() { MulBias(tensor.Exec{}, m(0, 2, 3), N(m(0, 2, 4)), N(m(0, 4, 3)), m(tensor.BF16, 1, 3)) },
 		"adding to bf16": func() { Mul(tensor.Exec{}, m(tensor.BF16, 2, 3), N(m(0, 2, 4)), N(m(0, 4, 3)), true) },
 	} {
 		func() {

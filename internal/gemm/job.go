@@ -39,7 +39,8 @@ type job struct {
 	a, b    Operand
 	m, n, k int
 	add     bool
-	pairs   bool // multiply pairs of bf16; else float32
+	bias    tensor.Mat // a row to be added to every row of C, or no row
+	pairs   bool       // multiply pairs of bf16; else float32
 	dry     bool
 	few     bool // rows of A: rows of Bᵀ are read in place
 

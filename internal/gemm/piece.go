@@ -39,8 +39,18 @@ func (j *job) multiplyPiece(worker, piece int) {
 			j.multiplyPanel(c.F32[col-col0:], c.Stride, i1-i0, cols, p1-p0, a, b, j.add || block > 0)
 		}
 	}
+	if j.bias.Rows > 0 && j.p1 == j.blocks {
+		addBias(c, j.bias.Row(0)[col0:col1])
+	}
 	if j.c.Type != tensor.F32 {
 		round(j.c.Slice(i0, i1, col0, col1), c)
+	}
+}
+
+// addBias adds a bias to every row of a piece that has all its terms.
+func addBias(c tensor.Mat, bias []float32) {
+	for i := range c.Rows {
+		kernel.Add(c.Row(i), c.Row(i), bias)
 	}
 }
 
