@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/attention/internal/scratch"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -40,6 +41,7 @@ type forwardWorker struct {
 	bias  tileBias
 	head  int
 	strip strip
+	soon  soonRows
 
 	mem   tensor.Mat
 	mem16 tensor.Mat
@@ -113,7 +115,7 @@ func (w *forwardWorker) run(in In, out Out) {
 		w.runTiles(in, out)
 		return
 	}
-	w.runBlocks(in)
+	w.runBlocks(in, out)
 	w.store(out)
 }
 
@@ -130,33 +132,112 @@ func (w *forwardWorker) runTiles(in In, out Out) {
 	}
 }
 
-// runBlocks takes the keys of a strip block by block.
-func (w *forwardWorker) runBlocks(in In) {
+// runBlocks takes the keys of a strip block by block, and asks for what comes after a block while it is at it.
+func (w *forwardWorker) runBlocks(in In, out Out) {
 	seq := &w.a.seqs[w.strip.seq]
+	for i := range w.strip.tiles {
+		w.soon = w.rowsOf(in.Q, i)
+		w.fetch(w.soon.to)
+	}
 	for i := range w.strip.tiles {
 		w.begin(&w.tiles[i], seq, w.strip.tile+i, in)
 	}
-	for {
-		block := math.MaxInt
-		for i := range w.strip.tiles {
-			if t := &w.tiles[i]; len(t.runs) > 0 {
-				block = min(block, t.at/kernel.KeyBlock)
-			}
-		}
-		if block == math.MaxInt {
-			return
-		}
+	for keys := w.keysFrom(0); keys.n() > 0; {
+		lo := keys.lo / kernel.KeyBlock * kernel.KeyBlock
+		end := lo + kernel.KeyBlock
+		next := w.keysFrom(end)
 		if w.p.own {
-			lo := block * kernel.KeyBlock
-			w.p.load(w.a, in, w.head, seq, lo, min(lo+kernel.KeyBlock, seq.K))
+			w.p.load(w.a, in, w.head, seq, lo, min(end, seq.K))
 		}
 		for i := range w.strip.tiles {
-			if !w.p.own {
-				w.p.fetch(w.p.row(w.head, seq, (block+1)*kernel.KeyBlock), i)
+			w.soon = w.after(next, i, out)
+			w.attendBlock(&w.tiles[i], w.strip.tile+i, end)
+			w.fetch(w.soon.to)
+		}
+		keys = next
+	}
+}
+
+// keyRange is keys lo … hi−1 of a sequence, all of one block; or none.
+type keyRange struct{ lo, hi int }
+
+func (r keyRange) n() int { return r.hi - r.lo }
+
+// keysFrom is the range of what the tiles of the strip see of the first block from key lo on that any of them sees.
+func (w *forwardWorker) keysFrom(lo int) keyRange {
+	first, end := math.MaxInt, 0
+	for i := range w.strip.tiles {
+		for _, r := range w.tiles[i].runs {
+			if int(r.hi) > lo {
+				first = min(first, max(int(r.lo), lo))
+				break
 			}
-			w.attendBlock(&w.tiles[i], w.strip.tile+i, (block+1)*kernel.KeyBlock)
 		}
 	}
+	if first == math.MaxInt {
+		return keyRange{}
+	}
+	last := (first/kernel.KeyBlock + 1) * kernel.KeyBlock
+	for i := range w.strip.tiles {
+		for _, r := range w.tiles[i].runs {
+			if int(r.lo) >= last {
+				break
+			}
+			end = max(end, min(int(r.hi), last))
+		}
+	}
+	return keyRange{first, end}
+}
+
+// soonRows are rows that will be needed soon, from … to−1: of one head in Q or in the output, or packed keys and values.
+type soonRows struct {
+	of       tensor.Mat // the zero Mat: packed
+	from, to int
+	step     int // rows to ask for at a time
+}
+
+// fetchSteps is the steps in which the rows that come after a block are asked for: one before each kernel call of a tile. A processor waits
+// for some 24 lines at once, and stands still where it is asked for more.
+const fetchSteps = 3
+
+// after is what tile i of the strip asks for: its part of the next keys and values, or after the last its rows of the output. They come
+// from the last cache or from memory, and the processor by itself fetches too little ahead.
+func (w *forwardWorker) after(next keyRange, i int, out Out) soonRows {
+	n := next.n()
+	if n == 0 {
+		return w.rowsOf(out.O, i)
+	}
+	if w.p.own {
+		return soonRows{}
+	}
+	row := w.p.row(w.head, &w.a.seqs[w.strip.seq], next.lo)
+	from, to := row+i*n/w.strip.tiles, row+(i+1)*n/w.strip.tiles
+	return soonRows{from: from, to: to, step: ceil.Div(to-from, fetchSteps)}
+}
+
+// rowsOf are the rows of Q, or of the output, that tile i of the strip has, where it is own. Those of one head lie far apart.
+func (w *forwardWorker) rowsOf(m tensor.Mat, i int) soonRows {
+	seq, tile := &w.a.seqs[w.strip.seq], w.strip.tile+i
+	if !seq.ownTile(tile) {
+		return soonRows{}
+	}
+	row, n := seq.queryRow(tile), seq.rows(tile)
+	return soonRows{m, row, row + n, ceil.Div(n, fetchSteps)}
+}
+
+// fetch brings near at most n more of the rows that will be needed soon.
+func (w *forwardWorker) fetch(n int) {
+	s := &w.soon
+	n = min(n, s.to-s.from)
+	if n == 0 {
+		return
+	}
+	if given(s.of) {
+		fetchHead(s.of, s.from, n, w.head, w.a.c.HeadDim)
+	} else {
+		w.p.fetch(s.from, n)
+	}
+	s.from += n
 }
 
 // begin loads a tile's queries, times scale·log2(e), and starts its softmax.
@@ -210,19 +291,23 @@ func (w *forwardWorker) attendBlock(t *queryTile, tile, end int) {
 func (w *forwardWorker) attend(t *queryTile, tile, lo, n int, mask []uint32) {
 	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
 	from := w.p.row(w.head, seq, lo)
+	w.fetch(w.soon.step)
 	if w.p.bf16 {
 		kernel.TileMulBF16(n, d, w.p.k16[from*d:], d, t.qt16, w.s)
 	} else {
 		kernel.TileMul(n, d, w.p.k[from*w.p.stride:], w.p.stride, t.qt, kernel.Lanes, w.s, kernel.Lanes)
 	}
 	w.a.adjust(w.bias, tileRef{w.strip.seq, w.head, tile, lo, n}, w.s, w.extra)
+	w.fetch(w.soon.step)
 	if w.p.bf16 {
 		kernel.TileSoftmaxBF16(n, w.s, mask, t.m, t.l, w.alpha, w.p16)
+		w.fetch(w.soon.step)
 		vt, ld := w.p.transposed(w.p.vt, w.head, seq, lo)
 		kernel.TileMulInBF16(d, n, vt, ld, w.p16, w.alpha, t.o)
 		return
 	}
 	kernel.TileSoftmax(n, w.s, mask, t.m, t.l, w.alpha)
+	w.fetch(w.soon.step)
 	kernel.TileMulT(d, n, w.p.v[from*w.p.stride:], w.p.stride, w.s, w.alpha, t.o)
 }
 

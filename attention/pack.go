@@ -236,18 +236,15 @@ func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint
 	return t[p.row(h, s, block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Multiple(s.K, keyGroup)-block)
 }
 
-// fetch brings near what tile i of a strip has to: its part of the keys and values from a row on, where the next block of the strip is most
-// often. They come from the last cache or from memory, and the processor by itself fetches too little ahead.
-func (p *packed) fetch(row, i int) {
-	const rows = kernel.KeyBlock / stripTiles
-	row += i * rows
+// fetch brings packed keys and values near: n rows from a row on.
+func (p *packed) fetch(row, n int) {
 	if p.bf16 {
-		fetch(p.k16, row*p.width, rows*p.width)
-		fetch(p.vt, row*p.width, rows*p.width)
+		fetch(p.k16, row*p.width, n*p.width)
+		fetch(p.vt, row*p.width, n*p.width)
 		return
 	}
-	fetch(p.k, row*p.stride, rows*p.stride)
-	fetch(p.v, row*p.stride, rows*p.stride)
+	fetch(p.k, row*p.stride, n*p.stride)
+	fetch(p.v, row*p.stride, n*p.stride)
 }
 
 // fetch brings n elements of x near, if they are there.
