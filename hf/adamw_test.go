@@ -1,6 +1,7 @@
 package hf_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"math"
@@ -25,6 +26,7 @@ type adamw struct {
 	LR, Beta1, Beta2, Eps, Decay, Clip float64
 	Folders                            map[string]struct {
 		adamwRun
+		LR, Eps   float64 // in place of those of the others; 0: theirs
 		Clipped   *adamwRun
 		Gradients map[string]float64 // the largest element of the first gradient of each tensor
 	}
@@ -51,7 +53,7 @@ func TestAdamW(t *testing.T) {
 		defer f.Close()
 		b, globals := adamwBatch(t, f)
 		plain, clipped := g, g
-		plain.Clip = 0
+		plain.Clip, plain.LR, plain.Eps = 0, cmp.Or(want.LR, g.LR), cmp.Or(want.Eps, g.Eps)
 		plain.check(t, folder, "moved.", want.adamwRun, f, b, globals)
 		if want.Clipped != nil {
 			clipped.check(t, folder+" clipped", "clipped.", *want.Clipped, f, b, globals)

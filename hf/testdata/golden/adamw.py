@@ -25,6 +25,7 @@ STEPS = 3
 LR = 1e-3
 BETAS = (0.9, 0.98)
 EPS = 1e-6  # of BERT's and Longformer's recipes. The true gradient of a bias of keys is 0, and 1e-8 would make steps of its rounding
+SMALL = {"lr": 1e-4, "eps": 1e-5}  # of these, whose third gradient changes by a thousandth where longer steps differ by their rounding
 DECAY = 0.05
 CLIP = 0.25
 IGNORE = -100
@@ -62,6 +63,10 @@ def decays(parameter):
     return sum(n > 1 for n in parameter.shape) > 1
 
 
+def steps_of(folder):
+    return SMALL if folder in WITH_GRADIENTS else {"lr": LR, "eps": EPS}
+
+
 def train(folder, clip):
     """The loss of each step, the norms of the gradient, how far the steps have moved each weight, and the first gradient."""
     model = gen.load(HERE / folder, "eager")
@@ -70,19 +75,19 @@ def train(folder, clip):
         torch.set_default_dtype(torch.float64)
     try:
         with compute.in_float64():
-            losses, norms, gradient = run(model, clip)
+            losses, norms, gradient = run(model, clip, steps_of(folder))
     finally:
         torch.set_default_dtype(torch.float32)
     steps = {name: (p.detach() - before[name]).to(torch.float16).contiguous() for name, p in model.named_parameters()}
     return losses, norms, steps, gradient, model.config
 
 
-def run(model, clip):
+def run(model, clip, steps):
     """The steps: their losses, the norms of the gradient before it is clipped, and the first gradient."""
     inputs, labels = batch(model.config)
     used = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW([{"params": [p for p in used if decays(p)], "weight_decay": DECAY},
-                                   {"params": [p for p in used if not decays(p)], "weight_decay": 0.0}], lr=LR, betas=BETAS, eps=EPS)
+                                   {"params": [p for p in used if not decays(p)], "weight_decay": 0.0}], betas=BETAS, **steps)
     losses, norms, gradient = [], [], None
     for _ in range(STEPS):
         optimizer.zero_grad()
@@ -117,6 +122,7 @@ def main():
         kept = {f"moved.{name}": w for name, w in moved.items()}
         told["folders"][folder] = {"losses": losses, "norms": norms}
         if folder in WITH_GRADIENTS:
+            told["folders"][folder] |= SMALL
             steps, told["folders"][folder]["gradients"] = quantised(gradient)
             kept |= steps
         else:
