@@ -133,24 +133,12 @@ var tileAMX = tileBF16Funcs{
 
 // Tiles multiply faster than the last cache delivers. 192 rows of A use each panel of B twice as often as 96, and 1,024 pairs read and
 // write C half as often as 512: together 9% on the products of GPT-2, and more of either gave no more.
-var gemmAMXFuncs = gemmFuncs{
-	rows: 12, cols: 32, lanes: 16, rowsPairs: 192, depthPairs: 1024, pairsGoOn: true,
-	mul:            gemmAVX512,
-	packed:         gemmPackedAVX512,
-	few:            gemmFewAVX512,
-	fewNarrow:      fewNarrowAVX2,
-	narrow:         narrowColsAVX2,
-	mulPairs:       gemmPairsAMX,
-	fewPairs:       gemmFewPairsAMX,
-	packRows:       packRowsF32AVX512,
-	packRowsBF16:   packRowsBF16AVX512,
-	packRowsF16:    packRowsF16AVX512,
-	packSliver:     packSliverF32AVX512,
-	packSliverBF16: packSliverBF16AVX512,
-	packSliverF16:  packSliverF16AVX512,
-	packCols:       packColsAVX512,
-	packPairs:      packPairsAVX512,
-}
+var gemmAMXFuncs = gemmAVX512Funcs.withPairs(gemmFuncs{
+	rowsPairs: 192, depthPairs: 1024, pairsGoOn: true,
+	mulPairs:  gemmPairsAMX,
+	fewPairs:  gemmFewPairsAMX,
+	packPairs: packPairsAVX512,
+})
 
 // spinAMX counts four products of full tiles a round.
 var spinAMX = spinFuncs{

@@ -40,21 +40,16 @@ var gemmAVX512Funcs = gemmFuncs{
 	packCols:       packColsAVX512,
 }
 
-var gemmAVX512BF16Funcs = gemmFuncs{
-	rows: 12, cols: 32, lanes: 16, rowsPairs: 12, depthPairs: 512,
-	mul:            gemmAVX512,
-	packed:         gemmPackedAVX512,
-	few:            gemmFewAVX512,
-	fewNarrow:      fewNarrowAVX2,
-	narrow:         narrowColsAVX2,
-	mulPairs:       gemmAVX512BF16,
-	fewPairs:       gemmFewAVX512BF16,
-	packRows:       packRowsF32AVX512,
-	packRowsBF16:   packRowsBF16AVX512,
-	packRowsF16:    packRowsF16AVX512,
-	packSliver:     packSliverF32AVX512,
-	packSliverBF16: packSliverBF16AVX512,
-	packSliverF16:  packSliverF16AVX512,
-	packCols:       packColsAVX512,
-	packPairs:      packPairsAVX512,
+var gemmAVX512BF16Funcs = gemmAVX512Funcs.withPairs(gemmFuncs{
+	rowsPairs: 12, depthPairs: 512,
+	mulPairs:  gemmAVX512BF16,
+	fewPairs:  gemmFewAVX512BF16,
+	packPairs: packPairsAVX512,
+})
+
+// withPairs is f with what p says of pairs of bf16.
+func (f gemmFuncs) withPairs(p gemmFuncs) gemmFuncs {
+	f.rowsPairs, f.depthPairs, f.pairsGoOn = p.rowsPairs, p.depthPairs, p.pairsGoOn
+	f.mulPairs, f.fewPairs, f.packPairs = p.mulPairs, p.fewPairs, p.packPairs
+	return f
 }
