@@ -78,24 +78,11 @@ func (s *set) Finish(split data.Split, records *text.Records) (bytes int64, note
 // pair is the tokens of the query and of the passage of a record.
 func (s *set) pair(r text.Record) (query, passage []int32, err error) {
 	queries, passages := s.c.fields()
-	if query, err = s.encode(r, s.c.QueryPrompt, queries); err != nil {
+	if query, err = r.Tokens(s.encoder, s.c.QueryPrompt, queries...); err != nil {
 		return nil, nil, err
 	}
-	passage, err = s.encode(r, s.c.PassagePrompt, passages)
+	passage, err = r.Tokens(s.encoder, s.c.PassagePrompt, passages...)
 	return query, passage, err
-}
-
-// encode is the tokens of a text behind its prompt, without the special ones.
-func (s *set) encode(r text.Record, prompt string, fields []string) ([]int32, error) {
-	body, err := r.Text(fields...)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := s.encoder.Tokens(prompt + string(body))
-	if err != nil {
-		return nil, r.Errorf("%w", err)
-	}
-	return ids, nil
 }
 
 // Len is the number of pairs.

@@ -48,18 +48,14 @@ func newSet(c *Config, e *data.Encoder) (*set, error) {
 
 // tokens are the tokens of a document, without special ones.
 func (s *set) tokens(r text.Record) ([]int32, error) {
+	if s.encoder != nil {
+		return r.Tokens(s.encoder, "", s.c.fields()...)
+	}
 	body, err := r.Text(s.c.fields()...)
-	switch {
-	case err != nil:
-		return nil, err
-	case s.encoder == nil:
-		return text.AppendTokens(nil, body), nil
-	}
-	ids, err := s.encoder.Tokens(string(body))
 	if err != nil {
-		err = r.Errorf("%w", err)
+		return nil, err
 	}
-	return ids, err
+	return text.AppendTokens(nil, body), nil
 }
 
 // around are the special tokens of a document.

@@ -58,10 +58,10 @@ func (s *set) Finish(split data.Split, records *text.Records) (bytes int64, note
 // pair is the tokens of the source and of the target of a record, without the special ones.
 func (s *set) pair(r text.Record) (source, target []int32, err error) {
 	from, to := s.c.fields()
-	if source, err = s.encode(r, s.c.SourcePrompt, from); err != nil {
+	if source, err = r.Tokens(s.encoder, s.c.SourcePrompt, from); err != nil {
 		return nil, nil, err
 	}
-	target, err = s.encode(r, "", to)
+	target, err = r.Tokens(s.encoder, "", to)
 	return source, target, err
 }
 
@@ -76,19 +76,6 @@ func (s *set) checkPrompt() error {
 			s.sources.Unit, s.sources.Room)
 	}
 	return nil
-}
-
-// encode is the tokens of a text behind its prompt.
-func (s *set) encode(r text.Record, prompt, field string) ([]int32, error) {
-	body, err := r.Text(field)
-	if err != nil {
-		return nil, err
-	}
-	ids, err := s.encoder.Tokens(prompt + string(body))
-	if err != nil {
-		return nil, r.Errorf("%w", err)
-	}
-	return ids, nil
 }
 
 // Len is the number of pairs.

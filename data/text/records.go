@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/internal/memory"
 )
 
@@ -189,6 +190,19 @@ func (r Record) Text(fields ...string) ([]byte, error) {
 		return nil, r.Errorf("%w", err)
 	}
 	return bytes.TrimSuffix(text, []byte("\n")), nil
+}
+
+// Tokens are the tokens of the text of fields behind a prompt, without the special ones around a document.
+func (r Record) Tokens(e *data.Encoder, prompt string, fields ...string) ([]int32, error) {
+	body, err := r.Text(fields...)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := e.Tokens(prompt + string(body))
+	if err != nil {
+		return nil, r.Errorf("%w", err)
+	}
+	return ids, nil
 }
 
 // Scalar is the string, number or truth value of a field, a path of names joined by dots. isNumber reports a number; its text is that
