@@ -53,16 +53,10 @@ func (e *Encoder) Tokens(text string) ([]int32, error) {
 		text = cases.Lower(language.Und).String(text)
 	}
 	encoding, err := e.Tokenizer.Encode(text)
-	if err != nil || e.Vocab == 0 {
-		return encoding.IDs, err
+	if err == nil && e.Vocab > 0 {
+		err = e.Tokenizer.CheckBelow(e.Vocab, encoding)
 	}
-	for i, id := range encoding.IDs {
-		if int(id) >= e.Vocab {
-			return nil, fmt.Errorf("found the token %q at byte %d, number %d of the tokenizer, expected one of the model's %d tokens; take it "+
-				"out of the text", e.Tokenizer.Token(id), encoding.Offsets[i].From, id, e.Vocab)
-		}
-	}
-	return encoding.IDs, nil
+	return encoding.IDs, err
 }
 
 // Around are the special tokens before and after the tokens of a document. A decoder's documents end with End.

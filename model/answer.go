@@ -132,11 +132,8 @@ func (m *Model) encodeDocument(text string) (e tokenizer.Encoding, err error) {
 
 // checkVocabulary refuses tokens of a tokenizer that has more of them than the model.
 func (m *Model) checkVocabulary(e tokenizer.Encoding) error {
-	for i, id := range e.IDs {
-		if int(id) >= m.spec.Vocab {
-			return fmt.Errorf("model: the text: found the token %q at byte %d, number %d of the tokenizer; the model has %d tokens",
-				m.tokenizer.Token(id), e.Offsets[i].From, id, m.spec.Vocab)
-		}
+	if err := m.tokenizer.CheckBelow(m.spec.Vocab, e); err != nil {
+		return fmt.Errorf("model: the text: %w", err)
 	}
 	return nil
 }

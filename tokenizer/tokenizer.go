@@ -37,6 +37,17 @@ type Encoding struct {
 	Texts [2]Span
 }
 
+// CheckBelow refuses the tokens of e, made by t, that a model of so many tokens lacks: a tokenizer may have more.
+func (t *Tokenizer) CheckBelow(tokens int, e Encoding) error {
+	for i, id := range e.IDs {
+		if int(id) >= tokens {
+			return fmt.Errorf("found the token %q at byte %d, number %d of the tokenizer, expected one of the model's %d tokens; take it out of the "+
+				"text", t.Token(id), e.Offsets[i].From, id, tokens)
+		}
+	}
+	return nil
+}
+
 // Template is the special tokens around a document. Most models expect the ones of their training.
 type Template struct {
 	Before []int32 // ids in front of the text
