@@ -212,11 +212,7 @@ func transposeRows16(dst []uint16, src tensor.Mat) {
 // copyRows widens the rows of src into dst, contiguous, and fills what is left of dst with zeros.
 func copyRows(dst []float32, src tensor.Mat) {
 	for i := range src.Rows {
-		if to := dst[i*src.Cols : (i+1)*src.Cols]; src.Type == tensor.F32 {
-			copy(to, src.Row(i))
-		} else {
-			src.ReadRow(to, i)
-		}
+		src.ReadRow(dst[i*src.Cols:(i+1)*src.Cols], i)
 	}
 	clear(dst[src.Rows*src.Cols:])
 }
