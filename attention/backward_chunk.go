@@ -165,16 +165,6 @@ func (w *backwardWorker) visit(c *chunkWork, head int, at visit) {
 	}
 }
 
-// fetch brings near the rows that load reads of an own tile: the rows of one head lie too far apart for the processor to do so by itself.
-func (w *backwardWorker) fetch(seq, head, tile int) {
-	s, d := &w.b.a.seqs[seq], w.b.a.c.HeadDim
-	if !s.ownTile(tile) {
-		return
-	}
-	fetchHead(w.b.in.Q, s.queryRow(tile), s.rows(tile), head, d)
-	fetchHead(w.b.do, s.queryRow(tile), s.rows(tile), head, d)
-}
-
 // storeKeys writes dK, times scale, and dV of one chunk and key/value head.
 func (w *backwardWorker) storeKeys(c *chunkWork, kvHead int, dk, dv []float32) {
 	kernel.Scale(dk[:w.used], float32(w.b.a.c.Scale), dk[:w.used])

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/longspan/longspan/attention/internal/scratch"
-	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/tensor"
 )
@@ -187,57 +186,6 @@ func (w *forwardWorker) keysFrom(lo int) keyRange {
 		}
 	}
 	return keyRange{first, end}
-}
-
-// soonRows are rows that will be needed soon, from … to−1: of one head in Q or in the output, or packed keys and values.
-type soonRows struct {
-	of       tensor.Mat // the zero Mat: packed
-	from, to int
-	step     int // rows to ask for at a time
-}
-
-// fetchSteps is the steps in which the rows that come after a block are asked for: one before each kernel call of a tile. A processor waits
-// for some 24 lines at once, and stands still where it is asked for more.
-const fetchSteps = 3
-
-// after is what tile i of the strip asks for: its part of the next keys and values, or after the last its rows of the output. They come
-// from the last cache or from memory, and the processor by itself fetches too little ahead.
-func (w *forwardWorker) after(next keyRange, i int, out Out) soonRows {
-	n := next.n()
-	if n == 0 {
-		return w.rowsOf(out.O, i)
-	}
-	if w.p.own {
-		return soonRows{}
-	}
-	row := w.p.row(w.head, &w.a.seqs[w.strip.seq], next.lo)
-	from, to := row+i*n/w.strip.tiles, row+(i+1)*n/w.strip.tiles
-	return soonRows{from: from, to: to, step: ceil.Div(to-from, fetchSteps)}
-}
-
-// rowsOf are the rows of Q, or of the output, that tile i of the strip has, where it is own. Those of one head lie far apart.
-func (w *forwardWorker) rowsOf(m tensor.Mat, i int) soonRows {
-	seq, tile := &w.a.seqs[w.strip.seq], w.strip.tile+i
-	if !seq.ownTile(tile) {
-		return soonRows{}
-	}
-	row, n := seq.queryRow(tile), seq.rows(tile)
-	return soonRows{m, row, row + n, ceil.Div(n, fetchSteps)}
-}
-
-// fetch brings near at most n more of the rows that will be needed soon.
-func (w *forwardWorker) fetch(n int) {
-	s := &w.soon
-	n = min(n, s.to-s.from)
-	if n == 0 {
-		return
-	}
-	if given(s.of) {
-		fetchHead(s.of, s.from, n, w.head, w.a.c.HeadDim)
-	} else {
-		w.p.fetch(s.from, n)
-	}
-	s.from += n
 }
 
 // begin loads a tile's queries, times scale·log2(e), and starts its softmax.

@@ -232,35 +232,6 @@ func (p *packed) transposed(t []uint16, h int, s *sequence, lo int) (rows []uint
 	return t[p.row(h, s, block)*p.width+lo-block:], min(kernel.KeyBlock, ceil.Multiple(s.K, keyGroup)-block)
 }
 
-// fetch brings packed keys and values near: n rows from a row on.
-func (p *packed) fetch(row, n int) {
-	if p.bf16 {
-		fetch(p.k16, row*p.width, n*p.width)
-		fetch(p.vt, row*p.width, n*p.width)
-		return
-	}
-	fetch(p.k, row*p.stride, n*p.stride)
-	fetch(p.v, row*p.stride, n*p.stride)
-}
-
-// fetch brings n elements of x near, if they are there.
-func fetch[E float32 | uint16](x []E, from, n int) {
-	if from+n <= len(x) {
-		kernel.TileFetch(x[from : from+n])
-	}
-}
-
-// fetchHead brings the columns of a head of some rows near.
-func fetchHead(m tensor.Mat, row, rows, head, d int) {
-	for i := row; i < row+rows; i++ {
-		if from := i*m.Stride + head*d; m.Type == tensor.F32 {
-			fetch(m.F32, from, d)
-		} else {
-			fetch(m.U16, from, d)
-		}
-	}
-}
-
 func (p *packed) free(mem *tensor.Pool) {
 	for _, m := range p.mem {
 		mem.Put(m)
