@@ -19,6 +19,7 @@ type Attention struct {
 	padded              int     // rows of the packed keys: every sequence rounded up to keyGroup
 	strips              []strip // the pieces of the forward pass
 	mostStrips          int     // of a sequence
+	longestKeys         int     // of a sequence
 	shares              bool    // the sequences are shares
 	pairs               pairs
 	long                bool // some rows are summed by several ranks
@@ -104,7 +105,7 @@ func (a *Attention) addLayout(s sequence, queries, keys int) {
 		a.addStrips(strip{i, first + t, min(stripTiles, n-t)})
 	}
 	a.shares = a.shares || s.share != nil
-	a.mostStrips = max(a.mostStrips, len(a.strips)-before)
+	a.mostStrips, a.longestKeys = max(a.mostStrips, len(a.strips)-before), max(a.longestKeys, s.K)
 }
 
 // addStrips adds the tiles of a strip that are summed here.

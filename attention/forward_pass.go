@@ -102,7 +102,7 @@ func (f *ForwardPass) Free() {
 // the last cache. Where all keys are one block, pieces follow one another: the rows of their queries matter then, and those of all heads are
 // side by side.
 func (f *ForwardPass) run(pieces int, work func(w *forwardWorker, piece int)) {
-	heads, short := f.a.c.Heads, f.a.longestKeys() <= kernel.KeyBlock
+	heads, short := f.a.c.Heads, f.a.longestKeys <= kernel.KeyBlock
 	pool.Run(len(f.workers), pieces*heads, func(worker, i int) {
 		w := f.workers[worker]
 		w.bias = f.bias

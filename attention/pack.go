@@ -100,16 +100,8 @@ func (p *packed) worker(a *Attention, mem *tensor.Pool, keys int) *packed {
 	}
 	w := *p
 	w.mem = nil
-	w.take(mem, min(keys, ceil.Multiple(a.longestKeys(), keyGroup)))
+	w.take(mem, min(keys, ceil.Multiple(a.longestKeys, keyGroup)))
 	return &w
-}
-
-// longestKeys is the keys of the longest sequence.
-func (a *Attention) longestKeys() (longest int) {
-	for i := range a.seqs {
-		longest = max(longest, a.seqs[i].K)
-	}
-	return longest
 }
 
 // load copies keys lo … hi−1 of a sequence, as a key/value head has them, into the room of a worker. hi is a multiple of KeyBlock, or the
