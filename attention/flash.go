@@ -19,8 +19,8 @@ import (
 // or infinity is NaN. A bias so low that it leaves float32 hides a key as −Inf does.
 //
 // Scratch from x.Pool: keys and values once more, or a block of them for each thread where no key is read by more than 256 queries and one
-// head, in float32 by up to a quarter longer (at D = 64 by an eighth); 150 KiB a thread at D = 64 (220 where a row may see two spans); and a
-// bias by distance for every distance that occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
+// head, in float32 by up to a quarter longer (at D = 64 by an eighth); 150 KiB a thread at D = 64 (220 where a row may see two spans); and
+// a bias by distance for every distance that occurs: H floats, or H·D of a [Relative]. Cost: ForwardFlops.
 func (a *Attention) Forward(x tensor.Exec, out Out, in In) error {
 	if err := a.checkForward(x.Pool, a.forward(in), a.c.outMats(a.tq, out)...); err != nil {
 		return err

@@ -99,8 +99,8 @@ func (f *ForwardPass) Free() {
 }
 
 // run calls work for every piece of every head. Heads follow one another where their keys are many: the pieces of a head find its keys in
-// the last cache. Where all keys are one block, pieces follow one another: the rows of their queries matter then, and those of all heads are
-// side by side.
+// the last cache. Where all keys are one block, pieces follow one another: the rows of their queries matter then, and those of all heads
+// are side by side.
 func (f *ForwardPass) run(pieces int, work func(w *forwardWorker, piece int)) {
 	heads, short := f.a.c.Heads, f.a.longestKeys <= kernel.KeyBlock
 	pool.Run(len(f.workers), pieces*heads, func(worker, i int) {

@@ -8,8 +8,8 @@ import (
 )
 
 // packed holds keys and values by head, rows contiguous: what is read again and again must not lie strides of a power of two apart. Rows
-// are rounded up to keyGroup with zeros, which masks hide. It holds all keys, which many strips read. Or it holds, for one worker, keys that
-// no other reads: those stay in its cache, and do not go to memory and back.
+// are rounded up to keyGroup with zeros, which masks hide. It holds all keys, which many strips read. Or it holds, for one worker, keys
+// that no other reads: those stay in its cache, and do not go to memory and back.
 type packed struct {
 	use      packFor
 	own      bool         // a worker's

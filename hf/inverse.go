@@ -285,7 +285,8 @@ func (w *Weights) minusOne(name string, m tensor.Mat) func(dst []float32, i int)
 }
 
 // addUnused appends a tensor of the source that the model does not use: as it was, or with the elements of the one that it repeats. A
-// second name of a tied head, of another tied tensor or of the embedding's table is left out, as transformers leaves it out, and so is a head that was replaced.
+// second name of a tied head, of another tied tensor or of the embedding's table is left out, as transformers leaves it out, and so is a
+// head that was replaced.
 func (v *inverse) addUnused(name string) error {
 	_, twin := v.w.names.twins[name]
 	if name == v.w.names.second || slices.Contains(v.w.names.copies, name) || twin || v.w.left[name] {

@@ -126,7 +126,8 @@ func (c *config) tiedProjections(b *built) []int {
 	return tied
 }
 
-// nameAdaptiveHead names the weights of an adaptive softmax. Its first softmax has a row for each other cluster, behind those of its tokens.
+// nameAdaptiveHead names the weights of an adaptive softmax. Its first softmax has a row for each other cluster, behind those of its
+// tokens.
 func (b *built) nameAdaptiveHead(p string) {
 	const layers = "crit.out_layers."
 	n, a, head := b.names, b.spec.Embed.Adaptive, b.spec.Head

@@ -53,8 +53,8 @@ func (m *Model) makeAdaptiveHead() *adaptiveHead {
 	return made
 }
 
-// logProbs records log-probabilities of hidden states x [n, width]: [n, vocab]. best, when not nil, is filled with the most probable tokens.
-// Nothing flows back through them.
+// logProbs records log-probabilities of hidden states x [n, width]: [n, vocab]. best, when not nil, is filled with the most probable
+// tokens. Nothing flows back through them.
 func (h *adaptiveHead) logProbs(p *nn.Pass, x *autograd.Var, best []int32) *autograd.Var {
 	var logits []*autograd.Var
 	for _, part := range h.parts {

@@ -6,8 +6,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// factor is a part of A or B as the kernel reads it. Element (i, p) of a tile of A is at i·rs + p·cs, or at i·rs + p in pairs, and tiles are
-// tile apart. Panels of B have rows rs apart. One of the slices holds it.
+// factor is a part of A or B as the kernel reads it. Element (i, p) of a tile of A is at i·rs + p·cs, or at i·rs + p in pairs, and tiles
+// are tile apart. Panels of B have rows rs apart. One of the slices holds it.
 type factor struct {
 	f32    []float32
 	u16    []uint16

@@ -41,8 +41,8 @@ func PackSliversRowsF16(k, rows int, src []uint16, ld int, dst []float32) {
 	packSlivers(k, rows, src, ld, dst, active.gemm.packSliverF16, widenF16)
 }
 
-// packSlivers lets pack write rows of a register's width. The last rows of a sliver are as many as would reach into the next, and those that
-// src has no such width for: they are copied one by one.
+// packSlivers lets pack write rows of a register's width. The last rows of a sliver are as many as would reach into the next, and those
+// that src has no such width for: they are copied one by one.
 func packSlivers[T float32 | uint16](k, rows int, src []T, ld int, dst []float32,
 	pack func(k int, src *T, ld int, dst *float32, ldd int), widen func(T) float32) {
 	f := &active.gemm

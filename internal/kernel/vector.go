@@ -128,8 +128,8 @@ func SoftmaxGrad(dst, p, dp []float32, delta float32) {
 	}
 }
 
-// Rotate turns pairs of elements of each head of x by their angles: (a, b) becomes (a·cos − b·sin, b·cos + a·sin), where pair p of a head is
-// its elements p and p + len(cos). Heads lie apart elements apart, and what is left of x behind the last whole one stays. Products are
+// Rotate rotates pairs of elements of each head of x by their angles: (a, b) becomes (a·cos − b·sin, b·cos + a·sin), where pair p of a head
+// is its elements p and p + len(cos). Heads lie apart elements apart, and what is left of x behind the last whole one stays. Products are
 // rounded before they are added, at every level to the same bits.
 func Rotate(x []float32, apart int, cos, sin []float32) {
 	n := same(cos, sin)
