@@ -67,6 +67,9 @@ func (g *Graph) Activate(x *Var, kind Activation) *Var {
 	return g.record(activation{kind}, x.typ, x.rows, cols, x)
 }
 
+func (activation) rowInputs() int                      { return 1 }
+func (o activation) strip(int, int) operation          { return o }
+func (activation) savedCols() int                      { return 0 }
 func (activation) reads() (inputs uint64, result bool) { return 1 << 0, false }
 func (activation) cheap()                              {}
 

@@ -16,6 +16,9 @@ func (g *Graph) Add(a, b *Var) *Var {
 	return g.record(add{}, a.typ, a.rows, a.cols, a, b)
 }
 
+func (add) rowInputs() int                      { return 2 }
+func (o add) strip(int, int) operation          { return o }
+func (add) savedCols() int                      { return 0 }
 func (add) reads() (inputs uint64, result bool) { return 0, false }
 func (add) inPlace()                            {}
 

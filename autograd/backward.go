@@ -17,6 +17,13 @@ func (t *tape) backward(g *Graph) error {
 		if !n.wants {
 			continue
 		}
+		if chain, first := t.chainTo(g, i); len(chain) > 1 {
+			if err := t.backwardChain(g, chain); err != nil {
+				return err
+			}
+			i = first
+			continue
+		}
 		if n.out.grad != nil {
 			if err := t.differentiate(g, n); err != nil {
 				return err
@@ -45,7 +52,7 @@ func (t *tape) differentiate(g *Graph, n *node) error {
 	if result {
 		b.out = n.out.value
 	}
-	_, cost := n.op.cost(n.out, n.in)
+	_, cost := n.cost()
 	g.cost.Add(cost)
 	return n.op.backward(&b)
 }
@@ -92,7 +99,7 @@ func (g *Graph) fetch(v *Var) error {
 	if err := n.op.forward(&c); err != nil {
 		return err
 	}
-	forward, _ := n.op.cost(n.out, n.in)
+	forward, _ := n.cost()
 	g.cost.Add(forward)
 	for _, m := range c.saved {
 		g.x.Pool.Put(m)

@@ -62,7 +62,9 @@ func (o *crossEntropy) dlogits(g headGrads, z, lse tensor.Mat, i0 int) tensor.Ma
 	if !bias {
 		return dz
 	}
-	reduceRows(g.x, g.dry, z.Rows, g.node.in[2].sink.F32, z.Cols, 0, func(i int, _, sums []float32) { kernel.Add(sums, sums, z.Row(i)) })
+	db := g.node.in[2].sink.F32
+	reduceRows(g.x, g.dry, z.Rows, partRows(z.Rows), z.Cols, 0, func(i int, _, sums []float32) { kernel.Add(sums, sums, z.Row(i)) },
+		func(sums []float32) { kernel.Add(db, db, sums) })
 	if narrow {
 		eachRow(g.x, g.dry, z.Rows, z.Cols, tile, func(i int, s []float32) { roundRow(dz.Row16(i), z.Row(i), s) })
 	}

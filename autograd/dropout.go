@@ -32,6 +32,13 @@ func (g *Graph) DropoutRows(x *Var, rate float64, seed uint64, first int) *Var {
 	return g.record(dropout{cut, float32(1 / (1 - float64(cut)/(1<<16))), seed, first}, x.typ, x.rows, x.cols, x)
 }
 
+func (dropout) rowInputs() int { return 1 }
+func (dropout) savedCols() int { return 0 }
+func (o dropout) strip(lo, _ int) operation {
+	o.first += lo
+	return o
+}
+
 func (dropout) reads() (inputs uint64, result bool) { return 0, false }
 func (dropout) inPlace()                            {}
 

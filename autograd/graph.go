@@ -75,6 +75,7 @@ type Var struct {
 	wants    bool       // a gradient flows to it
 	leaf     bool       // value is the caller's
 	kept     bool       // stays readable until Close
+	borrowed bool       // of a strip: value is another graph's
 	sink     tensor.Mat // F32, where a leaf's gradient is added
 
 	value    tensor.Mat // while it is needed

@@ -91,8 +91,7 @@ func (o *headNorm) forward(c *call) error {
 func (o *headNorm) backward(b *backCall) error {
 	x, n, d := b.in[0], b.in[0].Cols, o.dim
 	dx := b.reuse(0)
-	params := b.x.Pool.GetZero(tensor.F32, 1, len(o.heads)*d)
-	reduceRows(b.x, b.dry, x.Rows, params.F32, len(o.heads)*d, 3*n+2*d, func(i int, s, sums []float32) {
+	reduceRows(b.x, b.dry, x.Rows, b.partRows(), len(o.heads)*d, 3*n+2*d, func(i int, s, sums []float32) {
 		row, dy, to := load(x, i, s[:n]), load(b.dout, i, s[n:2*n]), room(dx, i, s[2*n:3*n])
 		copy(to[o.total*d:], dy[o.total*d:])
 		xhat, gd := s[3*n:3*n+d], s[3*n+d:3*n+2*d]
@@ -107,13 +106,7 @@ func (o *headNorm) backward(b *backCall) error {
 			}
 		})
 		store(dx, i, to)
-	})
-	for k := range o.heads {
-		if sink, _ := b.sink(1 + k); b.wants(1+k) && !b.dry {
-			kernel.Add(sink.F32, sink.F32, params.F32[k*d:(k+1)*d])
-		}
-	}
-	b.x.Pool.Put(params)
+	}, addSums(b, 1))
 	b.give(0, dx)
 	return nil
 }

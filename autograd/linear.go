@@ -34,7 +34,52 @@ func (g *Graph) linear(x, w, b *Var, t tensor.Type) *Var {
 	case b != nil && (!b.leaf || b.typ != tensor.F32 || b.rows != 1 || b.cols != w.rows):
 		return g.failf("Linear: found a bias of %s %d×%d, expected an f32 leaf of 1×%d", b.typ, b.rows, b.cols, w.rows)
 	}
-	return g.record(affine{g.options.Policy.Products}, t, x.rows, w.rows, in...)
+	return g.record(dense{affine: affine{g.options.Policy.Products}}, t, x.rows, w.rows, in...)
+}
+
+// dense is affine over any rows: in a strip its weights are packed.
+type dense struct {
+	affine
+	packed *packedWeights
+}
+
+// packedWeights are weights as the products of a strip read them.
+type packedWeights struct{ forward, backward *gemm.Packed }
+
+func (dense) rowInputs() int             { return 1 }
+func (d dense) strip(int, int) operation { return d }
+func (dense) savedCols() int             { return 0 }
+
+// packForward packs the weights w for the forward pass, and returns what to call when it is over.
+func (d dense) packForward(x tensor.Exec, w tensor.Mat) (packed dense, done func()) {
+	w, free := d.operand(x, w)
+	p := gemm.Pack(x, gemm.T(w))
+	d.packed = &packedWeights{forward: p}
+	return d, func() {
+		p.Free(x)
+		free()
+	}
+}
+
+// packBackward packs the weights w for the backward pass, likewise.
+func (d dense) packBackward(x tensor.Exec, w tensor.Mat) (packed dense, done func()) {
+	w, free := d.operand(x, w)
+	p := gemm.Pack(x, gemm.N(w))
+	d.packed = &packedWeights{backward: p}
+	return d, func() {
+		p.Free(x)
+		free()
+	}
+}
+
+func (d dense) forward(c *call) error {
+	if d.packed == nil {
+		return d.affine.forward(c)
+	}
+	x, done := d.operand(c.x, c.in[0])
+	gemm.MulBiasPacked(c.x, c.out, gemm.N(x), d.packed.forward, bias(c.in))
+	done()
+	return nil
 }
 
 func (affine) reads() (inputs uint64, result bool) { return 1<<0 | 1<<1, false }
@@ -49,6 +94,24 @@ func (l affine) forward(c *call) error {
 }
 
 func (l affine) backward(b *backCall) error {
+	l.gradients(b, func(dx, dy tensor.Mat) {
+		w, done := l.operand(b.x, b.in[1])
+		gemm.Mul(b.x, dx, gemm.N(dy), gemm.N(w), false)
+		done()
+	})
+	return nil
+}
+
+func (d dense) backward(b *backCall) error {
+	if d.packed == nil {
+		return d.affine.backward(b)
+	}
+	d.gradients(b, func(dx, dy tensor.Mat) { gemm.MulPacked(b.x, dx, gemm.N(dy), d.packed.backward, false) })
+	return nil
+}
+
+// gradients computes the gradients of weights and bias, and that of x by mul, which sets dx to dy·W.
+func (l affine) gradients(b *backCall, mul func(dx, dy tensor.Mat)) {
 	dy, dyDone := l.operand(b.x, b.dout)
 	defer dyDone()
 	if dw, _ := b.sink(1); b.wants(1) {
@@ -62,13 +125,10 @@ func (l affine) backward(b *backCall) error {
 		sumRows(b, db, dy)
 	}
 	if b.wants(0) {
-		w, done := l.operand(b.x, b.in[1])
 		dx := b.fresh(0)
-		gemm.Mul(b.x, dx, gemm.N(dy), gemm.N(w), false)
-		done()
+		mul(dx, dy)
 		b.give(0, dx)
 	}
-	return nil
 }
 
 // bias is the last of the inputs x, w and b, or a matrix without rows where there is none.
@@ -81,9 +141,9 @@ func bias(in []tensor.Mat) tensor.Mat {
 
 // sumRows adds the sum of the rows of dy to db: the gradient of a bias.
 func sumRows(b *backCall, db, dy tensor.Mat) {
-	reduceRows(b.x, b.dry, dy.Rows, db.F32, dy.Cols, dy.Cols, func(i int, s, sums []float32) {
+	reduceRows(b.x, b.dry, dy.Rows, b.partRows(), dy.Cols, dy.Cols, func(i int, s, sums []float32) {
 		kernel.Add(sums, sums, load(dy, i, s))
-	})
+	}, func(sums []float32) { kernel.Add(db.F32, db.F32, sums) })
 }
 
 // operand returns m as products take it, and what to call when they are done.

@@ -47,6 +47,9 @@ func (g *Graph) norm(name string, o norm, x, gamma, beta *Var) *Var {
 	return g.record(o, g.options.Policy.Activations, x.rows, x.cols, in...)
 }
 
+func (norm) rowInputs() int                      { return 1 }
+func (o norm) strip(int, int) operation          { return o }
+func (norm) savedCols() int                      { return 2 }
 func (norm) reads() (inputs uint64, result bool) { return 1<<0 | 1<<1, false }
 func (norm) cheap()                              {}
 func (norm) saves()                              {}
@@ -86,8 +89,7 @@ func (o norm) backward(b *backCall) error {
 	x, n := b.in[0], b.in[0].Cols
 	before := b.before(0)
 	dx := b.reuse(0)
-	params := b.x.Pool.GetZero(tensor.F32, 1, 2*n)
-	reduceRows(b.x, b.dry, x.Rows, params.F32, 2*n, 4*n, func(i int, s, sums []float32) {
+	reduceRows(b.x, b.dry, x.Rows, b.partRows(), 2*n, 4*n, func(i int, s, sums []float32) {
 		row, dy := load(x, i, s[:n]), load(b.dout, i, s[n:2*n])
 		mean, r := b.saved[0].F32[2*i], b.saved[0].F32[2*i+1]
 		gamma := b.in[1].Row(0)
@@ -102,13 +104,7 @@ func (o norm) backward(b *backCall) error {
 			kernel.Add(d, load(before, i, s[3*n:]), d)
 		}
 		store(dx, i, d)
-	})
-	for k := 1; k < len(b.node.in); k++ {
-		if sink, _ := b.sink(k); b.wants(k) && !b.dry {
-			kernel.Add(sink.F32, sink.F32, params.F32[(k-1)*n:k*n])
-		}
-	}
-	b.x.Pool.Put(params)
+	}, addSums(b, 1))
 	if before.Rows > 0 {
 		b.replace(0, dx)
 	} else {

@@ -40,6 +40,15 @@ type node struct {
 	live  bool         // takes part in the run under way
 	done  uint64       // inputs whose backward read is over already
 	saved []tensor.Mat // from the forward pass, for the backward pass
+	whole *node        // of a strip: the node of the graph; nil: it is one
+}
+
+// cost is the work of the whole operation.
+func (n *node) cost() (forward, backward Cost) {
+	if n.whole != nil {
+		n = n.whole
+	}
+	return n.op.cost(n.out, n.in)
 }
 
 // call is what an operation computes its result with.
@@ -99,6 +108,14 @@ func (b *backCall) done(i int) {
 	b.in[i] = tensor.Mat{}
 	b.tape.releaseInput(b.graph, b.node.in[i])
 	b.node.done |= 1 << i
+}
+
+// partRows is the number of rows of a part that reduceRows sums: a strip is one part.
+func (b *backCall) partRows() int {
+	if b.node.whole != nil {
+		return b.dout.Rows
+	}
+	return partRows(b.dout.Rows)
 }
 
 // give hands over m, which came from the pool, as a part of the gradient of input i.

@@ -27,6 +27,11 @@ func (g *Graph) Rotary(r *attention.Rotary, x *Var, columns int, positions []int
 	return g.record(&rotary{r, columns, positions}, x.typ, x.rows, x.cols, x)
 }
 
+func (*rotary) rowInputs() int { return 1 }
+func (o *rotary) strip(lo, hi int) operation {
+	return &rotary{o.r, o.columns, o.positions[lo:hi]}
+}
+func (*rotary) savedCols() int                      { return 0 }
 func (*rotary) reads() (inputs uint64, result bool) { return 0, false }
 func (*rotary) inPlace()                            {}
 

@@ -1,6 +1,7 @@
 package autograd
 
 import (
+	"github.com/longspan/longspan/internal/gemm"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -28,13 +29,21 @@ func eachRow(x tensor.Exec, dry bool, rows, features, width int, f func(i int, s
 	})
 }
 
-// reduceParts bounds the partial sums of reduceRows: enough for every thread, little memory.
+// reduceParts is the number of partial sums of reduceRows that few rows have: enough for every thread.
 const reduceParts = 64
 
-// reduceRows adds to sums what f adds to its accumulator, over all rows. Rows are cut by their number alone, each part is
-// summed in order, and the parts are added in order: the bits do not depend on the threads.
-func reduceRows(x tensor.Exec, dry bool, rows int, sums []float32, sumWidth, width int, f func(i int, s, sums []float32)) {
-	perPart := max(32, (rows+reduceParts-1)/reduceParts)
+// partRows is the number of rows of a part that reduceRows sums. Where a chain could have the rows it is a strip's.
+func partRows(rows int) int {
+	if rows >= chainRows {
+		return gemm.Block(rows)
+	}
+	return max(32, (rows+reduceParts-1)/reduceParts)
+}
+
+// reduceRows sums what f adds to its accumulator of sumWidth floats, with width floats of scratch, over all rows, and calls add for the sum
+// of each part of perPart rows. Rows are cut by their number alone, each part is summed in order from zero, and add is called in the order of the
+// parts: the bits do not depend on the threads.
+func reduceRows(x tensor.Exec, dry bool, rows, perPart, sumWidth, width int, f func(i int, s, sums []float32), add func(sums []float32)) {
 	parts := (rows + perPart - 1) / perPart
 	partial := x.Pool.Get(tensor.F32, parts, sumWidth)
 	workers := min(pool.Threads(x.Threads), parts)
@@ -49,11 +58,26 @@ func reduceRows(x tensor.Exec, dry bool, rows int, sums []float32, sumWidth, wid
 			}
 		})
 		for part := range parts {
-			kernel.Add(sums, sums, partial.Row(part))
+			add(partial.Row(part))
 		}
 	}
 	x.Pool.Put(scratch)
 	x.Pool.Put(partial)
+}
+
+// addSums returns what adds parts of sums, one for each input from the first on and as wide as it, to the gradients of those leaves that
+// want theirs.
+func addSums(b *backCall, first int) func(sums []float32) {
+	return func(sums []float32) {
+		for k := first; k < len(b.node.in); k++ {
+			sink, _ := b.sink(k)
+			n := b.node.in[k].cols
+			if b.wants(k) {
+				kernel.Add(sink.F32, sink.F32, sums[:n])
+			}
+			sums = sums[n:]
+		}
+	}
 }
 
 // load returns row i of m in float32: the row itself, or converted into buf.

@@ -13,8 +13,16 @@ type tape struct {
 // led to results that are known already.
 func (t *tape) forward(g *Graph, keep, rerun bool) error {
 	t.count(keep, rerun)
-	for _, n := range t.nodes {
+	for i := 0; i < len(t.nodes); i++ {
+		n := t.nodes[i]
 		if !n.live {
+			continue
+		}
+		if chain, next := t.chainFrom(i); len(chain) > 1 {
+			if err := t.forwardChain(g, chain, keep); err != nil {
+				return err
+			}
+			i = next - 1
 			continue
 		}
 		if err := t.run(g, n, keep); err != nil {
@@ -82,7 +90,7 @@ func (t *tape) run(g *Graph, n *node, keep bool) error {
 	if err := n.forward(g, &c); err != nil {
 		return err
 	}
-	forward, _ := n.op.cost(n.out, n.in)
+	forward, _ := n.cost()
 	g.cost.Add(forward)
 	n.saved = c.saved
 	if !c.keeps {
@@ -123,9 +131,12 @@ func (t *tape) place(g *Graph, n *node) (m tensor.Mat, taken bool) {
 	if _, ok := n.op.(*recomputed); ok {
 		return tensor.Mat{}, false // its own tape finds it
 	}
+	if n.out.borrowed {
+		return n.out.value, false
+	}
 	if _, ok := n.op.(inPlace); ok {
 		v := n.in[0]
-		if v.home == t && v.readers == 1 && v.typ == n.out.typ && v.rows == n.out.rows && v.cols == n.out.cols {
+		if v.home == t && !v.borrowed && v.readers == 1 && v.typ == n.out.typ && v.rows == n.out.rows && v.cols == n.out.cols {
 			return v.value, true
 		}
 	}
@@ -154,7 +165,7 @@ func (t *tape) release(g *Graph, v *Var) {
 
 // free gives the value of v back to the pool, if it has one.
 func (g *Graph) free(v *Var) {
-	if v.leaf {
+	if v.leaf || v.borrowed {
 		return
 	}
 	if v.value.Rows > 0 {

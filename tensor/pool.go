@@ -25,6 +25,16 @@ func NewPool() *Pool { return &Pool{} }
 // NewDryPool returns a pool whose matrices have no data.
 func NewDryPool() *Pool { return &Pool{dry: true} }
 
+// NewPoolOver returns a pool over mem, which it takes matrices from before it takes memory of the system: for one of several threads that
+// each have a part of a matrix as their scratch. mem must stay as it is until the last reader of what the pool has handed out is done.
+func NewPoolOver(mem []float32) *Pool {
+	p := &Pool{}
+	if n := len(mem) / blockWords * blockWords; n > 0 {
+		p.arena.add(&slab{mem: mem[:n], free: []span{{0, n}}})
+	}
+	return p
+}
+
 // Dry reports whether p hands out matrices with no data.
 func (p *Pool) Dry() bool { return p != nil && p.dry }
 

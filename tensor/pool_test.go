@@ -133,3 +133,24 @@ func TestReserveTouchesNothing(t *testing.T) {
 	p.Put(a)
 	p.Put(b)
 }
+
+// TestPoolOver holds that a pool over a row of another's matrix takes from that row first, and grows where it is full.
+func TestPoolOver(t *testing.T) {
+	m := tensor.New(tensor.F32, 1, 1000)
+	p := tensor.NewPoolOver(m.Row(0))
+	first := p.Get(tensor.F32, 30, 30)
+	first.Row(0)[0] = 7
+	if m.F32[0] != 7 {
+		t.Error("the first matrix does not lie in the row")
+	}
+	second := p.Get(tensor.BF16, 30, 30)
+	second.Row16(0)[0] = 1
+	p.Put(first)
+	p.Put(second)
+	if p.InUse() != 0 || p.Peak() != first.Bytes()+second.Bytes() {
+		t.Errorf("%d bytes in use, peak %d", p.InUse(), p.Peak())
+	}
+	if empty := tensor.NewPoolOver(nil).Get(tensor.F32, 2, 2); len(empty.F32) != 4 {
+		t.Errorf("a pool over nothing handed out %d elements", len(empty.F32))
+	}
+}

@@ -25,11 +25,17 @@ func TestMulBias(t *testing.T) {
 			}
 			for threads := 1; threads <= 3; threads++ {
 				for _, typ := range types {
+					x := tensor.Exec{Threads: threads, Pool: pool}
 					got, rounded := tensor.New(typ, s.m, s.n), tensor.New(typ, s.m, s.n)
-					MulBias(tensor.Exec{Threads: threads, Pool: pool}, got, a, b, bias)
+					MulBias(x, got, a, b, bias)
 					for i := range s.m {
 						rounded.WriteRow(i, want.Row(i))
 					}
+					kerneltest.SameBits(t, flat(got), flat(rounded))
+					packed := Pack(x, b)
+					got = tensor.New(typ, s.m, s.n)
+					MulBiasPacked(x, got, a, packed, bias)
+					packed.Free(x)
 					kerneltest.SameBits(t, flat(got), flat(rounded))
 				}
 			}
@@ -47,5 +53,7 @@ func TestNoBias(t *testing.T) {
 	want, got := tensor.New(tensor.F32, 7, 20), tensor.New(tensor.F32, 7, 20)
 	Mul(tensor.Exec{}, want, a, b, false)
 	MulBias(tensor.Exec{}, got, a, b, tensor.Mat{})
+	kerneltest.SameBits(t, got.F32, want.F32)
+	MulBiasPacked(tensor.Exec{}, got, a, Pack(tensor.Exec{}, b), tensor.Mat{})
 	kerneltest.SameBits(t, got.F32, want.F32)
 }

@@ -1,9 +1,8 @@
 package gemm
 
 import (
-	"sync"
-
 	"github.com/longspan/longspan/internal/kernel"
+	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -25,13 +24,6 @@ func (j *job) isDeep() bool {
 		j.blocks >= deepBlocks && j.m*j.n <= deepArea && j.m <= deepRows && j.packsA()
 }
 
-// deepTurn is the block whose sums are added next.
-type deepTurn struct {
-	sync.Mutex
-	sync.Cond
-	block int
-}
-
 // runDeep multiplies blocks of K side by side.
 func (j *job) runDeep() {
 	p := j.x.Pool
@@ -40,8 +32,7 @@ func (j *job) runDeep() {
 	j.scratchB = p.Get(tensor.F32, j.threads, j.depth*j.tileCols)
 	j.scratchC = p.Get(tensor.F32, j.threads, j.m*j.n)
 	j.getSquare()
-	j.turn = new(deepTurn)
-	j.turn.L = &j.turn.Mutex
+	j.turns = new(pool.Turns)
 	j.each(deep, j.blocks)
 	j.putScratch()
 }
@@ -57,18 +48,13 @@ func (j *job) multiplyBlock(worker, block int) {
 		j.packPanel(worker, b, p0, p1, col, cols)
 		j.multiplyPanel(sums.F32[col:], j.n, j.m, cols, p1-p0, a, b, false)
 	}
-	j.turn.Lock()
-	defer j.turn.Unlock()
-	for j.turn.block != block {
-		j.turn.Wait()
-	}
-	for i := range j.m {
-		if j.add || block > 0 {
-			kernel.Add(j.c.Row(i), j.c.Row(i), sums.Row(i))
-		} else {
-			copy(j.c.Row(i), sums.Row(i))
+	j.turns.Do(block, func() {
+		for i := range j.m {
+			if j.add || block > 0 {
+				kernel.Add(j.c.Row(i), j.c.Row(i), sums.Row(i))
+			} else {
+				copy(j.c.Row(i), sums.Row(i))
+			}
 		}
-	}
-	j.turn.block++
-	j.turn.Broadcast()
+	})
 }

@@ -67,9 +67,7 @@ func MulBias(x tensor.Exec, c tensor.Mat, a, b Operand, bias tensor.Mat) {
 		Mul(x, c, a, b, false)
 		return
 	}
-	if bias.Type != tensor.F32 || bias.Rows != 1 || bias.Cols != n {
-		panic("gemm: a bias is one float32 row of the result's width")
-	}
+	checkBias(bias, n)
 	if k == 0 {
 		if !c.Dry() && !bias.Dry() {
 			for i := range m {
@@ -81,6 +79,18 @@ func MulBias(x tensor.Exec, c tensor.Mat, a, b Operand, bias tensor.Mat) {
 	j := newJob(x, c, a, b, m, n, k, false)
 	j.bias, j.dry = bias, j.dry || bias.Dry()
 	j.run()
+}
+
+func checkBias(bias tensor.Mat, n int) {
+	if bias.Type != tensor.F32 || bias.Rows != 1 || bias.Cols != n {
+		panic("gemm: a bias is one float32 row of the result's width")
+	}
+}
+
+// Block is the number of terms of K that are summed from zero before the sum joins those of the blocks before: of a product in float32.
+func Block(k int) int {
+	depth, _ := cutDepth(k, false)
+	return depth
 }
 
 // pairs reports whether a and b are multiplied as pairs of bf16.

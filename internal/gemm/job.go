@@ -54,7 +54,7 @@ type job struct {
 	rows   int         // of a piece
 	cols   int         // of a piece, a multiple of tileCols
 
-	turn *deepTurn // where pieces are blocks of K
+	turns *pool.Turns // where pieces are blocks of K
 
 	scratchA, scratchB, scratchC, square, wide, sums tensor.Mat // a row for each worker
 }

@@ -46,7 +46,7 @@ func (p *Packed) Free(x tensor.Exec) {
 // MulPacked is Mul with a factor packed before; the bits are the same. A Packed made at another level, or of BF16
 // for an a that is not, is read from the matrix it was made of.
 func MulPacked(x tensor.Exec, c tensor.Mat, a Operand, b *Packed, add bool) {
-	if !b.panels.ready || b.level != kernel.Level() || pairs(a.Type, b.b.Type) != (b.panels.data.Type == tensor.BF16) {
+	if !b.readable(a.Type) {
 		Mul(x, c, a, b.b, add)
 		return
 	}
@@ -57,4 +57,29 @@ func MulPacked(x tensor.Exec, c tensor.Mat, a Operand, b *Packed, add bool) {
 	j := newJob(x, c, a, b.b, m, n, k, add)
 	j.b0 = b.panels
 	j.run()
+}
+
+// MulBiasPacked is MulBias with a factor packed before; the bits are the same.
+func MulBiasPacked(x tensor.Exec, c tensor.Mat, a Operand, b *Packed, bias tensor.Mat) {
+	if bias.Rows == 0 {
+		MulPacked(x, c, a, b, false)
+		return
+	}
+	if !b.readable(a.Type) {
+		MulBias(x, c, a, b.b, bias)
+		return
+	}
+	m, n, k := check(c, a, b.b, false)
+	checkBias(bias, n)
+	if m == 0 {
+		return
+	}
+	j := newJob(x, c, a, b.b, m, n, k, false)
+	j.b0, j.bias, j.dry = b.panels, bias, j.dry || bias.Dry()
+	j.run()
+}
+
+// readable reports whether a product with an a of a type reads the panels.
+func (p *Packed) readable(a tensor.Type) bool {
+	return p.panels.ready && p.level == kernel.Level() && pairs(a, p.b.Type) == (p.panels.data.Type == tensor.BF16)
 }

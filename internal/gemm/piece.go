@@ -89,7 +89,7 @@ func (j *job) packsA() bool {
 	case j.a.Trans:
 		return j.n > fewPanelsTrans*j.tileCols || j.a.Type != j.store
 	}
-	return j.n > fewPanels*j.tileCols && (j.m > fewRows || j.a.Type != j.store)
+	return j.n > fewPanels*j.tileCols && (j.m > fewRows || j.m >= pieceRows && j.b0.ready || j.a.Type != j.store)
 }
 
 // aDirect reports whether the kernel reads A where it lies, for all blocks. In pairs it can read rows with an even number of terms, so that

@@ -1,0 +1,203 @@
+package autograd
+
+import (
+	"slices"
+
+	"github.com/longspan/longspan/internal/ceil"
+	"github.com/longspan/longspan/internal/pool"
+	"github.com/longspan/longspan/tensor"
+)
+
+// Operations that follow one another and go row by row are a chain. In a narrow model each of them alone is bound by memory: it reads and
+// writes matrices of all rows, and does little with an element. So a chain is computed strip by strip: one thread takes some rows through all
+// of its operations, while a cache has them. What the chain alone reads is never a matrix of all rows.
+//
+// A strip is a small tape of copies of the operations. Its variables view rows of the matrices of the graph, or lie in memory of the thread.
+// Results have the bits of whole matrices: a row does not depend on others, and gradients of weights are summed from zero over a strip and
+// added in the order of the strips, as [gemm.Mul] sums blocks of its terms and reduceRows parts of the rows.
+
+// rowwise is an operation each row of whose result depends on the same row of its first inputs, and on leaves.
+type rowwise interface {
+	operation
+	rowInputs() int             // their number
+	strip(lo, hi int) operation // the operation on rows lo … hi−1
+	savedCols() int             // float32 numbers a row that it saves
+}
+
+const (
+	// chainRows are the least rows of a chain. At 443 features, the widest square of chainWeights, their float32 take 14 MiB: fewer stay in a
+	// last cache.
+	chainRows = 1 << 13
+	// chainWeights bounds the elements of a matrix of weights in a chain: 768 KiB. Wider products are bound by their multiply-adds.
+	chainWeights = 3 << 16
+)
+
+// chain is nodes of a tape that are computed strip by strip.
+type chain struct {
+	g     *Graph
+	tape  *tape
+	nodes []*node
+	ops   []rowwise     // of the nodes; those of products have packed weights
+	inner map[*Var]bool // results: whether they lie in the strips alone
+	rows  int
+	strip int    // rows of a strip
+	keeps bool   // a backward pass will follow
+	done  func() // frees packed weights
+}
+
+// inChain reports whether a chain can have the node.
+func (n *node) inChain() bool {
+	op, ok := n.op.(rowwise)
+	if !ok || n.out.rows < chainRows {
+		return false
+	}
+	for k, v := range n.in {
+		switch {
+		case k < op.rowInputs():
+			if v.rows != n.out.rows {
+				return false
+			}
+		case !v.leaf || v.elements() > chainWeights:
+			return false
+		}
+	}
+	return true
+}
+
+// follows reports whether the node can follow the others of a chain.
+func (n *node) follows(nodes []*node) bool {
+	return n.inChain() && (len(nodes) == 0 || n.out.rows == nodes[0].out.rows)
+}
+
+func newChain(g *Graph, t *tape, nodes []*node, strip int) *chain {
+	c := &chain{g: g, tape: t, nodes: nodes, inner: map[*Var]bool{}, rows: nodes[0].out.rows, strip: strip, done: func() {}}
+	for _, n := range nodes {
+		c.ops = append(c.ops, n.op.(rowwise))
+	}
+	return c
+}
+
+// pack replaces each product by what packed returns for it.
+func (c *chain) pack(packed func(d dense, w tensor.Mat) (dense, func())) {
+	for i, n := range c.nodes {
+		if d, ok := n.op.(dense); ok {
+			op, free := packed(d, n.in[1].value)
+			done := c.done
+			c.ops[i], c.done = op, func() {
+				free()
+				done()
+			}
+		}
+	}
+}
+
+// each calls do for every strip, in memory that each thread has for itself. Before, it calls do for a strip without data: its peak is what a
+// thread needs, and ready learns of it.
+func (c *chain) each(do func(s *strip, i int) error, ready func(dry *strip)) error {
+	mem := tensor.NewDryPool()
+	dry := c.newStrip(mem, 0, min(c.strip, c.rows))
+	if err := do(dry, 0); err != nil {
+		return err
+	}
+	c.g.cost.Add(dry.g.cost)
+	strips := ceil.Div(c.rows, c.strip)
+	workers := min(pool.Threads(c.g.x.Threads), strips)
+	room := c.g.x.Pool.Get(tensor.F32, workers, stripWords(mem.Peak()))
+	defer c.g.x.Pool.Put(room)
+	ready(dry)
+	if c.g.Dry() {
+		return nil
+	}
+	pools, errs := make([]*tensor.Pool, workers), make([]error, strips)
+	for i := range pools {
+		pools[i] = tensor.NewPoolOver(room.Row(i))
+	}
+	pool.Run(workers, strips, func(worker, i int) {
+		errs[i] = do(c.newStrip(pools[worker], i*c.strip, min((i+1)*c.strip, c.rows)), i)
+	})
+	i := slices.IndexFunc(errs, func(err error) bool { return err != nil })
+	if i < 0 {
+		return nil
+	}
+	return errs[i]
+}
+
+// stripWords is the floats that a thread's memory has for strips of so many bytes: gaps between matrices of many sizes take a fourth more,
+// and 16 KiB.
+func stripWords(bytes int64) int { return int(bytes)/4*5/4 + 1<<12 }
+
+// strip is rows lo … hi−1 of a chain.
+type strip struct {
+	chain  *chain
+	g      *Graph // of one thread
+	tape   *tape
+	vars   map[*Var]*Var // of the graph, and what stands for them here
+	lo, hi int
+}
+
+func (c *chain) newStrip(mem *tensor.Pool, lo, hi int) *strip {
+	t := &tape{}
+	g := &Graph{x: tensor.Exec{Threads: 1, Pool: mem}, options: c.g.options, root: t, current: t}
+	s := &strip{chain: c, g: g, tape: t, vars: make(map[*Var]*Var, 3*len(c.nodes)), lo: lo, hi: hi}
+	for i, n := range c.nodes {
+		op := c.ops[i]
+		own := &node{op: op.strip(lo, hi), wants: n.wants, whole: n}
+		for k, v := range n.in {
+			if k < op.rowInputs() {
+				own.in = append(own.in, s.rowsOf(v))
+			} else {
+				own.in = append(own.in, s.weights(v))
+			}
+		}
+		own.out = s.result(n.out, own)
+		t.nodes = append(t.nodes, own)
+	}
+	return s
+}
+
+// dried is m, without data in a dry run.
+func (s *strip) dried(m tensor.Mat) tensor.Mat {
+	if s.g.Dry() {
+		m.F32, m.U16 = nil, nil
+	}
+	return m
+}
+
+// cut is the strip's rows of m, which may be a matrix without rows.
+func (s *strip) cut(m tensor.Mat) tensor.Mat {
+	if m.Rows == 0 {
+		return m
+	}
+	return s.dried(m).SliceRows(s.lo, s.hi)
+}
+
+// rowsOf stands for a variable that the chain reads row by row.
+func (s *strip) rowsOf(v *Var) *Var {
+	if own := s.vars[v]; own != nil {
+		return own
+	}
+	own := &Var{graph: s.g, typ: v.typ, rows: s.hi - s.lo, cols: v.cols, wants: v.wants, leaf: v.leaf, borrowed: true,
+		value: s.cut(v.value), sink: s.cut(v.sink)}
+	s.vars[v] = own
+	return own
+}
+
+// weights stands for a leaf that is read whole.
+func (s *strip) weights(v *Var) *Var {
+	if own := s.vars[v]; own != nil {
+		return own
+	}
+	own := &Var{graph: s.g, typ: v.typ, rows: v.rows, cols: v.cols, wants: v.wants, leaf: true, value: s.dried(v.value)}
+	s.vars[v] = own
+	return own
+}
+
+// result stands for what a node of the chain computes.
+func (s *strip) result(v *Var, by *node) *Var {
+	own := &Var{graph: s.g, typ: v.typ, rows: s.hi - s.lo, cols: v.cols, wants: v.wants, home: s.tape, producer: by}
+	if !s.chain.inner[v] {
+		own.borrowed, own.value = true, s.cut(v.value)
+	}
+	s.vars[v] = own
+	return own
+}
