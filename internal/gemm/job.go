@@ -17,6 +17,8 @@ const (
 	pieceRows = 96
 	// pieceColsLimit of B bounds what a piece needs of C to 192 KiB.
 	pieceColsLimit = 512
+	// packedColsLimit is that where a piece packs its rows of A: for 768 columns that takes 1 % of the time, if a cache has them.
+	packedColsLimit = 768
 	// chunkWords of packed B are 4 MiB: room for it in a shared L3 cache of 16 MiB or more.
 	chunkWords = 1 << 20
 	// chunkCols is the width of a chunk that is a part of K only: wide, so that rows of A are seldom moved again.
@@ -150,7 +152,7 @@ func (j *job) chunk() (blocks, cols int) {
 	return blocks, ceil.Multiple((j.n+chunks-1)/chunks, j.tileCols)
 }
 
-// pieceCols cuts n columns so that there are some 16 pieces, enough for a dozen threads, if they do not become so narrow that
+// pieceCols cuts n columns evenly so that there are some 16 pieces, enough for a dozen threads, if they do not become so narrow that
 // reading A again for each piece counts: 8 panels where A has to be moved, 4 where there are several pieces to
 // a column, else 1.
 func (j *job) pieceCols(n int) int {
@@ -163,7 +165,17 @@ func (j *job) pieceCols(n int) int {
 	}
 	panels := (n + j.tileCols - 1) / j.tileCols
 	want := (panels*high + 15) / 16
-	return min(pieceColsLimit, max(least, want)*j.tileCols)
+	limit := pieceColsLimit
+	if j.packsA() {
+		limit = packedColsLimit
+	}
+	return even(n, min(limit, max(least, want)*j.tileCols), j.tileCols)
+}
+
+// even cuts n into equal parts of at most limit, a multiple of unit.
+func even(n, limit, unit int) int {
+	count := ceil.Div(n, max(unit, limit/unit*unit))
+	return ceil.Multiple(ceil.Div(n, count), unit)
 }
 
 func (j *job) pieces() int { return (j.m + j.rows - 1) / j.rows * j.pieceCount() }
