@@ -3,7 +3,8 @@
 // Layers, from the inside: package kernel multiplies a few rows of A by a panel of B, whose sums stay in registers.
 // K is cut into blocks of a depth that keeps a panel near the L1 cache. A piece of work is some rows of A by some panels
 // of B; panels are packed once and shared by all pieces, and a piece packs its rows of A for itself, into slivers that the L2
-// cache holds. Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication", has the reasons. 16-bit elements are
+// cache holds. Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication", has the reasons. Panels are packed a part
+// of B at a time, and each part by the threads that are done with the one before. 16-bit elements are
 // widened as they are packed. Few rows of A, or few panels, do not pay for packing A, which is then read as it lies. A product of up to
 // 12 rows with B as it lies, or of up to 4 with Bᵀ (16 where B is widened), is as fast as B comes from memory, so there B is not packed
 // either. Where C is small and K long, a piece is a block of K.
@@ -38,8 +39,8 @@ func T(m tensor.Mat) Operand { return Operand{Mat: m, Trans: true} }
 
 // Mul computes c = op(a)·op(b), or adds it to what c holds when add is true. c is [M, N], op(a) [M, K] and op(b)
 // [K, N]; it panics if the shapes disagree. c may be BF16 or F16, rounded once, if add is false. c must not overlap a
-// or b. The bits of c do not depend on x.Threads. Scratch comes from x.Pool: up to 4 MiB for panels of B (more where c is
-// not F32 and K is above 32,768: 128 bytes for each of K), up to 3 MiB for each thread, and up to 16 rows of A in float32. With one
+// or b. The bits of c do not depend on x.Threads. Scratch comes from x.Pool: up to 8 MiB for panels of B (more where c is
+// not F32 and K is above 32,768: 256 bytes for each of K), up to 3 MiB for each thread, and up to 16 rows of A in float32. With one
 // thread and a warm pool nothing is allocated. If any of the three matrices is dry, only the pool is used. Cost: 2·M·N·K flops.
 //
 // Many products with one b are faster with Pack and MulPacked, if op(a) has more rows than are multiplied in place.

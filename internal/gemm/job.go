@@ -19,10 +19,6 @@ const (
 	pieceColsLimit = 512
 	// packedColsLimit is that where a piece packs its rows of A: for 768 columns that takes 1 % of the time, if a cache has them.
 	packedColsLimit = 768
-	// chunkWords of packed B are 4 MiB: room for it in a shared L3 cache of 16 MiB or more.
-	chunkWords = 1 << 20
-	// chunkCols is the width of a chunk that is a part of K only: wide, so that rows of A are seldom moved again.
-	chunkCols = 1024
 	// fewRows of A make one piece high, so that nobody shares a panel and each is packed where it is used.
 	fewRows = 256
 	// fewPanels of B do not pay for packing rows of A, which takes half a cycle an element: a panel takes one.
@@ -49,12 +45,15 @@ type job struct {
 	tileRows, tileCols int // of the kernel
 	depth, blocks      int // of K: blocks of depth terms, the last may be shorter
 
-	store  tensor.Type // of scratch and panels
-	b0     panels      // the packed part of B; without data, panels are made where they are used
-	j0, j1 int         // columns of the chunk under work
-	p0, p1 int         // its blocks of K
-	rows   int         // of a piece
-	cols   int         // of a piece, a multiple of tileCols
+	store tensor.Type // of scratch and panels
+	b0    panels      // the packed part of B; without data, panels are made where they are used
+	part              // under work
+	rows  int         // of a piece
+	cols  int         // of a piece, a multiple of tileCols
+
+	next  part   // what is packed beside the work
+	b1    panels // of the next part
+	packs int    // its panels
 
 	turns *pool.Turns // where pieces are blocks of K
 
@@ -101,55 +100,17 @@ func (j *job) run() {
 		j.runFew()
 		return
 	}
-	packed := j.b0.ready
-	j.rows = max(pieceRows, j.tileRows)
-	blocks, cols := j.chunk()
-	j.cols = j.pieceCols(cols)
-	j.getScratch()
-	if !packed {
-		j.b0 = newPanels(j.x.Pool, j.store, blocks, cols, j.depth, j.tileCols)
-	}
-	for j.j0 = 0; j.j0 < j.n; j.j0 += cols {
-		j.j1 = min(j.j0+cols, j.n)
-		for j.p0 = 0; j.p0 < j.blocks; j.p0 += blocks {
-			j.p1 = min(j.p0+blocks, j.blocks)
-			if !packed {
-				j.b0.block, j.b0.panel = j.p0, j.j0/j.tileCols
-				j.each(pack, (j.p1-j.p0)*((j.j1-j.j0+j.tileCols-1)/j.tileCols))
-			}
-			j.each(multiply, j.pieces())
-		}
-	}
-	if !packed {
-		j.b0.free(j.x.Pool)
-	}
-	j.putScratch()
+	j.runParts()
 }
 
 // runFew is for few rows: a piece has them all, so that it alone needs its panels and packs them itself.
 func (j *job) runFew() {
 	j.rows = j.m
 	j.cols = j.pieceCols(j.n)
-	j.j0, j.j1, j.p0, j.p1 = 0, j.n, 0, j.blocks
+	j.part = part{j1: j.n, p1: j.blocks}
 	j.getScratch()
 	j.each(multiply, j.pieces())
 	j.putScratch()
-}
-
-// chunk is the number of blocks of K and how many columns of B are packed at a time. A result that is not F32 cannot be
-// added to later, so then K stays whole.
-func (j *job) chunk() (blocks, cols int) {
-	words := j.depth
-	if j.pairs {
-		words /= 2
-	}
-	blocks = max(1, chunkWords/chunkCols/words)
-	if j.blocks < 2*blocks || j.c.Type != tensor.F32 {
-		blocks = j.blocks
-	}
-	cols = max(j.tileCols, chunkWords/(blocks*words)/j.tileCols*j.tileCols)
-	chunks := (j.n + cols - 1) / cols
-	return blocks, ceil.Multiple((j.n+chunks-1)/chunks, j.tileCols)
 }
 
 // pieceCols cuts n columns evenly so that there are some 16 pieces, enough for a dozen threads, if they do not become so narrow that
@@ -235,8 +196,7 @@ func (j *job) putScratch() {
 type step uint8
 
 const (
-	pack step = iota
-	multiply
+	multiply step = iota
 	deep
 )
 
@@ -257,9 +217,11 @@ func (j *job) each(s step, pieces int) {
 
 func (j *job) do(s step, worker, piece int) {
 	switch s {
-	case pack:
-		j.packPiece(worker, piece)
 	case multiply:
+		if own := j.pieces(); piece >= own {
+			j.packNext(worker, piece-own)
+			return
+		}
 		j.multiplyPiece(worker, piece)
 	default:
 		j.multiplyBlock(worker, piece)

@@ -28,20 +28,16 @@ func Pack(x tensor.Exec, b Operand) *Packed {
 	j.dry = b.Dry()
 	j.threads = pool.Threads(x.Threads)
 	j.getSquare()
-	j.b0 = newPanels(x.Pool, j.store, j.blocks, n, j.depth, j.tileCols)
-	j.j1, j.p1 = n, j.blocks
-	j.each(pack, j.blocks*j.b0.across)
+	j.rows, j.cols, j.next = 1, 1, part{j1: n, p1: j.blocks}
+	j.getPanels(j.next)
+	j.each(multiply, j.next.panels(j.tileCols))
 	j.putScratch()
-	p.panels = j.b0
+	p.panels = j.b1
 	return p
 }
 
 // Free gives p's memory back to the pool it came from.
-func (p *Packed) Free(x tensor.Exec) {
-	if p.panels.ready {
-		p.panels.free(x.Pool)
-	}
-}
+func (p *Packed) Free(x tensor.Exec) { p.panels.free(x.Pool) }
 
 // MulPacked is Mul with a factor packed before; the bits are the same. A Packed made at another level, or of BF16
 // for an a that is not, is read from the matrix it was made of.

@@ -24,7 +24,9 @@ func newPanels(p *tensor.Pool, store tensor.Type, blocks, cols, depth, width int
 }
 
 func (s *panels) free(p *tensor.Pool) {
-	p.Put(s.data)
+	if s.ready {
+		p.Put(s.data)
+	}
 	*s = panels{}
 }
 
@@ -35,13 +37,6 @@ func (s *panels) at(block, panel int) factor {
 		return factor{f32: m.Row(row), rs: s.wide, packed: true}
 	}
 	return factor{u16: m.Row16(row), rs: s.wide}
-}
-
-// packPiece packs one panel of the chunk.
-func (j *job) packPiece(worker, piece int) {
-	across := (j.j1 - j.j0 + j.tileCols - 1) / j.tileCols
-	block, panel := j.p0+piece/across, j.j0/j.tileCols+piece%across
-	j.packBlock(worker, &j.b0, block, panel)
 }
 
 // packBlock packs one panel of one block.
