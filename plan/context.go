@@ -11,14 +11,16 @@ import (
 
 // Longest is the result of [Context].
 type Longest struct {
-	Tokens int  // of one sequence; 0: not even the shortest fits
-	Open   bool // the search ended at Tokens: longer sequences may fit
+	Tokens    int  // of one sequence; 0: not even the shortest fits
+	Open      bool // the search ended at Tokens: longer sequences may fit
+	Positions bool // Tokens are all learned positions: they are the limit, and not the budget
+	Shortest  int  // tokens of the shortest sequences of the search
 }
 
 // Context searches for the longest batch of equal sequences that fits a budget of bytes. It has as many sequences as the job, with sources
-// as long. The result is a multiple of step, and within 1/64 of the longest that fits. Learned positions limit it to their table. Of an
-// encoder-decoder they are those of a source, and targets are no longer than its own positions allow. The recomputation policy auto counts
-// as the one of least memory.
+// as long. The result is a multiple of step, and within 1/64 of the longest that fits, or it is all learned positions, which limit it. Of
+// an encoder-decoder they are those of a source, and targets are no longer than its own positions allow. The recomputation policy auto
+// counts as the one of least memory.
 //
 // The search ends at limit tokens, and earlier where compiling the attention patterns would be too much work. That bound is counted in
 // spans of keys, not in seconds, so that the result depends on the job alone.
@@ -26,17 +28,26 @@ func Context(j Job, budget int64, step, limit int) (Longest, error) {
 	if step < 1 || limit < step || limit > maxTokens {
 		return Longest{}, fmt.Errorf("plan: found steps of %d up to %d tokens, expected 1 or more, and up to %d", step, limit, maxTokens)
 	}
-	end := j.searchEnd(step, min(limit, maxTokens/max(1, len(j.Lengths))))
+	limit = min(limit, maxTokens/max(1, len(j.Lengths)))
 	table := j.Model.MaxTokens()
 	if j.Model.Kind == model.EncoderDecoder {
 		table = j.Model.MaxSource()
 	}
 	if table > 0 {
-		end = min(end, table)
+		limit = min(limit, table)
 	}
+	end := min(j.searchEnd(step, limit), limit)
 	s := search{end: end / step, budget: budget, bytes: func(n int) (int64, error) { return j.leastBytes(n * step) }}
 	n, err := s.run()
-	return Longest{Tokens: n * step, Open: n == s.end && (table == 0 || (n+1)*step <= table)}, err
+	l := Longest{Tokens: n * step, Open: n == s.end && end != table, Shortest: min(step, end)}
+	if err != nil || n < s.end || end != table {
+		return l, err
+	}
+	bytes, err := j.leastBytes(table) // which may end within a step
+	if l.Positions = bytes <= budget; l.Positions {
+		l.Tokens = table
+	}
+	return l, err
 }
 
 // leastBytes is the peak of the job with sequences of n tokens, with the policy of least memory if the policy is auto.

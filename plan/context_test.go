@@ -25,19 +25,32 @@ func TestContextIsTheLongestThatFits(t *testing.T) {
 	for _, c := range []struct {
 		budget int64
 		want   Longest
-	}{{1000, Longest{}}, {1 << 40, Longest{960, true}}} {
+	}{{1000, Longest{Shortest: step}}, {1 << 40, Longest{Tokens: 960, Open: true, Shortest: step}}} {
 		if got, err := Context(j, c.budget, step, 1000); got != c.want || err != nil {
 			t.Errorf("in %d bytes, up to 1,000 tokens: found %+v, %v, expected %+v", c.budget, got, err, c.want)
 		}
 	}
 }
 
-// A learned table of positions is a limit, not an end of the search.
+// A learned table of positions is a limit, not an end of the search. It may be shorter than a step, and end within one.
 func TestContextWithLearnedPositions(t *testing.T) {
 	j := job(model.Config{Position: "learned", MaxTokens: 200}, 64)
-	for step, want := range map[int]int{64: 192, 256: 0} {
-		if got, err := Context(j, 1<<40, step, 1<<16); got != (Longest{Tokens: want}) || err != nil {
-			t.Errorf("in steps of %d: found %+v, %v, expected %d tokens", step, got, err, want)
+	all, err := j.leastBytes(200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		step   int
+		budget int64
+		want   Longest
+	}{
+		{64, 1 << 40, Longest{Tokens: 200, Positions: true, Shortest: 64}},
+		{64, all - 1, Longest{Tokens: 192, Shortest: 64}},
+		{256, 1 << 40, Longest{Tokens: 200, Positions: true, Shortest: 200}},
+		{256, all - 1, Longest{Shortest: 200}},
+	} {
+		if got, err := Context(j, c.budget, c.step, 1<<16); got != c.want || err != nil {
+			t.Errorf("in steps of %d within %d bytes: found %+v, %v, expected %+v", c.step, c.budget, got, err, c.want)
 		}
 	}
 }
@@ -46,8 +59,8 @@ func TestContextWithLearnedPositions(t *testing.T) {
 func TestContextOfASource(t *testing.T) {
 	j := job(model.Config{Kind: model.EncoderDecoder, Position: "learned", MaxTokens: 64}, 64)
 	j.Model.SourceEmbed = &model.SourceEmbedding{Embedding: model.Embedding{Positions: 500}}
-	if got, err := Context(j, 1<<40, 64, 1<<16); got != (Longest{Tokens: 448}) || err != nil {
-		t.Errorf("found %+v, %v, expected 448 tokens", got, err)
+	if got, err := Context(j, 1<<40, 64, 1<<16); got != (Longest{Tokens: 500, Positions: true, Shortest: 64}) || err != nil {
+		t.Errorf("found %+v, %v, expected 500 tokens", got, err)
 	}
 }
 

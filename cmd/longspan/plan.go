@@ -29,14 +29,16 @@ type planReport struct {
 	Fits      bool          `json:"fits"`
 	Seconds   float64       `json:"seconds"` // a step
 	Context   int           `json:"longest_that_fits"`
-	Open      bool          `json:"longest_may_be_more"` // the search ended before it found one that does not fit
-	Changes   []planRow     `json:"changes,omitempty"`   // where it does not fit
+	Open      bool          `json:"longest_may_be_more"`            // the search ended before it found one that does not fit
+	Positions bool          `json:"longest_by_positions,omitempty"` // the model has learned no more positions
+	Changes   []planRow     `json:"changes,omitempty"`              // where it does not fit
 	Machine   machine.Rates `json:"machine"`
 
 	Ranks    *ranksReport   `json:"ranks,omitempty"` // of several
 	Measured *measuredSteps `json:"measured,omitempty"`
 	network  *plan.Network
 	speed    float64 // of a rank, over this machine
+	shortest int     // tokens of the shortest sequences of the search for the longest
 }
 
 // planRow is a change that takes less memory.
@@ -189,7 +191,7 @@ func (r *planReport) fill(job plan.Job) (err error) {
 		if err != nil {
 			return err
 		}
-		r.Context, r.Open = longest.Tokens, longest.Open
+		r.Context, r.Open, r.Positions, r.shortest = longest.Tokens, longest.Open, longest.Positions, longest.Shortest
 		if r.Fits && (r.Open || !r.Uneven) { // the search takes steps, and may pass over what fits
 			r.Context = max(r.Context, r.Longest)
 		}
@@ -204,6 +206,21 @@ func (r *planReport) fill(job plan.Job) (err error) {
 		r.Changes = append(r.Changes, planRow{c.Set, c.Estimate.Bytes.Total(), seconds, c.Fits})
 	}
 	return err
+}
+
+// longest states the longest context that fits, and what limits it.
+func (r planReport) longest() string {
+	if r.Context == 0 {
+		return fmt.Sprintf("sequences of %d tokens, the shortest that were tried, do not fit", r.shortest)
+	}
+	text := fmt.Sprintf("the longest context that fits is %d tokens", r.Context)
+	switch {
+	case r.Open:
+		text += " or more; the search ends where compiling the attention patterns takes long"
+	case r.Positions:
+		text += ", as many as the model has learned positions"
+	}
+	return text
 }
 
 func (r planReport) write(w io.Writer) {
@@ -235,15 +252,7 @@ func (r planReport) write(w io.Writer) {
 	if !r.Fits {
 		verdict = "does not fit"
 	}
-	more := ""
-	if r.Open {
-		more = " or more; the search ends where compiling the attention patterns takes long"
-	}
-	longest := fmt.Sprintf("the longest context that fits is %d tokens%s", r.Context, more)
-	if r.Context == 0 {
-		longest = "no context fits"
-	}
-	fmt.Fprintf(w, "memory       %s: it %s; %s\n", memory.Format(r.Budget), verdict, longest)
+	fmt.Fprintf(w, "memory       %s: it %s; %s\n", memory.Format(r.Budget), verdict, r.longest())
 	if len(r.Changes) == 0 {
 		return
 	}
