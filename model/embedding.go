@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/model/spec"
 	"github.com/longspan/longspan/tensor"
 )
 
@@ -117,16 +118,15 @@ func (s *Session) embedder(ctx context.Context, texts []string, o EmbedOptions, 
 	if err := s.checkTexts(texts); err != nil {
 		return nil, err
 	}
-	switch o.Pooling {
-	case "mean", "first", "last":
-	case "":
+	if o.Pooling == "" {
 		if head.Kind != Embed {
 			return nil, fmt.Errorf("model: found the head %s, expected embed; name a pooling, such as mean, for vectors of the states "+
 				"below the head", head.Kind)
 		}
 		o.Pooling = head.Pooling
-	default:
-		return nil, fmt.Errorf("model: found the pooling %q, expected mean, first or last", o.Pooling)
+	}
+	if err := spec.OneOf("pooling", o.Pooling, spec.Poolings()...); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
 	}
 	if o.Normalise == nil {
 		o.Normalise = &head.Normalise

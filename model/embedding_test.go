@@ -275,7 +275,7 @@ func TestEmbedRefuses(t *testing.T) {
 		{m, "\xff", EmbedOptions{}, "not UTF-8"},
 		{bare, "x", EmbedOptions{}, "without a tokenizer"},
 		{tagger, "x", EmbedOptions{}, "found the head tag, expected embed; name a pooling"},
-		{m, "x", EmbedOptions{Pooling: "max"}, `found the pooling "max", expected mean, first or last`},
+		{m, "x", EmbedOptions{Pooling: "max"}, `pooling: found "max", expected one of [mean first last]`},
 		{m, "x", EmbedOptions{ReadOptions: ReadOptions{Chunk: 84}}, "found chunks of 84 tokens, expected at most 83"},
 		{m, "x", EmbedOptions{ReadOptions: ReadOptions{Chunk: -1}}, "found chunks of -1 tokens"},
 		{m, "x", EmbedOptions{ReadOptions: ReadOptions{Chunk: 20, Overlap: 11}}, "found an overlap of 11 tokens in chunks of 20"},

@@ -40,3 +40,6 @@ const (
 
 	Auto = spec.Auto
 )
+
+// Poolings are the values of Head.Pooling.
+func Poolings() []string { return spec.Poolings() }

@@ -64,7 +64,7 @@ With --state the command goes on where it stopped, with the same bits as if it h
 		RunE: func(c *cobra.Command, args []string) (err error) { return e.run(o, c, args) },
 	}
 	f := c.Flags()
-	f.StringVar(&e.pooling, "pooling", "", "mean, first or last (default: the model's)")
+	addPooling(c, &e.pooling)
 	f.StringVar(&e.prompt, "prompt", "", "name of one of the model's prompts, which stands before each text")
 	f.StringVar(&e.promptText, "prompt-text", "", "text that stands before each text")
 	f.BoolVar(&e.normalise, "normalise", false, "vectors of length 1, whatever the model says")
@@ -102,10 +102,15 @@ func (e *embedOptions) options(m *model.Model) (model.EmbedOptions, error) {
 	return s, err
 }
 
+// addPooling adds --pooling.
+func addPooling(c *cobra.Command, text *string) {
+	c.Flags().StringVar(text, "pooling", "", "one of "+strings.Join(model.Poolings(), ", ")+" (default: the model's)")
+}
+
 // givesVectors refuses a model that has no vectors of texts, and an unknown pooling. With a pooling, any encoder and decoder has vectors.
 func givesVectors(m *model.Model, pooling string) error {
-	if !slices.Contains([]string{"", "mean", "first", "last"}, pooling) {
-		return fmt.Errorf("found --pooling %s, expected mean, first or last", pooling)
+	if pooling != "" && !slices.Contains(model.Poolings(), pooling) {
+		return fmt.Errorf("found --pooling %s, expected one of %s", pooling, strings.Join(model.Poolings(), ", "))
 	}
 	if m.Spec().Kind == model.EncoderDecoder {
 		return errors.New("found an encoder-decoder, expected a model that gives vectors; use generate or summarize. " +

@@ -92,7 +92,7 @@ func (f *retrieveOptions) add(c *cobra.Command) {
 	flags.StringSliceVar(&f.passage, "passage", []string{"passage"}, "fields of the passage")
 	flags.StringVar(&f.queryText, "query-prompt-text", "", "text before each query (default: the model's prompt named query)")
 	flags.StringVar(&f.passageText, "passage-prompt-text", "", "text before each passage (default: the model's prompt for documents)")
-	flags.StringVar(&f.pooling, "pooling", "", "mean, first or last (default: the model's)")
+	addPooling(c, &f.pooling)
 	flags.IntVar(&f.first, "first", 0, "most tokens of a passage that are read, with special ones and the prompt (default: all)")
 	flags.StringVar(&f.beside, "beside", "", "file with the output of an earlier run, from --json")
 	flags.IntVar(&f.Samples, "samples", 10000, "resamples of the intervals")

@@ -39,6 +39,9 @@ func OneOf(key, found string, allowed ...string) error {
 	return fmt.Errorf("%s: found %q, expected one of %v", key, found, allowed)
 }
 
+// Poolings are the values of Head.Pooling: a vector is the mean of the states of all tokens, or the state of the first or last one.
+func Poolings() []string { return []string{"mean", "first", "last"} }
+
 // size is a whole number of a specification and its smallest allowed value.
 type size struct {
 	key          string
@@ -116,7 +119,7 @@ func (h Head) check() error {
 		return err
 	}
 	if ofSequences {
-		return OneOf("pooling", h.Pooling, "mean", "first", "last")
+		return OneOf("pooling", h.Pooling, Poolings()...)
 	}
 	return nil
 }
