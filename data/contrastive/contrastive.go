@@ -102,6 +102,9 @@ func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
 		if room := s.room(); room < 1 {
 			return nil, fmt.Errorf("found sequences of %d tokens, of which %d are special, expected more; raise tokens", c.tokens(), c.tokens()-room)
 		}
+		if err := s.checkPrompts(); err != nil {
+			return nil, err
+		}
 		sets[i] = s
 	}
 	if err := c.documents().Open(b, o, sets); err != nil {

@@ -120,6 +120,9 @@ func TestRefuses(t *testing.T) {
 	}{
 		{Config{Tokens: 6}, two, "line 1: the query has 6 tokens, and with tokens: 6 a text has room for 5; " +
 			"raise tokens, or set too_long: truncate"},
+		{Config{Tokens: 6, TooLong: "truncate", QueryPrompt: "query"}, two,
+			"query_prompt has 5 tokens, and a query has room for 5: no text is left; shorten it, or raise tokens"},
+		{Config{Tokens: 6, TooLong: "truncate", PassagePrompt: "passage"}, two, "passage_prompt has 7 tokens, and a passage has room for 5"},
 		{Config{Passage: []string{"answer"}}, two, "found no text in the fields answer; the line has the fields query, passage"},
 		{Config{}, []string{`{"query":"a","passage":3}`}, "the field passage is 3; expected text"},
 		{Config{}, []string{`{"query":"","passage":"x"}`}, "found no text in the fields query"},

@@ -44,6 +44,19 @@ func (s *set) Add(i int, r text.Record) error {
 	return s.count(r, &s.passages, len(passage))
 }
 
+// checkPrompts refuses a prompt that leaves no room for a text.
+func (s *set) checkPrompts() error {
+	for _, p := range []struct{ noun, key, text string }{
+		{s.queries.noun, "query_prompt", s.c.QueryPrompt}, {s.passages.noun, "passage_prompt", s.c.PassagePrompt},
+	} {
+		room := documents.Lengths{Noun: p.noun, Room: s.room(), Unit: "tokens"}
+		if err := room.CheckPrompt(s.encoder, p.key, p.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // count refuses a text of n tokens that is too long, unless it is cut.
 func (s *set) count(r text.Record, l *length, n int) error {
 	l.texts++

@@ -54,6 +54,19 @@ func (l *Lengths) Check() error {
 	return nil
 }
 
+// CheckPrompt refuses a prompt before the texts that leaves no room for a text. The key of the recipe gives it.
+func (l *Lengths) CheckPrompt(e *data.Encoder, key, prompt string) error {
+	ids, err := e.Tokens(prompt)
+	if err != nil {
+		return strict.Wrong(key, "%w", err)
+	}
+	if len(ids) > 0 && len(ids) >= l.Room {
+		return strict.Wrong(key, "has %d %s, and a %s has room for %d: no text is left; shorten it, or raise %s", len(ids), l.unit(), l.Noun,
+			l.Room, l.key())
+	}
+	return nil
+}
+
 // Fit returns the first bytes, or tokens, of the pieces of a text of n. It returns an error for a text that is too long, unless it is cut.
 func (l *Lengths) Fit(r text.Record, n int) (from []int, err error) {
 	l.documents++

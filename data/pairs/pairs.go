@@ -86,7 +86,8 @@ func (c *Config) Open(o data.OpenOptions) (*data.Bundle, error) {
 	var sets [3]documents.Set
 	for i := range sets {
 		s := newSet(c, encoder, unit)
-		if err := errors.Join(s.sources.Check(), s.targets.Check(), s.checkPrompt()); err != nil {
+		err := errors.Join(s.sources.Check(), s.targets.Check(), s.sources.CheckPrompt(encoder, "source_prompt", c.SourcePrompt))
+		if err != nil {
 			return nil, err
 		}
 		sets[i] = s

@@ -6,7 +6,6 @@ import (
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
 	"github.com/longspan/longspan/data/text"
-	"github.com/longspan/longspan/internal/strict"
 	"github.com/longspan/longspan/tokenizer"
 )
 
@@ -63,19 +62,6 @@ func (s *set) pair(r text.Record) (source, target []int32, err error) {
 	}
 	target, err = r.Tokens(s.encoder, "", to)
 	return source, target, err
-}
-
-// checkPrompt refuses a prompt that leaves no room for a text.
-func (s *set) checkPrompt() error {
-	ids, err := s.encoder.Tokens(s.c.SourcePrompt)
-	if err != nil {
-		return strict.Wrong("source_prompt", "%w", err)
-	}
-	if len(ids) > 0 && len(ids) >= s.sources.Room {
-		return strict.Wrong("source_prompt", "has %d %s, and a source has room for %d: no text is left; shorten it, or raise tokens", len(ids),
-			s.sources.Unit, s.sources.Room)
-	}
-	return nil
 }
 
 // Len is the number of pairs.
