@@ -142,8 +142,9 @@ func (l *loop) resume(path string, damaged []Damaged) (notes []string, err error
 		return nil, err
 	}
 	notes = append(append(notes, fmt.Sprintf("resumed after step %d from %s", l.state.Step, path)), changes...)
-	if l.state.Step >= l.job.Config.Steps {
-		return notes, nil
+	if steps := l.job.Config.Steps; l.state.Step >= steps {
+		return append(notes, fmt.Sprintf("the run is at step %d of %d already: nothing is left to train; to go on, set train.steps to more than "+
+			"%[1]d", l.state.Step, steps)), nil
 	}
 	// A run with more steps than before must not offer the model of its earlier end.
 	if err := os.RemoveAll(l.folder.path(ExportName)); err != nil {
