@@ -26,6 +26,7 @@ type beginning struct {
 	start *model.Start // with the head of the checkpoint until fit
 	path  string       // of a folder in Hugging Face's form or a GGUF file; empty: a model of this program
 	spec  model.Spec   // with the settings of the recipe, once it is fitted
+	isRun bool         // it is the model of the run itself, which has the mechanisms of the recipe
 	notes []string     // on how it is trained, and on the form in which it is saved
 }
 
@@ -35,9 +36,14 @@ func (b *beginning) note(text string) { b.notes = append(b.notes, text) }
 // Open opens the model that train.init names, where the recipe has no layers of its own, and the data, in the order that the seed chooses.
 // budget is the largest number of bytes of the readers; 0 is no limit. Close lets go of the model.
 func (r *Recipe) Open(budget int64) (*data.Bundle, error) {
-	if err := r.begin(); err != nil {
+	if err := r.begin(nil); err != nil {
 		return nil, err
 	}
+	return r.openData(budget)
+}
+
+// openData opens the data, with the tokenizer of the model that train.init names.
+func (r *Recipe) openData(budget int64) (*data.Bundle, error) {
 	if r.beginning == nil {
 		return r.Data.OpenWithin(r.Train.Seed, budget)
 	}
@@ -98,13 +104,16 @@ func layersOf(c model.Config) (keys []string) {
 }
 
 // begin opens the model that train.init names, unless the recipe has layers of its own and it is a run of this program, or a file of
-// weights.
-func (r *Recipe) begin() error {
+// weights. Where it cannot be opened, instead opens another; nil: none.
+func (r *Recipe) begin(instead func(cause error) (*beginning, error)) error {
 	if r.Train.Init == "" || r.beginning != nil {
 		return nil
 	}
 	given := layersOf(r.Model)
 	b, err := openBeginning(r.Train.Init, r.Model.Attention, len(given) > 0)
+	if err != nil && instead != nil {
+		b, err = instead(err)
+	}
 	if err != nil || b == nil {
 		return err
 	}

@@ -18,7 +18,10 @@ func (r *Recipe) fitBeginning(s *data.Bundle) error {
 	if err != nil {
 		return err
 	}
-	o := model.StartOptions{Head: head, Classes: s.Answers.Classes, Attention: r.Model.Attention, Global: b.globals(r.Model.Attention)}
+	o := model.StartOptions{Head: head, Classes: s.Answers.Classes}
+	if !b.isRun {
+		o.Attention, o.Global = r.Model.Attention, b.globals(r.Model.Attention)
+	}
 	if err := b.rehead(o); err != nil {
 		return err
 	}

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +14,7 @@ import (
 	"github.com/longspan/longspan/data"
 	pictures "github.com/longspan/longspan/picture/recipe"
 	"github.com/longspan/longspan/recipe"
+	"github.com/longspan/longspan/train"
 )
 
 // newTraining returns the commands on recipes and trained models.
@@ -33,6 +37,21 @@ func (f *recipeFlags) load(path string) (*recipe.Recipe, error) {
 		}
 	}
 	return r, usage(err)
+}
+
+// loadRun is load of the folder of a run.
+func (f *recipeFlags) loadRun(dir string) (*recipe.Recipe, error) {
+	r, err := f.load(filepath.Join(dir, train.ConfigName))
+	if info, stat := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || stat != nil || !info.IsDir() {
+		return r, err
+	}
+	above := filepath.Join(dir, "..")
+	if _, stat := os.Stat(filepath.Join(above, train.ConfigName)); stat == nil {
+		return nil, usage(fmt.Errorf("found %s, a folder inside a run, expected the folder of the run, whose recipe names its data: %s",
+			dir, above))
+	}
+	return nil, usage(fmt.Errorf("found the folder %s without %s, expected the folder of a run, whose recipe names its data",
+		dir, train.ConfigName))
 }
 
 // dataReport is the output of `data`.

@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,7 +71,7 @@ func (f *runFlags) open(o *output, dir string, need func(*trained) (plan.Bytes, 
 	if _, err := os.Stat(dir); err != nil && pretrained.Has(dir) {
 		return nil, usage(fmt.Errorf("found the model %s, which is in the program, expected the folder of a run: its data are measured", dir))
 	}
-	if t.recipe, err = f.load(filepath.Join(dir, train.ConfigName)); err != nil {
+	if t.recipe, err = f.loadRun(dir); err != nil {
 		return nil, usage(err)
 	}
 	if t.weights, err = findWeights(o, dir, f.weights); err != nil {
@@ -82,7 +81,7 @@ func (f *runFlags) open(o *output, dir string, need func(*trained) (plan.Bytes, 
 	if err != nil {
 		return nil, err
 	}
-	if t.sets, err = t.recipe.Open(limit); err != nil {
+	if t.sets, err = t.recipe.OpenRun(recipe.Run{Folder: dir, Weights: t.weights}, limit); err != nil {
 		return nil, usage(err)
 	}
 	if err := f.build(t, need); err != nil {

@@ -119,7 +119,7 @@ func (t *trainOptions) where(args []string) (*recipe.Recipe, string, error) {
 	case t.resume == "" && t.restartData:
 		return nil, "", usage(errors.New("--restart-data is given without --resume; a new run reads its data from the first batch"))
 	case t.resume != "":
-		r, err := t.load(filepath.Join(t.resume, train.ConfigName))
+		r, err := t.loadRun(t.resume)
 		if err != nil {
 			return nil, "", err
 		}
