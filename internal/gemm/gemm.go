@@ -4,10 +4,10 @@
 // K is cut into blocks of a depth that keeps a panel near the L1 cache. A piece of work is some rows of A by some panels
 // of B; panels are packed once and shared by all pieces, and a piece packs its rows of A for itself, into slivers that the L2
 // cache holds. Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication", has the reasons. Panels are packed a part
-// of B at a time, and each part by the threads that are done with the one before. 16-bit elements are
-// widened as they are packed. Few rows of A, or few panels, do not pay for packing A, which is then read as it lies. A product of up to
-// 12 rows with B as it lies, or of up to 4 with Bᵀ (16 where B is widened), is as fast as B comes from memory, so there B is not packed
-// either. Where C is small and K long, a piece is a block of K.
+// of B at a time, and each part by the threads that are done with the one before. 16-bit elements are widened as they are packed. Few rows
+// of A, or few panels, do not pay for packing A, which is then read as it lies; so does plain Go with all rows. A product of up to 12 rows
+// with B as it lies, or of up to 4 with Bᵀ (16 where B is widened), is as fast as B comes from memory, so there B is not packed either.
+// Where C is small and K long, a piece is a block of K.
 //
 // Order of sums: K is cut into ⌈K/depth⌉ equal blocks (the last may be shorter; see depthLimit). Within a block the terms are
 // added to zero in ascending order, and the blocks' sums are added in ascending order, to what C holds if that is

@@ -80,14 +80,16 @@ func round(dst, src tensor.Mat) {
 	}
 }
 
-// packsA reports whether A is packed into slivers: in float32, unless it has few rows or B few panels. Rows far apart fall into few sets of
-// the caches and many pages, and of columns a line is read for a few elements.
+// packsA reports whether A is packed into slivers: in float32, unless it has few rows or B few panels, or the level reads rows where they
+// lie. Rows far apart fall into few sets of the caches and many pages, and of columns a line is read for a few elements.
 func (j *job) packsA() bool {
 	switch {
 	case j.pairs:
 		return false
 	case j.a.Trans:
 		return j.n > fewPanelsTrans*j.tileCols || j.a.Type != j.store
+	case kernel.GemmRowsInPlace():
+		return false
 	}
 	return j.n > fewPanels*j.tileCols && (j.m > fewRows || j.m >= pieceRows && j.b0.ready || j.a.Type != j.store)
 }

@@ -13,14 +13,15 @@ import "unsafe"
 // in bf16 a pair of terms at a time, with AMX up to 16 pairs, and there sums that are added to C begin at C). So an element of C does
 // not depend on the tile it was in.
 //
-// Why assembly: 237 GFLOP/s on Zen 5 (AVX2: 116; pairs of bf16: 482) against 5 in Go. Tails: one body for each number of rows, and
+// Why assembly: 237 GFLOP/s on Zen 5 (AVX2: 116; pairs of bf16: 482) against 9 in Go. Tails: one body for each number of rows, and
 // masked loads and stores of C for columns; B's last panel is filled with zeros.
 
 // gemmFuncs are the functions of one level. Those for pairs of bf16 are nil where HasBF16 is false.
 type gemmFuncs struct {
-	rows, cols, lanes int // of a full tile; columns that packCols transposes at once
-	rowsPairs         int // of a full tile of pairs
-	depthPairs        int // pairs of K that are best multiplied at a time
+	rows, cols, lanes int  // of a full tile; columns that packCols transposes at once
+	rowsInPlace       bool // packing rows of A takes longer than it saves
+	rowsPairs         int  // of a full tile of pairs
+	depthPairs        int  // pairs of K that are best multiplied at a time
 	pairsGoOn         bool
 	mul               func(rows, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc, cols int, add bool)
 	packed            func(rows, k int, a, b, c *float32, ldc, cols int, add bool)
@@ -44,6 +45,9 @@ type fewNarrowFunc = func(rows, k int, a *float32, rs int, b *uint16, ldb int, n
 
 // GemmTile is the rows and columns of a full tile. A panel of B is cols wide.
 func GemmTile() (rows, cols int) { return active.gemm.rows, active.gemm.cols }
+
+// GemmRowsInPlace reports whether rows of A are best read where they lie, whatever the size of the product.
+func GemmRowsInPlace() bool { return active.gemm.rowsInPlace }
 
 // GemmTileBF16 is GemmTile for pairs of bf16; columns are the same.
 func GemmTileBF16() (rows, cols int) { return active.gemm.rowsPairs, active.gemm.cols }

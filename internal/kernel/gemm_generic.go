@@ -2,14 +2,15 @@ package kernel
 
 import "github.com/longspan/longspan/internal/ceil"
 
-// The generic tile is 4×8: a row of 8 sums stays in registers.
+// The generic tile is 4×8: a row of 8 sums stays in registers. A row of A is read as often as there are panels, from L1, so that it is best
+// read where it lies.
 const (
 	gemmGenericRows = 4
 	gemmGenericCols = 8
 )
 
 var gemmGeneric = gemmFuncs{
-	rows: gemmGenericRows, cols: gemmGenericCols, lanes: gemmGenericCols,
+	rows: gemmGenericRows, cols: gemmGenericCols, lanes: gemmGenericCols, rowsInPlace: true,
 	mul:       gemmMulGeneric,
 	packed:    gemmPackedGeneric,
 	few:       gemmFewGeneric,
@@ -17,33 +18,33 @@ var gemmGeneric = gemmFuncs{
 	narrow:    gemmGenericCols,
 	packRows:  packRowsGeneric,
 	packRowsBF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
-		packRows16Generic(k, src, ld, dst, ldd, widenBF16)
+		packRows16Generic(k, src, ld, dst, ldd, bf16ToF32Generic)
 	},
 	packRowsF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
-		packRows16Generic(k, src, ld, dst, ldd, widenF16)
+		packRows16Generic(k, src, ld, dst, ldd, f16ToF32Generic)
 	},
 	packSliver: packRowsGeneric,
 	packSliverBF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
-		packRows16Generic(k, src, ld, dst, ldd, widenBF16)
+		packRows16Generic(k, src, ld, dst, ldd, bf16ToF32Generic)
 	},
 	packSliverF16: func(k int, src *uint16, ld int, dst *float32, ldd int) {
-		packRows16Generic(k, src, ld, dst, ldd, widenF16)
+		packRows16Generic(k, src, ld, dst, ldd, f16ToF32Generic)
 	},
 	packCols: packColsGeneric,
 }
 
 func gemmMulGeneric(rows, k int, a *float32, rs, cs int, b *float32, ldb int, c *float32, ldc, cols int, add bool) {
-	as, bs := slice(a, (rows-1)*rs+(k-1)*cs+1), slice(b, (k-1)*ldb+gemmGenericCols)
-	cc := slice(c, (rows-1)*ldc+cols)
+	as, cc := slice(a, (rows-1)*rs+(k-1)*cs+1), slice(c, (rows-1)*ldc+cols)
 	for i := range rows {
-		sums := gemmRowGeneric(k, as[i*rs:], cs, bs, ldb)
+		var sums [gemmGenericCols]float32
+		addRow(&sums, k, &as[i*rs], cs, b, ldb)
 		out := cc[i*ldc : i*ldc+cols]
+		if !add {
+			copy(out, sums[:])
+			continue
+		}
 		for j := range out {
-			if add {
-				out[j] += sums[j]
-			} else {
-				out[j] = sums[j]
-			}
+			out[j] += sums[j]
 		}
 	}
 }
@@ -55,32 +56,14 @@ func gemmPackedGeneric(rows, k int, a, b, c *float32, ldc, cols int, add bool) {
 	}
 }
 
-func gemmRowGeneric(k int, a []float32, cs int, b []float32, ldb int) [gemmGenericCols]float32 {
-	var s0, s1, s2, s3, s4, s5, s6, s7 float32
-	for p := range k {
-		x, row := a[p*cs], (*[gemmGenericCols]float32)(b[p*ldb:])
-		s0 += x * row[0]
-		s1 += x * row[1]
-		s2 += x * row[2]
-		s3 += x * row[3]
-		s4 += x * row[4]
-		s5 += x * row[5]
-		s6 += x * row[6]
-		s7 += x * row[7]
-	}
-	return [...]float32{s0, s1, s2, s3, s4, s5, s6, s7}
-}
-
 func gemmFewGeneric(rows, k int, a *float32, rs int, b *float32, ldb int, _, acc *float32) {
 	const lanes = gemmGenericCols
 	as, bs, sums := slice(a, (rows-1)*rs+k), slice(b, (lanes-1)*ldb+k), slice(acc, rows*lanes)
 	for i := range rows {
-		for j := range lanes {
-			s := sums[i*lanes+j]
-			for p, y := range bs[j*ldb : j*ldb+k] {
-				s += as[i*rs+p] * y
-			}
-			sums[i*lanes+j] = s
+		for j := 0; j < lanes; j += 4 {
+			out, b := (*[4]float32)(sums[i*lanes+j:]), bs[j*ldb:]
+			s := fourOf(out).addDots(as[i*rs:i*rs+k], b, b[ldb:], b[2*ldb:], b[3*ldb:])
+			*out = [...]float32{s.a, s.b, s.c, s.d}
 		}
 	}
 }
@@ -104,13 +87,15 @@ func fewNarrowOf(widen func(uint16) float32) fewNarrowFunc {
 func packRowsGeneric(k int, src *float32, ld int, dst *float32, ldd int) {
 	from, to := slice(src, (k-1)*ld+gemmGenericCols), slice(dst, (k-1)*ldd+gemmGenericCols)
 	for p := range k {
-		copy(to[p*ldd:], from[p*ld:p*ld+gemmGenericCols])
+		*(*[gemmGenericCols]float32)(to[p*ldd:]) = [gemmGenericCols]float32(from[p*ld:])
 	}
 }
 
-func packRows16Generic(k int, src *uint16, ld int, dst *float32, ldd int, widen func(uint16) float32) {
-	const width = gemmGenericCols
-	packRows16(k, width, width, slice(src, (k-1)*ld+width), ld, slice(dst, (k-1)*ldd+width), ldd, widen)
+func packRows16Generic(k int, src *uint16, ld int, dst *float32, ldd int, widen func(n int, dst *float32, src *uint16)) {
+	from, to := slice(src, (k-1)*ld+gemmGenericCols), slice(dst, (k-1)*ldd+gemmGenericCols)
+	for p := range k {
+		widen(gemmGenericCols, &to[p*ldd], &from[p*ld])
+	}
 }
 
 // packRows16 widens k rows of cols elements and fills them with zeros to width.
@@ -127,8 +112,10 @@ func packRows16(k, cols, width int, src []uint16, ld int, dst []float32, ldd int
 func packColsGeneric(k int, src *uint32, ld int, dst *uint32, ldd int) {
 	from, to := slice(src, (gemmGenericCols-1)*ld/4+k), slice(dst, (k-1)*ldd+gemmGenericCols)
 	for p := range k {
-		for j := range gemmGenericCols {
-			to[p*ldd+j] = from[j*ld/4+p]
+		row, at := (*[gemmGenericCols]uint32)(to[p*ldd:]), p
+		for j := range row {
+			row[j] = from[at]
+			at += ld / 4
 		}
 	}
 }

@@ -19,30 +19,22 @@ func tileMulGeneric(rows, k int, a *float32, lda int, b *float32, ldb int, c *fl
 func tileMulAddGeneric(rows, k int, a *float32, lda int, b *float32, ldb int, c *float32, ldc int) {
 	as, bs, cs := slice(a, (rows-1)*lda+k), slice(b, (k-1)*ldb+Lanes), slice(c, (rows-1)*ldc+Lanes)
 	for i := range rows {
-		out := (*[Lanes]float32)(cs[i*ldc:])
-		for p, factor := range as[i*lda : i*lda+k] {
-			row := (*[Lanes]float32)(bs[p*ldb:])
-			for x := range out {
-				out[x] += factor * row[x]
-			}
+		for x := 0; x < Lanes; x += 8 {
+			addRow((*[8]float32)(cs[i*ldc+x:]), k, &as[i*lda], 1, &bs[x], ldb)
 		}
 	}
 }
 
 func tileMulTGeneric(rows, k int, a *float32, lda int, b, alpha, c *float32) {
-	as, bs, cs := slice(a, (k-1)*lda+rows), slice(b, k*Lanes), slice(c, rows*Lanes)
-	al := (*[Lanes]float32)(slice(alpha, Lanes))
+	as, bs, cs, al := slice(a, (k-1)*lda+rows), slice(b, k*Lanes), slice(c, rows*Lanes), slice(alpha, Lanes)
 	for i := range rows {
-		var sum [Lanes]float32
-		for p := range k {
-			factor, row := as[p*lda+i], (*[Lanes]float32)(bs[p*Lanes:])
-			for x := range sum {
-				sum[x] += factor * row[x]
+		for x := 0; x < Lanes; x += 8 {
+			var sums [8]float32
+			addRow(&sums, k, &as[i], lda, &bs[x], Lanes)
+			out := cs[i*Lanes+x:]
+			for j, sum := range sums {
+				out[j] = al[x+j]*out[j] + sum
 			}
-		}
-		out := (*[Lanes]float32)(cs[i*Lanes:])
-		for x := range out {
-			out[x] = al[x]*out[x] + sum[x]
 		}
 	}
 }
@@ -163,11 +155,9 @@ func exp2(x float32) float32 {
 	}
 	whole := math.RoundToEven(float64(x))
 	f := x - float32(whole)
-	y := float32(exp2C5)
-	for _, c := range [...]float32{exp2C4, exp2C3, exp2C2, exp2C1, 1} {
-		y = y*f + c
-	}
-	return float32(math.Ldexp(float64(y), int(whole)))
+	y := ((((exp2C5*f+exp2C4)*f+exp2C3)*f+exp2C2)*f+exp2C1)*f + 1
+	power := math.Float64frombits(uint64(1023+int64(min(whole, 1024))) << 52) // above 2^1023 it is +Inf
+	return float32(float64(y) * power)
 }
 
 // Minimax coefficients of 2^f on [−½, ½] for the relative error, constant term fixed at 1 so that 2^0 is exactly 1: the error is
