@@ -19,6 +19,7 @@ type backwardWorker struct {
 	width  int  // D rounded up to Lanes: the columns of rows that TileMulAdd makes
 	mem    tensor.Mat
 	mem16  tensor.Mat
+	soon   soonRows
 
 	s, dp      []float32 // [KeyBlock][Lanes]
 	capped     []float32 // [KeyBlock][Lanes], capped scores, where there is a cap
@@ -102,8 +103,8 @@ func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 	w.wantKV = w.b.wantKV && s.sumsChunk(c.lo/chunkKeys)
 	w.used = ceil.Multiple(c.hi-c.lo, keyGroup) * w.width
 	w.emptyChunk()
-	if w.p.own && len(c.visits) > 0 {
-		w.p.load(w.b.a, w.b.in, kvHead, s, c.lo, c.hi)
+	if w.p.own {
+		w.p.lo, w.p.hi = c.lo, c.lo
 	}
 	for visits := c.visits; len(visits) > 0; spans++ {
 		if spans > 0 {
@@ -112,10 +113,9 @@ func (w *backwardWorker) chunk(c *chunkWork, kvHead int) {
 		n := s.oneSpan(visits)
 		for i, at := range visits[:n] {
 			for h := kvHead * w.b.p.group; h < (kvHead+1)*w.b.p.group; h++ {
-				if i+1 < n {
-					w.fetch(c.seq, h, int(visits[i+1].tile))
-				}
+				w.after(c, h, visits[i:n])
 				w.visit(c, h, at)
+				w.soon.rest()
 			}
 		}
 		visits = visits[n:]
@@ -274,6 +274,7 @@ func (w *backwardWorker) pairLanes(dst []uint16, rows []float32) {
 // attend computes the probabilities of one tile again and what follows from them. from is the tile's first row in dk and dv.
 func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	a, p, n := w.b.a, w.p, ref.n
+	w.loadKeys(ref)
 	at := p.row(ref.head, &a.seqs[ref.seq], ref.lo)
 	w.scores(w.s, at, n)
 	a.adjust(w.b.bias, ref, w.s, w.extra)
@@ -282,9 +283,10 @@ func (w *backwardWorker) attend(ref tileRef, from int, mask []uint32) {
 	}
 	w.probabilities(ref, mask)
 	if p.bf16 {
+		w.soon.fetch()
 		kernel.TileMulBF16(n, a.c.HeadDim, p.v16[at*p.width:], p.width, w.dot16, w.dp)
 	} else {
-		kernel.TileMul(n, a.c.HeadDim, p.v[at*p.stride:], p.stride, w.dot, kernel.Lanes, w.dp, kernel.Lanes)
+		w.soon.mul(n, a.c.HeadDim, p.v[at*p.stride:], p.stride, w.dot, w.dp)
 	}
 	if w.b.whole {
 		kernel.FeatureDot(n, w.s, w.dp, w.delta)
@@ -340,17 +342,30 @@ func (w *backwardWorker) addDQ(ref tileRef) {
 		kernel.TileMulInBF16(d, ref.n, kt, ld, w.pairs16, w.ones, w.dq)
 		return
 	}
-	kernel.TileMulT(d, ref.n, p.k[p.row(ref.head, &a.seqs[ref.seq], ref.lo)*p.stride:], p.stride, w.dp, w.ones, w.dq)
+	w.soon.mulT(d, ref.n, p.k[p.row(ref.head, &a.seqs[ref.seq], ref.lo)*p.stride:], p.stride, w.dp, w.ones, w.dq)
+}
+
+// loadKeys loads the block of keys of a tile, where the worker has room of its own and the block is not there yet. Keys of others come in
+// whole chunks.
+func (w *backwardWorker) loadKeys(ref tileRef) {
+	s, unit := &w.b.a.seqs[ref.seq], kernel.KeyBlock
+	if !s.ownChunk(ref.lo / chunkKeys) {
+		unit = chunkKeys
+	}
+	if end := min((ref.lo/unit+1)*unit, s.K); w.p.own && w.p.hi < end {
+		w.p.loadTo(w.b.a, w.b.in, ref.head/w.p.group, s, end)
+	}
 }
 
 // scores multiplies n packed keys, from row at on, by the tile's queries.
 func (w *backwardWorker) scores(s []float32, at, n int) {
 	d, p := w.b.a.c.HeadDim, w.p
 	if p.bf16 {
+		w.soon.fetch()
 		kernel.TileMulBF16(n, d, p.k16[at*d:], d, w.qt16, s)
 		return
 	}
-	kernel.TileMul(n, d, p.k[at*p.stride:], p.stride, w.qt, kernel.Lanes, s, kernel.Lanes)
+	w.soon.mul(n, d, p.k[at*p.stride:], p.stride, w.qt, s)
 }
 
 // keepCapped keeps the capped scores, from which the cap's slope follows. A bias is added after the cap, so it comes off again.
@@ -367,14 +382,13 @@ func (w *backwardWorker) keepCapped(ref tileRef) {
 
 // addRows adds p [n][Lanes] times rows [Lanes][width] to dst [n][width]; pairs are the rows in bf16, where factors are.
 func (w *backwardWorker) addRows(dst, p []float32, rows []float32, pairs []uint16, n int) {
-	if w.b.p.bf16 {
-		kernel.F32ToBF16(w.rows16[:n*kernel.Lanes], p[:n*kernel.Lanes])
+	if !w.b.p.bf16 {
+		w.soon.mulAdd(n, p, rows, dst, w.width)
+		return
 	}
+	w.soon.fetch()
+	kernel.F32ToBF16(w.rows16[:n*kernel.Lanes], p[:n*kernel.Lanes])
 	for col := 0; col < w.width; col += kernel.Lanes {
-		if w.b.p.bf16 {
-			kernel.TileMulAddBF16(n, kernel.Lanes, w.rows16, kernel.Lanes, pairs[2*col:], w.width, dst[col:], w.width)
-		} else {
-			kernel.TileMulAdd(n, kernel.Lanes, p, kernel.Lanes, rows[col:], w.width, dst[col:], w.width)
-		}
+		kernel.TileMulAddBF16(n, kernel.Lanes, w.rows16, kernel.Lanes, pairs[2*col:], w.width, dst[col:], w.width)
 	}
 }

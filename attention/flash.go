@@ -124,9 +124,16 @@ func (w *forwardWorker) runTiles(in In, out Out) {
 	if w.p.own {
 		w.p.load(w.a, in, w.head, seq, 0, seq.K)
 	}
-	for tile := w.strip.tile; tile < w.strip.tile+w.strip.tiles; tile++ {
+	end := w.strip.tile + w.strip.tiles
+	for tile := w.strip.tile; tile < end; tile++ {
 		w.begin(t, seq, tile, in)
+		w.soon.ask(w.rowsOf(out.O, tile))
+		if tile+1 < end {
+			w.soon.ask(w.rowsOf(in.Q, tile+1))
+		}
+		w.soon.within(w.steps(seq.K))
 		w.attendBlock(t, tile, kernel.KeyBlock)
+		w.soon.rest()
 		w.storeTile(t, tile, out)
 	}
 }
@@ -135,8 +142,8 @@ func (w *forwardWorker) runTiles(in In, out Out) {
 func (w *forwardWorker) runBlocks(in In, out Out) {
 	seq := &w.a.seqs[w.strip.seq]
 	for i := range w.strip.tiles {
-		w.soon = w.rowsOf(in.Q, i)
-		w.fetch(w.soon.to)
+		w.soon.ask(w.rowsOf(in.Q, w.strip.tile+i))
+		w.soon.rest()
 	}
 	for i := range w.strip.tiles {
 		w.begin(&w.tiles[i], seq, w.strip.tile+i, in)
@@ -149,9 +156,9 @@ func (w *forwardWorker) runBlocks(in In, out Out) {
 			w.p.load(w.a, in, w.head, seq, lo, min(end, seq.K))
 		}
 		for i := range w.strip.tiles {
-			w.soon = w.after(next, i, out)
+			w.after(next, i, in, out)
 			w.attendBlock(&w.tiles[i], w.strip.tile+i, end)
-			w.fetch(w.soon.to)
+			w.soon.rest()
 		}
 		keys = next
 	}
@@ -239,24 +246,23 @@ func (w *forwardWorker) attendBlock(t *queryTile, tile, end int) {
 func (w *forwardWorker) attend(t *queryTile, tile, lo, n int, mask []uint32) {
 	seq, d := &w.a.seqs[w.strip.seq], w.a.c.HeadDim
 	from := w.p.row(w.head, seq, lo)
-	w.fetch(w.soon.step)
 	if w.p.bf16 {
+		w.soon.fetch()
 		kernel.TileMulBF16(n, d, w.p.k16[from*d:], d, t.qt16, w.s)
 	} else {
-		kernel.TileMul(n, d, w.p.k[from*w.p.stride:], w.p.stride, t.qt, kernel.Lanes, w.s, kernel.Lanes)
+		w.soon.mul(n, d, w.p.k[from*w.p.stride:], w.p.stride, t.qt, w.s)
 	}
 	w.a.adjust(w.bias, tileRef{w.strip.seq, w.head, tile, lo, n}, w.s, w.extra)
-	w.fetch(w.soon.step)
 	if w.p.bf16 {
+		w.soon.fetch()
 		kernel.TileSoftmaxBF16(n, w.s, mask, t.m, t.l, w.alpha, w.p16)
-		w.fetch(w.soon.step)
+		w.soon.fetch()
 		vt, ld := w.p.transposed(w.p.vt, w.head, seq, lo)
 		kernel.TileMulInBF16(d, n, vt, ld, w.p16, w.alpha, t.o)
 		return
 	}
 	kernel.TileSoftmax(n, w.s, mask, t.m, t.l, w.alpha)
-	w.fetch(w.soon.step)
-	kernel.TileMulT(d, n, w.p.v[from*w.p.stride:], w.p.stride, w.s, w.alpha, t.o)
+	w.soon.mulT(d, n, w.p.v[from*w.p.stride:], w.p.stride, w.s, w.alpha, t.o)
 }
 
 // adjust caps the scores and adds the bias, in units of log2.

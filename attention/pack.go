@@ -13,7 +13,7 @@ import (
 type packed struct {
 	use      packFor
 	own      bool         // a worker's
-	lo       int          // the first key of a worker's
+	lo, hi   int          // the keys of a worker's
 	bf16     bool         // factors are bf16; else float32
 	mem      []tensor.Mat // what the slices are cut from
 	k, v     []float32    // [Hkv][padded][stride], of which D are used
@@ -107,8 +107,14 @@ func (p *packed) worker(a *Attention, mem *tensor.Pool, keys int) *packed {
 // load copies keys lo … hi−1 of a sequence, as a key/value head has them, into the room of a worker. hi is a multiple of KeyBlock, or the
 // end.
 func (p *packed) load(a *Attention, in In, head int, s *sequence, lo, hi int) {
-	p.lo = lo
-	a.packKeys(p, in, head, 1, s, lo, hi, 0)
+	p.lo, p.hi = lo, lo
+	p.loadTo(a, in, head, s, hi)
+}
+
+// loadTo adds to the room of a worker the keys from where it ends to hi−1.
+func (p *packed) loadTo(a *Attention, in In, head int, s *sequence, hi int) {
+	a.packKeys(p, in, head, 1, s, p.hi, hi, p.hi-p.lo)
+	p.hi = hi
 }
 
 // fill copies the pieces of the keys and values that are asked for; nil: all. A piece of a Share is a unit.

@@ -36,7 +36,7 @@ type tileFuncs struct {
 	softcap func(keys int, s *float32, in, out float32)
 	skew    func(keys int, s, c *float32)
 	unskew  func(keys int, s, c *float32)
-	fetch   func(lines int, p *byte)
+	fetch   func(rows, lines int, p *byte, ld int)
 }
 
 var tileGeneric = tileFuncs{
@@ -52,7 +52,7 @@ var tileGeneric = tileFuncs{
 	softcap: tileSoftcapGeneric,
 	skew:    tileSkewGeneric,
 	unskew:  tileUnskewGeneric,
-	fetch:   func(int, *byte) {},
+	fetch:   func(int, int, *byte, int) {},
 }
 
 // TileMul computes c[i][x] = Σ_p a[i][p]·b[p][x] for rows rows (a multiple of 8) and Lanes columns x, p < k (even). Rows of
@@ -126,12 +126,19 @@ func TileSkew(keys int, s, c []float32) { active.tile.skew(keys, &s[0], &c[0]) }
 // TileUnskew adds s[j][x] to c[j + Lanes−1 − x][x].
 func TileUnskew(keys int, s, c []float32) { active.tile.unskew(keys, &s[0], &c[0]) }
 
-// TileFetch asks for x to be in the second cache when it is needed. It changes nothing. The generic level does nothing.
-func TileFetch[E float32 | uint16](x []E) {
+// TileFetch asks for rows of d elements, ld apart, to be in the second cache when they are needed. It changes nothing. The generic level
+// does nothing.
+func TileFetch[E float32 | uint16](rows, d int, x []E, ld int) {
 	const line = 64
-	if lines := len(x) * int(unsafe.Sizeof(x[0])) / line; lines > 0 {
-		active.tile.fetch(lines, (*byte)(unsafe.Pointer(&x[0])))
+	size := int(unsafe.Sizeof(x[0]))
+	if rows == 0 || d == 0 {
+		return
 	}
+	p, lines := unsafe.Pointer(&x[0]), (d*size+line-1)/line
+	if (int(uintptr(p))|ld*size)%line != 0 { // rows that begin within a line may end in one more
+		lines++
+	}
+	active.tile.fetch(rows, lines, (*byte)(p), ld*size)
 }
 
 func first(mask []uint32) *uint32 {

@@ -1580,17 +1580,25 @@ DATA tileTwo8<>+24(SB)/4, $0x40000000
 DATA tileTwo8<>+28(SB)/4, $0x40000000
 GLOBL tileTwo8<>(SB), RODATA|NOPTR, $32
 
-// func tileFetchAVX2(lines int, p *byte)
+// func tileFetchAVX2(rows int, lines int, p *byte, ld int)
 // Requires: MMX+
-TEXT ·tileFetchAVX2(SB), NOSPLIT, $0-16
-	MOVQ lines+0(FP), AX
-	MOVQ p+8(FP), CX
+TEXT ·tileFetchAVX2(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ p+16(FP), CX
+	MOVQ ld+24(FP), DX
+
+row:
+	MOVQ lines+8(FP), BX
+	MOVQ CX, SI
 
 line:
-	PREFETCHT1 (CX)
-	ADDQ       $0x40, CX
-	DECQ       AX
+	PREFETCHT1 (SI)
+	ADDQ       $0x40, SI
+	DECQ       BX
 	JNZ        line
+	ADDQ       DX, CX
+	DECQ       AX
+	JNZ        row
 	RET
 
 // func tileSkewAVX2(keys int, s *float32, c *float32)

@@ -35,7 +35,7 @@ func tileShiftAVX2(keys int, s *float32, table *float32)
 func tileSoftcapAVX2(keys int, s *float32, in float32, out float32)
 
 //go:noescape
-func tileFetchAVX2(lines int, p *byte)
+func tileFetchAVX2(rows int, lines int, p *byte, ld int)
 
 //go:noescape
 func tileSkewAVX2(keys int, s *float32, c *float32)

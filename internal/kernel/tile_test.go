@@ -353,13 +353,14 @@ func proveUnskew(g *rig, r *rand.Rand, z tileSize) {
 	operands{in: [][]float32{s}, out: [][]float32{c}}.exact(g, func(o operands) { kernel.TileUnskew(z.keys, o.in[0], o.out[0]) }, want)
 }
 
-// TestTileFetch asks for slices of up to four lines and a part of one, also of none, and finds them as they were.
+// TestTileFetch asks for rows of up to four lines and a part of one, also of none, and finds them as they were.
 func TestTileFetch(t *testing.T) {
 	kerneltest.Levels(t, func(t *testing.T) {
-		for n := range 70 {
-			x, y := make([]float32, n), make([]uint16, n)
-			kernel.TileFetch(x)
-			kernel.TileFetch(y)
+		for n := range 210 {
+			rows, d := n/70, n%70
+			x, y := make([]float32, rows*d), make([]uint16, rows*d)
+			kernel.TileFetch(rows, d, x, d)
+			kernel.TileFetch(rows, d, y, d)
 			if slices.Max(append(x, 0)) != 0 || slices.Max(append(y, 0)) != 0 {
 				t.Fatalf("%d elements changed", n)
 			}

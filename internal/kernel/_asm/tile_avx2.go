@@ -544,15 +544,23 @@ func tileSoftcap256() {
 	RET()
 }
 
-// tileFetch emits a request for the second cache a line.
+// tileFetch emits a request for the second cache a line, of each row.
 func tileFetch() {
-	kernel("tileFetchAVX2", "func(lines int, p *byte)")
-	n := Load(Param("lines"), GP64())
-	p := Load(Param("p"), GP64())
+	kernel("tileFetchAVX2", "func(rows, lines int, p *byte, ld int)")
+	rows := Load(Param("rows"), GP64())
+	row := Load(Param("p"), GP64())
+	ld := Load(Param("ld"), GP64())
+	n, p := GP64(), GP64()
+	Label("row")
+	Load(Param("lines"), n)
+	MOVQ(row, p)
 	Label("line")
 	PREFETCHT1(Mem{Base: p})
 	ADDQ(Imm(64), p)
 	DECQ(n)
 	JNZ(LabelRef("line"))
+	ADDQ(ld, row)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
 	RET()
 }
