@@ -83,7 +83,7 @@ func (g *Graph) checkLearned(name string, want []mechanism.Learned, learned []*V
 	return true
 }
 
-func (o *attend) reads() (inputs uint64, result bool) { return ^uint64(0), len(o.core.Saved()) > 0 }
+func (o *attend) reads() (inputs uint64, result bool) { return ^uint64(0), o.core.ReadsO() }
 
 // split views Q, K and V in the matrices that hold them.
 func split(w mechanism.Widths, parts []tensor.Mat) attention.In {

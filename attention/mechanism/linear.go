@@ -51,6 +51,7 @@ type linearCore struct {
 func (c linearCore) Queries() int { return c.l.Tokens() }
 func (c linearCore) Keys() int    { return c.l.Tokens() }
 func (linearCore) Saved() []Shape { return nil }
+func (linearCore) ReadsO() bool   { return false }
 func (c linearCore) Work() Work {
 	b := c.l.BackwardFlops()
 	return Work{Forward: c.l.ForwardFlops(), Backward: b, Recomputed: b / 2, Reads: 2}

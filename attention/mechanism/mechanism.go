@@ -78,8 +78,10 @@ type Core interface {
 	Widths() Widths
 	// Learned is that of the Layer.
 	Learned() []Learned
-	// Saved lists the F32 matrices that Forward writes for Backward. If there are any, Backward reads O too.
+	// Saved lists the F32 matrices that Forward writes for Backward.
 	Saved() []Shape
+	// ReadsO reports whether Backward reads O too.
+	ReadsO() bool
 	// Forward computes out. With dry matrices it allocates the same memory and computes nothing.
 	Forward(x tensor.Exec, out Out, in In) error
 	// Backward computes the gradients from do [Queries, Q columns], the gradient of O. in and out are those of Forward.

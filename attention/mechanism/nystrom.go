@@ -74,7 +74,7 @@ func (nystromLayer) NewState(*tensor.Pool, int) (State, error) {
 		"later tokens too; use linear attention or a causal pattern")
 }
 
-// nystromCore saves nothing: Backward recomputes the forward pass.
+// nystromCore saves what belongs to landmarks.
 type nystromCore struct {
 	nystromLayer
 	n *nystrom.Nystrom
@@ -82,9 +82,25 @@ type nystromCore struct {
 
 func (c nystromCore) Queries() int { return c.n.Tokens() }
 func (c nystromCore) Keys() int    { return c.n.Tokens() }
-func (nystromCore) Saved() []Shape { return nil }
+func (nystromCore) ReadsO() bool   { return false }
+func (c nystromCore) Saved() []Shape {
+	if c.n.SavedRows() == 0 {
+		return nil
+	}
+	return []Shape{{c.n.SavedRows(), c.Widths().Q}, {c.c.Heads, c.n.SavedMarks()}}
+}
+
 func (c nystromCore) Work() Work {
-	return Work{Forward: c.n.ForwardFlops(), Backward: c.n.BackwardFlops(), Recomputed: c.n.ForwardFlops(), Reads: 3}
+	return Work{Forward: c.n.ForwardFlops(), Backward: c.n.BackwardFlops(), Recomputed: c.n.RecomputedFlops(), Reads: 3}
+}
+
+// in is the input with what is saved, if anything is.
+func (c nystromCore) in(in In, saved []tensor.Mat) nystrom.In {
+	all := nystrom.In{In: in.In, Conv: taps(in.Learned)}
+	if len(saved) > 0 {
+		all.Saved = nystrom.Saved{Rows: saved[0], Norms: saved[1]}
+	}
+	return all
 }
 
 // taps returns the taps of the skip, or the zero Mat without one.
@@ -96,10 +112,9 @@ func taps(learned []tensor.Mat) tensor.Mat {
 }
 
 func (c nystromCore) Forward(x tensor.Exec, out Out, in In) error {
-	return c.n.Forward(x, out.O, nystrom.In{In: in.In, Conv: taps(in.Learned)})
+	return c.n.Forward(x, out.O, c.in(in, out.Saved))
 }
 
-func (c nystromCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, _ Out, in In) error {
-	return c.n.Backward(x, nystrom.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV, Conv: taps(g.Learned)}, do,
-		nystrom.In{In: in.In, Conv: taps(in.Learned)})
+func (c nystromCore) Backward(x tensor.Exec, g Grads, do tensor.Mat, out Out, in In) error {
+	return c.n.Backward(x, nystrom.Grads{DQ: g.DQ, DK: g.DK, DV: g.DV, Conv: taps(g.Learned)}, do, c.in(in, out.Saved))
 }

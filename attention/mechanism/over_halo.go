@@ -90,6 +90,7 @@ func (c *haloCore) passes() (*attention.Attention, error) {
 func (c *haloCore) Queries() int   { return c.forward.Queries() }
 func (c *haloCore) Keys() int      { return c.forward.Keys() }
 func (c *haloCore) Saved() []Shape { return []Shape{{c.c.Heads, c.Queries()}} }
+func (c *haloCore) ReadsO() bool   { return true }
 
 // Work is that of this rank. A pair of two ranks is counted once for its query and once for its key; scores and their gradients are
 // computed on both.

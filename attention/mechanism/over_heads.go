@@ -66,7 +66,7 @@ func overHeadsCross(l Layer, s *parallel.Share, seqs []attention.Seq, queries []
 		lo, hi = 0, 1
 	}
 	var err error
-	if c.part, err = h.heads(lo, hi).Compile(seqs); err != nil || len(c.part.Saved()) == 0 {
+	if c.part, err = h.heads(lo, hi).Compile(seqs); err != nil || !c.part.ReadsO() {
 		return c, err
 	}
 	c.deltas, err = attention.New(attention.Config{Heads: c.config().Heads, HeadDim: c.config().HeadDim}, []attention.Seq{{Q: c.Queries()}})
@@ -117,6 +117,9 @@ func (c *headsCore) Saved() []Shape {
 	}
 	return saved
 }
+
+// ReadsO is that of the heads.
+func (c *headsCore) ReadsO() bool { return c.part.ReadsO() }
 
 // Work is that of this rank's heads.
 func (c *headsCore) Work() Work {

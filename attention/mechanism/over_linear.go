@@ -67,6 +67,9 @@ func (c *sumsCore) Saved() []Shape {
 	return nil
 }
 
+// ReadsO reports that Backward has no use for O.
+func (c *sumsCore) ReadsO() bool { return false }
+
 // border is the matrix of what is saved: the zero Mat where nothing is.
 func border(saved []tensor.Mat) tensor.Mat {
 	if len(saved) == 0 {

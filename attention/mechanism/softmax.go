@@ -165,6 +165,7 @@ type softmaxCore struct {
 func (s softmaxCore) Queries() int   { return s.a.Queries() }
 func (s softmaxCore) Keys() int      { return s.a.Keys() }
 func (s softmaxCore) Saved() []Shape { return []Shape{{s.c.Heads, s.a.Queries()}} }
+func (softmaxCore) ReadsO() bool     { return true }
 func (s softmaxCore) Work() Work {
 	return Work{Forward: s.a.ForwardFlops(), Backward: s.a.BackwardFlops(), Reads: 2}
 }

@@ -17,10 +17,10 @@ type Grads struct {
 // the skip, the two attentions, every step of the pseudo-inverse and the means. They are overwritten, and must not overlap
 // what is read.
 //
-// Forward is computed again: nothing is kept from it. Scratch from x.Pool: that of package attention's Backward with T
-// keys, [T, H·D] floats for each gradient that is stored in 16 bits, as much for the product if there are more than 128 landmarks, and nine
-// rows of H·D for every landmark. Cost: [Nystrom.BackwardFlops] and [Nystrom.ForwardFlops]. Errors, bits and dry matrices are as in
-// Forward.
+// What in has not saved of Forward is computed again, to the same bits. Scratch from x.Pool: that of package attention's Backward with T
+// keys, [T, H·D] floats for each gradient that is stored in 16 bits, as much for the product if there are more than 128 landmarks, and
+// five rows of H·D for every landmark, nine where they are not saved. Cost: [Nystrom.BackwardFlops] and [Nystrom.RecomputedFlops], and
+// where nothing is saved [Nystrom.ForwardFlops] in its place. Errors, bits and dry matrices are as in Forward.
 func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	t, width := n.tokens, n.width()
 	dry, err := n.checkMats(x.Pool, in, check.Of("DO", do, t, width),
@@ -31,18 +31,12 @@ func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	if err != nil {
 		return err
 	}
-	r := n.begin(x, dry)
+	r := n.begin(x, in.Saved, dry)
 	defer r.end()
 	if n.c.Exact {
 		return r.exactBackward(g, do, in)
 	}
-	norms, out := r.get(n.c.Heads, n.marks), attention.Out{}
-	if n.toMark.WholeRows() {
-		err = r.values(norms, in.In)
-	} else {
-		out = attention.Out{O: r.get(t, width), LSE: r.get(n.c.Heads, t)}
-		err = r.product(out, norms, in.In)
-	}
+	out, err := r.again(in)
 	if err != nil {
 		return err
 	}
@@ -52,7 +46,7 @@ func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	}
 	r.inverses(b)
 	err = n.toKeys.Backward(x, attention.Grads{DQ: b.dmarkQ2, DK: b.dk, DV: b.dv}, b.dbv,
-		attention.Out{O: r.bv, LSE: norms}, attention.In{Q: r.markQ, K: in.K, V: in.V})
+		attention.Out{O: r.bv, LSE: r.norms}, attention.In{Q: r.markQ, K: in.K, V: in.V})
 	if err != nil {
 		return err
 	}
@@ -60,6 +54,23 @@ func (n *Nystrom) Backward(x tensor.Exec, g Grads, do tensor.Mat, in In) error {
 	r.convolve(g.DV, do, in.Conv, true)
 	r.tapGrads(g.Conv, do, in.V)
 	return nil
+}
+
+// again computes what is needed of the forward pass and was not saved: up to A⁺·B·V, and the product where [attention.Attention.WholeRows]
+// is false.
+func (r *run) again(in In) (out attention.Out, err error) {
+	n := r.n
+	if in.Saved.Rows.Rows == 0 {
+		r.norms = r.get(n.c.Heads, n.marks)
+		if err := r.values(in.In); err != nil {
+			return out, err
+		}
+	}
+	if !n.toMark.WholeRows() {
+		out = attention.Out{O: r.get(n.tokens, n.width()), LSE: r.get(n.c.Heads, n.tokens)}
+		err = n.toMark.Forward(r.x, out, r.toMark(in.In))
+	}
+	return out, err
 }
 
 // backward holds the gradients on their way.

@@ -146,6 +146,18 @@ func (n *Nystrom) BackwardFlops() float64 {
 	return n.toKeys.BackwardFlops() + n.toMark.BackwardFlops() + 2*n.skipFlops()
 }
 
+// RecomputedFlops counts the operations of Forward that Backward computes again although its results are saved: the product where there are
+// more than 128 landmarks, and all where Exact is set.
+func (n *Nystrom) RecomputedFlops() float64 {
+	switch {
+	case n.c.Exact:
+		return n.ForwardFlops()
+	case n.toMark.WholeRows():
+		return 0
+	}
+	return n.toMark.ForwardFlops()
+}
+
 func (n *Nystrom) skipFlops() float64 {
 	return 2 * float64(n.tokens) * float64(n.c.Heads) * float64(n.c.HeadDim) * float64(n.c.ConvKernel)
 }
@@ -154,12 +166,32 @@ func (n *Nystrom) width() int { return n.c.Heads * n.c.HeadDim }
 
 // checkMats refuses matrices that do not fit n. It returns whether the call is dry.
 func (n *Nystrom) checkMats(mem *tensor.Pool, in In, more ...check.Mat) (dry bool, err error) {
+	more = append(more, in.Saved.mats(n)...)
 	dry, err = check.Mats("nystrom", mem, append(more, check.Of("Q", in.Q, n.tokens, n.width()),
 		check.Of("K", in.K, n.tokens, n.width()), check.Of("V", in.V, n.tokens, n.width()))...)
 	if err == nil {
 		err = n.checkConv("Conv", in.Conv, dry)
 	}
+	if err == nil {
+		err = in.Saved.checkTypes()
+	}
 	return dry, err
+}
+
+// mats are the matrices of s with the shapes that they must have. None at all, and those of no rows, fit.
+func (s Saved) mats(n *Nystrom) []check.Mat {
+	if s.Rows.Rows == 0 && s.Norms.Rows == 0 {
+		return nil
+	}
+	return []check.Mat{check.Of("Saved.Rows", s.Rows, n.SavedRows(), n.width()),
+		check.Of("Saved.Norms", s.Norms, n.c.Heads, n.SavedMarks())}
+}
+
+func (s Saved) checkTypes() error {
+	if s.Rows.Type != tensor.F32 || s.Norms.Type != tensor.F32 {
+		return fmt.Errorf("nystrom: found Saved of types %v and %v, expected f32", s.Rows.Type, s.Norms.Type)
+	}
+	return nil
 }
 
 // checkConv refuses taps that are not [H, ConvKernel] F32, or that have no data in a run that is not dry.

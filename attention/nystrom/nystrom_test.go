@@ -315,6 +315,10 @@ func TestRefusals(t *testing.T) {
 		"dry pool":          n.Forward(tensor.Exec{Pool: tensor.NewDryPool()}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
 		"Conv of type bf16": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: tensor.New(tensor.BF16, 2, 3)}),
 		"Grads.Conv of 0×0": n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps}),
+		"found Saved.Rows of 19×32": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps,
+			Saved: Saved{tensor.New(tensor.F32, 19, 32), tensor.New(tensor.F32, 2, 5)}}),
+		"found Saved of types bf16": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: x}, Conv: taps,
+			Saved: Saved{tensor.New(tensor.BF16, n.SavedRows(), 32), tensor.New(tensor.F32, 2, n.SavedMarks())}}),
 		"found DV of 5×16": n.Backward(tensor.Exec{}, Grads{DQ: x, DK: x, DV: x.SliceCols(0, 16), Conv: taps}, x, In{In: attention.In{Q: x,
 			K: x, V: x}, Conv: taps}),
 		"only one of O and V": n.Forward(tensor.Exec{}, x, In{In: attention.In{Q: x, K: x, V: tensor.Mat{Rows: 5, Cols: 32, Stride: 32}},
@@ -324,4 +328,33 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
+}
+
+// TestSavedDoesNotChangeBits holds that Backward finds the same from what Forward has saved, over memory that held NaN.
+func TestSavedDoesNotChangeBits(t *testing.T) {
+	wide := Config{Heads: 1, HeadDim: 16, Landmarks: 140}
+	for _, c := range append(configs(), wide) {
+		b := newBatch(mustNew(t, c, append(lengths, 150)...), tensor.F32, 9)
+		x := tensor.Exec{Threads: 2}
+		dq, dk, dv, dconv := b.backward(t, x)
+		want, out := b.forward(t, x), tensor.New(tensor.F32, b.q.Rows, b.q.Cols)
+		in := In{In: attention.In{Q: b.q, K: b.k, V: b.v}, Conv: b.conv, Saved: b.n.roomToSave()}
+		kerneltest.NaN(in.Saved.Rows.F32)
+		kerneltest.NaN(in.Saved.Norms.F32)
+		if err := b.n.Forward(x, out, in); err != nil {
+			t.Fatal(err)
+		}
+		kerneltest.SameBits(t, flat(out), want)
+		like := func() tensor.Mat { return tensor.New(b.typ, b.q.Rows, b.q.Cols) }
+		g := Grads{DQ: like(), DK: like(), DV: like(), Conv: tensor.New(tensor.F32, b.conv.Rows, b.conv.Cols)}
+		if err := b.n.Backward(x, g, b.dout, in); err != nil {
+			t.Fatal(err)
+		}
+		kerneltest.SameBits(t, slices.Concat(flat(g.DQ), flat(g.DK), flat(g.DV), g.Conv.F32), slices.Concat(dq, dk, dv, dconv))
+	}
+}
+
+// roomToSave is room for what a forward pass saves.
+func (n *Nystrom) roomToSave() Saved {
+	return Saved{tensor.New(tensor.F32, n.SavedRows(), n.width()), tensor.New(tensor.F32, n.c.Heads, n.SavedMarks())}
 }

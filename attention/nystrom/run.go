@@ -18,12 +18,21 @@ type run struct {
 	markK tensor.Mat // [rows, H·D] landmarks of the keys; of short sequences the keys
 	bv    tensor.Mat // [marks, H·D] B·V
 	w     tensor.Mat // [rows, H·D] A⁺·B·V; of short sequences the values
+	norms tensor.Mat // [H, marks] the logarithms of the normalisers of B; the zero Mat in a forward pass that saves nothing
 }
 
-func (n *Nystrom) begin(x tensor.Exec, dry bool) *run {
-	r := &run{n: n, x: x, dry: dry}
-	r.markQ, r.markK = r.get(n.marks, n.width()), r.get(n.rows, n.width())
-	r.bv, r.w = r.get(n.marks, n.width()), r.get(n.rows, n.width())
+func (n *Nystrom) begin(x tensor.Exec, saved Saved, dry bool) *run {
+	r := &run{n: n, x: x, dry: dry, norms: saved.Norms}
+	rows := saved.Rows
+	if rows.Rows == 0 {
+		rows = r.get(n.SavedRows(), n.width())
+	}
+	cut := func(n int) tensor.Mat {
+		head := rows.SliceRows(0, n)
+		rows = rows.SliceRows(n, rows.Rows)
+		return head
+	}
+	r.markQ, r.bv, r.markK, r.w = cut(n.marks), cut(n.marks), cut(n.rows), cut(n.rows)
 	return r
 }
 
