@@ -173,13 +173,17 @@ func (b *backward) sinks() {
 	}
 }
 
+// apart is head i of n in an order in which heads that follow one another are half of all heads apart. Workers that take neighbouring
+// columns of the same rows at a time would each fetch ahead what the other writes.
+func apart(i, n int) int { return i%2*((n+1)/2) + i/2 }
+
 // run hands out the chunks, those of one head in ascending order: a chunk that waits for the one before it waits for
 // work that has begun.
 func (b *backward) run() {
 	heads := b.a.c.KVHeads
 	if b.g.Bias == nil {
 		pool.Run(b.x.Threads, len(b.work)*heads, func(worker, piece int) {
-			b.workers[worker].chunk(&b.work[piece/heads], piece%heads)
+			b.workers[worker].chunk(&b.work[piece/heads], apart(piece%heads, heads))
 		})
 		return
 	}

@@ -3,6 +3,7 @@ package attention
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/longspan/longspan/attention/pattern"
@@ -77,6 +78,19 @@ func BenchmarkBackward(b *testing.B) {
 				}
 				b.ReportMetric(a.BackwardFlops()*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
+		}
+	}
+}
+
+// TestApart holds that every head comes once.
+func TestApart(t *testing.T) {
+	for n := range 10 {
+		seen := make([]bool, n)
+		for i := range n {
+			seen[apart(i, n)] = true
+		}
+		if slices.Contains(seen, false) {
+			t.Errorf("of %d heads, %v came", n, seen)
 		}
 	}
 }

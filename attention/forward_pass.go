@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"github.com/longspan/longspan/attention/internal/check"
+	"github.com/longspan/longspan/internal/ceil"
 	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -99,20 +100,33 @@ func (f *ForwardPass) Free() {
 }
 
 // run calls work for every piece of every head. Heads follow one another where their keys are many: the pieces of a head find its keys in
-// the last cache. Where all keys are one block, pieces follow one another: the rows of their queries matter then, and those of all heads
-// are side by side.
+// the last cache.
 func (f *ForwardPass) run(pieces int, work func(w *forwardWorker, piece int)) {
-	heads, short := f.a.c.Heads, f.a.longestKeys <= kernel.KeyBlock
-	pool.Run(len(f.workers), pieces*heads, func(worker, i int) {
+	if f.a.longestKeys <= kernel.KeyBlock {
+		f.runShort(pieces, work)
+		return
+	}
+	pool.Run(len(f.workers), pieces*f.a.c.Heads, func(worker, i int) {
 		w := f.workers[worker]
 		w.bias = f.bias
-		if short {
-			w.head = i % heads
-			work(w, i/heads)
-			return
-		}
 		w.head = i / pieces
 		work(w, i%pieces)
+	})
+}
+
+// runShort is run where all keys are one block: the rows of queries matter then, and those of all heads are side by side. One worker takes
+// the heads of a piece, one after another. A processor fetches beyond what it reads, and two workers in neighbouring columns would fetch the
+// rows that the other writes. Heads are parted only so far that there are 64 units of work.
+func (f *ForwardPass) runShort(pieces int, work func(w *forwardWorker, piece int)) {
+	heads := f.a.c.Heads
+	parts := min(heads, ceil.Div(64, max(1, pieces)))
+	pool.Run(len(f.workers), pieces*parts, func(worker, i int) {
+		w := f.workers[worker]
+		w.bias = f.bias
+		part := i % parts
+		for w.head = part * heads / parts; w.head < (part+1)*heads/parts; w.head++ {
+			work(w, i/parts)
+		}
 	})
 }
 
