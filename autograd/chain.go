@@ -95,7 +95,8 @@ func (c *chain) pack(packed func(d dense, w tensor.Mat) (dense, func())) {
 // thread needs, and ready learns of it.
 func (c *chain) each(do func(s *strip, i int) error, ready func(dry *strip)) error {
 	mem := tensor.NewDryPool()
-	dry := c.newStrip(mem, 0, min(c.strip, c.rows))
+	dry := c.newStrip(mem)
+	dry.at(0, min(c.strip, c.rows))
 	if err := do(dry, 0); err != nil {
 		return err
 	}
@@ -108,12 +109,14 @@ func (c *chain) each(do func(s *strip, i int) error, ready func(dry *strip)) err
 	if c.g.Dry() {
 		return nil
 	}
-	pools, errs := make([]*tensor.Pool, workers), make([]error, strips)
-	for i := range pools {
-		pools[i] = tensor.NewPoolOver(room.Row(i))
+	own, errs := make([]*strip, workers), make([]error, strips)
+	for i := range own {
+		own[i] = c.newStrip(tensor.NewPoolOver(room.Row(i)))
 	}
 	pool.Run(workers, strips, func(worker, i int) {
-		errs[i] = do(c.newStrip(pools[worker], i*c.strip, min((i+1)*c.strip, c.rows)), i)
+		s := own[worker]
+		s.at(i*c.strip, min((i+1)*c.strip, c.rows))
+		errs[i] = do(s, i)
 	})
 	i := slices.IndexFunc(errs, func(err error) bool { return err != nil })
 	if i < 0 {
@@ -126,33 +129,57 @@ func (c *chain) each(do func(s *strip, i int) error, ready func(dry *strip)) err
 // and 16 KiB.
 func stripWords(bytes int64) int { return int(bytes)/4*5/4 + 1<<12 }
 
-// strip is rows lo … hi−1 of a chain.
+// strip is rows lo … hi−1 of a chain, and goes from rows to rows.
 type strip struct {
 	chain  *chain
 	g      *Graph // of one thread
 	tape   *tape
 	vars   map[*Var]*Var // of the graph, and what stands for them here
+	byRow  []*Var        // those of the graph that have a row for each row
 	lo, hi int
 }
 
-func (c *chain) newStrip(mem *tensor.Pool, lo, hi int) *strip {
+func (c *chain) newStrip(mem *tensor.Pool) *strip {
 	t := &tape{}
 	g := &Graph{x: tensor.Exec{Threads: 1, Pool: mem}, options: c.g.options, root: t, current: t}
-	s := &strip{chain: c, g: g, tape: t, vars: make(map[*Var]*Var, 3*len(c.nodes)), lo: lo, hi: hi}
+	s := &strip{chain: c, g: g, tape: t, vars: make(map[*Var]*Var, 3*len(c.nodes))}
 	for i, n := range c.nodes {
-		op := c.ops[i]
-		own := &node{op: op.strip(lo, hi), wants: n.wants, whole: n}
+		own := &node{wants: n.wants, whole: n}
 		for k, v := range n.in {
-			if k < op.rowInputs() {
-				own.in = append(own.in, s.rowsOf(v))
-			} else {
-				own.in = append(own.in, s.weights(v))
-			}
+			own.in = append(own.in, s.standIn(v, k < c.ops[i].rowInputs()))
 		}
-		own.out = s.result(n.out, own)
+		own.out = s.standIn(n.out, true)
+		own.out.home, own.out.producer = t, own
 		t.nodes = append(t.nodes, own)
 	}
 	return s
+}
+
+// standIn stands for v, which the chain reads row by row or whole, or computes.
+func (s *strip) standIn(v *Var, byRow bool) *Var {
+	own := s.vars[v]
+	if own == nil {
+		own = &Var{graph: s.g, typ: v.typ, rows: v.rows, cols: v.cols, wants: v.wants, leaf: v.leaf, value: s.dried(v.value)}
+		if s.vars[v] = own; byRow {
+			s.byRow = append(s.byRow, v)
+		}
+	}
+	return own
+}
+
+// at moves the strip to rows lo … hi−1.
+func (s *strip) at(lo, hi int) {
+	s.lo, s.hi = lo, hi
+	for i, n := range s.tape.nodes {
+		n.op = s.chain.ops[i].strip(lo, hi)
+	}
+	for _, v := range s.byRow {
+		own, inner := s.vars[v], s.chain.inner[v]
+		own.rows, own.borrowed, own.sink, own.grad = hi-lo, !inner, s.cut(v.sink), nil
+		if own.value = (tensor.Mat{}); !inner {
+			own.value = s.cut(v.value)
+		}
+	}
 }
 
 // dried is m, without data in a dry run.
@@ -169,35 +196,4 @@ func (s *strip) cut(m tensor.Mat) tensor.Mat {
 		return m
 	}
 	return s.dried(m).SliceRows(s.lo, s.hi)
-}
-
-// rowsOf stands for a variable that the chain reads row by row.
-func (s *strip) rowsOf(v *Var) *Var {
-	if own := s.vars[v]; own != nil {
-		return own
-	}
-	own := &Var{graph: s.g, typ: v.typ, rows: s.hi - s.lo, cols: v.cols, wants: v.wants, leaf: v.leaf, borrowed: true,
-		value: s.cut(v.value), sink: s.cut(v.sink)}
-	s.vars[v] = own
-	return own
-}
-
-// weights stands for a leaf that is read whole.
-func (s *strip) weights(v *Var) *Var {
-	if own := s.vars[v]; own != nil {
-		return own
-	}
-	own := &Var{graph: s.g, typ: v.typ, rows: v.rows, cols: v.cols, wants: v.wants, leaf: true, value: s.dried(v.value)}
-	s.vars[v] = own
-	return own
-}
-
-// result stands for what a node of the chain computes.
-func (s *strip) result(v *Var, by *node) *Var {
-	own := &Var{graph: s.g, typ: v.typ, rows: s.hi - s.lo, cols: v.cols, wants: v.wants, home: s.tape, producer: by}
-	if !s.chain.inner[v] {
-		own.borrowed, own.value = true, s.cut(v.value)
-	}
-	s.vars[v] = own
-	return own
 }

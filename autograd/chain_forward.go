@@ -27,20 +27,28 @@ func (t *tape) forwardChain(g *Graph, nodes []*node, keep bool) error {
 	defer func() { c.done() }()
 	c.keeps = keep
 	c.findInner()
-	c.pack(func(d dense, w tensor.Mat) (dense, func()) { return d.packForward(g.x, w) })
+	var taken []*Var
 	for i, n := range nodes {
 		g.free(n.out) // a kept value from the first run of a recomputed part
 		if !c.inner[n.out] {
-			n.out.value = g.x.Pool.Get(n.out.typ, n.out.rows, n.out.cols)
+			if v := c.place(i); v != nil {
+				n.out.value, taken = v.value, append(taken, v)
+			} else {
+				n.out.value = g.x.Pool.Get(n.out.typ, n.out.rows, n.out.cols)
+			}
 		}
 		if cols := c.ops[i].savedCols(); cols > 0 && keep && n.wants {
 			n.saved = []tensor.Mat{g.x.Pool.Get(tensor.F32, c.rows, cols)}
 		}
 	}
+	c.pack(func(d dense, w tensor.Mat) (dense, func()) { return d.packForward(g.x, w) }) // small matrices take what the large leave
 	if err := c.each(func(s *strip, _ int) error { return s.forward() }, func(*strip) {}); err != nil {
 		return err
 	}
 	g.between = max(g.between, g.x.Pool.InUse())
+	for _, v := range taken {
+		v.value = tensor.Mat{}
+	}
 	for _, n := range nodes {
 		for _, v := range n.in {
 			t.release(g, v)
@@ -63,6 +71,28 @@ func (c *chain) findInner() {
 	for _, n := range c.nodes {
 		c.inner[n.out] = reads[n.out] == n.out.readers
 	}
+}
+
+// place is the variable that the result of node i takes the place of, if the operation can and nothing reads it later; or nil.
+func (c *chain) place(i int) *Var {
+	n := c.nodes[i]
+	v := n.in[0]
+	_, own := c.inner[v]
+	if _, ok := n.op.(inPlace); !ok || own || v.home != c.tape || v.typ != n.out.typ || v.cols != n.out.cols {
+		return nil
+	}
+	reads := 0
+	for _, before := range c.nodes[:i+1] {
+		for _, in := range before.in {
+			if in == v {
+				reads++
+			}
+		}
+	}
+	if reads != v.readers {
+		return nil
+	}
+	return v
 }
 
 // forward computes the rows, and keeps what the operations save.
