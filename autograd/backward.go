@@ -17,7 +17,7 @@ func (t *tape) backward(g *Graph) error {
 		if !n.wants {
 			continue
 		}
-		if chain, first := t.chainTo(g, i); len(chain) > 1 {
+		if chain, first := t.chainTo(i); len(chain) > 1 {
 			if err := t.backwardChain(g, chain); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/longspan/longspan/internal/ceil"
+	"github.com/longspan/longspan/internal/gemm"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -40,16 +41,20 @@ type chain struct {
 	ops   []rowwise     // of the nodes; those of products have packed weights
 	inner map[*Var]bool // results: whether they lie in the strips alone
 	rows  int
-	strip int    // rows of a strip
-	keeps bool   // a backward pass will follow
-	done  func() // frees packed weights
+	strip int  // rows of a strip
+	keeps bool // a backward pass will follow
+	packs []*gemm.Packed
 }
 
-// inChain reports whether a chain can have the node.
+// inChain reports whether a chain can have the node. All is float32: matrices of 16 bits take half the bytes, and with them chains gained
+// nothing.
 func (n *node) inChain() bool {
 	op, ok := n.op.(rowwise)
-	if !ok || n.out.rows < chainRows {
+	if !ok || n.out.rows < chainRows || n.out.typ != tensor.F32 {
 		return false
+	}
+	if d, ok := op.(dense); ok && d.products != tensor.F32 {
+		return false // blocks of K are longer where pairs of bf16 are multiplied
 	}
 	for k, v := range n.in {
 		switch {
@@ -57,7 +62,7 @@ func (n *node) inChain() bool {
 			if v.rows != n.out.rows {
 				return false
 			}
-		case !v.leaf || v.elements() > chainWeights:
+		case !v.leaf || v.typ != tensor.F32 || v.elements() > chainWeights:
 			return false
 		}
 	}
@@ -70,24 +75,27 @@ func (n *node) follows(nodes []*node) bool {
 }
 
 func newChain(g *Graph, t *tape, nodes []*node, strip int) *chain {
-	c := &chain{g: g, tape: t, nodes: nodes, inner: map[*Var]bool{}, rows: nodes[0].out.rows, strip: strip, done: func() {}}
+	c := &chain{g: g, tape: t, nodes: nodes, inner: map[*Var]bool{}, rows: nodes[0].out.rows, strip: strip}
 	for _, n := range nodes {
 		c.ops = append(c.ops, n.op.(rowwise))
 	}
 	return c
 }
 
-// pack replaces each product by what packed returns for it.
-func (c *chain) pack(packed func(d dense, w tensor.Mat) (dense, func())) {
+// pack packs the weights of the products, as a pass reads them.
+func (c *chain) pack(as func(w tensor.Mat) gemm.Operand) {
 	for i, n := range c.nodes {
 		if d, ok := n.op.(dense); ok {
-			op, free := packed(d, n.in[1].value)
-			done := c.done
-			c.ops[i], c.done = op, func() {
-				free()
-				done()
-			}
+			d.packed = gemm.Pack(c.g.x, as(n.in[1].value))
+			c.ops[i], c.packs = d, append(c.packs, d.packed)
 		}
+	}
+}
+
+// free gives packed weights back.
+func (c *chain) free() {
+	for _, p := range c.packs {
+		p.Free(c.g.x)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 // chainTo is the nodes up to index at that are a chain whose gradients are computed strip by strip, and the index of the first. An addition
 // at either end is none: it hands its gradient on as it is, which costs nothing.
-func (t *tape) chainTo(g *Graph, at int) (nodes []*node, first int) {
-	if _, ok := t.nodes[at].op.(add); ok || g.options.Policy.Products == tensor.BF16 && kernel.HasBF16() {
+func (t *tape) chainTo(at int) (nodes []*node, first int) {
+	if _, ok := t.nodes[at].op.(add); ok {
 		return nil, at
 	}
 	for i := at; i >= 0; i-- {
@@ -45,11 +45,11 @@ type chainGrads struct {
 // backwardChain computes the gradients of what a chain reads, and releases what it has read for the last time.
 func (t *tape) backwardChain(g *Graph, nodes []*node) error {
 	c := &chainGrads{chain: newChain(g, t, nodes, gemm.Block(nodes[0].out.rows)), into: map[*Var]*gradient{}}
-	defer func() { c.done() }()
+	defer c.free()
 	if err := c.fetch(); err != nil {
 		return err
 	}
-	c.pack(func(d dense, w tensor.Mat) (dense, func()) { return d.packBackward(g.x, w) })
+	c.pack(gemm.N)
 	err := c.each(func(s *strip, i int) error { return s.backward(c, i) }, c.takeRoom)
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 package autograd
 
-import "github.com/longspan/longspan/tensor"
+import (
+	"github.com/longspan/longspan/internal/gemm"
+	"github.com/longspan/longspan/tensor"
+)
 
 // forwardStrip is the rows of a strip of a forward pass: those that a product takes at a time. In L2 their rows of float32 leave room for
 // 1,024 features of 512 KiB.
@@ -24,7 +27,7 @@ func (t *tape) chainFrom(at int) (nodes []*node, next int) {
 // forwardChain computes a chain, and releases the values that were read for the last time.
 func (t *tape) forwardChain(g *Graph, nodes []*node, keep bool) error {
 	c := newChain(g, t, nodes, forwardStrip)
-	defer func() { c.done() }()
+	defer c.free()
 	c.keeps = keep
 	c.findInner()
 	var taken []*Var
@@ -41,7 +44,7 @@ func (t *tape) forwardChain(g *Graph, nodes []*node, keep bool) error {
 			n.saved = []tensor.Mat{g.x.Pool.Get(tensor.F32, c.rows, cols)}
 		}
 	}
-	c.pack(func(d dense, w tensor.Mat) (dense, func()) { return d.packForward(g.x, w) }) // small matrices take what the large leave
+	c.pack(gemm.T) // small matrices take what the large leave
 	if err := c.each(func(s *strip, _ int) error { return s.forward() }, func(*strip) {}); err != nil {
 		return err
 	}

@@ -177,7 +177,7 @@ func TestWhatIsAChain(t *testing.T) {
 		forward, back := 0, 0
 		for i := range g.root.nodes {
 			ahead, _ := g.root.chainFrom(i)
-			behind, _ := g.root.chainTo(g, i)
+			behind, _ := g.root.chainTo(i)
 			forward, back = max(forward, len(ahead)), max(back, len(behind))
 		}
 		if forward != c.forward || back != c.back {

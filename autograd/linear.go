@@ -37,48 +37,21 @@ func (g *Graph) linear(x, w, b *Var, t tensor.Type) *Var {
 	return g.record(dense{affine: affine{g.options.Policy.Products}}, t, x.rows, w.rows, in...)
 }
 
-// dense is affine over any rows: in a strip its weights are packed.
+// dense is affine over any rows. In a strip its weights are packed, for the pass under way.
 type dense struct {
 	affine
-	packed *packedWeights
+	packed *gemm.Packed
 }
-
-// packedWeights are weights as the products of a strip read them.
-type packedWeights struct{ forward, backward *gemm.Packed }
 
 func (dense) rowInputs() int             { return 1 }
 func (d dense) strip(int, int) operation { return d }
 func (dense) savedCols() int             { return 0 }
 
-// packForward packs the weights w for the forward pass, and returns what to call when it is over.
-func (d dense) packForward(x tensor.Exec, w tensor.Mat) (packed dense, done func()) {
-	w, free := d.operand(x, w)
-	p := gemm.Pack(x, gemm.T(w))
-	d.packed = &packedWeights{forward: p}
-	return d, func() {
-		p.Free(x)
-		free()
-	}
-}
-
-// packBackward packs the weights w for the backward pass, likewise.
-func (d dense) packBackward(x tensor.Exec, w tensor.Mat) (packed dense, done func()) {
-	w, free := d.operand(x, w)
-	p := gemm.Pack(x, gemm.N(w))
-	d.packed = &packedWeights{backward: p}
-	return d, func() {
-		p.Free(x)
-		free()
-	}
-}
-
 func (d dense) forward(c *call) error {
 	if d.packed == nil {
 		return d.affine.forward(c)
 	}
-	x, done := d.operand(c.x, c.in[0])
-	gemm.MulBiasPacked(c.x, c.out, gemm.N(x), d.packed.forward, bias(c.in))
-	done()
+	gemm.MulBiasPacked(c.x, c.out, gemm.N(c.in[0]), d.packed, bias(c.in))
 	return nil
 }
 
@@ -106,7 +79,7 @@ func (d dense) backward(b *backCall) error {
 	if d.packed == nil {
 		return d.affine.backward(b)
 	}
-	d.gradients(b, func(dx, dy tensor.Mat) { gemm.MulPacked(b.x, dx, gemm.N(dy), d.packed.backward, false) })
+	d.gradients(b, func(dx, dy tensor.Mat) { gemm.MulPacked(b.x, dx, gemm.N(dy), d.packed, false) })
 	return nil
 }
 
