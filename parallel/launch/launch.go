@@ -73,7 +73,11 @@ func Open(o Options) (*World, error) {
 		return nil, err
 	}
 	if text := differences(w.Ranks); text != "" {
-		return nil, errors.Join(&Refusal{Text: text, Shared: true, Rank: w.Rank()}, w.Close())
+		err := errors.Join(&Refusal{Text: text, Shared: true, Rank: w.Rank()}, w.Close())
+		if w.Rank() > 0 {
+			time.Sleep(headStart)
+		}
+		return nil, err
 	}
 	shareCores(w.Ranks)
 	if ranks > 1 {
@@ -88,6 +92,10 @@ func Open(o Options) (*World, error) {
 	}
 	return w, nil
 }
+
+// headStart is how much earlier rank 0 returns a shared refusal than the others: a launcher ends all ranks once one has failed, and what
+// rank 0 prints for all would be lost.
+const headStart = time.Second
 
 // Refusal is the error of a rank that cannot compute with the others.
 type Refusal struct {
