@@ -220,6 +220,8 @@ def main():
         return
     if not pathlib.Path(options.binary).exists():
         sys.exit(f"found no {options.binary}; run make build, or give --binary")
+    for path in options.log, options.out, options.json:
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     pathlib.Path(options.log).write_text("")
     info = json.loads(subprocess.run([options.binary, "info", "--json"], capture_output=True, text=True, check=True).stdout)
     rows = []
