@@ -10,12 +10,12 @@ import (
 )
 
 // Operations that follow one another and go row by row are a chain. In a narrow model each of them alone is bound by memory: it reads and
-// writes matrices of all rows, and does little with an element. So a chain is computed strip by strip: one thread takes some rows through all
-// of its operations, while a cache has them. What the chain alone reads is never a matrix of all rows.
+// writes matrices of all rows, and does little with an element. So a chain is computed strip by strip: one thread takes some rows through
+// all of its operations, while a cache has them. What the chain alone reads is never a matrix of all rows.
 //
-// A strip is a small tape of copies of the operations. Its variables view rows of the matrices of the graph, or lie in memory of the thread.
-// Results have the bits of whole matrices: a row does not depend on others, and gradients of weights are summed from zero over a strip and
-// added in the order of the strips, as [gemm.Mul] sums blocks of its terms and reduceRows parts of the rows.
+// A strip is a small tape of copies of the operations. Its variables view rows of the matrices of the graph, or lie in memory of the
+// thread. Results have the bits of whole matrices: a row does not depend on others, and gradients of weights are summed from zero over a
+// strip and added in the order of the strips, as [gemm.Mul] sums blocks of its terms and reduceRows parts of the rows.
 
 // rowwise is an operation each row of whose result depends on the same row of its first inputs, and on leaves.
 type rowwise interface {
@@ -99,8 +99,8 @@ func (c *chain) free() {
 	}
 }
 
-// each calls do for every strip, in memory that each thread has for itself. Before, it calls do for a strip without data: its peak is what a
-// thread needs, and ready learns of it.
+// each calls do for every strip, in memory that each thread has for itself. Before, it calls do for a strip without data: its peak is what
+// a thread needs, and ready learns of it.
 func (c *chain) each(do func(s *strip, i int) error, ready func(dry *strip)) error {
 	mem := tensor.NewDryPool()
 	dry := c.newStrip(mem)

@@ -2,7 +2,6 @@ package autograd
 
 import (
 	"github.com/longspan/longspan/internal/gemm"
-	"github.com/longspan/longspan/internal/kernel"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
 )
@@ -126,7 +125,7 @@ func (s *strip) backward(c *chainGrads, i int) error {
 	if !s.g.Dry() {
 		c.turns.Do(i, func() {
 			for _, v := range c.leaves {
-				addRows(v.sink, s.vars[v].sink)
+				addTo(s.g.x, v.sink, s.vars[v].sink)
 			}
 		})
 		for _, v := range c.leaves {
@@ -166,11 +165,4 @@ func (s *strip) move(m tensor.Mat, v *Var) {
 		to.CopyFrom(v.grad.m)
 	}
 	s.g.dropGrad(v)
-}
-
-// addRows adds src to dst, both float32.
-func addRows(dst, src tensor.Mat) {
-	for i := range dst.Rows {
-		kernel.Add(dst.Row(i), dst.Row(i), src.Row(i))
-	}
 }

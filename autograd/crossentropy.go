@@ -67,8 +67,8 @@ const chunkElements = 1 << 22
 // 6 flops a row, which in bf16 on a fast core takes as long as the products for some 50 rows. 512 keep it near a tenth.
 const leastChunk = 512
 
-// goodChunk is the fewest rows of a chunk if they have at most goodElements, 256 MiB. Every chunk packs the weights for two products, a cycle
-// an element at best, where each product of 512 rows takes 32. And it halves the reading.
+// goodChunk is the fewest rows of a chunk if they have at most goodElements, 256 MiB. Every chunk packs the weights for two products, a
+// cycle an element at best, where each product of 512 rows takes 32. And it halves the reading.
 const (
 	goodChunk    = 1024
 	goodElements = 1 << 26

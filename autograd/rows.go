@@ -40,9 +40,9 @@ func partRows(rows int) int {
 	return max(32, (rows+reduceParts-1)/reduceParts)
 }
 
-// reduceRows sums what f adds to its accumulator of sumWidth floats, with width floats of scratch, over all rows, and calls add for the sum
-// of each part of perPart rows. Rows are cut by their number alone, each part is summed in order from zero, and add is called in the order of the
-// parts: the bits do not depend on the threads.
+// reduceRows sums what f adds to its accumulator of sumWidth floats, with width floats of scratch, over all rows, and calls add for the
+// sum of each part of perPart rows. Rows are cut by their number alone, each part is summed in order from zero, and add is called in the
+// order of the parts: the bits do not depend on the threads.
 func reduceRows(x tensor.Exec, dry bool, rows, perPart, sumWidth, width int, f func(i int, s, sums []float32), add func(sums []float32)) {
 	parts := (rows + perPart - 1) / perPart
 	partial := x.Pool.Get(tensor.F32, parts, sumWidth)

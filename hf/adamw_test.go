@@ -199,8 +199,8 @@ const keyBiasMoves = 3e-4
 // longStep is the rate of the longer steps, which the bounds are for. Those of shorter steps are less, in proportion.
 const longStep = 1e-3
 
-// checkMoved compares how far training has moved each tensor of a folder with the golden's: within 1e-4 of the tensor's largest weight, times
-// how long the steps are.
+// checkMoved compares how far training has moved each tensor of a folder with the golden's: within 1e-4 of the tensor's largest weight,
+// times how long the steps are.
 func checkMoved(t *testing.T, what, prefix, from, to string, f *safetensors.File, long float64) {
 	t.Helper()
 	before, errBefore := checkpoint.Open(from)

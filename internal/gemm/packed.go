@@ -46,13 +46,7 @@ func MulPacked(x tensor.Exec, c tensor.Mat, a Operand, b *Packed, add bool) {
 		Mul(x, c, a, b.b, add)
 		return
 	}
-	m, n, k := check(c, a, b.b, add)
-	if m == 0 {
-		return
-	}
-	j := newJob(x, c, a, b.b, m, n, k, add)
-	j.b0 = b.panels
-	j.run()
+	b.mul(x, c, a, tensor.Mat{}, add)
 }
 
 // MulBiasPacked is MulBias with a factor packed before; the bits are the same.
@@ -65,13 +59,18 @@ func MulBiasPacked(x tensor.Exec, c tensor.Mat, a Operand, b *Packed, bias tenso
 		MulBias(x, c, a, b.b, bias)
 		return
 	}
-	m, n, k := check(c, a, b.b, false)
-	checkBias(bias, n)
+	checkBias(bias, b.n)
+	b.mul(x, c, a, bias, false)
+}
+
+// mul multiplies by the panels. A bias without rows is none.
+func (p *Packed) mul(x tensor.Exec, c tensor.Mat, a Operand, bias tensor.Mat, add bool) {
+	m, n, k := check(c, a, p.b, add)
 	if m == 0 {
 		return
 	}
-	j := newJob(x, c, a, b.b, m, n, k, false)
-	j.b0, j.bias, j.dry = b.panels, bias, j.dry || bias.Dry()
+	j := newJob(x, c, a, p.b, m, n, k, add)
+	j.b0, j.bias, j.dry = p.panels, bias, j.dry || bias.Dry()
 	j.run()
 }
 

@@ -22,8 +22,8 @@ func (s four) addDots(a, b0, b1, b2, b3 []float32) four {
 }
 
 // addRow adds the product of a row of A and a panel of B to its sums: sums[j] += Σ a[p·step]·b[p·ld+j], in ascending p. It is the inside
-// of the products of the generic level. In the last step of a round the compiler keeps two sums in memory, and waiting for them takes longer
-// than the step. So a round has four steps.
+// of the products of the generic level. In the last step of a round the compiler keeps two sums in memory, and waiting for them takes
+// longer than the step. So a round has four steps.
 func addRow(sums *[8]float32, k int, a *float32, step int, b *float32, ld int) {
 	low, high := fourOf((*[4]float32)(sums[:4])), fourOf((*[4]float32)(sums[4:]))
 	i, j := 0, 0

@@ -2,8 +2,9 @@ package pool
 
 import "sync"
 
-// Turns lets the pieces of a Run do a part of their work in the order of their numbers: sums that are added to one place. A piece waits for
-// those before it, which have begun, since Run hands pieces out in ascending order. Every piece must take its turn. The zero value is ready.
+// Turns lets the pieces of a Run do a part of their work in the order of their numbers: sums that are added to one place. A piece waits
+// for those before it, which have begun, since Run hands pieces out in ascending order. Every piece must take its turn. The zero value is
+// ready.
 type Turns struct {
 	mu   sync.Mutex
 	next sync.Cond
