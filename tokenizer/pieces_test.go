@@ -31,8 +31,8 @@ func TestPiecesAreTheWhole(t *testing.T) {
 		for text.Len() < 3*pieceBytes {
 			text.WriteString(parts[draw.IntN(len(parts))])
 		}
-		got, err := tok.pipeline.run(text.String())
-		want, errWhole := whole.run(text.String())
+		got, err := tok.pipeline.writers.Get().(*writer).run(text.String())
+		want, errWhole := whole.writers.Get().(*writer).run(text.String())
 		if err != nil || errWhole != nil {
 			t.Fatal(err, errWhole)
 		}

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -115,7 +116,7 @@ func (p *pipeline) special(id int32) bool {
 	return ok && t.Special
 }
 
-// writer turns one text into tokens.
+// writer turns a text after another into tokens. What it makes on the way stays its own, so that texts leave little garbage.
 type writer struct {
 	p      *pipeline
 	reader reader
@@ -127,16 +128,13 @@ type writer struct {
 	err     error
 }
 
-// run returns the tokens of a text.
-func (p *pipeline) run(text string) (post.Run, error) {
-	w := p.writers.Get().(*writer)
-	defer p.writers.Put(w)
+// run returns the tokens of a text. They are valid until w runs again.
+func (w *writer) run(text string) (post.Run, error) {
 	room := len(text)/4 + 8
-	w.text, w.ids, w.offsets, w.err = text, make([]int32, 0, room), make([]aligned.Span, 0, room), nil
-	p.added.Exact(aligned.Of(text, 0), w.found, w.between)
-	run := post.Run{IDs: w.ids, Offsets: w.offsets}
-	w.text, w.ids, w.offsets = "", nil, nil
-	return run, w.err
+	w.text, w.ids, w.offsets, w.err = text, slices.Grow(w.ids[:0], room), slices.Grow(w.offsets[:0], room), nil
+	w.p.added.Exact(aligned.Of(text, 0), w.found, w.between)
+	w.text = ""
+	return post.Run{IDs: w.ids, Offsets: w.offsets}, w.err
 }
 
 // pieceBytes is the least length of the pieces that a local pipeline normalizes. A normalized text has places for every byte, some 20 bytes
@@ -257,7 +255,9 @@ func (w *writer) back(at int32, n int) (to int32, ok bool) {
 func (p *pipeline) encode(texts []string, special bool) (Encoding, error) {
 	runs := make([]post.Run, len(texts))
 	for i, text := range texts {
-		run, err := p.run(text)
+		w := p.writers.Get().(*writer)
+		defer p.writers.Put(w) // join has copied its tokens by then
+		run, err := w.run(text)
 		if err != nil {
 			return Encoding{}, err
 		}

@@ -1,6 +1,8 @@
 package normalize
 
 import (
+	"strings"
+
 	"github.com/longspan/longspan/tokenizer/internal/aligned"
 	"github.com/longspan/longspan/tokenizer/internal/chars"
 	"github.com/longspan/longspan/tokenizer/internal/component"
@@ -65,18 +67,16 @@ func isChinese(r rune) bool {
 
 // spaceChinese puts blanks around Chinese characters.
 func spaceChinese(t aligned.Text) aligned.Text {
+	if strings.IndexFunc(t.S, isChinese) < 0 {
+		return t
+	}
 	changes := make([]aligned.Change, 0, len(t.S))
-	any := false
 	for _, r := range t.S {
 		if isChinese(r) {
 			changes = append(changes, aligned.Change{R: ' '}, aligned.Change{R: r, By: 1}, aligned.Change{R: ' ', By: 1})
-			any = true
 		} else {
 			changes = append(changes, aligned.Change{R: r})
 		}
-	}
-	if !any {
-		return t
 	}
 	return t.Transform(changes, 0)
 }

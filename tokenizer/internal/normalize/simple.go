@@ -22,12 +22,14 @@ func isASCII(s string) bool {
 
 // filter removes the characters that keep refuses.
 func filter(t aligned.Text, keep func(rune) bool) aligned.Text {
+	if strings.IndexFunc(t.S, func(r rune) bool { return !keep(r) }) < 0 {
+		return t
+	}
 	changes := make([]aligned.Change, 0, len(t.S))
-	removed, first, any := 0, 0, false
+	removed, first := 0, 0
 	for _, r := range t.S {
 		switch {
 		case !keep(r):
-			any = true
 			if len(changes) == 0 {
 				first++
 			} else {
@@ -40,9 +42,6 @@ func filter(t aligned.Text, keep func(rune) bool) aligned.Text {
 			changes = append(changes, aligned.Change{R: r})
 			removed = 0
 		}
-	}
-	if !any {
-		return t
 	}
 	if len(changes) == 0 {
 		first = 0 // the library forgets the characters it removed where none is left
