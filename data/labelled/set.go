@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/longspan/longspan/data"
 	"github.com/longspan/longspan/data/documents"
@@ -22,6 +23,13 @@ type set struct {
 	numbers []float64 // the documents' numbers, until Finish
 	lengths documents.Lengths
 	encoder *data.Encoder // nil: one byte a token
+	last    atomic.Pointer[document]
+}
+
+// document is the tokens of a document that was cut into pieces. An evaluation asks for its pieces one after another.
+type document struct {
+	record int32
+	tokens []int32
 }
 
 // item is a document or a piece of one.
@@ -203,11 +211,7 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 		return fmt.Errorf("labelled: example %d of %d", index, len(s.items))
 	}
 	it := s.items[index]
-	r, err := s.records.At(int(it.record))
-	if err != nil {
-		return err
-	}
-	body, err := s.tokens(r)
+	body, err := s.tokensOf(it.record)
 	if err != nil {
 		return err
 	}
@@ -222,4 +226,21 @@ func (s *set) Append(dst *data.Batch, _, index int) error {
 		dst.Labels = append(dst.Labels, it.label)
 	}
 	return nil
+}
+
+// tokensOf are the tokens of the document of a record, which nobody changes. Those of the last document are still there.
+func (s *set) tokensOf(record int32) ([]int32, error) {
+	if d := s.last.Load(); d != nil && d.record == record {
+		return d.tokens, nil
+	}
+	r, err := s.records.At(int(record))
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := s.tokens(r)
+	if err != nil {
+		return nil, err
+	}
+	s.last.Store(&document{record, tokens})
+	return tokens, nil
 }
