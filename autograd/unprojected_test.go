@@ -100,8 +100,8 @@ var farAttentions = map[string]Unprojected{
 	"every row": {Heads: 3, KVHeads: 1, HeadDim: 16, Scale: 0.25, Lengths: []int{3, 4}, Queries: []int32{0, 1, 2, 3, 4, 5, 6}},
 }
 
-// TestAttendUnprojected compares with keys and values in float64. What is between is sums of D, of width, and of n terms, whose roundings in
-// the types of the policy come to some √(D + width + n) at random.
+// TestAttendUnprojected compares with keys and values in float64. What is between is sums of D, of width, and of n terms, whose roundings
+// in the types of the policy come to some √(D + width + n) at random.
 func TestAttendUnprojected(t *testing.T) {
 	const width = 24
 	for name, o := range farAttentions {

@@ -53,9 +53,9 @@ func (c *config) blockSparse() string {
 		c.fail("num_random_blocks", "found %d, expected 0 to %d", random, maxRandomBlocks)
 	default:
 		if random > 0 {
-			c.mechanism = fmt.Sprintf("the first block counts %d times, as transformers counts it in evaluation: it draws random blocks in training "+
-				"alone. --attention 'bigbird(block=%d, random=%d) | short(%d)' draws them, and --attention full shows all tokens to all", 1+random,
-				block, random, (5+2*random)*block)
+			c.mechanism = fmt.Sprintf("the first block counts %d times, as transformers counts it in evaluation: it draws random blocks in "+
+				"training alone. --attention 'bigbird(block=%d, random=%d) | short(%d)' draws them, and --attention full shows all tokens to all",
+				1+random, block, random, (5+2*random)*block)
 		}
 		return fmt.Sprintf("bigbird_eval(block=%d, random=%d)", block, random)
 	}

@@ -31,8 +31,8 @@ func (m *Model) targets(b *data.Batch, in *inputs, r StepOptions) (*targets, err
 	limit := m.spec.Outputs()
 	switch m.spec.Head.Kind {
 	case Embed:
-		return nil, errors.New("model: found the head embed without a contrast, which has no loss; expected head.contrast, or another head, to train or " +
-			"evaluate")
+		return nil, errors.New("model: found the head embed without a contrast, which has no loss; expected head.contrast, or another head, " +
+			"to train or evaluate")
 	case Classify:
 		if m.spec.Head.Independent {
 			return nil, errors.New("model: found independent classes, which have no loss; expected another head to train or evaluate")

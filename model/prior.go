@@ -33,7 +33,8 @@ func (m *Model) checkPrior(tokens int, prior []float32) error {
 	case m.spec.Head.Prior && len(prior) == 0:
 		return errPrior
 	case m.spec.Head.Prior && len(prior) != want:
-		return fmt.Errorf("model: found a prior of %d numbers for %d tokens of a vocabulary of %d, expected %d", len(prior), tokens, m.spec.Vocab, want)
+		return fmt.Errorf("model: found a prior of %d numbers for %d tokens of a vocabulary of %d, expected %d",
+			len(prior), tokens, m.spec.Vocab, want)
 	case !m.spec.Head.Prior && len(prior) > 0:
 		return fmt.Errorf("model: found a prior of %d numbers, expected none: the model was made without", len(prior))
 	}

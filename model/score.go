@@ -122,8 +122,8 @@ func (m *Model) scores() error {
 	case m.spec.Head.Kind != LM:
 		return fmt.Errorf("model: found the head %s, expected lm: only a language model gives a text a probability", m.spec.Head.Kind)
 	case m.spec.Kind == EncoderDecoder:
-		return errors.New("model: found an encoder-decoder, expected a decoder: it gives a text a probability only after a source; use generate " +
-			"--beams 1, which has the score of what it writes, or eval for a model that was trained here")
+		return errors.New("model: found an encoder-decoder, expected a decoder: it gives a text a probability only after a source; use " +
+			"generate --beams 1, which has the score of what it writes, or eval for a model that was trained here")
 	}
 	return nil
 }

@@ -203,7 +203,8 @@ func (s *Start) Encoder() (*data.Encoder, error) {
 	if l.tokenizer == nil {
 		return nil, errNoTokenizer
 	}
-	e := &data.Encoder{Tokenizer: l.tokenizer, Vocab: s.spec.Vocab, LowerCase: l.answers.LowerCase, Causal: s.spec.Kind == Decoder, End: l.roles.End}
+	e := &data.Encoder{Tokenizer: l.tokenizer, Vocab: s.spec.Vocab, LowerCase: l.answers.LowerCase, Causal: s.spec.Kind == Decoder,
+		End: l.roles.End}
 	if s.spec.Kind != EncoderDecoder {
 		return e, nil
 	}

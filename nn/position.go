@@ -48,7 +48,8 @@ const (
 )
 
 // distances is the encoding of the distances first … first+rows−1: sines in the first half of a row, cosines in the second, of
-// distance·10000^(−2k/width). Distances beyond most count as most, if that is not 0. Vaswani et al. 2017, section 3.5, with the halves of Transformer-XL.
+// distance·10000^(−2k/width). Distances beyond most count as most, if that is not 0. Vaswani et al. 2017, section 3.5, with the halves of
+// Transformer-XL.
 func (p *Pass) distances(first, rows, width, most int) *autograd.Var {
 	if p.encoded != nil && p.encodedFirst == first && p.encodedMost == most && p.encoded.Rows() == rows && p.encoded.Cols() == width {
 		return p.encoded

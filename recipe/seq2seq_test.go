@@ -20,8 +20,8 @@ import (
 	"github.com/longspan/longspan/tensor"
 )
 
-// seq2seq is a folder of a golden encoder-decoder with a tokenizer whose token i is the word wi_. The tokens before and after stand around a
-// text. Keys of its configurations change by edits; nil takes one away.
+// seq2seq is a folder of a golden encoder-decoder with a tokenizer whose token i is the word wi_. The tokens before and after stand around
+// a text. Keys of its configurations change by edits; nil takes one away.
 func seq2seq(t *testing.T, golden string, before, after []int, edits map[string]any) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -66,8 +66,8 @@ func (m *Hierarchical) weigh(ctx context.Context, t *Text, scores []float32, lis
 // examined is what the encoder finds in a text: what is added to the log-odds of the terms and pairs that are wanted.
 type examined struct{ terms, pairs []float32 }
 
-// examine reads a text, and finds the corrections of some of its terms and pairs. The text is read in chunks. Each has as many tokens more at both ends as its hidden states depend on, so that nothing depends on the chunks but rounding.
-// Cost: linear in the text.
+// examine reads a text, and finds the corrections of some of its terms and pairs. The text is read in chunks. Each has as many tokens more
+// at both ends as its hidden states depend on, so that nothing depends on the chunks but rounding. Cost: linear in the text.
 func (m *Hierarchical) examine(ctx context.Context, t *Text, w wanted, c chunks) (e examined, err error) {
 	x := tensor.Exec{Threads: t.threads, Pool: tensor.NewPool()}
 	r, err := t.read(ctx, m.encoder.Tokenizer(), m.marks)

@@ -41,8 +41,8 @@ type Encoding struct {
 func (t *Tokenizer) CheckBelow(tokens int, e Encoding) error {
 	for i, id := range e.IDs {
 		if int(id) >= tokens {
-			return fmt.Errorf("found the token %q at byte %d, number %d of the tokenizer, expected one of the model's %d tokens; take it out of the "+
-				"text", t.Token(id), e.Offsets[i].From, id, tokens)
+			return fmt.Errorf("found the token %q at byte %d, number %d of the tokenizer, expected one of the model's %d tokens; take it out of "+
+				"the text", t.Token(id), e.Offsets[i].From, id, tokens)
 		}
 	}
 	return nil

@@ -44,8 +44,8 @@ func (k *bigBird) layer(c Config) (Layer, error) {
 	case c.Cross:
 		return nil, errors.New("mechanism: found bigbird_eval in cross-attention or beside a memory, expected a sequence over itself")
 	case c.Terms.ALiBi || c.Terms.T5 != nil || c.Terms.Relative:
-		return nil, errors.New("mechanism: found a bias beside bigbird_eval, which adds to the scores itself; use the position encoding learned, " +
-			"rotary or none")
+		return nil, errors.New("mechanism: found a bias beside bigbird_eval, which adds to the scores itself; use the position encoding " +
+			"learned, rotary or none")
 	}
 	l := newSoftmaxLayer(c)
 	l.c.Bias = attention.Repeat{Block: int(k.block), Times: 1 + int(k.random), Longer: k.full()}

@@ -78,8 +78,8 @@ func writeDemoPictures(w io.Writer, folder string, r demo.PicturesResult) {
 	for _, row := range r.Rows {
 		fmt.Fprintf(w, "%-20s %-14s %6.2f dB %8.4f %8.2f %9.2f\n", row.Name, row.File, row.PSNR, row.SSIM, row.Detail, row.Seconds)
 	}
-	fmt.Fprintf(w, "\nPSNR is that of luma. Detail is the energy of the finest octave, as a share of the photograph's: the mean of what a picture\n"+
-		"could be has the least error and too little detail; flow draws one that it could be.\n\n")
+	fmt.Fprintf(w, "\nPSNR is that of luma. Detail is the energy of the finest octave, as a share of the photograph's: "+
+		"the mean of what a picture\ncould be has the least error and too little detail; flow draws one that it could be.\n\n")
 	fmt.Fprintf(w, "%s was painted from nothing in %.0f s: one sequence of %d patches at the last level.\n"+
 		"%.0f s in all. The pictures are in %s.\n",
 		r.Painted, r.Paint, r.Patches, r.Seconds, folder)

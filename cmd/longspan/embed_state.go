@@ -75,7 +75,8 @@ func openEmbedFile(path string, id embedIdentity) (*embedFile, error) {
 		return nil, err
 	}
 	if n := read.State.Texts; n < 0 || len(read.Rows) < n || id.Passages == "" && len(read.Rows) != n {
-		return nil, usage(fmt.Errorf("%s: found a state of %d texts with %d vectors, expected a vector for each; take the file away to begin anew",
+		return nil, usage(fmt.Errorf("%s: found a state of %d texts with %d vectors, expected a vector for each; "+
+			"take the file away to begin anew",
 			path, n, len(read.Rows)))
 	}
 	return read, nil

@@ -54,7 +54,8 @@ func newRoot(o *output) *cobra.Command {
 			}{c.Long + c.UsageString()}, nil)
 		})
 	}
-	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newInspect(o), newLengthen(o), newMask(o), newModels(o), newPull(o), newTokenizer(o), newTour(o), newVerify(o))
+	root.AddCommand(newBench(o), newDemo(o), newInfo(o), newInspect(o), newLengthen(o), newMask(o), newModels(o), newPull(o),
+		newTokenizer(o), newTour(o), newVerify(o))
 	root.AddCommand(newTraining(o)...)
 	root.AddCommand(newClassify(o), newEmbed(o), newFill(o), newRerank(o), newRetrieve(o), newTag(o))
 	root.AddCommand(newImage(o), newRouge(o), newSummarize(o), newVariants(o))

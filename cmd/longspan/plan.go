@@ -228,7 +228,8 @@ func (r planReport) write(w io.Writer) {
 	if r.Uneven {
 		tokens = fmt.Sprintf("%d sequences of up to %d tokens, %d in all", r.Sequences, r.Longest, r.Tokens)
 	}
-	fmt.Fprintf(w, "step         %s, %.4g M weights, %s, recompute %s\n", tokens, float64(r.Params)/1e6, r.Precision, cmp.Or(r.Recompute, "none"))
+	fmt.Fprintf(w, "step         %s, %.4g M weights, %s, recompute %s\n", tokens, float64(r.Params)/1e6, r.Precision,
+		cmp.Or(r.Recompute, "none"))
 	if r.Over != nil {
 		writeShards(w, r.Over)
 	}

@@ -77,7 +77,8 @@ func (v *variantEvaluateOptions) flags(c *cobra.Command) {
 	f.StringVar(&v.fit, "fit-region", "", "region to fit rates and regressions in")
 	f.StringArrayVar(&v.holdOut, "hold-out", nil, "region that Markov models do not count, beside the two; give it again for more")
 	f.StringVar(&v.genes, "genes", "", "genes, with their exons and coding parts: such as GTF, GFF3, refFlat, genePred")
-	f.StringVar(&v.splice, "splice", "", "model of splice sites, such as splice, which is in the program: compares what SNVs and matched ones do to sites")
+	f.StringVar(&v.splice, "splice", "",
+		"model of splice sites, such as splice, which is in the program: compares what SNVs and matched ones do to sites")
 	f.StringArrayVar(&v.places, "regions-bed", nil, "places to count by: NAME=FILE in BED, such as island=islands.bed.gz; may be given again")
 	f.StringVar(&v.counts, "counts", "", "numbers of alleles from genotypes or info (default: genotypes if the first VCF has samples)")
 	f.IntVar(&v.window, "window", 0, "bases of a window (default: what the model was made to read)")

@@ -81,8 +81,8 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// A model's tokenizer makes the tokens, the special ones of sources and of targets stay where a text is cut, and the two sides have lengths of
-// their own.
+// A model's tokenizer makes the tokens, the special ones of sources and of targets stay where a text is cut, and the two sides have lengths
+// of their own.
 func TestTokenizerOfTheModel(t *testing.T) {
 	own, err := tokenizer.Bytes().WithTemplate(tokenizer.Template{Before: []int32{256}, After: []int32{256}})
 	if err != nil {

@@ -26,8 +26,8 @@ func (c Consequence) String() string {
 	return [...]string{"none", "synonymous", "missense", "start lost", "stop lost", "stop gained"}[c]
 }
 
-// aminoAcids are those of the standard code, by the codon's bases in the order A C G T; '*' is a stop (NCBI's translation table 1; table 11 of
-// bacteria differs in its starts alone).
+// aminoAcids are those of the standard code, by the codon's bases in the order A C G T; '*' is a stop (NCBI's translation table 1; table 11
+// of bacteria differs in its starts alone).
 const aminoAcids = "KNKNTTTTRSRSIIMIQHQHPPPPRRRRLLLLEDEDAAAAGGGGVVVV*Y*YSSSS*CWCLFLF"
 
 // Acid is the amino acid of a codon in upper case, or '*' for a stop. ok is false for a codon with N.

@@ -146,8 +146,8 @@ type Density struct {
 	Correlation *float64  `json:"correlation,omitempty"`
 }
 
-// density counts SNVs by windows of some 10,000 bases, or of a twentieth of a short region. All are of one length, but for the last, which is
-// shorter by less than their number: a window that is cut would seem to have few SNVs.
+// density counts SNVs by windows of some 10,000 bases, or of a twentieth of a short region. All are of one length, but for the last, which
+// is shorter by less than their number: a window that is cut would seem to have few SNVs.
 func (e *Evaluation) density(r *rates, t *part) {
 	length := t.region.End - t.region.Start
 	n := min(length, max(20, length/10_000))

@@ -23,7 +23,8 @@ const (
 // Check returns an error about the first setting of s that is out of range or contradicts another. Mechanisms check their own settings when
 // the model is made.
 func (s *Spec) Check() error {
-	for _, check := range []func() error{s.checkSizes, s.Head.check, s.checkHead, s.checkRun, s.checkEmbedding, s.checkAdaptive, s.checkStacks} {
+	for _, check := range []func() error{s.checkSizes, s.Head.check, s.checkHead, s.checkRun, s.checkEmbedding, s.checkAdaptive,
+		s.checkStacks} {
 		if err := check(); err != nil {
 			return fmt.Errorf("model: %w", err)
 		}

@@ -349,8 +349,8 @@ func (s *Spec) Causal() bool { return len(s.Layers) > 0 && s.Layers[0].Attention
 // Policy parses the precision.
 func (s *Spec) Policy() (autograd.Policy, error) { return autograd.ParsePolicy(s.Precision) }
 
-// Recomputed parses Recompute: the number of layers, from the first, that are recomputed in the backward pass, and of those in a group. Of an
-// encoder-decoder they are of each side.
+// Recomputed parses Recompute: the number of layers, from the first, that are recomputed in the backward pass, and of those in a group. Of
+// an encoder-decoder they are of each side.
 func (s *Spec) Recomputed() (layers, group int, ok bool) {
 	n := s.Deepest()
 	switch s.Recompute {

@@ -46,7 +46,8 @@ func load() (*library, error) {
 	if len(broken) > 0 {
 		text = "could load no MPI library: " + strings.Join(broken, "; ")
 	}
-	return nil, fmt.Errorf("mpi: %s; load the MPI module of the cluster, install openmpi-bin or mpich, or set LONGSPAN_MPI to the library's file", text)
+	return nil, fmt.Errorf("mpi: %s; load the MPI module of the cluster, install openmpi-bin or mpich, "+
+		"or set LONGSPAN_MPI to the library's file", text)
 }
 
 // bind looks up what is needed of a library.

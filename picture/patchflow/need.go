@@ -153,7 +153,8 @@ func (s *Pictures) count(need *Need, network, width, height int, o Condition, st
 	return nil
 }
 
-// FlowPatches are the patches of all passes of flow over a picture, and of the longest: grids that begin before the picture have a row or a column more.
+// FlowPatches are the patches of all passes of flow over a picture, and of the longest: grids that begin before the picture have a row or a
+// column more.
 func FlowPatches(width, height, patch, steps int) (all, longest int64) {
 	for i := range flowPasses(steps) {
 		x, y := gridBegin(i, patch)

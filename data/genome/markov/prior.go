@@ -39,8 +39,8 @@ func (p *Prior) Bytes() int64 {
 // unknownLog is log p of N. No base is predicted to be unknown.
 const unknownLog = -10
 
-// Append adds dna.Vocab log-probabilities in nats to dst for each base of a span of a strand, in the order that the strand is read: those of
-// the base that follows it. Contexts reach back beyond the span. What follows an end of the sequence, or N, is predicted as any other.
+// Append adds dna.Vocab log-probabilities in nats to dst for each base of a span of a strand, in the order that the strand is read: those
+// of the base that follows it. Contexts reach back beyond the span. What follows an end of the sequence, or N, is predicted as any other.
 func (p *Prior) Append(dst []float32, s *dna.Sequence, span dna.Span, strand dna.Strand) []float32 {
 	order := p.model.config.Order
 	w := walker{order: order}

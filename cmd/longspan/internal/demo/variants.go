@@ -49,8 +49,8 @@ type VariantsResult struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Variants scores every substitution of bases of E. coli that the model has not seen, and compares them by what they do to the proteins. The
-// model was told of no gene.
+// Variants scores every substitution of bases of E. coli that the model has not seen, and compares them by what they do to the proteins.
+// The model was told of no gene.
 func Variants(ctx context.Context, o VariantsOptions) (VariantsResult, error) {
 	m, err := pretrained.Open(VariantsModel, model.OpenOptions{Pool: o.Exec.Pool})
 	if err != nil {
@@ -201,6 +201,7 @@ func auroc(low, high []float64) (float64, error) {
 
 // Verdict is the result in a sentence.
 func (r VariantsResult) Verdict() string {
-	return fmt.Sprintf("A substitution that ends a protein has a lower score than a silent one in %.0f %% of pairs. The model was told of no gene.",
+	return fmt.Sprintf("A substitution that ends a protein has a lower score than a silent one in %.0f %% of pairs. "+
+		"The model was told of no gene.",
 		100*r.AUROC)
 }
