@@ -214,11 +214,16 @@ func (e *Engine) start() error {
 
 // die ends all ranks from any thread, and does not return.
 func (e *Engine) die(code int, why string) {
+	e.dieAfter(grace/10, code, why) // for the launcher to pass the message on before it ends the rank
+}
+
+// dieAfter is die with a pause between the message and the end.
+func (e *Engine) dieAfter(pause time.Duration, code int, why string) {
 	if e.dying.Swap(true) {
 		select {} // another goroutine ends the process
 	}
 	e.say(why + "; ending all ranks")
-	time.Sleep(grace / 10) // for the launcher to pass the message on before it ends the rank
+	time.Sleep(pause)
 	time.AfterFunc(grace, func() { os.Exit(code) })
 	e.mu.Lock()
 	over := e.closing

@@ -76,7 +76,9 @@ func (e *Engine) serve() {
 		waited := idle.after(moved)
 		for _, x := range open {
 			if x.still += waited; x.still > time.Duration(e.patience.Load()) {
-				e.die(ExitPatience, fmt.Sprintf("waited %v for %s: %s", x.still.Round(time.Millisecond), x.name, x.missing()))
+				// Ranks wait for one another in a row behind the one that hangs, and lose their patience at about the same time. Each shall say
+				// whom it misses.
+				e.dieAfter(grace, ExitPatience, fmt.Sprintf("waited %v for %s: %s", x.still.Round(time.Millisecond), x.name, x.missing()))
 			}
 		}
 	}
