@@ -116,7 +116,7 @@ func (p *pipeline) special(id int32) bool {
 	return ok && t.Special
 }
 
-// writer turns a text after another into tokens. What it makes on the way stays its own, so that texts leave little garbage.
+// writer turns one text after another into tokens. What it makes on the way stays its own, so that texts leave little garbage.
 type writer struct {
 	p      *pipeline
 	reader reader

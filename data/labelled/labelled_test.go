@@ -5,12 +5,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/longspan/longspan/data"
+	"github.com/longspan/longspan/data/text"
 )
 
 // lines writes a file of JSON lines.
@@ -126,6 +128,40 @@ func TestHeldOut(t *testing.T) {
 	}
 	if len(seen) != 60 {
 		t.Errorf("both parts have %d documents, want 60", len(seen))
+	}
+}
+
+// Pieces of documents are the same in any order.
+func TestPiecesInAnyOrder(t *testing.T) {
+	file := lines(t, `{"text":"abcdefgh","label":"x"}`, `{"text":"ijklm","label":"y"}`, `{"text":"no","label":"x"}`)
+	l := Config{Train: []string{file}, Validation: []string{file}, Tokens: 4, TooLong: "split"}
+	s, err := newSet(&l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _, err := text.List(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := -1
+	records, err := text.NewRecords(files, 0, func(r text.Record) error { i++; return s.Add(i, r) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Finish(data.Train, records); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"abc", "def", "gh", "ijk", "lm", "no"}
+	for _, order := range [][]int{{0, 1, 2, 3, 4, 5}, {5, 4, 3, 2, 1, 0}, {0, 3, 1, 4, 2, 5}, {2, 2, 0, 0, 1, 1}} {
+		for _, index := range order {
+			var b data.Batch
+			if err := s.Append(&b, 0, index); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := b.Tokens[1:], text.AppendTokens(nil, []byte(want[index])); !slices.Equal(got, want) {
+				t.Errorf("order %v: piece %d has the bytes %v, want %v", order, index, got, want)
+			}
+		}
 	}
 }
 
