@@ -91,7 +91,7 @@ func (s *Session) Score(ctx context.Context, t ScoreText, o ScoreOptions) (Score
 	if err != nil {
 		return Score{}, err
 	}
-	score := Score{ScoreState: o.From, Windows: 1, How: "as one sequence"}
+	score := Score{ScoreState: o.From, Windows: 1, How: asOneSequence}
 	if w.several() {
 		score.Windows, score.Window, score.Stride = w.count(), w.size, w.stride
 		score.How = fmt.Sprintf("%d windows of %d tokens, one every %d: behind the first window each token has at least %d before it",
@@ -103,6 +103,9 @@ func (s *Session) Score(ctx context.Context, t ScoreText, o ScoreOptions) (Score
 	score.Bytes = r.bytes()
 	return score, err
 }
+
+// asOneSequence is Score.How of a text that is not cut into windows.
+const asOneSequence = "as one sequence"
 
 // CheckScore returns the errors of [Session.Score] that do not come from its work: of the model and of options.
 func (m *Model) CheckScore(t ScoreText, o ScoreOptions) error {

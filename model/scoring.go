@@ -85,6 +85,22 @@ func (r *scoring) step(g *Generation, tokens []int32, at, done int) error {
 	if at < 0 {
 		losses, at, predicted = losses[-at:], 0, true
 	}
+	if err := r.add(losses, at, predicted); err != nil {
+		return err
+	}
+	if r.options.Losses != nil {
+		if err := r.options.Losses(at, losses); err != nil {
+			return err
+		}
+	}
+	if r.options.Saved != nil {
+		return r.options.Saved(r.state)
+	}
+	return nil
+}
+
+// add takes in the losses of tokens, of which the first is at the place at of the text; predicted says whether something predicted it.
+func (r *scoring) add(losses []float32, at int, predicted bool) error {
 	for i, loss := range losses {
 		if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
 			return fmt.Errorf("model: found the loss %g of token %d, expected a finite number; the weights are damaged, or fp16 overflowed",
@@ -96,14 +112,6 @@ func (r *scoring) step(g *Generation, tokens []int32, at, done int) error {
 		r.state.Nats += float64(loss)
 	}
 	r.state.Tokens = at + len(losses)
-	if r.options.Losses != nil {
-		if err := r.options.Losses(at, losses); err != nil {
-			return err
-		}
-	}
-	if r.options.Saved != nil {
-		return r.options.Saved(r.state)
-	}
 	return nil
 }
 

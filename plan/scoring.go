@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/longspan/longspan/model"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // Scoring walks [model.Generation.Score] of a sequence without data, in steps of 4,096 tokens. Bytes.Activations is the state of the layers
@@ -31,5 +32,24 @@ func Scoring(s model.Spec, tokens, threads int) (Estimate, error) {
 	e.Bytes.Activations = x.Pool.InUse() - e.Bytes.Weights
 	e.Bytes.Scratch = x.Pool.Peak() - x.Pool.InUse()
 	e.Bytes.addRuntime(tokens, 0)
+	return e, nil
+}
+
+// ScoringTogether walks [model.Session.ScoreTogether] of texts with so many tokens each without data.
+func ScoringTogether(s model.Spec, lengths []int, threads int) (Estimate, error) {
+	x, m, e, err := Job{Model: s, Threads: threads}.dry(false)
+	if err != nil {
+		return Estimate{}, err
+	}
+	texts := make([]model.ScoreText, len(lengths))
+	for i, n := range lengths {
+		texts[i].Encoding = tokenizer.Encoding{IDs: make([]int32, n), Offsets: make([]tokenizer.Span, n)}
+		e.Tokens += n
+	}
+	if _, _, err := m.NewSession(x).ScoreTogether(texts); err != nil {
+		return Estimate{}, err
+	}
+	e.Bytes.Scratch = x.Pool.Peak() - e.Bytes.Weights
+	e.Bytes.addRuntime(e.Tokens, 0)
 	return e, nil
 }

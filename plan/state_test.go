@@ -6,6 +6,7 @@ import (
 
 	"github.com/longspan/longspan/model"
 	"github.com/longspan/longspan/tensor"
+	"github.com/longspan/longspan/tokenizer"
 )
 
 // gemma is a decoder in the shape of Gemma 3: windows in five layers of six.
@@ -93,5 +94,31 @@ func TestScoring(t *testing.T) {
 	}
 	if _, err := Scoring(s, 0, 1); err == nil {
 		t.Error("no tokens were taken")
+	}
+}
+
+// Texts that are scored together take what the plan says.
+func TestScoringTogether(t *testing.T) {
+	s := gemma(7, 8, 32, 8)
+	lengths := []int{30, 1, 400, 80}
+	e, err := ScoringTogether(s, lengths, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := tensor.NewPool()
+	m, err := model.NewOf(s, model.Options{Pool: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	var texts []model.ScoreText
+	for _, n := range lengths {
+		texts = append(texts, model.ScoreText{Encoding: tokenizer.Encoding{IDs: make([]int32, n), Offsets: make([]tokenizer.Span, n)}})
+	}
+	if _, _, err := m.NewSession(tensor.Exec{Threads: 2, Pool: pool}).ScoreTogether(texts); err != nil {
+		t.Fatal(err)
+	}
+	if want := e.Bytes.Weights + e.Bytes.Scratch; pool.Peak() != want || e.Tokens != 511 {
+		t.Errorf("a run has a peak of %d bytes, the plan of %d tokens %d", pool.Peak(), e.Tokens, want)
 	}
 }

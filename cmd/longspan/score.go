@@ -82,6 +82,7 @@ of JSON lines (.jsonl, .ndjson) each line is one. Without files the text is --te
 
 A text is read as one sequence, token after token, by steps of 4,096; memory holds the keys and values that later tokens may see.
 With --context, and by a model with learned positions, a longer text is read in windows that overlap, and memory is bounded by those.
+Short texts are computed together.
 
 With --state the command goes on where it stopped, with the same bits as if it had not: a text that is one sequence is then read again up
 to there, without the losses, and windows that are done are not read again.`,
@@ -156,6 +157,7 @@ type scoreJob struct {
 	session *model.Session
 	state   *scoreFile // nil: none
 	tokens  int        // of all texts
+	alone   bool       // each text is computed by itself
 	notes   []string
 	bar     *progress
 }
@@ -188,6 +190,9 @@ func (j *scoreJob) prepare() error {
 		return err
 	}
 	j.notes = beyond(j.model, longest)
+	if need, err = j.planTogether(need); err != nil {
+		return err
+	}
 	j.session = j.model.NewSessionOver(tensor.Exec{Threads: j.options.threads, Pool: reservedPool(need.Bytes)}, j.options.engine)
 	if j.options.state != "" {
 		j.state, err = openScoreFile(j.options.state, j.identity())
@@ -199,19 +204,20 @@ func (j *scoreJob) prepare() error {
 func (j *scoreJob) run(ctx context.Context, r *scoreReport) error {
 	j.bar = j.output.progress("tokens")
 	defer j.bar.finish()
-	done, nats := 0, 0.0
-	for i, t := range j.read {
-		score, err := j.text(ctx, i, done)
+	nats := 0.0
+	for len(r.Texts) < len(j.read) {
+		scores, err := j.next(ctx, len(r.Texts), r.Total.Tokens)
 		if err != nil {
 			return err
 		}
-		done += len(t.IDs)
-		s := textScore{Name: j.texts[i].name, Windows: score.Windows, Window: score.Window, Stride: score.Stride, How: score.How,
-			scoreValues: scoreValues{Tokens: score.Tokens, Scored: score.Scored, Bytes: score.Bytes}}
-		s.values(score.Nats)
-		r.Texts = append(r.Texts, s)
-		r.Total.Tokens, r.Total.Scored, r.Total.Bytes = r.Total.Tokens+s.Tokens, r.Total.Scored+s.Scored, r.Total.Bytes+s.Bytes
-		nats += score.Nats
+		for _, score := range scores {
+			s := textScore{Name: j.texts[len(r.Texts)].name, Windows: score.Windows, Window: score.Window, Stride: score.Stride, How: score.How,
+				scoreValues: scoreValues{Tokens: score.Tokens, Scored: score.Scored, Bytes: score.Bytes}}
+			s.values(score.Nats)
+			r.Texts = append(r.Texts, s)
+			r.Total.Tokens, r.Total.Scored, r.Total.Bytes = r.Total.Tokens+s.Tokens, r.Total.Scored+s.Scored, r.Total.Bytes+s.Bytes
+			nats += score.Nats
+		}
 	}
 	r.Total.values(nats)
 	r.Notes = j.notes

@@ -62,12 +62,8 @@ func (f *scoreFile) from(i int) model.ScoreState {
 	return model.ScoreState{}
 }
 
-// save writes the state of text i, whole or not at all.
-func (f *scoreFile) save(i int, s model.ScoreState) error {
-	if i < len(f.Texts) {
-		f.Texts[i] = s
-	} else {
-		f.Texts = append(f.Texts, s)
-	}
+// save writes the states of texts from number i on, whole or not at all.
+func (f *scoreFile) save(i int, states ...model.ScoreState) error {
+	f.Texts = append(f.Texts[:min(i, len(f.Texts))], states...)
 	return durable.Write(f.path, func(w io.Writer) error { return json.NewEncoder(w).Encode(f) })
 }
