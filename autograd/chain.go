@@ -69,9 +69,28 @@ func (n *node) inChain() bool {
 	return true
 }
 
-// follows reports whether the node can follow the others of a chain.
+// follows reports whether the node can follow the others of a chain. What one of them reads row by row, none may read whole.
 func (n *node) follows(nodes []*node) bool {
-	return n.inChain() && (len(nodes) == 0 || n.out.rows == nodes[0].out.rows)
+	if !n.inChain() || len(nodes) > 0 && n.out.rows != nodes[0].out.rows {
+		return false
+	}
+	for _, v := range n.in {
+		byRow, whole := n.uses(v)
+		for _, other := range nodes {
+			r, w := other.uses(v)
+			byRow, whole = byRow || r, whole || w
+		}
+		if byRow && whole {
+			return false
+		}
+	}
+	return true
+}
+
+// uses reports whether the operation, which is rowwise, reads v row by row, and whether it reads v whole.
+func (n *node) uses(v *Var) (byRow, whole bool) {
+	rows := n.op.(rowwise).rowInputs()
+	return slices.Contains(n.in[:rows], v), slices.Contains(n.in[rows:], v)
 }
 
 func newChain(g *Graph, t *tape, nodes []*node, strip int) *chain {

@@ -1,6 +1,8 @@
 package autograd
 
 import (
+	"slices"
+
 	"github.com/longspan/longspan/internal/gemm"
 	"github.com/longspan/longspan/internal/pool"
 	"github.com/longspan/longspan/tensor"
@@ -17,7 +19,7 @@ func (t *tape) chainTo(at int) (nodes []*node, first int) {
 		if !n.wants {
 			continue
 		}
-		if !n.follows(nodes) {
+		if !n.follows(nodes) || n.sumsWith(nodes) {
 			break
 		}
 		nodes, first = append([]*node{n}, nodes...), i
@@ -41,6 +43,27 @@ type chainGrads struct {
 	turns  pool.Turns
 }
 
+// sumsWith reports whether the node sums the gradient of a leaf over its rows that one of the nodes adds to. A strip would add both before
+// the next strip adds its own, and whole matrices add one after the other.
+func (n *node) sumsWith(nodes []*node) bool {
+	for _, other := range nodes {
+		if n.sharesSink(other) || other.sharesSink(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// sharesSink reports whether a leaf that the node reads whole has its gradient where that of an input of other is added.
+func (n *node) sharesSink(other *node) bool {
+	for _, v := range n.in[n.op.(rowwise).rowInputs():] {
+		if v.wants && slices.ContainsFunc(other.in, func(w *Var) bool { return v == w || w.leaf && w.wants && sameBuffer(v.sink, w.sink) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // backwardChain computes the gradients of what a chain reads, and releases what it has read for the last time.
 func (t *tape) backwardChain(g *Graph, nodes []*node) error {
 	c := &chainGrads{chain: newChain(g, t, nodes, gemm.Block(nodes[0].out.rows)), into: map[*Var]*gradient{}}
@@ -50,11 +73,11 @@ func (t *tape) backwardChain(g *Graph, nodes []*node) error {
 	}
 	c.pack(gemm.N)
 	err := c.each(func(s *strip, i int) error { return s.backward(c, i) }, c.takeRoom)
-	if err != nil {
-		return err
-	}
 	for v, into := range c.into {
 		v.grad = into
+	}
+	if err != nil {
+		return err
 	}
 	g.between = max(g.between, g.x.Pool.InUse())
 	for i := len(nodes) - 1; i >= 0; i-- {
@@ -139,17 +162,16 @@ func (s *strip) backward(c *chainGrads, i int) error {
 func (s *strip) differentiate() error {
 	for i := len(s.tape.nodes) - 1; i >= 0; i-- {
 		n := s.tape.nodes[i]
-		if n.out.grad == nil {
-			continue
+		if n.out.grad != nil {
+			for _, m := range n.whole.saved {
+				n.saved = append(n.saved, s.cut(m))
+			}
+			if err := s.tape.differentiate(s.g, n); err != nil {
+				return err
+			}
+			s.g.dropGrad(n.out)
+			n.saved = nil // the graph's
 		}
-		for _, m := range n.whole.saved {
-			n.saved = append(n.saved, s.cut(m))
-		}
-		if err := s.tape.differentiate(s.g, n); err != nil {
-			return err
-		}
-		s.g.dropGrad(n.out)
-		n.saved = nil // the graph's
 		s.tape.releaseBackward(s.g, n)
 	}
 	return nil

@@ -26,6 +26,13 @@ func (t *tape) chainFrom(at int) (nodes []*node, next int) {
 
 // forwardChain computes a chain, and releases the values that were read for the last time.
 func (t *tape) forwardChain(g *Graph, nodes []*node, keep bool) error {
+	for _, n := range nodes { // a strip would not know which row of all it is, and a dry run has the first strip alone
+		if op, ok := n.op.(interface{ check(rows int) error }); ok {
+			if err := op.check(n.out.rows); err != nil {
+				return err
+			}
+		}
+	}
 	c := newChain(g, t, nodes, forwardStrip)
 	defer c.free()
 	c.keeps = keep
@@ -45,13 +52,14 @@ func (t *tape) forwardChain(g *Graph, nodes []*node, keep bool) error {
 		}
 	}
 	c.pack(gemm.T) // small matrices take what the large leave
-	if err := c.each(func(s *strip, _ int) error { return s.forward() }, func(*strip) {}); err != nil {
+	err := c.each(func(s *strip, _ int) error { return s.forward() }, func(*strip) {})
+	for _, v := range taken { // the result has it, even a result that is not whole
+		v.value = tensor.Mat{}
+	}
+	if err != nil {
 		return err
 	}
 	g.between = max(g.between, g.x.Pool.InUse())
-	for _, v := range taken {
-		v.value = tensor.Mat{}
-	}
 	for _, n := range nodes {
 		for _, v := range n.in {
 			t.release(g, v)

@@ -55,6 +55,12 @@ func (o *rotary) backward(b *backCall) error {
 	return nil
 }
 
+// check returns the error of a row that cannot be rotated.
+func (o *rotary) check(rows int) error {
+	m := tensor.Mat{Rows: rows, Cols: o.columns, Stride: o.columns} // without data nothing is rotated
+	return o.r.Rotate(tensor.Exec{Threads: 1}, m, m, o.positions)
+}
+
 // rotated views the columns that are rotated.
 func (o *rotary) rotated(m tensor.Mat) tensor.Mat { return m.SliceCols(0, o.columns) }
 

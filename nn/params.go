@@ -216,21 +216,39 @@ func (p *Params) Free() {
 // Leaf is w on the graph of p, with its gradient if the graph trains; nil for nil. Where ranks share the features of layers, the
 // operation is one that all of them do alike, so that its gradient counts on the first alone.
 func (p *Pass) Leaf(w *tensor.Param) *autograd.Var {
-	if w != nil && !p.firstOfTensor() {
-		return p.G.Input(w.Value)
-	}
-	return p.PartLeaf(w)
+	return p.leaf(w, p.firstOfTensor())
 }
 
 // PartLeaf is Leaf of a weight of which this rank computes its own part of the gradient.
-func (p *Pass) PartLeaf(w *tensor.Param) *autograd.Var {
-	switch {
-	case w == nil:
+func (p *Pass) PartLeaf(w *tensor.Param) *autograd.Var { return p.leaf(w, true) }
+
+// leafKey is a weight, and whether it takes a gradient.
+type leafKey struct {
+	w     *tensor.Param
+	wants bool
+}
+
+// leaf is one variable for all operations that read w, with its gradient if it wants one and the graph trains.
+func (p *Pass) leaf(w *tensor.Param, wants bool) *autograd.Var {
+	if w == nil {
 		return nil
-	case p.G.Train() && !w.Fixed:
-		return p.G.Leaf(w.Value, p.grad(w))
 	}
-	return p.G.Input(w.Value)
+	key := leafKey{w, wants && p.G.Train() && !w.Fixed}
+	first := p.first()
+	v := first.leaves[key]
+	if v != nil {
+		return v
+	}
+	if key.wants {
+		v = p.G.Leaf(w.Value, p.grad(w))
+	} else {
+		v = p.G.Input(w.Value)
+	}
+	if first.leaves == nil {
+		first.leaves = map[leafKey]*autograd.Var{}
+	}
+	first.leaves[key] = v
+	return v
 }
 
 // grad is where the gradient of w is added. A weight that is the first rows of another has its name.
