@@ -110,6 +110,9 @@ func (s *summarizeOptions) run(o *output, c *cobra.Command, args []string) (err 
 	if err == nil && s.html != "" && from.several() {
 		err = fmt.Errorf("found --html and %d files, expected one", len(from.files)+len(from.missing))
 	}
+	if err == nil && s.html != "" {
+		err = checkFile("--html "+s.html, s.html, from.files...)
+	}
 	if err != nil {
 		return usage(err)
 	}

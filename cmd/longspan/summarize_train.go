@@ -135,6 +135,9 @@ func (s *summarizeTrainOptions) run(o *output, path string) (r summarizeTraining
 			}
 		}
 	}
+	if err := checkFile("--out "+s.out, s.out, train, dev); err != nil {
+		return r, usage(err)
+	}
 	examples, err := summarize.ReadExamples(ctx, train)
 	if err != nil {
 		return r, usage(err)

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -59,32 +57,6 @@ func (f *variantFlags) with(use func(ref *fasta.Reference, in io.Reader) error) 
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
 	return use(ref, in)
-}
-
-// checkFile checks that a file can be written at path, and that it would replace none of the files that are read, under any name. out is
-// what the user gave.
-func checkFile(out, path string, inputs ...string) error {
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("found --out %s, but no folder %s; make it", out, filepath.Dir(path))
-	}
-	old, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !old.Mode().IsRegular() {
-		return fmt.Errorf("found --out %s, but %s is no regular file; give the name of a file", out, path)
-	}
-	for _, name := range inputs {
-		for _, input := range []string{name, name + ".fai", name + ".gzi"} {
-			if info, err := os.Stat(input); err == nil && os.SameFile(old, info) {
-				return fmt.Errorf("found --out %s, but %s is %s, which is read; give another name", out, path, input)
-			}
-		}
-	}
-	return nil
 }
 
 // neededFlag is a flag without which a command cannot run.

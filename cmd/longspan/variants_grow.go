@@ -56,7 +56,7 @@ func grow(o *output, path string, facts []resume.Fact, again bool, progress any)
 // checkGrowing checks that an output can grow, and that none of its files is one that is read. Inputs may be "-".
 func checkGrowing(out string, inputs ...string) error {
 	for _, path := range []string{out, resume.Partial(out), resume.State(out)} {
-		if err := checkFile(out, path, inputs...); err != nil {
+		if err := checkFile("--out "+out, path, inputs...); err != nil {
 			return err
 		}
 	}

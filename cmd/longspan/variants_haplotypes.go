@@ -141,7 +141,7 @@ func (v *haplotypesOptions) check() error {
 		return fmt.Errorf("found --out (-O) %q, expected the name of a FASTA file to write", v.out)
 	}
 	for _, h := range v.haplotypes() {
-		if err := checkFile(v.out, v.file(h), v.reference, v.input); err != nil {
+		if err := checkFile("--out "+v.out, v.file(h), v.reference, v.input); err != nil {
 			return err
 		}
 	}
