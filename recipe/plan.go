@@ -78,6 +78,19 @@ func limit(s *data.Bundle) int {
 	return s.Batch * min(longest, math.MaxInt/maxBatch)
 }
 
+// tokenBytes are what a token of a batch takes while it is read: it and its target, in slices that grow.
+const tokenBytes = 2 * 2 * 4
+
+// readable refuses batches whose tokens alone are more than the memory that is available. A step takes far more.
+func readable(s *data.Bundle, tokens int) error {
+	need, available := memory.Product(tokens, tokenBytes), memory.Read().Available
+	if available == 0 || s.Pairs || need <= available {
+		return nil
+	}
+	return &memory.Error{What: fmt.Sprintf("reading a batch of %d sequences of up to %d tokens", s.Batch, s.Tokens), Need: need,
+		Available: available, Advice: "use a smaller data.batch, or fewer tokens"}
+}
+
 // PlanEvaluation returns the job of the longest batch among the next batches of source, or among its first 2,048 where batches is 0 or more
 // than that.
 func (r *Recipe) PlanEvaluation(s *data.Bundle, source data.Source, batches, threads int) (j plan.Job, err error) {
@@ -90,6 +103,9 @@ func (r *Recipe) PlanEvaluation(s *data.Bundle, source data.Source, batches, thr
 		batches = planBatches
 	}
 	limit := limit(s)
+	if err := readable(s, limit); err != nil {
+		return j, err
+	}
 	var b data.Batch
 	for longest := 0; batches > 0 && longest < limit; batches-- {
 		if err := source.Next(&b); errors.Is(err, io.EOF) {
