@@ -91,7 +91,7 @@ func (g *grouper) line(l line) {
 			g.flush()
 			g.lines, g.item, g.free = append(g.lines, item), true, false
 		}
-	case g.free && numberedHeading(g.text[l.from:l.to]):
+	case g.free && numberedHeading(g.text[l.from:l.to]) && !g.clause(l):
 		g.flush()
 		g.blocks = append(g.blocks, Block{Heading, l.from, l.to})
 	default:
@@ -178,6 +178,17 @@ func numberedHeading(s string) bool {
 		}
 	}
 	return letters >= 4 && letters*2 > len(s)
+}
+
+// clause reports a line that begins with a number, and goes on in the next line with a small letter: the first of a numbered paragraph, as
+// contracts have them.
+func (g *grouper) clause(l line) bool {
+	if first := g.text[l.from]; first < '0' || first > '9' {
+		return false
+	}
+	_, rest, _ := strings.Cut(g.text[l.to:], "\n")
+	next, _ := utf8.DecodeRuneInString(strings.TrimLeft(rest, " \t"))
+	return unicode.IsLower(next)
 }
 
 // knownHeadings are titles of sections that stand on a line of their own, with or without a number.

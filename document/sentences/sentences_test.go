@@ -81,6 +81,8 @@ func TestBlocksOfLines(t *testing.T) {
 			"1 Introduction|The text begins here.|2.1 Related work|More text"},
 		{"Abstract\nWe show this.\n\n1. Introduction\nWe begin. It\n2. is", "Abstract|We show this.|1. Introduction|We begin.|It 2. is"},
 		{"ABSTRACT\nWe show this.", "ABSTRACT|We show this."},
+		{"Before.\n\n5.2. If You sue any entity by\nasserting a patent, the rights end.\n\n5.3. Termination\nAll end.",
+			"Before.|5.2. If You sue any entity by asserting a patent, the rights end.|5.3. Termination|All end."},
 		{"We need:\n- one thing\n- another\n  that goes on\n* a third", "We need:|one thing|another that goes on|a third"},
 		{"Steps:\n1. Go there. Stop.\n2) Come back\n(c) End", "Steps:|1. Go there.|Stop.|2) Come back|(c) End"},
 		{"The range is 3\n- 4 at most, or\n1. 5 at least", "The range is 3 - 4 at most, or 1. 5 at least"},
