@@ -112,10 +112,8 @@ func Run(ctx context.Context, s *patchflow.Pictures, o Options) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range slices.Concat(o.Test, o.Train) { // a file that is none would end the work after minutes
-		if _, _, err := file.Size(path); err != nil {
-			return nil, err
-		}
+	if err := o.checkPhotos(); err != nil {
+		return nil, err
 	}
 	level, err := cpu.Chosen()
 	if err != nil {
@@ -143,6 +141,26 @@ func Run(ctx context.Context, s *patchflow.Pictures, o Options) (*Report, error)
 		r.note(a.text + ": " + strings.Join(a.photos, ", "))
 	}
 	return r, nil
+}
+
+// checkPhotos refuses files that would end the work after minutes: those that are no photographs, and those to test on that are too small.
+func (o Options) checkPhotos() error {
+	for _, path := range o.Train {
+		if _, _, err := file.Size(path); err != nil {
+			return err
+		}
+	}
+	for _, path := range o.Test {
+		width, height, err := file.Size(path)
+		if err != nil {
+			return err
+		}
+		if multiple := o.Scales[len(o.Scales)-1]; min(width, height)/multiple*multiple < least {
+			return fmt.Errorf("%s: evaluate: found a photograph of %d×%d pixels, expected sides of at least %d, in multiples of %d; "+
+				"take it out of the folder", path, width, height, least, multiple)
+		}
+	}
+	return nil
 }
 
 // note adds a sentence, once.

@@ -305,6 +305,8 @@ func TestRefusals(t *testing.T) {
 		{func(o *Options) { o.Detail, o.Scales, o.Steps = true, []int{8}, [3]int{1, 1, 0} }, "found 0 steps"},
 		{func(o *Options) { o.Test = []string{flat} }, "no step of luma"},
 		{func(o *Options) { o.Test = []string{filepath.Join(dir, "none.png")} }, "none.png"},
+		{func(o *Options) { o.Test = append(slices.Clone(o.Test), list(t, folder(t, 1, 100, 60))...) },
+			"a.png: evaluate: found a photograph of 100×60"},
 	} {
 		o := good
 		c.change(&o)
