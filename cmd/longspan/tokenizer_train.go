@@ -149,7 +149,8 @@ type vocabularyReport struct {
 	Vocab     int           `json:"vocab"`
 	Documents int           `json:"documents"`
 	Bytes     int64         `json:"bytes"`
-	Words     int           `json:"words"` // different ones
+	Learned   int64         `json:"learned_bytes"` // without those that were held out
+	Words     int           `json:"words"`         // different ones
 	Measure   vocab.Measure `json:"measure"`
 	PerToken  float64       `json:"bytes_per_token"` // of the measured text; a tokenizer of bytes has 1
 	Seconds   float64       `json:"seconds"`
@@ -159,16 +160,21 @@ type vocabularyReport struct {
 }
 
 func newVocabularyReport(t *tokenizerTraining, in *corpus, counts *vocab.Counts, v *vocab.Vocabulary) *vocabularyReport {
-	m := v.Measure(counts)
+	m, held := v.Measure(counts), counts.HeldOut()
+	notes := append(in.allNotes(), v.Notes()...)
+	if held > counts.Bytes/10 {
+		notes = append(notes, fmt.Sprintf("%d of %d bytes were held out to measure the tokens, since there are few blocks of text; "+
+			"--hold-out 0 learns from all", held, counts.Bytes))
+	}
 	return &vocabularyReport{
-		Kind: t.kind, Vocab: len(v.Tokens()), Documents: counts.Documents, Bytes: counts.Bytes, Words: counts.Words(),
-		Measure: m, PerToken: m.BytesPerToken(), Longest: v.Longest(10), Notes: append(in.allNotes(), v.Notes()...), Out: t.out,
+		Kind: t.kind, Vocab: len(v.Tokens()), Documents: counts.Documents, Bytes: counts.Bytes, Learned: counts.Bytes - held,
+		Words: counts.Words(), Measure: m, PerToken: m.BytesPerToken(), Longest: v.Longest(10), Notes: notes, Out: t.out,
 	}
 }
 
 func (r *vocabularyReport) write(w io.Writer) {
 	fmt.Fprintf(w, "learned   %d tokens by %s from %d bytes (documents: %d, different words: %d)\n",
-		r.Vocab, r.Kind, r.Bytes, r.Documents, r.Words)
+		r.Vocab, r.Kind, r.Learned, r.Documents, r.Words)
 	what := "the text that was learned from"
 	if r.Measure.HeldOut {
 		what = "text that was held out"
