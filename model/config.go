@@ -224,6 +224,9 @@ func (c Config) check() error {
 		return fmt.Errorf("head_dim: found %d columns a head, of the width %d over %d heads, expected a multiple of 8 up to 256; "+
 			"use a width of 8, 16 … times the heads, other heads, or another head_dim", d, c.Width, c.Heads)
 	}
+	if k := c.KVHeads; c.Heads > 0 && (k < 1 || c.Heads%k != 0) {
+		return fmt.Errorf("kv_heads: found %d beside %d heads, expected a divisor of heads", k, c.Heads)
+	}
 	if c.Head != Embed && (c.Temperature != 0 || c.Symmetric) {
 		return fmt.Errorf("temperature: found %g, and symmetric %t, with the head %s, expected none; they are of the head embed", c.Temperature,
 			c.Symmetric, c.Head)

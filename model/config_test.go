@@ -28,6 +28,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		"hashed_ngrams: found [3] for a transformer-xl":                                {Vocab: 4, HashedNgrams: []int{3}, Kind: TransformerXL},
 		"copy_ngrams: found [3] without no_position":                                   {Vocab: 4, CopyNgrams: []int{3}},
 		"copy_ngrams: found [0], expected sizes":                                       {Vocab: 4, CopyNgrams: []int{0}, NoPosition: []int{0}},
+		"kv_heads: found 3 beside 4 heads":                                             {Vocab: 4, KVHeads: 3},
 		"copy_ngrams: found [3 4] for 1 key/value heads":                               {Vocab: 4, CopyNgrams: []int{3, 4}, KVHeads: 1, NoPosition: []int{0}},
 		"copy_ngrams: found [3] for a model of kind hierarchical":                      {Vocab: 4, CopyNgrams: []int{3}, NoPosition: []int{0}, Kind: Hierarchical},
 		"copy_ngrams: found [3] for a model of kind transformer-xl":                    {Vocab: 4, CopyNgrams: []int{3}, Kind: TransformerXL},

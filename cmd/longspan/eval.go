@@ -68,8 +68,11 @@ type trained struct {
 // the allowed memory.
 func (f *runFlags) open(o *output, dir string, need func(*trained) (plan.Bytes, error)) (t *trained, err error) {
 	t = &trained{}
-	if _, err := os.Stat(dir); err != nil && pretrained.Has(dir) {
+	switch info, err := os.Stat(dir); {
+	case err != nil && pretrained.Has(dir):
 		return nil, usage(fmt.Errorf("found the model %s, which is in the program, expected the folder of a run: its data are measured", dir))
+	case err == nil && !info.IsDir():
+		return nil, usage(fmt.Errorf("found the file %s, expected the folder of a run, such as runs/ecoli", dir))
 	}
 	if t.recipe, err = f.loadRun(dir); err != nil {
 		return nil, usage(err)

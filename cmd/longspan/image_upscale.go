@@ -47,8 +47,12 @@ func (f *scaleFlags) add(c *cobra.Command) {
 // check reads the size, and refuses flags without use.
 func (f *scaleFlags) check(c *cobra.Command) (err error) {
 	switch {
-	case (f.to == "") == (f.Scale == 0):
-		return errors.New("expected one of --to, such as --to 3840x2160, and --scale, such as --scale 4")
+	case f.to == "" && !c.Flags().Changed("scale"):
+		return errors.New("found neither --to nor --scale, expected one of them, such as --to 3840x2160 or --scale 4")
+	case f.to != "" && c.Flags().Changed("scale"):
+		return fmt.Errorf("found --to %s and --scale %g, expected one of them", f.to, f.Scale)
+	case f.to == "" && f.Scale == 0:
+		return errors.New("found --scale 0, expected a factor above 0, such as 4")
 	case f.Detail == 0 && (c.Flags().Changed("steps") || c.Flags().Changed("seed")):
 		return errors.New("found --steps or --seed without --detail, expected --detail above 0: nothing else is drawn")
 	case f.Steps < 1:

@@ -181,7 +181,7 @@ func TestRefuses(t *testing.T) {
 		{Config{Number: "label"}, two, two, `the field label is "x"; expected a number`},
 		{Config{Number: "label"}, ones, ones, "there is nothing to predict"},
 		{Config{Number: "label"}, []string{`{"text":"a","label":1e999}`}, two, "expected a number"},
-		{Config{Label: "class"}, two, two, "found no field class"},
+		{Config{Label: "class"}, two, two, `found no field class; there are ["label" "text"]`},
 		{Config{Fields: []string{"body"}}, two, two, "found no text in the fields body"},
 		{Config{Classes: []string{"x", "z"}}, two, two, `or given: x, z`},
 		{Config{TooLong: "drop"}, two, two, `too_long is "drop"; use error, truncate or split`},

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/longspan/longspan/data"
@@ -216,7 +218,7 @@ func (r Record) Scalar(field string) (text string, isNumber bool, err error) {
 		}
 		found := false
 		if value, found = object[name]; !found {
-			return "", false, r.Errorf("found no field %s", field)
+			return "", false, r.Errorf("found no field %s; there are %s", field, namesOf(object))
 		}
 	}
 	switch value[0] {
@@ -229,6 +231,16 @@ func (r Record) Scalar(field string) (text string, isNumber bool, err error) {
 		return "", false, r.Errorf("the field %s is %.20s; expected a text or a number", field, value)
 	}
 	return string(value), true, nil
+}
+
+// namesOf lists the names of an object, ten at most.
+func namesOf(object map[string]json.RawMessage) string {
+	const most = 10
+	names := slices.Sorted(maps.Keys(object))
+	if len(names) > most {
+		return fmt.Sprintf("%q and %d more", names[:most], len(names)-most)
+	}
+	return fmt.Sprintf("%q", names)
 }
 
 // noObject is the error where a value is of another kind than an object.
