@@ -95,7 +95,7 @@ func (l Launcher) Run(t *testing.T, env []string, groups ...Group) Outcome {
 		args = append(args, l.group(t, g)...)
 	}
 	c := exec.CommandContext(ctx, l.Path, args...)
-	c.Env = append(os.Environ(), env...)
+	c.Env = append(append(os.Environ(), env...), Sessions(t))
 	if l.Library != "" {
 		c.Env = append(c.Env, "LONGSPAN_MPI="+l.Library)
 	}
@@ -108,6 +108,18 @@ func (l Launcher) Run(t *testing.T, env []string, groups ...Group) Outcome {
 		t.Fatalf("%s %v: %v\n%s%s", l.Path, args, err, &stdout, &stderr)
 	}
 	return Outcome{c.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// Sessions is a setting of the environment that gives a launcher a folder of its own for its sessions. Those of Open MPI share one for all
+// runs of a user, which the last run takes away while the next one looks for it.
+func Sessions(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "mpi") // a short name: it becomes a part of those of sockets
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return "TMPDIR=" + dir
 }
 
 // group is the arguments that start g.
