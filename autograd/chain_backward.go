@@ -35,14 +35,6 @@ func (t *tape) chainTo(at int) (nodes []*node, first int) {
 	return nodes, first
 }
 
-// chainGrads is what the strips of a backward pass have in common.
-type chainGrads struct {
-	*chain
-	leaves []*Var             // weights that want a gradient
-	into   map[*Var]*gradient // of what the chain reads: where rows of their gradients go
-	turns  pool.Turns
-}
-
 // sumsWith reports whether the node sums the gradient of a leaf over its rows that one of the nodes adds to. A strip would add both before
 // the next strip adds its own, and whole matrices add one after the other.
 func (n *node) sumsWith(nodes []*node) bool {
@@ -62,6 +54,14 @@ func (n *node) sharesSink(other *node) bool {
 		}
 	}
 	return false
+}
+
+// chainGrads is what the strips of a backward pass have in common.
+type chainGrads struct {
+	*chain
+	leaves []*Var             // weights that want a gradient
+	into   map[*Var]*gradient // of what the chain reads: where rows of their gradients go
+	turns  pool.Turns
 }
 
 // backwardChain computes the gradients of what a chain reads, and releases what it has read for the last time.

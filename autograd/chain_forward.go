@@ -26,8 +26,8 @@ func (t *tape) chainFrom(at int) (nodes []*node, next int) {
 
 // forwardChain computes a chain, and releases the values that were read for the last time.
 func (t *tape) forwardChain(g *Graph, nodes []*node, keep bool) error {
-	for _, n := range nodes { // a strip would not know which row of all it is, and a dry run has the first strip alone
-		if op, ok := n.op.(interface{ check(rows int) error }); ok {
+	for _, n := range nodes {
+		if op, ok := n.op.(checker); ok {
 			if err := op.check(n.out.rows); err != nil {
 				return err
 			}

@@ -31,6 +31,10 @@ type inPlace interface{ inPlace() }
 // saver is an operation that saves something in its forward pass that its backward pass reads.
 type saver interface{ saves() }
 
+// checker is an operation that can fail in a single row. A chain asks it for all rows before its strips, since a strip does not know which
+// rows of all it has, and a run without data has the first strip alone.
+type checker interface{ check(rows int) error }
+
 // node is an operation with its operands.
 type node struct {
 	op    operation

@@ -36,11 +36,11 @@ type Pass struct {
 	zeros        *autograd.Var // shared by layers
 	encoded      *autograd.Var // distances, shared by layers
 	encodedFirst int
-	encodedMost  int // distances beyond it count as it; 0: none does
-	leaves       map[leafKey]*autograd.Var
-	root         *Pass        // of a pass that With made
-	dropouts     uint64       // recorded so far: each has a seed of its own
-	borrowed     []tensor.Mat // inputs of this pass, which Close returns to the pool
+	encodedMost  int                       // distances beyond it count as it; 0: none does
+	leaves       map[leafKey]*autograd.Var // of the weights, shared by layers
+	root         *Pass                     // of a pass that With made
+	dropouts     uint64                    // recorded so far: each has a seed of its own
+	borrowed     []tensor.Mat              // inputs of this pass, which Close returns to the pool
 }
 
 // Positions is the position of every token in its sequence.
